@@ -1,0 +1,109 @@
+"""Reading and writing result files so that a crash leaves no half file behind."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurofwp.errors import InputError
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A temporary name beside `path` to write to; renamed to `path` on success, removed on failure."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def output_folder(path: str | Path) -> Path:
+    """Make `path` a folder that can be written to.
+
+    Raises
+    ------
+    InputError
+        if it cannot be made or written, before any work is done.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / f".writable.{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(
+            f"cannot write to the output folder {str(path)!r}: {reason}; choose another with --out"
+        ) from error
+    return path
+
+
+def write_netcdf(data: xr.Dataset | xr.DataTree, path: str | Path) -> Path:
+    """Write a Dataset, or a tree of them (one NetCDF group each), compressed."""
+    path = Path(path)
+    with replacing(path) as temporary:
+        if isinstance(data, xr.DataTree):
+            encoding = {group.path: _compressed(group.to_dataset()) for group in data.subtree}
+            data.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+        else:
+            data.to_netcdf(temporary, engine="h5netcdf", encoding=_compressed(data))
+    return path
+
+
+def read_netcdf(path: str | Path) -> xr.Dataset:
+    """Read one Dataset into memory; see `read_tree` for a file with groups."""
+    return read_tree(path).to_dataset()
+
+
+def read_tree(path: str | Path) -> xr.DataTree:
+    """Read a NetCDF file with all of its groups into memory.
+
+    Raises
+    ------
+    InputError
+        if there is no such file or it is not NetCDF-4.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"there is no file {str(path)!r}")
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as tree:
+            return tree.load()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{str(path)!r} is not a NetCDF-4 file that can be read: {error}") from error
+
+
+def write_json(numbers: dict[str, Any], path: str | Path) -> Path:
+    """Write a summary as JSON; NumPy numbers become plain ones, and NaN and infinity, which JSON lacks, null."""
+    path = Path(path)
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(_plain(numbers), indent=2, allow_nan=False) + "\n")
+    return path
+
+
+def _compressed(data: xr.Dataset) -> dict[str, dict[str, Any]]:
+    numeric = (name for name, variable in data.data_vars.items() if variable.dtype.kind in "fiu" and variable.ndim)
+    return {str(name): {"zlib": True, "complevel": 1} for name in numeric}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

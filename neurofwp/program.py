@@ -1,0 +1,181 @@
+"""Program: what a slow net asks a fast weight memory to write and to recall, event by event.
+
+A Program is an `xarray.Dataset`. Each event is one write (where the key and the gate are not zero)
+followed by one read (where the query is not zero):
+
+===============  =========================  ======================================================
+variable         dims                       meaning
+===============  =========================  ======================================================
+``key``          episode, event, pre        presynaptic activity while writing, >= 0, 1 = peak rate
+``value``        episode, event, post       teaching signal while writing, in [-1, 1]
+``query``        episode, event, pre        presynaptic activity while reading, >= 0
+``write_gate``   episode, event             beta, in [0, 1]: opens NMDA calcium entry
+``retention``    episode, event             alpha, in [0, 1]: the share of a weight that survives
+``duration``     episode, event             length of each phase of the event, in ms
+``target``       episode, event, post       optional: the value that the read should return, or NaN
+===============  =========================  ======================================================
+
+Both networks run the same Program: `neurofwp.rate.RateNetwork` and `neurofwp.spiking.SpikingNetwork`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from neurofwp.errors import InputError
+
+KIND = "neurofwp.program"
+
+DIMS: dict[str, tuple[str, ...]] = {
+    "key": ("episode", "event", "pre"),
+    "value": ("episode", "event", "post"),
+    "query": ("episode", "event", "pre"),
+    "write_gate": ("episode", "event"),
+    "retention": ("episode", "event"),
+    "duration": ("episode", "event"),
+}
+OPTIONAL: dict[str, tuple[str, ...]] = {"target": ("episode", "event", "post")}
+UNITS = {"duration": "ms"}
+
+# (lowest, highest, is the lowest itself allowed) for every variable
+RANGES: dict[str, tuple[float, float, bool]] = {
+    "key": (0.0, np.inf, True),
+    "value": (-1.0, 1.0, True),
+    "query": (0.0, np.inf, True),
+    "write_gate": (0.0, 1.0, True),
+    "retention": (0.0, 1.0, True),
+    "duration": (0.0, np.inf, False),
+}
+
+
+def from_arrays(
+    key: ArrayLike,
+    value: ArrayLike,
+    *,
+    query: ArrayLike | None = None,
+    write_gate: ArrayLike = 1.0,
+    retention: ArrayLike = 1.0,
+    duration: ArrayLike = 500.0,
+    target: ArrayLike | None = None,
+) -> xr.Dataset:
+    """Build a Program from plain arrays.
+
+    Parameters
+    ----------
+    key : (episode, event, pre) or (event, pre) for one episode; 1 means firing at peak rate.
+    value : (episode, event, post) or (event, post), in [-1, 1].
+    query : like `key`; left out, nothing is read.
+    write_gate, retention : (episode, event), (event,) or one number, in [0, 1].
+    duration : likewise, ms per phase.
+    target : like `value`, NaN where nothing is asked.
+
+    Raises
+    ------
+    InputError
+        naming the variable, the first offending index and the allowed range.
+    """
+    key, value = _batched("key", key), _batched("value", value)
+    if key.shape[:2] != value.shape[:2]:
+        raise InputError(
+            f"key and value must agree in (episode, event): key has {key.shape[:2]}, value has {value.shape[:2]}"
+        )
+    events = key.shape[:2]
+    arrays = {
+        "key": key,
+        "value": value,
+        "query": np.zeros_like(key) if query is None else _batched("query", query),
+        "write_gate": _per_event("write_gate", write_gate, events),
+        "retention": _per_event("retention", retention, events),
+        "duration": _per_event("duration", duration, events),
+    }
+    if target is not None:
+        arrays["target"] = _batched("target", target)
+    dims = DIMS | OPTIONAL
+    sizes = {"episode": key.shape[0], "event": key.shape[1], "pre": key.shape[2], "post": value.shape[2]}
+    for name, array in arrays.items():
+        expected = tuple(sizes[d] for d in dims[name])
+        if array.shape != expected:
+            raise InputError(f"{name} has shape {array.shape}, but {dims[name]} is {expected} here")
+    program = xr.Dataset({name: (dims[name], array) for name, array in arrays.items()}, attrs={"kind": KIND})
+    for variable in program.data_vars.values():
+        variable.attrs["units"] = UNITS.get(str(variable.name), "1")
+    return check(program)
+
+
+def check(program: xr.Dataset) -> xr.Dataset:
+    """Return `program` unchanged if it is a valid Program.
+
+    Raises
+    ------
+    InputError
+        for a missing variable, dims that do not match, a non-finite number, or one outside its range.
+    """
+    if not isinstance(program, xr.Dataset):
+        raise InputError(f"a Program is an xarray.Dataset, not a {type(program).__name__}")
+    if program.attrs.get("kind") != KIND:
+        raise InputError(f"this Dataset is not a Program: attrs['kind'] is {program.attrs.get('kind')!r}, not {KIND!r}")
+    for name, dims in DIMS.items():
+        if name not in program:
+            raise InputError(f"the Program has no variable {name!r}, which has dims {dims}")
+    for name, dims in (DIMS | OPTIONAL).items():
+        if name in program and program[name].dims != dims:
+            raise InputError(f"{name} has dims {program[name].dims}, but needs {dims}")
+    for name, (low, high, closed) in RANGES.items():
+        _check_range(name, program[name].values, low, high, closed)
+    return program
+
+
+def on_off(program: xr.Dataset) -> xr.DataArray:
+    """The teaching signals of ON and OFF pools, (1 + v)/2 and (1 - v)/2.
+
+    Conductances cannot be negative, so a signed dimension is carried by two pools of cells.
+
+    Returns
+    -------
+    DataArray (episode, event, polarity, post) in [0, 1], polarity = "on", "off".
+    """
+    value = program["value"]
+    return xr.concat([(1 + value) / 2, (1 - value) / 2], dim=_polarity()).transpose(
+        "episode", "event", "polarity", "post"
+    )
+
+
+def _polarity() -> xr.DataArray:
+    return xr.DataArray(["on", "off"], dims="polarity", name="polarity")
+
+
+def _batched(name: str, array: ArrayLike) -> np.ndarray:
+    numbers = _numbers(name, array)
+    if numbers.ndim == 2:
+        numbers = numbers[np.newaxis]
+    if numbers.ndim != 3:
+        raise InputError(
+            f"{name} needs 3 dims {(DIMS | OPTIONAL)[name]} (or 2, for one episode), not shape {numbers.shape}"
+        )
+    return numbers
+
+
+def _numbers(name: str, array: ArrayLike) -> np.ndarray:
+    try:
+        return np.asarray(array, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} is not an array of numbers: {error}") from error
+
+
+def _per_event(name: str, array: ArrayLike, events: tuple[int, int]) -> np.ndarray:
+    numbers = _numbers(name, array)
+    if numbers.shape not in ((), events[1:], events):
+        raise InputError(f"{name} has shape {numbers.shape}, but (episode, event) is {events} here")
+    return np.broadcast_to(numbers, events).copy()
+
+
+def _check_range(name: str, array: np.ndarray, low: float, high: float, closed: bool) -> None:
+    above = array >= low if closed else array > low
+    bad = ~(np.isfinite(array) & above & (array <= high))
+    if bad.any():
+        index = tuple(int(i) for i in np.argwhere(bad)[0])
+        where = ", ".join(f"{dim} {i}" for dim, i in zip(DIMS[name], index, strict=True))
+        allowed = f"{'>=' if closed else '>'} {low:g}" if np.isinf(high) else f"in [{low:g}, {high:g}]"
+        raise InputError(f"{name} must be finite and {allowed}, but is {array[index]:g} at {where}")
