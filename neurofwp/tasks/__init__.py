@@ -1,0 +1,5 @@
+"""Tasks: episodes of what a slow net sees and of what a network with fast weights should answer."""
+
+from neurofwp.tasks.digit_pairs import digit_pairs
+
+__all__ = ["digit_pairs"]

@@ -1,0 +1,77 @@
+"""Task: what a slow net sees, event by event, and what a read should return.
+
+A Task is an `xarray.Dataset`. An event is either a write or a read:
+
+============  =====================  ==============================================================
+variable      dims                   meaning
+============  =====================  ==============================================================
+``cue``       episode, event, pixel  image that the key (of a write) or the query (of a read) is made
+                                     from, intensity in [0, 1]
+``content``   episode, event, pixel  image to be bound to the cue, in [-1, 1]; 0 on reads
+``write``     episode, event         bool: a write; otherwise a read
+``target``    episode, event, pixel  what the read should return, in [-1, 1]; NaN on writes
+``pair``      episode, event         optional: which pair of the episode the event is about
+``rebound``   episode, event         optional: bool: a read whose key was written again with a new value
+``load``      event                  optional: pairs stored after this event
+============  =====================  ==============================================================
+
+All variables are dimensionless (``attrs["units"]`` is "1").
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from neurofwp.errors import InputError
+
+KIND = "neurofwp.task"
+
+DIMS: dict[str, tuple[str, ...]] = {
+    "cue": ("episode", "event", "pixel"),
+    "content": ("episode", "event", "pixel"),
+    "write": ("episode", "event"),
+    "target": ("episode", "event", "pixel"),
+}
+OPTIONAL: dict[str, tuple[str, ...]] = {
+    "pair": ("episode", "event"),
+    "rebound": ("episode", "event"),
+    "load": ("event",),
+}
+
+
+def check(task: xr.Dataset) -> xr.Dataset:
+    """Return `task` unchanged if it is a valid Task.
+
+    Raises
+    ------
+    InputError
+        for another kind of data, a missing variable, wrong dims, a number out of range, content on a
+        read, or a target on a write.
+    """
+    if not isinstance(task, xr.Dataset) or task.attrs.get("kind") != KIND:
+        found = task.attrs.get("kind") if isinstance(task, xr.Dataset) else type(task).__name__
+        raise InputError(f"not a Task: its kind is {found!r}, not {KIND!r}")
+    for name, dims in DIMS.items():
+        if name not in task:
+            raise InputError(f"the Task has no variable {name!r}, which has dims {dims}")
+    for name, dims in (DIMS | OPTIONAL).items():
+        if name in task and task[name].dims != dims:
+            raise InputError(f"{name} has dims {task[name].dims}, but needs {dims}")
+    if task["write"].dtype != bool:
+        raise InputError(f"write must be bool, not {task['write'].dtype}")
+    write = task["write"].values[..., np.newaxis]
+    cue, content, target = (task[name].values for name in ("cue", "content", "target"))
+    _check(task["cue"], (cue >= 0) & (cue <= 1), "in [0, 1]")
+    _check(task["content"], np.abs(content) <= 1, "in [-1, 1]")
+    _check(task["content"], write | (content == 0), "0 on reads")
+    _check(task["target"], np.isnan(target) | (np.abs(target) <= 1), "in [-1, 1] or NaN")
+    _check(task["target"], ~write | np.isnan(target), "NaN on writes")
+    return task
+
+
+def _check(variable: xr.DataArray, fine: np.ndarray, allowed: str) -> None:
+    if not fine.all():
+        index = tuple(int(i) for i in np.argwhere(~fine)[0])
+        where = ", ".join(f"{dim} {i}" for dim, i in zip(variable.dims, index, strict=True))
+        raise InputError(f"{variable.name} must be {allowed}, but is {variable.values[index]:g} at {where}")

@@ -1,0 +1,50 @@
+"""What a Task must be."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from neurofwp.errors import InputError
+from neurofwp.tasks import base, digit_pairs
+
+
+@pytest.fixture
+def task() -> xr.Dataset:
+    return digit_pairs(2, 2, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "index", "number", "sentence"),
+    [
+        ("cue", (1, 0, 5), 1.5, "cue must be in [0, 1], but is 1.5 at episode 1, event 0, pixel 5"),
+        ("cue", (0, 1, 0), np.nan, "cue must be in [0, 1], but is nan at episode 0, event 1, pixel 0"),
+        ("content", (0, 0, 3), -2.0, "content must be in [-1, 1], but is -2 at episode 0, event 0, pixel 3"),
+        ("content", (0, 2, 3), 0.5, "content must be 0 on reads, but is 0.5 at episode 0, event 2, pixel 3"),
+        ("target", (1, 3, 4), 3.0, "target must be in [-1, 1] or NaN, but is 3 at episode 1, event 3, pixel 4"),
+        ("target", (1, 1, 4), 0.0, "target must be NaN on writes, but is 0 at episode 1, event 1, pixel 4"),
+    ],
+)
+def test_a_number_out_of_place_is_named(task, name, index, number, sentence):
+    task[name].values[index] = number
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        base.check(task)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda task: task.drop_vars("cue"), "no variable 'cue'"),
+        (lambda task: task.transpose("event", "episode", "pixel"), "cue has dims ('event', 'episode', 'pixel')"),
+        (lambda task: task.assign(load=task["pair"]), "load has dims ('episode', 'event'), but needs ('event',)"),
+        (lambda task: task.assign(write=task["write"].astype(float)), "write must be bool, not float64"),
+        (lambda task: task.assign_attrs(kind="neurofwp.program"), "its kind is 'neurofwp.program'"),
+        (lambda task: task["cue"], "its kind is 'DataArray'"),
+    ],
+)
+def test_another_shape_or_kind_is_refused(task, spoil, sentence):
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        base.check(spoil(task))
