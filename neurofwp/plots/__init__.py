@@ -1,0 +1,24 @@
+"""Figures: one function per figure, from Datasets to a `matplotlib.figure.Figure`.
+
+Save one with ``figure.savefig("name.pdf")``. No function opens a window or changes matplotlib's settings.
+"""
+
+from neurofwp.plots.capacity import capacity
+from neurofwp.plots.raster import raster
+from neurofwp.plots.reads import reads
+from neurofwp.plots.recall_images import recall_images
+from neurofwp.plots.recall_scatter import recall_scatter
+from neurofwp.plots.rule_bars import rule_bars
+from neurofwp.plots.synapse import synapse
+from neurofwp.plots.weights import weights
+
+__all__ = [
+    "capacity",
+    "raster",
+    "reads",
+    "recall_images",
+    "recall_scatter",
+    "rule_bars",
+    "synapse",
+    "weights",
+]

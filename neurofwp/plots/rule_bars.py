@@ -1,0 +1,91 @@
+"""Which rule the synapses ran: what every fitted rule explains."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from neurofwp.plots import style
+from neurofwp.plots.select import needs
+
+WIDTH = 4.8  # inches
+LOWEST = -0.25  # a rule that explains less than this ends here in an arrow; its number stands beside it
+PLAIN = {"nominal": "#B8B8B8", "measured": "#DDDDDD"}
+BEST = {"nominal": style.BLUE, "measured": style.SKY}
+
+
+@style.context()
+def rule_bars(fits: xr.Dataset) -> Figure:
+    """Explained share of every rule with its 95 % interval, best at the top, beside the noise ceiling.
+
+    Explained share is held-out R^2 over the noise ceiling, so 1 is what an independent run of the same Program would
+    explain; the band around it is one standard error of the ceiling. The best rules are coloured and in bold.
+
+    Parameters
+    ----------
+    fits : from `neurofwp.fitting.identify`: ``explained_share``, ``low``, ``high`` and ``best`` (rule), scalars
+        ``noise_ceiling`` and ``noise_ceiling_sem``; or several of these along a dim ``drive`` ("nominal",
+        "measured": the presynaptic activity that the rules were given), drawn side by side.
+
+    Raises
+    ------
+    InputError
+        if a variable is missing.
+    """
+    if "drive" not in fits.dims:
+        fits = fits.expand_dims(drive=[fits.attrs.get("drive", "nominal")])
+    columns = ("explained_share", "low", "high", "best")
+    needs(fits, "table of fits", dict.fromkeys(columns, ("drive", "rule")))
+    drives = [str(drive) for drive in fits["drive"].values]
+    order = np.argsort(-fits["explained_share"].max("drive").values, kind="stable")
+    fits = fits.isel(rule=order)
+    share, low, high, best = (fits[name].transpose("drive", "rule").values for name in columns)
+
+    rules = [str(rule) for rule in fits["rule"].values]
+    height = 0.8 / len(drives)
+    figure = style.figure(WIDTH, 0.9 + len(rules) * (0.14 + 0.1 * len(drives)))
+    ax = figure.subplots()
+    left = max(min(0.0, float(np.nanmin(low))), LOWEST)
+    for i, drive in enumerate(drives):
+        y = np.arange(len(rules)) + (i - (len(drives) - 1) / 2) * height
+        colours = [BEST.get(drive, style.BLUE) if winner else PLAIN.get(drive, "#B8B8B8") for winner in best[i]]
+        ax.barh(y, share[i], height=0.9 * height, color=colours, zorder=2)
+        ax.hlines(y, low[i], high[i], color=style.BLACK, linewidth=0.8, zorder=4)
+        cut = share[i] < left
+        ax.plot(np.full(cut.sum(), left), y[cut], "<", color=style.BLACK, markersize=4, clip_on=False, zorder=5)
+        for row in range(len(rules)):
+            ax.annotate(
+                f"{style.number(share[i, row])} [{style.number(low[i, row])}, {style.number(high[i, row])}]",
+                (1, y[row]),
+                xycoords=("axes fraction", "data"),
+                xytext=(4, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=6,
+                fontweight="bold" if best[i, row] else "normal",
+                annotation_clip=False,
+            )
+
+    band = float((fits["noise_ceiling_sem"] / fits["noise_ceiling"]).max())
+    ax.axvspan(1 - band, 1 + band, color=style.YELLOW, alpha=0.6, linewidth=0, zorder=1)
+    ax.axvline(1, color=style.BLACK, linewidth=0.7, linestyle=(0, (4, 2)), zorder=3)
+    ax.axvline(0, color=style.BLACK, linewidth=0.5, zorder=3)
+    ax.set_xlim(left, 1.05 * max(1 + band, float(np.nanmax(high))))
+    ax.set_yticks(np.arange(len(rules)), [rule.replace("_", " ") for rule in rules])
+    for tick, winner in zip(ax.get_yticklabels(), np.any(best, axis=0).tolist(), strict=True):
+        tick.set_fontweight("bold" if winner else "normal")
+    ax.tick_params(axis="y", length=0, pad=6)
+    ax.invert_yaxis()
+    ax.set_xlabel(style.label("explained share of the weight variance that repeats", fits["explained_share"]))
+
+    handles: list[Patch | Line2D] = [Patch(color=BEST.get(d, style.BLUE), label=f"best rule, {d} keys") for d in drives]
+    handles += [Patch(color=PLAIN.get(d, "#B8B8B8"), label=f"other rules, {d} keys") for d in drives]
+    handles += [
+        Line2D([], [], color=style.BLACK, linewidth=0.8, label="95 % interval"),
+        Patch(color=style.YELLOW, alpha=0.6, linewidth=0, label="noise ceiling ± SEM"),
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles) // 2, handlelength=1.5)
+    return figure

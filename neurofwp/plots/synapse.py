@@ -1,0 +1,119 @@
+"""One synapse through write and read: from glutamate to conductance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from neurofwp.errors import InputError
+from neurofwp.plots import style
+from neurofwp.plots.phases import shade, spans
+from neurofwp.plots.select import needs
+
+PANELS = {
+    "probe_nmda": "NMDA\ngating s",
+    "probe_dendrite": "dendritic\nvoltage",
+    "probe_calcium": "calcium",
+    "probe_conductance": "AMPA\nconductance",
+}
+WIDTH = 5.0  # inches
+COLOURS = (style.VERMILION, style.BLUE, style.GREEN, style.PURPLE)
+
+
+@style.context()
+def synapse(trace: xr.Dataset, program: xr.Dataset | None = None, probes: Sequence[int] | None = None) -> Figure:
+    """NMDA gating, dendritic voltage, calcium with its thresholds, and AMPA conductance of recorded synapses.
+
+    For a part of the run give ``trace.sel(time=slice(start, stop))``.
+
+    Parameters
+    ----------
+    trace : spiking Trace with ``probe_nmda``, ``probe_dendrite``, ``probe_calcium`` and ``probe_conductance``
+        (probe, time), time in ms. ``probe_calcium.attrs`` may hold ``depression_threshold`` and
+        ``potentiation_threshold``, in its own unit.
+    program : leave out the shading of phases in which the gate stays closed or nothing is asked.
+    probes : up to four positions along ``probe``; by default the synapse that gains most and the one that gains least.
+
+    Raises
+    ------
+    InputError
+        if no synapse was recorded, or there is no such probe.
+    """
+    needs(trace, "Trace", dict.fromkeys(PANELS, ("probe", "time")))
+    conductance = trace["probe_conductance"].transpose("probe", "time").values
+    if not conductance.size:
+        raise InputError("the Trace has no recorded synapse in this stretch of time")
+    gain = conductance[:, -1] - conductance[:, 0]
+    chosen = list(dict.fromkeys((int(gain.argmax()), int(gain.argmin())))) if probes is None else list(probes)
+    if not 1 <= len(chosen) <= len(COLOURS):
+        raise InputError(f"one to {len(COLOURS)} probes fit into this figure, not {len(chosen)}")
+    wrong = [probe for probe in chosen if not 0 <= probe < len(gain)]
+    if wrong:
+        raise InputError(f"probe {wrong[0]} was not recorded: the Trace has {len(gain)} of them, counted from 0")
+
+    time = trace["time"].values
+    figure = style.figure(WIDTH, 4.2)
+    axes = figure.subplots(len(PANELS), 1, sharex=True)
+    for ax, (name, title) in zip(axes, PANELS.items(), strict=True):
+        # synapses of one key cell share their NMDA gating: the first line stays visible under the next
+        for colour, width, probe in zip(COLOURS, (1.8, 0.9, 0.6, 0.4), chosen, strict=False):
+            ax.plot(time, trace[name].transpose("probe", "time").values[probe], color=colour, linewidth=width)
+        ax.locator_params(axis="y", nbins=4)
+        ax.set_ylabel(style.label(title, trace[name]))
+    _thresholds(axes[list(PANELS).index("probe_calcium")], trace["probe_calcium"])
+    axes[-1].set_ylim(bottom=min(0.0, float(conductance[chosen].min())))
+    axes[-1].set(xlim=(time[0], time[-1]), xlabel=style.label("time", trace["time"]))
+    figure.align_ylabels()
+
+    episodes = (
+        [int(trace["probe_episode"].values[probe]) for probe in chosen] if "probe_episode" in trace.coords else [0]
+    )
+    phases = shade(axes, spans(trace, program, episodes), float(time[0]), float(time[-1]))
+    unit = trace["probe_conductance"].attrs.get("units", "1")
+    lines = [
+        Line2D(
+            [],
+            [],
+            color=colour,
+            label=f"{_name(trace, probe)}, {gain[probe]:+.2g} {unit}".replace("-", "\N{MINUS SIGN}"),
+        )
+        for colour, probe in zip(COLOURS, chosen, strict=False)
+    ]
+    figure.legend(handles=[*lines, *phases], loc="outside upper center", ncols=2, handlelength=1.5)
+    return figure
+
+
+def _name(trace: xr.Dataset, probe: int) -> str:
+    if not {"probe_polarity", "probe_post", "probe_pre"} <= set(trace.coords):
+        return f"synapse {probe}"
+    polarity, post, pre = (trace[f"probe_{part}"].values[probe] for part in ("polarity", "post", "pre"))
+    return f"key {int(pre)} to {str(polarity).upper()} {int(post)}"
+
+
+def _thresholds(ax: Axes, calcium: xr.DataArray) -> None:
+    """Dashed lines, named to the right of the axes; the upper name stands on its line, the lower hangs from it."""
+    found = {
+        name: float(calcium.attrs[f"{name}_threshold"])
+        for name in ("depression", "potentiation")
+        if np.isfinite(calcium.attrs.get(f"{name}_threshold", np.nan))
+    }
+    highest = max(found.values(), default=0.0)
+    for name, threshold in found.items():
+        ax.axhline(threshold, color=style.BLACK, linewidth=0.7, linestyle=(0, (4, 2)))
+        ax.annotate(
+            f"{name}\nthreshold",
+            (1, threshold),
+            xycoords=("axes fraction", "data"),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="bottom" if threshold == highest else "top",
+            fontsize=6,
+            annotation_clip=False,
+        )
+    if found:
+        ax.set_ylim(top=max(ax.get_ylim()[1], 1.1 * highest))

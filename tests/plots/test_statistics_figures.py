@@ -1,0 +1,146 @@
+"""Curves and bars stand at the means, and their error bars at the standard errors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.patches import Rectangle
+from scipy import stats
+
+from neurofwp import plots
+from neurofwp.errors import InputError
+
+
+def error_bars(ax: Axes) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """(x, y, half the length of the bar) of each curve with error bars."""
+    found = {}
+    for container in ax.containers:
+        line, _, (bars,) = container.lines
+        ends = np.array([segment[:, 1] for segment in bars.get_segments()])
+        found[container.get_label()] = (*line.get_data(), (ends[:, 1] - ends[:, 0]) / 2)
+    return found
+
+
+@pytest.mark.parametrize(("panel", "name"), [(0, "r2"), (1, "identified")])
+def test_capacity_shows_mean_and_standard_error(curve: xr.Dataset, panel: int, name: str) -> None:
+    for network, (x, y, half) in error_bars(plots.capacity(curve).axes[panel]).items():
+        every = curve[name].sel(network=network).values
+        np.testing.assert_array_equal(x, [1, 2, 4, 8, 16, 32])
+        np.testing.assert_allclose(y, every.mean(1))
+        np.testing.assert_allclose(half, stats.sem(every, axis=1), atol=1e-12)
+
+
+def test_chance_of_recall_is_measured_and_of_identification_one_in_n(curve: xr.Dataset) -> None:
+    for ax, level in zip(
+        plots.capacity(curve).axes,
+        (curve["chance"].mean("episode"), [1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32]),
+        strict=True,
+    ):
+        (line,) = [line for line in ax.lines if line.get_label() == "chance"]
+        np.testing.assert_allclose(line.get_data(), [curve["pairs"], level])
+        assert line.is_dashed()
+
+
+def test_capacity_counts_episodes_and_doubles_along_x(curve: xr.Dataset) -> None:
+    figure = plots.capacity(curve.isel(episode=slice(7)))
+    assert figure.legends[0].get_title().get_text() == "mean ± SEM, n = 7 episodes"
+    at = figure.axes[0].transData.transform([(pairs, 0.5) for pairs in curve["pairs"].values])[:, 0]
+    np.testing.assert_allclose(np.diff(at), np.diff(at)[0])
+
+
+def test_capacity_of_one_episode_has_no_error_bars(curve: xr.Dataset) -> None:
+    ax = plots.capacity(curve.isel(episode=[0])).axes[0]
+    for container, network in zip(ax.containers, ("spiking", "rate"), strict=True):
+        line, _, (bars,) = container.lines
+        np.testing.assert_array_equal(line.get_ydata(), curve["r2"].sel(network=network).isel(episode=0))
+        assert sum(len(segment) for segment in bars.get_segments()) == 0
+
+
+def test_chance_below_zero_is_inside_the_axes(curve: xr.Dataset) -> None:
+    low = curve.assign(chance=curve["chance"] - 1)
+    assert plots.capacity(low).axes[0].get_ylim()[0] < float(low["chance"].mean("episode").min())
+
+
+def rows(ax: Axes) -> dict[str, float]:
+    return {text.get_text(): at for text, at in zip(ax.get_yticklabels(), ax.get_yticks(), strict=True)}
+
+
+def test_bars_are_the_shares_best_first_with_their_intervals(fits: xr.Dataset) -> None:
+    ax = plots.rule_bars(fits).axes[0]
+    intervals = next(c for c in ax.collections if isinstance(c, LineCollection)).get_segments()
+    for rule, at in rows(ax).items():
+        this = fits.sel(rule=rule.replace(" ", "_"))
+        (bar,) = [bar for bar in ax.containers[0] if abs(bar.get_y() + bar.get_height() / 2 - at) < 1e-9]
+        (interval,) = [segment for segment in intervals if abs(segment[0, 1] - at) < 1e-9]
+        assert bar.get_width() == float(this["explained_share"])
+        assert interval[:, 0].tolist() == [float(this["low"]), float(this["high"])]
+    assert list(rows(ax))[:3] == ["gated delta", "delta", "outstar"]
+    assert ax.yaxis_inverted()
+
+
+def test_the_best_rules_alone_are_bold_and_coloured(fits: xr.Dataset) -> None:
+    ax = plots.rule_bars(fits).axes[0]
+    assert {text.get_text() for text in ax.get_yticklabels() if text.get_fontweight() == "bold"} == {
+        "delta",
+        "gated delta",
+    }
+    colours = [bar.get_facecolor() for bar in ax.containers[0]]
+    assert colours[0] == colours[1] != colours[2]
+    assert len(set(colours[2:])) == 1
+
+
+def test_the_ceiling_is_one_with_its_relative_standard_error(fits: xr.Dataset) -> None:
+    ax = plots.rule_bars(fits).axes[0]
+    assert 1.0 in [line.get_xdata()[0] for line in ax.lines if line.is_dashed()]
+    (band,) = [p for p in ax.patches if isinstance(p, Rectangle) and p not in ax.containers[0].patches]
+    assert (band.get_x(), band.get_width()) == pytest.approx((1 - 0.009 / 0.9, 2 * 0.009 / 0.9))
+
+
+def test_a_hopeless_rule_does_not_squeeze_the_others(fits: xr.Dataset) -> None:
+    ax = plots.rule_bars(fits).axes[0]
+    assert ax.get_xlim()[0] == -0.25
+    assert "−1.40 [−1.42, −1.39]" in [text.get_text() for text in ax.texts]
+    assert plots.rule_bars(fits.drop_sel(rule="oja")).axes[0].get_xlim()[0] == 0
+
+
+def test_nominal_and_measured_stand_side_by_side(both_drives: xr.Dataset) -> None:
+    """Within each rule nominal lies above measured; a rule is bold if it wins with either."""
+    ax = plots.rule_bars(both_drives).axes[0]
+    for drive, bars in zip(("nominal", "measured"), ax.containers, strict=True):
+        shares = both_drives["explained_share"].sel(drive=drive)
+        for (rule, at), bar in zip(rows(ax).items(), bars, strict=True):
+            assert bar.get_width() == float(shares.sel(rule=rule.replace(" ", "_")))
+            middle = bar.get_y() + bar.get_height() / 2
+            assert middle < at if drive == "nominal" else middle > at
+            assert abs(middle - at) < 0.5
+    assert {text.get_text() for text in ax.get_yticklabels() if text.get_fontweight() == "bold"} == {
+        "delta",
+        "gated delta",
+    }
+
+
+@pytest.mark.parametrize(("panel", "name"), [(0, "r2"), (1, "mean_weight")])
+def test_reads_show_the_given_means_and_errors(read_curve: xr.Dataset, panel: int, name: str) -> None:
+    ax = plots.reads(read_curve).axes[panel]
+    curves = error_bars(ax)
+    assert set(curves) == {"gate closed", "gate open"}
+    for gate in ("closed", "open"):
+        x, y, half = curves[f"gate {gate}"]
+        np.testing.assert_array_equal(x, np.arange(1, 21))
+        np.testing.assert_array_equal(y, read_curve[name].sel(gate=gate))
+        np.testing.assert_allclose(half, read_curve[f"{name}_sem"].sel(gate=gate))
+    assert ax.get_ylim()[0] == 0  # a fading of 2 % looks like 2 %
+
+
+def test_bad_input_is_named(curve: xr.Dataset, fits: xr.Dataset, read_curve: xr.Dataset) -> None:
+    with pytest.raises(InputError, match="needs 'chance'"):
+        plots.capacity(curve.drop_vars("chance"))
+    with pytest.raises(InputError, match="r2 of the capacity Dataset has dims"):
+        plots.capacity(curve.assign(r2=curve["r2"].mean("episode")))
+    with pytest.raises(InputError, match="needs 'low'"):
+        plots.rule_bars(fits.drop_vars("low"))
+    with pytest.raises(InputError, match="needs 'r2_sem'"):
+        plots.reads(read_curve.drop_vars("r2_sem"))
