@@ -1,0 +1,1 @@
+"""Parameter sets of synapse models, as TOML files with units and citations."""

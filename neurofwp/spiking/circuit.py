@@ -1,0 +1,163 @@
+"""The circuit around the synapses: its parameters and the equations of its cells.
+
+::
+
+    key cells ──(NMDA gating, AMPA weight)──> value cells: soma ──> interneurons
+                                                ▲ dendrite <──(GABA: prediction)──┘
+                             teaching, gate ────┘
+
+A value cell is a leaky integrate-and-fire soma with an apical dendrite, both with conductances. Teaching input and the
+slow net's write gate excite the dendrite; interneurons carry the soma's answer, the prediction, back to it as inhibition
+(Urbanczik & Senn 2014; Sacramento et al. 2018). While the gate is closed, tonic inhibition holds the dendrite where
+magnesium blocks the NMDA receptors, so that reading writes nothing. Each signed dimension has an ON and an OFF pool.
+
+Background and dendritic input are Ornstein-Uhlenbeck conductances (Destexhe et al. 2001, Neuroscience 107:13): the
+diffusion limit of Poisson shots of size `quantum`, whose variance is quantum * mean / 2. They, the program's tables and
+the dendrite's slow factors advance on the plasticity clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from brian2 import Quantity, have_same_dimensions
+
+from neurofwp.errors import InputError, unknown
+from neurofwp.synapses.parameters import Parameter, parse_unit, read_table, read_toml
+
+PARAMETERS: tuple[Parameter, ...] = (
+    # key cells
+    Parameter("key_peak_rate", "Hz", "rate of a Poisson key cell at key = 1", low=0),
+    Parameter("key_rest_rate", "Hz", "rate of a Poisson key cell at key = 0", low=0),
+    Parameter("key_peak_drive", "mV", "mean depolarising drive of an integrate-and-fire key cell at key = 1", low=0),
+    Parameter("key_rest_drive", "mV", "the same at key = 0", low=0),
+    Parameter("key_noise", "mV", "standard deviation of its fluctuating drive", low=0),
+    Parameter("key_tau", "ms", "membrane time constant of a key cell", low=0.1),
+    Parameter("key_refractory", "ms", "refractory period of a key cell", low=0),
+    # soma of a value cell; reversal potentials and spiking are shared by all integrate-and-fire cells
+    Parameter("E_leak", "mV", "leak reversal potential"),
+    Parameter("E_exc", "mV", "reversal potential of excitation"),
+    Parameter("E_inh", "mV", "reversal potential of inhibition"),
+    Parameter("v_threshold", "mV", "spike threshold"),
+    Parameter("v_reset", "mV", "reset after a spike"),
+    Parameter("soma_C", "pF", "capacitance of the soma", low=1),
+    Parameter("soma_g_leak", "nS", "leak conductance of the soma", low=0),
+    Parameter("soma_refractory", "ms", "refractory period of the soma", low=0),
+    Parameter("soma_exc_mean", "nS", "mean background excitation of the soma", low=0),
+    Parameter("soma_exc_quantum", "nS", "size of one background excitatory shot", low=0),
+    Parameter("soma_inh_mean", "nS", "mean background inhibition of the soma", low=0),
+    Parameter("soma_inh_quantum", "nS", "size of one background inhibitory shot", low=0),
+    Parameter("tau_exc", "ms", "decay of background and dendritic excitation", low=0.1),
+    Parameter("tau_inh", "ms", "decay of background inhibition", low=0.1),
+    # apical dendrite
+    Parameter("dendrite_C", "pF", "capacitance of the apical dendrite", low=1),
+    Parameter("dendrite_g_leak", "nS", "leak conductance of the apical dendrite", low=0),
+    Parameter("g_gate", "nS", "mean dendritic excitation by the fully open write gate", low=0),
+    Parameter("g_teach", "nS", "mean dendritic excitation by a teaching signal of 1", low=0),
+    Parameter("dendrite_quantum", "nS", "size of one dendritic excitatory shot", low=0),
+    Parameter("g_tonic", "nS", "tonic inhibition of the dendrite while the gate is closed", low=0),
+    Parameter("tau_tonic", "ms", "time constant with which tonic inhibition follows the gate", low=0.1),
+    # interneurons
+    Parameter("inter_C", "pF", "capacitance of an interneuron", low=1),
+    Parameter("inter_g_leak", "nS", "leak conductance of an interneuron", low=0),
+    Parameter("inter_refractory", "ms", "refractory period of an interneuron", low=0),
+    Parameter("inter_exc_mean", "nS", "mean background excitation of an interneuron", low=0),
+    Parameter("inter_exc_quantum", "nS", "size of one background shot", low=0),
+    Parameter("inter_tau_exc", "ms", "decay of excitation of an interneuron", low=0.1),
+    Parameter("g_soma_inter", "nS", "conductance that a spike of every soma of a pool would add to its interneurons", low=0),
+    Parameter("g_gaba", "nS", "dendritic inhibition that a spike of every interneuron of a pool would add", low=0),
+    Parameter("tau_gaba", "ms", "decay of dendritic inhibition", low=0.1),
+    # timing of an event
+    Parameter("gate_delay", "ms", "time from the onset of a write to the opening of the gate", low=0),
+    Parameter("pause", "ms", "silence after each write and each read", low=0),
+)
+
+Circuit = dict[str, "Quantity | float"]
+
+
+def load(name: str | Path, *overrides: Mapping[str, Any]) -> Circuit:
+    """The circuit's parameters by name or path; `overrides` are TOML tables or {name: Quantity}, the last one wins.
+
+    Raises
+    ------
+    InputError
+        for an unknown circuit or parameter (nearest name offered), a missing one, or a wrong unit.
+    """
+    title, content = read_toml(name, "circuits", "circuit")
+    content = {key: value for key, value in content.items() if key not in ("description", "source")}
+    circuit = read_table(content, PARAMETERS, f"{title}.toml")
+    for table in overrides:
+        written = {key: value for key, value in table.items() if isinstance(value, dict)}
+        circuit |= read_table(written, PARAMETERS, "circuit", partial=True)
+        for key, value in table.items():
+            if key not in written:
+                circuit[key] = _checked(key, value)
+    return circuit
+
+
+def _checked(name: str, value: Any) -> Quantity | float:
+    by_name = {parameter.name: parameter for parameter in PARAMETERS}
+    if name not in by_name:
+        raise unknown("circuit parameter", name, by_name)
+    unit = by_name[name].unit
+    if not have_same_dimensions(value, parse_unit(unit, name)):
+        raise InputError(f"circuit parameter {name} is {value!r}, but needs a unit like {unit} ({by_name[name].meaning})")
+    return value
+
+
+KEY_LIF = """
+    dv/dt = (E_leak - v + drive + fluctuation)/key_tau : volt (unless refractory)
+    drive : volt
+    fluctuation : volt
+    episode : integer (constant)
+"""
+KEY_LIF_UPDATE = """
+    drive = key_rest_drive + (key_peak_drive - key_rest_drive)*key_table((phase_at(t) + 0.5)*second, i)
+    fluctuation = fluctuation*exp(-plasticity_step/tau_exc) + key_noise*sqrt(1 - exp(-2*plasticity_step/tau_exc))*randn()
+"""
+
+KEY_POISSON = """
+    rate : Hz
+    episode : integer (constant)
+"""
+KEY_POISSON_UPDATE = """
+    rate = key_rest_rate + (key_peak_rate - key_rest_rate)*key_table((phase_at(t) + 0.5)*second, i)
+"""
+
+VALUE = """
+    dv/dt = (soma_g_leak*(E_leak - v) + (g_ampa + g_exc)*(E_exc - v) + g_inh*(E_inh - v))/soma_C : volt (unless refractory)
+    dv_dendrite/dt = (dendrite_g_leak*(E_leak - v_dendrite) + g_apical*(E_exc - v_dendrite)
+                      + (g_feedback + g_shunt)*(E_inh - v_dendrite))/dendrite_C : volt
+    dg_feedback/dt = -g_feedback/tau_gaba : siemens
+    g_exc : siemens
+    g_inh : siemens
+    g_apical : siemens
+    g_apical_mean : siemens
+    g_shunt : siemens
+    gate : 1
+    nmda_gain : 1
+    forgetting : Hz
+    episode : integer (constant)
+    pool : integer (constant)
+"""
+VALUE_UPDATE = """
+    gate = gate_table((phase_at(t) + 0.5)*second, episode)
+    forgetting = forgetting_table(t, episode)
+    nmda_gain = 1 - gate_by_conductance*(1 - gate)
+    g_apical_mean = g_gate*(gate_by_conductance + (1 - gate_by_conductance)*gate) + g_teach*teach_table((phase_at(t) + 0.5)*second, pool)
+    g_apical = clip(g_apical_mean + (g_apical - g_apical_mean)*exp(-plasticity_step/tau_exc) + sqrt(0.5*dendrite_quantum*g_apical_mean*(1 - exp(-2*plasticity_step/tau_exc)))*randn(), 0*siemens, inf*siemens)
+    g_shunt = g_shunt + (g_tonic*(1 - gate)*(1 - gate_by_conductance) - g_shunt)*(1 - exp(-plasticity_step/tau_tonic))
+    g_exc = clip(soma_exc_mean + (g_exc - soma_exc_mean)*exp(-plasticity_step/tau_exc) + sqrt(0.5*soma_exc_quantum*soma_exc_mean*(1 - exp(-2*plasticity_step/tau_exc)))*randn(), 0*siemens, inf*siemens)
+    g_inh = clip(soma_inh_mean + (g_inh - soma_inh_mean)*exp(-plasticity_step/tau_inh) + sqrt(0.5*soma_inh_quantum*soma_inh_mean*(1 - exp(-2*plasticity_step/tau_inh)))*randn(), 0*siemens, inf*siemens)
+"""
+
+INTERNEURON = """
+    dv/dt = (inter_g_leak*(E_leak - v) + (g_drive + g_exc)*(E_exc - v))/inter_C : volt (unless refractory)
+    dg_drive/dt = -g_drive/inter_tau_exc : siemens
+    g_exc : siemens
+"""
+INTERNEURON_UPDATE = """
+    g_exc = clip(inter_exc_mean + (g_exc - inter_exc_mean)*exp(-plasticity_step/inter_tau_exc) + sqrt(0.5*inter_exc_quantum*inter_exc_mean*(1 - exp(-2*plasticity_step/inter_tau_exc)))*randn(), 0*siemens, inf*siemens)
+"""

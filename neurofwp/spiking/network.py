@@ -1,0 +1,242 @@
+"""SpikingNetwork: runs a Program on spiking cells whose synapses are a synapse model."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import brian2 as b2
+import numpy as np
+import xarray as xr
+from brian2 import Quantity, ms, second
+from brian2.units.fundamentalunits import get_dimensions, get_unit, is_dimensionless
+
+from neurofwp import program as programs
+from neurofwp.errors import InputError
+from neurofwp.spiking import circuit as circuits
+from neurofwp.spiking import recording, targets
+from neurofwp.spiking.timeline import Timeline, schedule
+from neurofwp.synapses import model as synapses
+
+PROBE_STEP = 2 * ms
+
+
+class SpikingNetwork:
+    """Key cells, value cells and interneurons, with plastic synapses from every key cell to every value cell.
+
+    Parameters
+    ----------
+    synapse : name or path of a synapse model (`neurofwp list`). The regimes are additive, decay, thresholds and
+        error-correcting.
+    circuit : name or path of a circuit, or its parameters to override, {name: Quantity}, as in
+        ``{"g_gaba": 0 * nS}`` to take the feedback away.
+    cells_per_pool : value cells, and interneurons, of each ON and each OFF pool.
+    key_cells : "lif", integrate-and-fire cells with a fluctuating drive, or "poisson".
+    gate : what the write gate opens: "dendrite" relieves the magnesium block by depolarising the dendrite,
+        "conductance" scales the NMDA conductance of a dendrite that is always depolarised.
+    read_gate : how far the gate stays open while reading; 0 except in ablations.
+    target : "auto", "cython", "cpp_standalone" or "numpy".
+    membrane_step, plasticity_step : time steps.
+    synapse_dtype : precision of the synaptic states.
+
+    Raises
+    ------
+    InputError
+        for unknown models, circuits, parameters or targets, and units that do not fit.
+    """
+
+    def __init__(
+        self,
+        synapse: str | Path = "error-correcting",
+        *,
+        circuit: str | Path | Mapping[str, Quantity] = "apical-feedback",
+        cells_per_pool: int = 4,
+        key_cells: Literal["lif", "poisson"] = "lif",
+        gate: Literal["dendrite", "conductance"] = "dendrite",
+        read_gate: float = 0.0,
+        target: str = "auto",
+        membrane_step: Quantity = 0.1 * ms,
+        plasticity_step: Quantity = 1 * ms,
+        synapse_dtype: type = np.float32,
+    ) -> None:
+        self.synapse = synapses.load(synapse)
+        overrides = circuit if isinstance(circuit, Mapping) else {}
+        name = "apical-feedback" if isinstance(circuit, Mapping) else circuit
+        self.circuit = circuits.load(name, self.synapse.circuit, overrides)
+        if cells_per_pool < 1:
+            raise InputError(f"cells_per_pool must be at least 1, not {cells_per_pool}")
+        for option, given, known in (("key_cells", key_cells, ("lif", "poisson")), ("gate", gate, ("dendrite", "conductance"))):
+            if given not in known:
+                raise InputError(f"{option} must be one of {', '.join(known)}, not {given!r}")
+        if not 0 <= read_gate <= 1:
+            raise InputError(f"read_gate must be in [0, 1], not {read_gate:g}")
+        targets.choose(target, steps=0)
+        self.cells_per_pool, self.key_cells, self.gate, self.read_gate = cells_per_pool, key_cells, gate, read_gate
+        self.target, self.membrane_step, self.plasticity_step = target, membrane_step, plasticity_step
+        self.synapse_dtype = synapse_dtype
+
+    def config(self) -> dict[str, Any]:
+        """All settings, as plain numbers and strings, for the Trace's provenance."""
+        return {
+            "synapse": self.synapse.name,
+            "forms": {stage.stage: stage.form for stage in self.synapse.stages},
+            "synapse_parameters": {name: str(value) for name, value in self.synapse.values.items()},
+            "circuit_parameters": {name: str(value) for name, value in self.circuit.items()},
+            "membrane_step": str(self.membrane_step),
+            "plasticity_step": str(self.plasticity_step),
+            "synapse_dtype": np.dtype(self.synapse_dtype).name,
+        } | {name: getattr(self, name) for name in ("cells_per_pool", "key_cells", "gate", "read_gate", "target")}
+
+    def run(
+        self,
+        program: xr.Dataset,
+        *,
+        seed: int = 0,
+        probes: Sequence[recording.Probe] = (),
+        progress: bool = False,
+    ) -> xr.Dataset:
+        """Run all episodes of a Program side by side, as independent replicas in one Brian2 network.
+
+        Parameters
+        ----------
+        program : Program with E episodes; values are carried by ON and OFF pools.
+        seed : the same seed and target give the same Trace, bit for bit.
+        probes : synapses (episode, "on" or "off", post, pre) to record over time.
+        progress : report the share that is done on standard error.
+
+        Returns
+        -------
+        Trace with conductance (nS), rates (Hz), all spikes and the probes; see `neurofwp.trace`.
+        """
+        programs.check(program)
+        timeline = schedule(
+            program,
+            gate_delay=float(self.circuit["gate_delay"] / ms),
+            pause=float(self.circuit["pause"] / ms),
+            read_gate=self.read_gate,
+        )
+        duration = len(timeline.phase) * ms + self.membrane_step  # one more step, to record the last weights
+        target, reason = targets.choose(self.target, steps=round(duration / self.membrane_step))
+        draw, simulate = np.random.SeedSequence(seed).spawn(2)
+        with targets.running_on(target) as folder:
+            network, monitors = self._build(program, timeline, np.random.default_rng(draw), probes)
+            b2.seed(int(simulate.generate_state(1)[0]))
+            report = _report(target) if progress else None
+            network.run(duration, report=report, report_period=1 * second)
+            if folder is not None:
+                b2.get_device().build(directory=str(folder), with_output=progress)
+            trace = recording.trace(program, timeline, monitors, self.cells_per_pool, probes, self.synapse.thresholds)
+        trace.attrs |= {"network": "spiking", "target": target, "target_reason": reason}
+        return recording.stamped(trace, self.config(), seed)
+
+    def _build(
+        self, program: xr.Dataset, timeline: Timeline, rng: np.random.Generator, probes: Sequence[recording.Probe]
+    ) -> tuple[b2.Network, recording.Monitors]:
+        sizes = program.sizes
+        episodes, pre = sizes["episode"], sizes["pre"]
+        pools = 2 * sizes["post"]
+        cells = pools * self.cells_per_pool  # value cells of one episode
+        values: dict[str, Any] = {
+            **self.circuit,
+            **self.synapse.values,
+            "gate_by_conductance": int(self.gate == "conductance"),
+            "plasticity_step": self.plasticity_step,
+            "phase_at": b2.TimedArray(timeline.phase.astype(float), dt=1 * ms, name="phase_at"),
+            "key_table": b2.TimedArray(timeline.key, dt=1 * second, name="key_table"),
+            "teach_table": b2.TimedArray(timeline.teach, dt=1 * second, name="teach_table"),
+            "gate_table": b2.TimedArray(timeline.gate, dt=1 * second, name="gate_table"),
+            "forgetting_table": b2.TimedArray(timeline.forgetting * b2.Hz, dt=timeline.slot * ms, name="forgetting_table"),
+        }
+        key = self._key_group(episodes * pre, values)
+        value = self._lif_group("value", episodes * cells, circuits.VALUE + self.synapse.text("postsynaptic"), "soma", values)
+        value.run_regularly(
+            circuits.VALUE_UPDATE + self.synapse.text("postsynaptic_update"), dt=self.plasticity_step, name="value_update"
+        )
+        inter = self._lif_group("interneuron", episodes * cells, circuits.INTERNEURON, "inter", values)
+        inter.run_regularly(circuits.INTERNEURON_UPDATE, dt=self.plasticity_step, name="interneuron_update")
+        for group in (g for g in (key, value, inter) if "v" in g.variables):
+            group.v = rng.uniform(values["v_reset"] / b2.mV, values["v_threshold"] / b2.mV, len(group)) * b2.mV
+        value.v_dendrite = values["E_inh"]
+        value.g_exc, value.g_inh, inter.g_exc = values["soma_exc_mean"], values["soma_inh_mean"], values["inter_exc_mean"]
+        value.g_shunt = values["g_tonic"] * (1 - values["gate_by_conductance"])
+        value.episode = np.repeat(np.arange(episodes), cells)
+        value.pool = np.arange(episodes * cells) // self.cells_per_pool
+
+        plastic = self._plastic_synapses(key, value, episodes, pre, cells)
+        pool_i, pool_j = _within_pools(episodes * pools, self.cells_per_pool)
+        relay = b2.Synapses(value, inter, on_pre="g_drive_post += g_soma_inter/cells", name="relay", dt=self.membrane_step,
+                            namespace={**values, "cells": self.cells_per_pool})  # fmt: skip
+        relay.connect(i=pool_i, j=pool_j)
+        feedback = b2.Synapses(inter, value, on_pre="g_feedback_post += g_gaba/cells", name="feedback", dt=self.membrane_step,
+                               namespace={**values, "cells": self.cells_per_pool})  # fmt: skip
+        feedback.connect(i=pool_i, j=pool_j)
+
+        monitors = recording.monitors(key, value, inter, plastic, timeline, probes, program, self.cells_per_pool, PROBE_STEP)
+        return b2.Network(key, value, inter, plastic, relay, feedback, *monitors), monitors
+
+    def _key_group(self, size: int, values: dict[str, Any]) -> b2.NeuronGroup:
+        gating, spike = self.synapse.text("presynaptic"), self.synapse.text("presynaptic_spike")
+        if self.key_cells == "poisson":
+            key = b2.NeuronGroup(
+                size, circuits.KEY_POISSON + gating, threshold="rand() < rate*dt", reset=spike, method="euler",
+                dt=self.membrane_step, namespace=values, name="key",
+            )  # fmt: skip
+            key.run_regularly(circuits.KEY_POISSON_UPDATE, dt=self.plasticity_step, name="key_update")
+        else:
+            key = b2.NeuronGroup(
+                size, circuits.KEY_LIF + gating, threshold="v > v_threshold", reset=f"v = v_reset\n{spike}",
+                refractory="key_refractory", method="exponential_euler", dt=self.membrane_step, namespace=values, name="key",
+            )  # fmt: skip
+            key.run_regularly(circuits.KEY_LIF_UPDATE, dt=self.plasticity_step, name="key_update")
+        return key
+
+    def _lif_group(self, name: str, size: int, equations: str, cell: str, values: dict[str, Any]) -> b2.NeuronGroup:
+        return b2.NeuronGroup(
+            size, equations, threshold="v > v_threshold", reset="v = v_reset", refractory=f"{cell}_refractory",
+            method="exponential_euler", dt=self.membrane_step, namespace=values, name=name,
+        )  # fmt: skip
+
+    def _plastic_synapses(
+        self, key: b2.NeuronGroup, value: b2.NeuronGroup, episodes: int, pre: int, cells: int
+    ) -> b2.Synapses:
+        # Single-precision states beside double-precision cells let the compiler vectorise the update; a literal or a
+        # constant from the namespace would be a double, so the parameters are shared variables of the synapses.
+        constants = self.synapse.constants(self.plasticity_step)
+        shared = "\n".join(f"{name} : {_base_unit(value)} (shared, constant)" for name, value in constants.items())
+        states = self.synapse.text("synaptic")
+        names = [*constants, *(line.split(":")[0].strip() for line in states.splitlines() if ":" in line)]
+        plastic = b2.Synapses(
+            key, value, f"{states}\n{shared}", on_pre=self.synapse.text("spike"), dt=self.membrane_step,
+            dtype=dict.fromkeys(names, self.synapse_dtype), name="plastic",
+        )  # fmt: skip
+        episode, i, j = (x.ravel() for x in np.meshgrid(np.arange(episodes), np.arange(pre), np.arange(cells), indexing="ij"))
+        plastic.connect(i=episode * pre + i, j=episode * cells + j)
+        for name, constant in constants.items():
+            setattr(plastic, name, constant)
+        plastic.run_regularly(self.synapse.update, dt=self.plasticity_step, order=1, name="plastic_update")
+        return plastic
+
+
+def _base_unit(value: Quantity | float) -> str:
+    return "1" if is_dimensionless(value) else repr(get_unit(get_dimensions(value)))
+
+
+def _within_pools(pools: int, cells: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices (i, j) of all-to-all connections inside each pool."""
+    pool, i, j = (x.ravel() for x in np.meshgrid(np.arange(pools), np.arange(cells), np.arange(cells), indexing="ij"))
+    return pool * cells + i, pool * cells + j
+
+
+def _report(target: str) -> Any:
+    if target == "cpp_standalone":
+        return r"""
+            std::cerr << "\r  simulating " << int(100*completed) << " %" << (completed < 1 ? "" : "\n") << std::flush;
+        """
+
+    def show(elapsed: Quantity, completed: float, start: Quantity, duration: Quantity) -> None:
+        end = "\n" if completed >= 1 else ""
+        print(f"\r  simulating {100 * completed:.0f} %", end=end, file=sys.stderr, flush=True)
+
+    return show

@@ -1,0 +1,62 @@
+"""Which Brian2 code generation target runs a network, and why."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from brian2 import get_device, prefs, set_device
+
+from neurofwp.errors import unknown
+
+TARGETS = ("auto", "cython", "cpp_standalone", "numpy")
+
+# Cell updates (cells x membrane steps) above which compiling a program of its own costs less than Python's overhead per
+# step: a build takes about 20 s, the overhead is about 0.2 ms a step.
+STANDALONE_STEPS = 50_000
+
+
+def choose(target: str, steps: int) -> tuple[str, str]:
+    """(target, reason) for a simulation of `steps` membrane steps.
+
+    Raises
+    ------
+    InputError
+        for an unknown target.
+    """
+    if target not in TARGETS:
+        raise unknown("target", target, TARGETS)
+    if target != "auto":
+        return target, "asked for"
+    if not any(shutil.which(compiler) for compiler in ("g++", "clang++", "c++")):
+        return "numpy", "no C++ compiler was found (slow: install one)"
+    if steps >= STANDALONE_STEPS:
+        return "cpp_standalone", f"{steps} steps are worth a build of their own"
+    return "cython", f"{steps} steps are too few to be worth a build of their own"
+
+
+@contextmanager
+def running_on(target: str) -> Iterator[Path | None]:
+    """Make `target` Brian2's target for a while; yields the build folder of a standalone one."""
+    if target != "cpp_standalone":
+        before = prefs.codegen.target
+        prefs.codegen.target = target
+        try:
+            yield None
+        finally:
+            prefs.codegen.target = before
+        return
+    flags, link = prefs.codegen.cpp.extra_compile_args_gcc, prefs.codegen.cpp.extra_link_args
+    with tempfile.TemporaryDirectory(prefix="neurofwp-") as folder:
+        set_device("cpp_standalone", directory=folder, build_on_run=False)
+        prefs.codegen.cpp.extra_compile_args_gcc = ["-w", "-O3", "-march=native", "-ffast-math"]
+        prefs.codegen.cpp.extra_link_args = [*link, "-ffast-math"]  # flushes denormal numbers, which are slow
+        try:
+            yield Path(folder)
+        finally:
+            get_device().reinit()
+            prefs.codegen.cpp.extra_compile_args_gcc, prefs.codegen.cpp.extra_link_args = flags, link
+            set_device("runtime")

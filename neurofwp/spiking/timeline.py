@@ -1,0 +1,102 @@
+"""When things happen: from the events of a Program to tables that the circuit looks up while it runs.
+
+Every event takes the same slot, so that weights are recorded at regular times::
+
+    |<------------------------------- slot ------------------------------->|
+    | onset | write (gate open) | pause |       read        | pause | rest |
+
+The write phase exists where any episode has a key, the read phase where any has a query. Phases are numbered
+(0 = rest, then onset, write and read of each event); tables are indexed by phase, not by time, and so stay small.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from neurofwp import program as programs
+from neurofwp.errors import InputError
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Times in ms; one table row per phase.
+
+    phase : (ms,) phase number in each millisecond.
+    key : (phase, episode * pre); teach : (phase, episode * polarity * post), in [0, 1]; gate : (phase, episode).
+    forgetting : (event, episode) in Hz.
+    write_start, write_stop, read_start, read_stop : (event,) NaN where the phase does not exist.
+    """
+
+    slot: int
+    phase: np.ndarray
+    key: np.ndarray
+    teach: np.ndarray
+    gate: np.ndarray
+    forgetting: np.ndarray
+    write_start: np.ndarray
+    write_stop: np.ndarray
+    read_start: np.ndarray
+    read_stop: np.ndarray
+
+
+def schedule(program: xr.Dataset, *, gate_delay: float, pause: float, read_gate: float = 0.0) -> Timeline:
+    """Lay the events of `program` out in time.
+
+    Parameters
+    ----------
+    gate_delay, pause : ms.
+    read_gate : how far the gate stays open while reading; 0 but for ablations.
+
+    Raises
+    ------
+    InputError
+        if an event has different durations in different episodes, or does not last longer than the gate's delay.
+    """
+    durations = np.round(program["duration"].values).astype(int)
+    if (durations != durations[:1]).any():
+        event = int(np.argwhere((durations != durations[:1]).any(axis=0))[0, 0])
+        raise InputError(f"the spiking network runs all episodes side by side: event {event} needs one duration in all of them")
+    duration = durations[0]
+    gate_delay, pause = round(gate_delay), round(pause)
+    if duration.min() <= gate_delay:
+        event = int(duration.argmin())
+        raise InputError(f"event {event} lasts {duration[event]} ms, but the gate opens {gate_delay} ms after onset: make it longer")
+
+    key, query = program["key"].values, program["query"].values
+    writes, reads = (np.any(x > 0, axis=(0, 2)) for x in (key, query))
+    lengths = (writes * 1 + reads * 1) * (duration + pause)
+    slot = int(max(lengths.max(), duration.max() + pause))
+    episodes, events = key.shape[:2]
+
+    teach = programs.on_off(program).values.reshape(episodes, events, -1)
+    gate = program["write_gate"].values
+    rows = 3 * events + 1
+    key_table = np.zeros((rows, episodes, key.shape[2]))
+    teach_table = np.zeros((rows, episodes, teach.shape[2]))
+    gate_table = np.zeros((rows, episodes))
+    phase = np.zeros(slot * events, dtype=int)
+    times = {name: np.full(events, np.nan) for name in ("write_start", "write_stop", "read_start", "read_stop")}
+    for event in range(events):
+        onset, write, read = 3 * event + 1, 3 * event + 2, 3 * event + 3
+        start = event * slot
+        if writes[event]:
+            stop = start + duration[event]
+            phase[start : start + gate_delay] = onset
+            phase[start + gate_delay : stop] = write
+            times["write_start"][event], times["write_stop"][event] = start, stop
+            start = stop + pause
+        if reads[event]:
+            stop = start + duration[event]
+            phase[start:stop] = read
+            times["read_start"][event], times["read_stop"][event] = start, stop
+        written = key[:, event].any(axis=1)  # an episode without a key in this event sees no teaching and no gate
+        key_table[[onset, write]], key_table[read] = key[:, event], query[:, event]
+        teach_table[[onset, write]] = teach[:, event] * written[:, np.newaxis]
+        gate_table[write], gate_table[read] = gate[:, event] * written, read_gate
+    # A retention of 0 would need an infinite rate; a millionth of a weight is as good as none.
+    forgetting = -np.log(np.clip(program["retention"].values, 1e-6, 1.0)).T / (slot / 1000)
+    flat = (table.reshape(rows, -1) for table in (key_table, teach_table))
+    return Timeline(slot, phase, *flat, gate_table, forgetting, **times)

@@ -1,0 +1,72 @@
+"""Graded calcium control: potentiation and depression are Hill functions of calcium.
+
+dw/dt = P h(c; K_P, p) (1 - w/w_max) - D h(c; K_D, q) w / (w + K_m),    h(c; K, n) = c^n / (K^n + c^n),    w >= 0
+
+The one form in which the regimes of a synapse differ by parameters alone:
+
+- additive: D = 0 and w_max far away: every write adds;
+- two thresholds with soft bounds: steep p, q and K_m far above w, so that removal is first-order (Graupner & Brunel 2012);
+- error-correcting: K_m far below w, so that removal is zero-order. Potentiation and depression then cancel at one level
+  of calcium whatever the weight, and a dendrite that carries teaching minus prediction around this level runs the
+  delta rule (Urbanczik & Senn 2014; Shouval et al. 2002 for depression at intermediate calcium).
+
+Kinase and phosphatase cascades are cooperative, hence Hill functions; zero-order removal is an enzyme
+working at saturation (Goldbeter & Koshland 1981). Exponents are powers of two: their powers are products, not `pow`.
+"""
+
+from math import log2
+
+from brian2 import Quantity
+
+from neurofwp.errors import InputError
+from neurofwp.synapses.base import Stage, Values
+from neurofwp.synapses.parameters import Parameter
+
+
+def _power(result: str, base: str, exponent: float, name: str) -> list[str]:
+    doublings = log2(exponent)
+    if doublings != int(doublings):
+        raise InputError(f"expression.{name} is {exponent:g}, but must be a power of two: 1, 2, 4, 8 or 16")
+    return [f"{result} = {base}"] + [f"{result} = {result}*{result}"] * int(doublings)
+
+
+def _update(values: Values) -> str:
+    lines = [
+        *_power("c_p", "calcium", float(values["p"]), "p"),
+        *_power("c_q", "calcium", float(values["q"]), "q"),
+        "potentiation = P_step*c_p/(K_P_power + c_p)*(w_max - weight)",
+        "depression = D_step*c_q/(K_D_power + c_q)*weight/(weight + K_m)",
+        "weight = weight + potentiation - depression",
+        "weight = weight*int(weight > w_floor)",
+    ]
+    return "\n".join(lines)
+
+
+def _derived(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
+    return {
+        "P_step": float(dt * values["P"] / values["w_max"]),
+        "D_step": dt * values["D"],
+        "K_P_power": float(values["K_P"]) ** float(values["p"]),
+        "K_D_power": float(values["K_D"]) ** float(values["q"]),
+        "w_floor": 0 * values["w_max"],
+    }
+
+
+CALCIUM_CONTROL = Stage(
+    stage="expression",
+    form="calcium-control",
+    source="after Shouval, Bear & Cooper 2002, PNAS 99:10831 and Graupner & Brunel 2012, PNAS 109:3991",
+    parameters=(
+        Parameter("P", "nS/s", "largest rate of potentiation", low=0),
+        Parameter("K_P", "1", "calcium at half-maximal potentiation", low=1e-6),
+        Parameter("p", "1", "Hill exponent of potentiation", low=1, high=16),
+        Parameter("D", "nS/s", "largest rate of depression", low=0),
+        Parameter("K_D", "1", "calcium at half-maximal depression", low=1e-6),
+        Parameter("q", "1", "Hill exponent of depression", low=1, high=16),
+        Parameter("K_m", "nS", "weight at which removal is half-saturated", low=1e-6),
+        Parameter("w_max", "nS", "weight at which potentiation stops", low=1e-6),
+    ),
+    update=_update,
+    derived=_derived,
+    thresholds=lambda values: {"depression": float(values["K_D"]), "potentiation": float(values["K_P"])},
+)

@@ -1,0 +1,124 @@
+"""Parameters with units: declared in code, filled from a TOML file that cites its source.
+
+A parameter file says, for every number, its value, its unit and where it comes from::
+
+    [nmda]
+    form = "saturating"
+    tau = { value = 100, unit = "ms", source = "Brunel & Wang 2001" }
+
+`tuned = true` marks a number that was chosen for this circuit and not published.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from brian2 import Quantity, Unit, have_same_dimensions
+from brian2.units import allunits, stdunits
+
+from neurofwp.errors import InputError, unknown
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One number of a model: its unit says the dimension that any value of it must have."""
+
+    name: str
+    unit: str
+    meaning: str
+    low: float = -math.inf
+    high: float = math.inf
+
+    def read(self, entry: Any, where: str) -> Quantity | float:
+        """The quantity that a TOML entry stands for; `where` names it in error messages."""
+        if not isinstance(entry, dict) or not {"value", "unit"} <= entry.keys():
+            raise InputError(f'{where} must be written {{ value = ..., unit = "{self.unit}", source = "..." }}, not {entry!r}')
+        stray = entry.keys() - {"value", "unit", "source", "tuned", "note"}
+        if stray:
+            raise InputError(f"{where} has an unknown field {sorted(stray)[0]!r}; known: value, unit, source, tuned, note")
+        number = entry["value"]
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or math.isnan(number):
+            raise InputError(f"{where}: value must be a number in {self.unit}, not {number!r}")
+        given = parse_unit(entry["unit"], where)
+        if not have_same_dimensions(given, parse_unit(self.unit, where)):
+            raise InputError(f"{where} has unit {entry['unit']!r}, but needs one like {self.unit!r} ({self.meaning})")
+        quantity = number * given
+        in_own_unit = float(quantity / parse_unit(self.unit, where))
+        if not self.low <= in_own_unit <= self.high:
+            raise InputError(f"{where} is {in_own_unit:g} {self.unit}, but must be in [{self.low:g}, {self.high:g}]")
+        return quantity
+
+
+def parse_unit(text: str, where: str) -> Unit | float:
+    """A Brian2 unit from "ms", "nS/second", "1/mV", "1" ...
+
+    Raises
+    ------
+    InputError
+        if a word of it is no unit.
+    """
+    numerator, *denominators = str(text).split("/")
+    unit = _unit_word(numerator, text, where)
+    for word in denominators:
+        unit = unit / _unit_word(word, text, where)
+    return unit
+
+
+def _unit_word(word: str, text: str, where: str) -> Unit | float:
+    word = word.strip()
+    if word == "1":
+        return 1.0
+    name = {"s": "second", "V": "volt"}.get(word, word)
+    unit = getattr(stdunits, name, getattr(allunits, name, None))
+    if not isinstance(unit, Unit):
+        raise InputError(f"{where}: {text!r} is not a unit; write for example ms, nS, mV, Hz, nS/s, 1")
+    return unit
+
+
+def read_table(
+    table: Mapping[str, Any], parameters: Sequence[Parameter], where: str, *, partial: bool = False
+) -> dict[str, Quantity | float]:
+    """All parameters of one TOML table as quantities.
+
+    Raises
+    ------
+    InputError
+        for an unknown or missing key (nearest name offered), a wrong unit, or a value outside its bounds.
+    """
+    by_name = {parameter.name: parameter for parameter in parameters}
+    for key in table:
+        if key not in by_name:
+            raise unknown(f"parameter in {where}", key, by_name)
+    missing = [name for name in by_name if name not in table]
+    if missing and not partial:
+        raise InputError(f"{where} lacks {missing[0]!r}: {by_name[missing[0]].meaning}, in {by_name[missing[0]].unit}")
+    return {key: by_name[key].read(entry, f"{where}.{key}") for key, entry in table.items()}
+
+
+def read_toml(name: str | Path, folder: str, kind: str) -> tuple[str, dict[str, Any]]:
+    """(name, contents) of a parameter file, chosen by name from `neurofwp.models` or by path.
+
+    Raises
+    ------
+    InputError
+        if there is no such model (nearest name offered) or no such file, or it is not TOML.
+    """
+    shipped = {Path(f.name).stem: f for f in files("neurofwp.models").joinpath(folder).iterdir() if f.name.endswith(".toml")}
+    if str(name) in shipped:
+        source = shipped[str(name)]
+    elif str(name).endswith(".toml"):
+        source = Path(name)
+        if not source.is_file():
+            raise InputError(f"there is no {kind} file {str(name)!r}")
+    else:
+        raise unknown(kind, str(name), shipped)
+    try:
+        return Path(source.name).stem, tomllib.loads(source.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{str(name)!r} is not valid TOML: {error}") from error
