@@ -1,0 +1,39 @@
+# Every target does all of its own set-up, in .venv. Needs Python 3.11 or later, make and a C++ compiler.
+
+PYTHON ?= python3
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.PHONY: demo test slow lint clean
+
+demo: $(READY)
+	$(BIN)/neurofwp run hetero-associative --out results/demo
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+slow: $(READY)
+	$(BIN)/python -m pytest -m slow
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage
+
+# torch comes first and alone: with nothing but its pin to satisfy, pip keeps to the build that this machine is set up
+# for (CPU or GPU), and the packages after it find it there.
+$(READY): setup.cfg pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "neurofwp needs Python 3.11 or later, and $(PYTHON) is not: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@command -v $(firstword $(CXX)) >/dev/null || { \
+		echo "neurofwp needs a C++ compiler: install g++ or clang, or name one: make CXX=/path/to/compiler" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install -c constraints.txt torch
+	$(PIP) install -c constraints.txt -e '.[test]'
+	@touch $@

@@ -1,0 +1,1 @@
+"""Published measurements, each with its provenance."""

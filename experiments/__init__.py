@@ -1,0 +1,9 @@
+"""One file per experiment; `neurofwp run NAME` finds it here by its name.
+
+An experiment NAME.py has a module docstring whose first line describes it, and
+
+- ``Settings``: a frozen dataclass; its fields become flags, the line of text under each becomes that flag's help;
+- ``run(settings, *, seed: int, device: str) -> xr.DataTree``: everything that was measured, as groups of one tree;
+- ``summary(result) -> dict[str, float | list[str]]``: the numbers of its tables, under flat dotted keys;
+- ``plot(result) -> dict[str, Figure]``: its figures by name, from the saved tree alone.
+"""

@@ -1,0 +1,131 @@
+"""What `neurofwp run` left: opened again, its tables printed, its figures drawn."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any
+
+import tyro
+import xarray as xr
+from rich.console import Console
+from rich.table import Table
+
+from neurofwp import files
+from neurofwp.cli import catalogue
+from neurofwp.errors import InputError
+
+RESULT = "result.nc"
+SUMMARY = "summary.json"
+
+
+@dataclass(frozen=True)
+class _Compare:
+    result: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RESULT")]
+    """A results folder, or the result.nc in it."""
+
+
+@dataclass(frozen=True)
+class _Plot(_Compare):
+    out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: beside the result)")] = None
+    """Where the figures go."""
+
+
+def compare(words: list[str]) -> int:
+    """spiking against rate: recall, and the table of rules"""
+    path = tyro.cli(_Compare, prog="neurofwp compare", description="Print the tables of a result.", args=words).result
+    file, result = open_result(path)
+    fitted = rule_tables(result)
+    if not fitted:
+        raise InputError(f"{str(file)!r} holds no fitted rules: {result.attrs['experiment']} has nothing to compare")
+    summary = file.with_name(SUMMARY)
+    print_tables(result, json.loads(summary.read_text()) if summary.is_file() else {})
+    return 0
+
+
+def plot(words: list[str]) -> int:
+    """the figures again, from the saved data alone"""
+    arguments = tyro.cli(_Plot, prog="neurofwp plot", description="Draw the figures of a result again.", args=words)
+    file, result = open_result(arguments.result)
+    module = catalogue.experiment(result.attrs["experiment"])
+    folder = files.output_folder(arguments.out or file.parent)
+    draw(module, result, folder)
+    print(folder)
+    return 0
+
+
+def open_result(path: Path) -> tuple[Path, xr.DataTree]:
+    """The file and the tree in it, given a results folder or the file itself.
+
+    Raises
+    ------
+    InputError
+        if there is none, or it is not the result of an experiment.
+    """
+    file = path / RESULT if path.is_dir() else path
+    result = files.read_tree(file)
+    if "experiment" not in result.attrs:
+        raise InputError(f"{str(file)!r} is not the result of an experiment: it does not say of which")
+    return file, result
+
+
+def draw(module: ModuleType, result: xr.DataTree, folder: Path) -> list[Path]:
+    """Write each figure of the experiment as PNG (200 dpi) and PDF."""
+    written = []
+    for name, figure in module.plot(result).items():
+        for kind in ("png", "pdf"):
+            path = folder / f"{name}.{kind}"
+            with files.replacing(path) as temporary:
+                figure.savefig(temporary, dpi=200)
+            written.append(path)
+    return written
+
+
+def print_tables(result: xr.DataTree, summary: dict[str, Any]) -> None:
+    """Recall of each network, and for each set of fits the rules ranked."""
+    console = Console()
+    recalls = recall_table(summary)
+    if recalls is not None:
+        console.print(recalls)
+    for fitted in rule_tables(result):
+        console.print(fitted)
+
+
+def recall_table(summary: dict[str, Any]) -> Table | None:
+    """The keys recall.<network>.<measure> of a summary as networks by measures; None where there are none."""
+    cells = {tuple(key.split(".")[1:]): number for key, number in summary.items() if key.startswith("recall.")}
+    pairs = [cell for cell in cells if len(cell) == 2]
+    if not pairs:
+        return None
+    networks, measures = (list(dict.fromkeys(names)) for names in zip(*pairs, strict=True))
+    rows = [[n, *(_number(cells.get((n, m))) for m in measures)] for n in networks]
+    return catalogue.table("recall", ["network", *measures], rows)
+
+
+def rule_tables(result: xr.DataTree) -> list[Table]:
+    """One table for each Dataset of fits at or below the group /fits."""
+    groups = result["fits"].subtree if "fits" in result.children else ()
+    return [_rule_table(group.path, group.to_dataset()) for group in groups if "explained_share" in group]
+
+
+def _rule_table(path: str, fits: xr.Dataset) -> Table:
+    drive = f", {fits.attrs['drive']} presynaptic activity" if "drive" in fits.attrs else ""
+    ceiling, sem = (_number(fits[name].item()) for name in ("noise_ceiling", "noise_ceiling_sem"))
+    ranked = fits.sortby("r2", ascending=False)
+    rows = []
+    for i in range(ranked.sizes["rule"]):
+        rule = ranked.isel(rule=i)
+        r2, share, low, high = (_number(rule[name].item()) for name in ("r2", "explained_share", "low", "high"))
+        best = "*" if rule["best"].item() else ""
+        rows.append((rule["rule"].item(), r2, f"{share} [{low}, {high}]", _number(rule["bic"].item(), digits=1), best))
+    header = ("rule", "held-out R²", "explained share [95 %]", "BIC", "best")
+    title = f"{path.removeprefix('/')}: which rule{drive}"
+    return catalogue.table(title, header, rows, caption=f"noise ceiling {ceiling} ± {sem} (SEM)")
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    """A dash where there is none: no repeat, no ceiling."""
+    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"

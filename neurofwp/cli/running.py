@@ -1,0 +1,138 @@
+"""`neurofwp run`: one experiment, from flags to a folder of results."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+import tyro
+
+from neurofwp import files, provenance
+from neurofwp.cli import catalogue, results
+from neurofwp.errors import InputError
+
+Settings = TypeVar("Settings")
+
+log = logging.getLogger("neurofwp")
+
+
+@dataclass(frozen=True)
+class _Run(Generic[Settings]):
+    settings: tyro.conf.OmitArgPrefixes[Settings]
+    seed: int = 0
+    """Seed of everything random."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where tensors live; auto takes a GPU where there is one."""
+    out: Annotated[
+        Path | None,
+        tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: results/EXPERIMENT/<time>-<hash of the settings>)"),
+    ] = None
+    """Folder for the results."""
+
+
+def run(words: list[str]) -> int:
+    """one experiment: data, summary, figures and log into a folder"""
+    name, *flags = words or [""]
+    if name in ("-h", "--help"):
+        print(_usage())
+        return 0
+    if not name or name.startswith("-"):
+        raise InputError(f"run needs an experiment before any flag, one of: {', '.join(catalogue.experiments())}")
+    module = catalogue.experiment(name)
+    flags_of = _Run[module.Settings]  # type: ignore[name-defined]  # known only now that the experiment is chosen
+    chosen = tyro.cli(flags_of, prog=f"neurofwp run {name}", description=module.__doc__, args=flags)
+    settings = json.dumps(asdict(chosen.settings), default=str, sort_keys=True)
+    folder = files.output_folder(chosen.out or _default_folder(name, settings, chosen.seed))
+
+    with _logging_to(folder / "log.txt"):
+        device = _device(chosen.device)
+        log.info("%s, seed %d, on %s", name, chosen.seed, device)
+        log.info("settings %s", settings)
+        log.debug("versions %s, commit %s", json.dumps(provenance.versions()), provenance.commit())
+        started = time.perf_counter()
+        result = module.run(chosen.settings, seed=chosen.seed, device=device)
+        result.attrs |= {
+            "experiment": name,
+            "settings": settings,
+            "seed": chosen.seed,
+            "device": device,
+            "versions": json.dumps(provenance.versions(), sort_keys=True),
+            "commit": provenance.commit(),
+        }
+        files.write_netcdf(result, folder / results.RESULT)
+        log.info("measured in %.0f s", time.perf_counter() - started)
+        summary = module.summary(result)
+        files.write_json(summary, folder / results.SUMMARY)
+        drawn = _drawn(module, result, folder)
+        results.print_tables(result, summary)
+    print(folder, flush=True)
+    return 0 if drawn else 1
+
+
+def _drawn(module: Any, result: Any, folder: Path) -> bool:
+    """Draw the figures; one that fails must not take the results with it."""
+    try:
+        results.draw(module, result, folder)
+    except Exception as error:
+        log.debug("the figures failed", exc_info=True)
+        log.error(
+            "the figures could not be drawn (%s: %s), but the data are safe; log.txt has the traceback, and "
+            "`neurofwp plot %s` tries again",
+            *(type(error).__name__, error, folder),
+        )
+        return False
+    return True
+
+
+def _device(name: str) -> str:
+    from neurofwp.rate import choose_device  # brings torch
+
+    return choose_device(name).type
+
+
+def _default_folder(name: str, settings: str, seed: int) -> Path:
+    digest = hashlib.sha256(f"{settings} {seed}".encode()).hexdigest()
+    return Path("results", name, f"{provenance.now()}-{digest[:8]}")
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """Log to the terminal, and with times, versions and tracebacks to a file."""
+    terminal = logging.StreamHandler()
+    terminal.setLevel(logging.INFO)
+    file = logging.FileHandler(path, mode="w")
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+    before = log.level
+    log.setLevel(logging.DEBUG)
+    log.addHandler(terminal)
+    log.addHandler(file)
+    try:
+        yield
+    except BaseException:
+        log.debug("the run stopped", exc_info=True)
+        raise
+    finally:
+        log.setLevel(before)
+        for handler in (terminal, file):
+            log.removeHandler(handler)
+            handler.close()
+
+
+def _usage() -> str:
+    lines = [f"  {name:<22} {line}" for name, line in catalogue.experiments().items()]
+    return "\n".join(
+        [
+            "usage: neurofwp run EXPERIMENT [settings] [--seed N] [--device auto|cpu|cuda] [--out DIR]",
+            "",
+            *lines,
+            "",
+            "neurofwp run EXPERIMENT --help shows its settings.",
+        ]
+    )

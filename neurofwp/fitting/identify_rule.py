@@ -1,0 +1,173 @@
+"""Which rule did these synapses run? Every rule fitted to one Trace, judged on episodes that the fits did not see."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+from tqdm import tqdm
+
+from neurofwp import provenance
+from neurofwp.errors import InputError
+from neurofwp.fitting.fit_rule import Fit, fit_records, free_parameters, squares, weights
+from neurofwp.fitting.held_out import HeldOut
+from neurofwp.fitting.noise import effective_number, noise_ceiling
+from neurofwp.fitting.ranking import choose, embed, nested
+from neurofwp.fitting.records import Records, observed, prepare
+from neurofwp.rules import RULES, Rule, get
+
+KIND = "neurofwp.fits"
+
+
+def identify(
+    program: xr.Dataset,
+    trace: xr.Dataset,
+    rules: Sequence[str | Rule] = RULES,
+    *,
+    repeat: xr.Dataset | None = None,
+    train_episodes: Sequence[int] | None = None,
+    drive: str = "nominal",
+    restarts: int = 8,
+    seed: int = 0,
+    nonnegative: bool = True,
+    device: str = "cpu",
+    progress: bool = True,
+) -> xr.Dataset:
+    """Fit every rule to a Trace and rank them on held-out episodes.
+
+    Parameters
+    ----------
+    program : the Program that was run. trace : what a network did with it.
+    rules : ids or Rules.
+    repeat : an independent run of the same Program on the same network: gives the noise ceiling.
+    train_episodes : indices of the episodes to fit on, by default the first half; the others judge.
+    drive : keys as the Program says ("nominal") or as the presynaptic cells fired ("measured").
+    restarts : random starts for each rule, besides its defaults and the optima of rules that it nests.
+    nonnegative : predicted conductances are clamped at 0. Signed weights never are.
+
+    Returns
+    -------
+    fits, a Dataset over `rule`:
+
+    - r2: 1 - RSS/TSS of the held-out weights, TSS about their mean, both summed over held-out episodes.
+    - explained_share = r2 / noise_ceiling; low, high: its 95 % interval over 2000 resamples of the held-out
+      episodes, of the ceiling and all rules together. NaN without a repeat.
+    - bic = n ln(RSS/N) + p ln n on the training episodes, N their number of weights, p = n_parameters.
+      n, in `effective_n`, is the number of independent weights (`effective_number`): of the noise (the difference to
+      the repeat, over sqrt 2) or of the best rule's residual, whichever is smaller, since a misfit that many weights
+      share is no more evidence than noise that they share. Without a repeat, of the residual.
+    - train_r2; n_parameters; parameter_value (rule, parameter), in powers of the weights' unit, NaN where a rule has
+      none of that name; episode_r2 (rule, episode), about each held-out episode's own mean.
+    - best: the rule with the highest held-out score, and those tied with it (the 95 % interval of the paired
+      difference includes 0, or the difference is below .005); of two tied rules of which one nests the other or
+      tends to it, only that with the lower BIC. More than one: undecided.
+    - noise_ceiling and noise_ceiling_sem (scalars), of the held-out episodes.
+
+    Raises
+    ------
+    InputError
+        for an unknown rule, train_episodes that leave nothing to judge, a repeat that does not match, or input that
+        `neurofwp.fitting.records.prepare` refuses.
+    """
+    candidates = [get(rule) for rule in rules]
+    if not candidates or len({rule.id for rule in candidates}) < len(candidates):
+        raise InputError("rules must name one or more rules, each once")
+    records = prepare(program, trace, drive=drive, nonnegative=nonnegative, device=device)
+    train, held_out = _split(len(records.key), train_episodes)
+    again = None
+    if repeat is not None:
+        noise_ceiling(trace, repeat)  # for its checks: same dims, not the same run
+        again = prepare(program, repeat, nonnegative=nonnegative, device=device).weight
+    trained, judged = records.episodes(train), records.episodes(held_out)
+    fits = fit_all(candidates, trained, restarts=restarts, seed=seed, progress=progress)
+
+    score = HeldOut.of(
+        np.stack([squares(fit.rule, judged, fit.parameters) for fit in fits]),
+        _flat(judged.weight),
+        None if again is None else _flat(again[held_out]),
+    )
+    n = _effective_number(fits, trained, None if again is None else again[train])
+    p = np.array([len(free_parameters(fit.rule)) for fit in fits])
+    with np.errstate(divide="ignore"):  # a perfect fit has BIC -inf, and wins
+        bic = n * np.log([fit.rss / trained.weight.numel() for fit in fits]) + p * np.log(n)
+    draws = score.resamples(seed)
+    low, high = np.percentile(score.share(draws), [2.5, 97.5], axis=0)
+    ranked = score.r2 if again is None else score.share
+    names = list(dict.fromkeys(parameter for fit in fits for parameter in fit.parameters))
+
+    parameters = np.array([[fit.parameters.get(name, np.nan) for name in names] for fit in fits])
+    result = xr.Dataset(
+        {
+            "r2": ("rule", score.r2(score.all)),
+            "explained_share": ("rule", score.share(score.all)),
+            "low": ("rule", low),
+            "high": ("rule", high),
+            "bic": ("rule", bic),
+            "train_r2": ("rule", [fit.r2 for fit in fits]),
+            "n_parameters": ("rule", p),
+            "best": ("rule", choose(candidates, ranked(score.all), ranked(draws), bic, records)),
+            "episode_r2": (("rule", "episode"), score.r2(np.eye(len(held_out))).T),
+            "parameter_value": (("rule", "parameter"), parameters),
+            "noise_ceiling": score.ceiling(score.all),
+            "noise_ceiling_sem": score.ceiling_sem(),
+            "effective_n": n,
+        },
+        coords={"rule": [rule.id for rule in candidates], "episode": held_out, "parameter": names},
+        attrs={"kind": KIND, "drive": drive},
+    )
+    for name in result.variables:
+        result[name].attrs["units"] = "1"
+    result["parameter_value"].attrs["units"] = f"powers of {observed(trace).attrs['units']}"
+    config = {
+        "rules": [rule.id for rule in candidates],
+        "train_episodes": train,
+        "drive": drive,
+        "restarts": restarts,
+        "nonnegative": nonnegative,
+        "device": device,
+        "trace": json.loads(trace.attrs["config"]),
+    }
+    return provenance.stamp(result, config=config, seed=seed)
+
+
+def fit_all(rules: Sequence[Rule], records: Records, *, restarts: int, seed: int, progress: bool) -> list[Fit]:
+    """Every rule fitted to all episodes of `records`, nested rules before those that nest them; in the order given."""
+    done: dict[str, Fit] = {}
+    with tqdm(total=len(rules), desc="fitting rules", disable=not progress) as bar:
+        for rule in sorted(rules, key=lambda each: len(each.nests)):
+            inner = [done[each.id] for each in rules if each.id in done and nested(rule, each, records)]
+            starts = [embed(rule, each.rule, each.parameters) for each in inner]
+            done[rule.id] = fit_records(rule, records, restarts=restarts, seed=seed, nested=starts)
+            for each in inner:
+                assert done[rule.id].rss <= each.rss * (1 + 1e-9) + 1e-300, f"{rule.id} fits worse than {each.rule.id}"
+            bar.update()
+    return [done[rule.id] for rule in rules]
+
+
+def _split(episodes: int, train: Sequence[int] | None) -> tuple[list[int], list[int]]:
+    chosen = list(range(episodes // 2)) if train is None else sorted({int(each) for each in train})
+    rest = [each for each in range(episodes) if each not in chosen]
+    if not chosen or not rest or not set(chosen) <= set(range(episodes)):
+        raise InputError(
+            f"train_episodes must name some of the episodes 0 to {episodes - 1} and leave others, not {chosen}"
+        )
+    return chosen, rest
+
+
+def _effective_number(fits: Sequence[Fit], records: Records, again: Tensor | None) -> float:
+    best = min(fits, key=lambda fit: fit.rss)
+    point = {name: records.key.new_full((1, 1), number) for name, number in best.parameters.items()}
+    with torch.no_grad():
+        noises = [weights(best.rule, records, point) - records.weight]
+    if again is not None:
+        noises.append((again - records.weight) / 2**0.5)
+    by_cell = (noise.permute(0, 4, 1, 2, 3).flatten(0, 1).flatten(1).cpu().numpy() for noise in noises)
+    return min(effective_number(noise) for noise in by_cell)
+
+
+def _flat(weight: Tensor) -> np.ndarray:
+    return np.asarray(weight.flatten(1).cpu().numpy())

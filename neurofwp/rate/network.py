@@ -1,0 +1,147 @@
+"""The rate network: runs a Program under an update rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from neurofwp import errors, provenance, rules, trace
+from neurofwp.errors import InputError
+from neurofwp.program import check, on_off
+from neurofwp.rate.scan import scan
+from neurofwp.rules import Rule
+
+
+class RateNetwork:
+    """A fast weight memory without spikes: W follows `rule`, a read returns W q.
+
+    Parameters
+    ----------
+    rule : id of a rule (see `neurofwp.rules.RULES`), or a Rule.
+    parameters : values that replace the rule's defaults.
+    on_off : two pools of weights, for (1 + v)/2 and (1 - v)/2, read as their difference: the code of a network
+        whose weights and rates cannot be negative. The Trace then has `conductance`.
+    nonnegative : weights are clamped at 0 after every event.
+    unit_keys : keys and queries are divided by their Euclidean norm (Yang et al. 2024, DeltaNet), so that a delta
+        rule with gate 1 recalls exactly; a silent key stays zero. False takes them as they are.
+    device : "cpu", "cuda", or "auto" for a GPU where there is one.
+
+    Raises
+    ------
+    InputError
+        for an unknown rule or parameter, a parameter that is not finite, or a device that is not there.
+    """
+
+    def __init__(
+        self,
+        rule: str | Rule,
+        *,
+        parameters: Mapping[str, float] | None = None,
+        on_off: bool = False,
+        nonnegative: bool = False,
+        unit_keys: bool = True,
+        device: str = "cpu",
+        dtype: torch.dtype = torch.float64,
+    ) -> None:
+        self.rule = rules.get(rule)
+        self.parameters = self.rule.defaults()
+        for name, number in (parameters or {}).items():
+            if name not in self.parameters:
+                raise errors.unknown(f"parameter of rule {self.rule.id!r},", name, self.parameters)
+            if not np.isfinite(number):
+                raise InputError(f"{name} of rule {self.rule.id!r} must be finite, but is {number}")
+            self.parameters[name] = float(number)
+        self.on_off = on_off
+        self.nonnegative = nonnegative
+        self.unit_keys = unit_keys
+        self.device = choose_device(device)
+        self.dtype = dtype
+
+    def run(self, program: xr.Dataset, seed: int | None = None) -> xr.Dataset:
+        """Run every event of every episode.
+
+        The network is deterministic; `seed` is only written into the provenance.
+
+        Returns
+        -------
+        Trace with `weight` and `recall` (NaN where the query is silent), and `conductance` if `on_off`; units "1".
+
+        Raises
+        ------
+        InputError
+            if `program` is not a Program, or the weights overflow.
+        """
+        check(program)
+        key, query = (self._keys(program[name]) for name in ("key", "query"))
+        coded = on_off(program) if self.on_off else program["value"].expand_dims(polarity=1, axis=2)
+        value = self._tensor(coded).transpose(1, 2)  # (episode, polarity, event, post)
+        gate, retention = (self._tensor(program[name])[:, None] for name in ("write_gate", "retention"))
+        parameters = {name: value.new_tensor(number) for name, number in self.parameters.items()}
+        with torch.no_grad():
+            pools = scan(
+                self.rule, parameters, key[:, None], value, gate, retention, nonnegative=self.nonnegative
+            )  # (episode, polarity, event, post, pre)
+            weight = pools[:, 0] - pools[:, 1] if self.on_off else pools[:, 0]
+            recall = (weight @ query[..., None])[..., 0]
+            recall[~query.any(-1)] = torch.nan
+        return self._trace(program, pools, weight, recall, seed)
+
+    def _trace(
+        self, program: xr.Dataset, pools: Tensor, weight: Tensor, recall: Tensor, seed: int | None
+    ) -> xr.Dataset:
+        made = {"weight": weight, "recall": recall}
+        dims = dict(trace.DIMS)
+        if self.on_off:
+            made["conductance"] = pools.transpose(1, 2)
+            dims["conductance"] = trace.OPTIONAL["conductance"]
+        result = xr.Dataset(
+            {name: (dims[name], array.cpu().numpy(), {"units": "1"}) for name, array in made.items()},
+            coords=program.coords,
+            attrs={"kind": trace.KIND, "network": "rate"},
+        )
+        if self.on_off:
+            result = result.assign_coords(polarity=["on", "off"])
+        config = {
+            "rule": self.rule.id,
+            "parameters": self.parameters,
+            "on_off": self.on_off,
+            "nonnegative": self.nonnegative,
+            "unit_keys": self.unit_keys,
+            "device": str(self.device),
+            "dtype": str(self.dtype),
+        }
+        return trace.check(provenance.stamp(result, config=config, seed=seed))
+
+    def _keys(self, array: xr.DataArray) -> Tensor:
+        keys = self._tensor(array)
+        return unit(keys) if self.unit_keys else keys
+
+    def _tensor(self, array: xr.DataArray) -> Tensor:
+        return torch.as_tensor(array.values).to(self.device, self.dtype)
+
+
+def unit(keys: Tensor) -> Tensor:
+    """Keys (..., pre) divided by their Euclidean norm; a silent key stays zero."""
+    norm = torch.linalg.vector_norm(keys, dim=-1, keepdim=True)
+    return keys / torch.where(norm > 0, norm, 1.0)
+
+
+def choose_device(name: str) -> torch.device:
+    """The torch device of that name; "auto" is a GPU where there is one.
+
+    Raises
+    ------
+    InputError
+        for a name that torch does not know, or a GPU that is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name not in ("cpu", "cuda"):
+        raise errors.unknown("device", name, ("auto", "cpu", "cuda"))
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("device 'cuda' was asked for, but torch sees no GPU; use 'cpu' or 'auto'")
+    return torch.device(name)

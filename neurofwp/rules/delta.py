@@ -1,0 +1,46 @@
+"""Delta: each event writes what is missing, the value minus what the weights already predict for the key.
+
+The prediction is threshold-linear, as interneurons that relay it would make it; with gain 1 and threshold 0 it is
+the textbook rule (least mean squares).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from neurofwp.rules.base import Event, Parameter, Rule, outer, per_post, per_synapse, read
+
+PREDICTION = (
+    Parameter("prediction_gain", 1.0, 0.0, 5.0, "how much of the prediction is taken off the value", weight_power=-1),
+    Parameter("prediction_threshold", 0.0, 0.0, 5.0, "read-out below which nothing is predicted", weight_power=1),
+)
+
+
+def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
+    error = event.value - prediction(weight, event.key, p)
+    return weight + per_synapse(p["rate"] * event.gate) * outer(error, event.key)
+
+
+def prediction(weight: Tensor, key: Tensor, p: Mapping[str, Tensor]) -> Tensor:
+    """g sign(Wk) max(|Wk| - threshold, 0), (..., post)."""
+    threshold = per_post(p["prediction_threshold"])
+    readout = read(weight, key)
+    # ">=" keeps the slope at W k = 0 where the threshold is 0: the textbook rule is linear there
+    beyond = torch.where(readout.abs() >= threshold, readout - threshold * readout.sign(), 0.0)
+    return per_post(p["prediction_gain"]) * beyond
+
+
+RULE = Rule(
+    id="delta",
+    step=step,
+    parameters=(Parameter("rate", 1.0, 0.0, 10.0, "size of a write", weight_power=1), *PREDICTION),
+    equation="W + rate beta (v - g S(W k)) k', S the soft threshold",
+    objective="|v - W k|^2 / 2 at g = 1 and threshold 0",
+    signals=("key", "value", "gate", "prediction"),
+    reading="dendritic prediction error: calcium around the crossover of LTD and LTP",
+    source="Widrow & Hoff 1960; Schlag, Irie & Schmidhuber 2021 (arXiv 2102.11174)",
+    nests={"hebbian": {"prediction_gain": 0.0}},
+)

@@ -1,0 +1,34 @@
+"""Gated delta: the weights decay first, then the delta rule writes into what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from neurofwp.rules import delta
+from neurofwp.rules.base import Event, Parameter, Rule, per_synapse
+
+
+def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
+    return delta.step(per_synapse(event.retention * p["decay"]) * weight, event, p)
+
+
+RULE = Rule(
+    id="gated_delta",
+    step=step,
+    parameters=(
+        *delta.RULE.parameters,
+        Parameter("decay", 1.0, 0.0, 1.0, "share of a weight that survives any event, times the retention"),
+    ),
+    equation="W <- alpha decay W; then delta",
+    objective="decay, then as delta",
+    signals=("key", "value", "gate", "retention", "prediction"),
+    reading="error correction with receptor turnover",
+    source="Yang et al. 2024 (gated DeltaNet, arXiv 2412.06464)",
+    nests={
+        "hebbian": {"prediction_gain": 0.0, "decay": 1.0},
+        "fixed_decay": {"prediction_gain": 0.0},
+        "delta": {"decay": 1.0},
+    },
+)

@@ -1,0 +1,25 @@
+"""Hebbian: each event adds its outer product; the unnormalised linear attention of a fast weight programmer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from neurofwp.rules.base import Event, Parameter, Rule, outer, per_synapse
+
+
+def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
+    return weight + per_synapse(p["rate"] * event.gate) * outer(event.value, event.key)
+
+
+RULE = Rule(
+    id="hebbian",
+    step=step,
+    parameters=(Parameter("rate", 1.0, 0.0, 10.0, "size of a write", weight_power=1),),
+    equation="W + rate beta v k'",
+    objective="-v'Wk",
+    signals=("key", "value", "gate"),
+    reading="coincidence LTP",
+    source="Schmidhuber 1992; Katharopoulos et al. 2020; Schlag, Irie & Schmidhuber 2021 (arXiv 2102.11174)",
+)

@@ -1,0 +1,34 @@
+"""Scalar decay: Hebbian writes into weights that fade as the slow net asks, and more or less while the gate is open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from neurofwp.rules.base import Event, Parameter, Rule, outer, per_synapse
+
+
+def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
+    alpha = event.retention * (p["decay_closed"] + (p["decay_open"] - p["decay_closed"]) * event.gate)
+    return per_synapse(alpha) * weight + per_synapse(p["rate"] * event.gate) * outer(event.value, event.key)
+
+
+RULE = Rule(
+    id="scalar_decay",
+    step=step,
+    parameters=(
+        Parameter("rate", 1.0, 0.0, 10.0, "size of a write", weight_power=1),
+        Parameter("decay_open", 1.0, 0.0, 1.0, "share of a weight that survives an event with the gate open"),
+        Parameter("decay_closed", 1.0, 0.0, 1.0, "share of a weight that survives an event with the gate closed"),
+    ),
+    equation="alpha (decay_closed + (decay_open - decay_closed) beta) W + rate beta v k'",
+    objective="-v'Wk + (1 - alpha_t)/2 |W|^2, with alpha_t all that multiplies W",
+    signals=("key", "value", "gate", "retention"),
+    reading="state-dependent receptor turnover under neuromodulation",
+    source="Dao & Gu 2024 (Mamba-2)",
+    nests={
+        "hebbian": {"decay_open": 1.0, "decay_closed": 1.0},
+        "fixed_decay": {"decay_open": "decay", "decay_closed": "decay"},
+    },
+)

@@ -1,0 +1,288 @@
+"""What holds for every rule, and the identities that tell rules apart."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neurofwp import rules
+from neurofwp.errors import InputError
+from neurofwp.rules import RULES, Event, Parameter, Rule
+
+EACH = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+
+
+def distinct(rule: Rule) -> dict[str, torch.Tensor]:
+    """Parameters away from defaults and edges, all different."""
+    shares = np.linspace(0.15, 0.4, len(rule.parameters))
+    return {
+        p.name: torch.tensor(p.low + share * (p.high - p.low), dtype=torch.float64)
+        for p, share in zip(rule.parameters, shares, strict=True)
+    }
+
+
+def defaults(rule: Rule, **changed: float) -> dict[str, torch.Tensor]:
+    return {name: torch.tensor(number, dtype=torch.float64) for name, number in (rule.defaults() | changed).items()}
+
+
+def event(generator: torch.Generator, *batch: int, post: int = 3, pre: int = 5) -> Event:
+    def uniform(*shape: int) -> torch.Tensor:
+        return torch.rand((*batch, *shape), generator=generator, dtype=torch.float64)
+
+    return Event(key=uniform(pre), value=2 * uniform(post) - 1, gate=uniform(), retention=uniform())
+
+
+def weights(generator: torch.Generator, *batch: int, post: int = 3, pre: int = 5) -> torch.Tensor:
+    return torch.randn(*batch, post, pre, generator=generator, dtype=torch.float64)
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@EACH
+@settings(max_examples=20, deadline=None)
+@given(
+    batch=st.lists(st.integers(1, 3), max_size=3),
+    post=st.integers(1, 4),
+    pre=st.integers(1, 5),
+    seed=st.integers(0, 99),
+)
+def test_a_batch_is_the_same_as_a_loop(rule: Rule, batch: list[int], post: int, pre: int, seed: int) -> None:
+    generator = seeded(seed)
+    many, weight = event(generator, *batch, post=post, pre=pre), weights(generator, *batch, post=post, pre=pre)
+    before = weight.clone()
+    after = rule.step(weight, many, distinct(rule))
+    assert after.shape == (*batch, post, pre)
+    assert torch.equal(weight, before), "a step must not change its input"
+    for index in np.ndindex(*batch):
+        one = Event(many.key[index], many.value[index], many.gate[index], many.retention[index])
+        torch.testing.assert_close(after[index], rule.step(weight[index], one, distinct(rule)), rtol=1e-12, atol=1e-12)
+
+
+@EACH
+def test_parameters_may_have_a_batch_of_their_own(rule: Rule) -> None:
+    generator = seeded(0)
+    one, weight = event(generator, 2), weights(generator, 2)
+    both = {name: torch.stack([number, 1.2 * number])[:, None] for name, number in distinct(rule).items()}
+    after = rule.step(weight, one, both)
+    for index in range(2):
+        alone = {name: number[index, 0] for name, number in both.items()}
+        torch.testing.assert_close(after[index], rule.step(weight, one, alone), rtol=1e-12, atol=1e-12)
+
+
+@EACH
+def test_gradients(rule: Rule) -> None:
+    generator = seeded(1)
+    one, weight, names = event(generator, 2), weights(generator, 2), list(distinct(rule))
+
+    def step(weight: torch.Tensor, key: torch.Tensor, value: torch.Tensor, gate: torch.Tensor, *numbers: torch.Tensor):
+        return rule.step(weight, Event(key, value, gate, one.retention), dict(zip(names, numbers, strict=True)))
+
+    inputs = [weight, one.key, one.value, one.gate, *distinct(rule).values()]
+    assert torch.autograd.gradcheck(step, [each.requires_grad_() for each in inputs])
+
+
+@EACH
+def test_scaling_all_weights_scales_the_parameters_by_their_weight_power(rule: Rule) -> None:
+    generator = seeded(2)
+    one, weight, scale = event(generator), weights(generator), 3.7
+    scaled = {p.name: distinct(rule)[p.name] * scale**p.weight_power for p in rule.parameters}
+    expected = scale * rule.step(weight, one, distinct(rule))
+    torch.testing.assert_close(rule.step(scale * weight, one, scaled), expected, rtol=1e-12, atol=1e-12)
+
+
+@EACH
+def test_a_silent_synapse_does_not_change(rule: Rule) -> None:
+    generator = seeded(3)
+    one, weight = event(generator), weights(generator)
+    silent = Event(one.key * torch.tensor([1.0, 0, 1, 0, 0]), one.value, one.gate, torch.tensor(1.0))
+    keep = {p.name: 1.0 for p in rule.parameters if p.name.startswith("decay")}
+    after = rule.step(weight, silent, distinct(rule) | defaults_of(keep))
+    if rule.id == "oja":  # forgets by postsynaptic activity: silent synapses too, unless they are zero
+        weight = weight * silent.key.bool()
+        after = rule.step(weight, silent, distinct(rule))
+    assert torch.equal(after[:, silent.key == 0], weight[:, silent.key == 0])
+    assert not torch.isclose(after[:, silent.key > 0], weight[:, silent.key > 0], rtol=1e-9).any()
+
+
+def defaults_of(numbers: dict[str, float]) -> dict[str, torch.Tensor]:
+    return {name: torch.tensor(number, dtype=torch.float64) for name, number in numbers.items()}
+
+
+@EACH
+def test_a_closed_gate_writes_nothing(rule: Rule) -> None:
+    generator = seeded(4)
+    one, weight = event(generator), weights(generator)
+    closed = Event(one.key, one.value, torch.tensor(0.0), torch.tensor(0.5))
+    p = distinct(rule)
+    kept = {
+        "fixed_decay": p.get("decay"),
+        "scalar_decay": 0.5 * p.get("decay_closed", torch.tensor(1.0)),
+        "gated_delta": 0.5 * p.get("decay", torch.tensor(1.0)),
+    }.get(rule.id, torch.tensor(1.0))
+    torch.testing.assert_close(rule.step(weight, closed, p), kept * weight, rtol=1e-15, atol=0)
+
+
+@EACH
+def test_rows_or_columns_evolve_alone_as_the_rule_says(rule: Rule) -> None:
+    generator = seeded(5)
+    one, weight = event(generator), weights(generator)
+    after = rule.step(weight, one, distinct(rule))
+    if rule.local_to == "post":
+        alone = rule.step(weight[1:2], Event(one.key, one.value[1:2], one.gate, one.retention), distinct(rule))
+        torch.testing.assert_close(alone, after[1:2], rtol=1e-12, atol=1e-12)
+    else:
+        alone = rule.step(weight[:, 1:2], Event(one.key[1:2], one.value, one.gate, one.retention), distinct(rule))
+        torch.testing.assert_close(alone, after[:, 1:2], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner"), [(outer.id, inner) for outer in RULES for inner in outer.nests], ids=lambda name: name
+)
+def test_a_nesting_rule_is_the_nested_one_at_the_values_it_names(outer: str, inner: str) -> None:
+    large, small, generator = rules.get(outer), rules.get(inner), seeded(6)
+    one, weight = event(generator), weights(generator)
+    one = Event(one.key, one.value, one.gate, torch.tensor(1.0))
+    inside = distinct(small)
+    values = {k: inside[v] if isinstance(v, str) else torch.tensor(v) for k, v in large.nests[inner].items()}
+    nested = distinct(large) | inside | values
+    expected = small.step(weight, one, inside)
+    after = large.step(weight, one, {p.name: nested[p.name] for p in large.parameters})
+    torch.testing.assert_close(after, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "small", "large"),
+    [
+        ("outstar", "hebbian", {"rate": "rate"}, "scale"),
+        ("oja", "hebbian", {"rate": "rate"}, "scale"),
+        ("soft_bound", "hebbian", {"g_plus": "rate", "g_minus": 0.0}, "w_max"),
+        ("soft_bound", "outstar", {"g_plus": "product", "g_minus": "speed"}, "w_max"),
+    ],
+)
+def test_a_rule_tends_to_those_that_it_approaches(outer: str, inner: str, small: dict, large: str) -> None:
+    assert inner in rules.get(outer).approaches
+    generator, k = seeded(13), 0.4
+    one, weight = event(generator), weights(generator)
+    one = Event(k * (one.key > 0.5), one.value, one.gate, one.retention)  # equal active keys
+    known = {"rate": 0.7, "scale": 1.3}
+    expected = rules.get(inner).step(weight, one, defaults_of({n: known[n] for n in rules.get(inner).defaults()}))
+    off = []
+    for far in (1e2, 1e4):
+        values = {"rate": 0.7 / far, "product": 0.7 * 1.3 / far, "speed": 0.7 / k}
+        p = {name: values[to] if isinstance(to, str) else to for name, to in small.items()} | {large: far}
+        off.append(float((rules.get(outer).step(weight, one, defaults_of(p)) - expected).abs().max()))
+    assert off[1] < 1e-3
+    assert off[1] == pytest.approx(off[0] / 100, rel=0.01)
+
+
+def test_nested_rules_come_first() -> None:
+    ids = [rule.id for rule in RULES]
+    assert len(set(ids)) == len(ids)
+    for rule in RULES:
+        assert all(ids.index(inner) < ids.index(rule.id) for inner in rule.nests)
+
+
+@EACH
+def test_defaults_lie_within_bounds(rule: Rule) -> None:
+    assert all(p.low <= p.default <= p.high and p.low < p.high for p in rule.parameters)
+
+
+def test_delta_recalls_the_value_and_leaves_orthogonal_keys_alone() -> None:
+    generator = seeded(7)
+    basis, _ = torch.linalg.qr(torch.randn(5, 5, generator=generator, dtype=torch.float64))
+    one, weight = event(generator), weights(generator)
+    key, other = basis[:, 0], basis[:, 1]
+    after = rules.get("delta").step(
+        weight, Event(key, one.value, torch.tensor(1.0), torch.tensor(1.0)), defaults(rules.get("delta"))
+    )
+    torch.testing.assert_close(after @ key, one.value, rtol=0, atol=1e-14)
+    torch.testing.assert_close(after @ other, weight @ other, rtol=0, atol=1e-14)
+
+
+def test_delta_takes_a_gradient_step_on_its_objective() -> None:
+    generator = seeded(8)
+    one, weight = event(generator), weights(generator).requires_grad_()
+    objective = (one.value - weight @ one.key).square().sum() / 2
+    (gradient,) = torch.autograd.grad(objective, weight)
+    after = rules.get("delta").step(weight, one, defaults(rules.get("delta")))
+    torch.testing.assert_close(after, weight - one.gate * gradient, rtol=1e-12, atol=1e-12)
+
+
+def test_a_prediction_below_threshold_is_no_prediction() -> None:
+    generator = seeded(9)
+    one, weight = event(generator), weights(generator)
+    beyond = float((weight @ one.key).abs().max()) + 0.1
+    after = rules.get("delta").step(weight, one, defaults(rules.get("delta"), prediction_threshold=beyond))
+    hebbian = rules.get("hebbian").step(weight, one, defaults(rules.get("hebbian")))
+    torch.testing.assert_close(after, hebbian, rtol=0, atol=1e-15)
+
+
+def test_oja_stores_the_key_in_the_back_projection() -> None:
+    generator = seeded(10)
+    one, weight = event(generator), weights(generator)
+    value = one.value / one.value.norm()
+    oja = rules.get("oja")
+    after = oja.step(weight, Event(one.key, value, torch.tensor(1.0), torch.tensor(1.0)), defaults(oja))
+    torch.testing.assert_close(after.mT @ value, one.key, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("overlap", [False, True])
+def test_delta_and_outstar_agree_on_one_hot_keys_and_part_as_keys_overlap(overlap: bool) -> None:
+    generator = seeded(11)
+    key = torch.tensor([0.6, 0.8, 0, 0, 0] if overlap else [0, 1.0, 0, 0, 0], dtype=torch.float64)
+    one, weight = event(generator), weights(generator)
+    write = Event(key, one.value, torch.tensor(0.7), torch.tensor(1.0))
+    delta, outstar = (rules.get(name).step(weight, write, defaults(rules.get(name))) for name in ("delta", "outstar"))
+    assert torch.allclose(delta, outstar, rtol=0, atol=1e-14) is not overlap
+
+
+def test_outstar_takes_a_gradient_step_on_its_objective() -> None:
+    generator = seeded(12)
+    one, weight = event(generator), weights(generator).requires_grad_()
+    objective = (one.key * (one.value[:, None] - weight) ** 2).sum() / 2
+    (gradient,) = torch.autograd.grad(objective, weight)
+    after = rules.get("outstar").step(weight, one, defaults(rules.get("outstar")))
+    torch.testing.assert_close(after, weight - one.gate * gradient, rtol=1e-12, atol=1e-12)
+
+
+def test_soft_bounded_weights_settle_where_potentiation_balances_depression() -> None:
+    rule, k, v = rules.get("soft_bound"), 0.8, 0.6
+    p = {"g_plus": 0.5, "g_minus": 0.3, "w_max": 2.0}
+    write = Event(*(torch.tensor(x, dtype=torch.float64) for x in ([k], [v], 1.0, 1.0)))
+    weight = torch.zeros(1, 1, dtype=torch.float64)
+    for _ in range(300):
+        weight = rule.step(weight, write, defaults_of(p))
+    assert weight.item() == pytest.approx(
+        p["g_plus"] * v * p["w_max"] / (p["g_plus"] * v + p["g_minus"] * k), rel=1e-12
+    )
+
+
+def test_calcium_below_both_thresholds_leaves_between_depresses_and_above_potentiates() -> None:
+    rule = rules.get("calcium_threshold")
+    p = defaults(rule, theta_d=0.5, theta_p=1.5, slope=0.01, drive_offset=0.0, rate_p=0.7, rate_d=0.4, w_max=1.0)
+    weight = torch.full((3, 1), 0.3, dtype=torch.float64)
+    one = torch.tensor(1.0)
+    after = rule.step(weight, Event(torch.ones(1), torch.tensor([0.1, 1.0, 2.0], dtype=torch.float64), one, one), p)
+    expected = [0.3, 0.3 - 0.4 * 0.3, 0.3 + 0.7 * 0.7 - 0.4 * 0.3]
+    np.testing.assert_allclose(after[:, 0], expected, atol=1e-12)
+
+
+def test_decay_rules_fade_by_the_product_of_their_shares() -> None:
+    weight, silent = torch.ones(1, 1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
+    signals = Event(silent, silent, torch.tensor(0.25), torch.tensor(0.5))
+    rule = rules.get("scalar_decay")
+    after = rule.step(weight, signals, defaults(rule, decay_open=0.6, decay_closed=0.8))
+    assert after.item() == pytest.approx(0.5 * (0.75 * 0.8 + 0.25 * 0.6), rel=1e-15)
+    assert math.isclose(rules.get("fixed_decay").defaults()["decay"], 31 / 32)
+
+
+def test_an_unknown_rule_is_told_the_nearest_name() -> None:
+    with pytest.raises(InputError, match="unknown rule 'gated_dleta'; did you mean 'gated_delta'"):
+        rules.get("gated_dleta")
+    mine = Rule("mine", rules.get("hebbian").step, (Parameter("rate", 1, 0, 2, ""),), "", "", (), "", "")
+    assert rules.get(mine) is mine
