@@ -57,7 +57,7 @@ def run(words: list[str]) -> int:
         log.info("settings %s", settings)
         log.debug("versions %s, commit %s", json.dumps(provenance.versions()), provenance.commit())
         started = time.perf_counter()
-        result = module.run(chosen.settings, seed=chosen.seed, device=device)
+        result = module.run(chosen.settings, seed=chosen.seed, device=device, folder=folder / "parts")
         result.attrs |= {
             "experiment": name,
             "settings": settings,

@@ -62,9 +62,7 @@ def identify(
       share is no more evidence than noise that they share. Without a repeat, of the residual.
     - train_r2; n_parameters; parameter_value (rule, parameter), in powers of the weights' unit, NaN where a rule has
       none of that name; episode_r2 (rule, episode), about each held-out episode's own mean.
-    - best: the rule with the highest held-out score, and those tied with it (the 95 % interval of the paired
-      difference includes 0, or the difference is below .005); of two tied rules of which one nests the other or
-      tends to it, only that with the lower BIC. More than one: undecided.
+    - best: what `neurofwp.fitting.ranking.choose` leaves standing. More than one: undecided.
     - noise_ceiling and noise_ceiling_sem (scalars), of the held-out episodes.
 
     Raises

@@ -10,6 +10,7 @@ from neurofwp.fitting.records import Records
 from neurofwp.rules import Rule
 
 UNRESOLVED = 0.005  # scores closer than this are a tie, whatever the bootstrap says
+DECISIVE = 10.0  # difference in BIC
 
 
 def nested(outer: Rule, inner: Rule, records: Records) -> bool:
@@ -31,19 +32,25 @@ def embed(outer: Rule, inner: Rule, parameters: dict[str, float]) -> dict[str, f
 def choose(
     rules: Sequence[Rule], score: np.ndarray, resampled: np.ndarray, bic: np.ndarray, records: Records
 ) -> np.ndarray:
-    """The rule with the highest held-out score and those tied with it, less what BIC drops among nested ones.
-
-    A rule in the limit of another counts as nested in it.
+    """The rule that predicts held-out weights best, or the simplest of those that predict them alike.
 
     score (rule,), resampled (resample, rule), bic (rule,) -> bool (rule,).
-    A tie: the 95 % interval of the paired difference to the top includes 0, or the difference is below .005.
+
+    1. Tied with the highest score are the rules for which the 95 % interval of the paired difference includes 0, or
+       the difference is below .005.
+    2. Of these, a BIC that is higher by more than 10 than the lowest decides against a rule ("very strong" evidence:
+       Kass & Raftery 1995, J Am Stat Assoc 90:773).
+    3. Of the rest, a rule that nests another one left, or has it as a limit, is not needed.
+
+    What remains is one rule, or several: undecided.
     """
     top = int(np.argmax(score))
     margin = np.percentile(resampled[:, [top]] - resampled, 2.5, axis=0)
     tied = (margin <= 0) | (score[top] - score < UNRESOLVED)
-    best: np.ndarray = tied.copy()
-    for outer in np.flatnonzero(tied):
-        for inner in np.flatnonzero(tied):
+    left: np.ndarray = tied & (bic <= bic[tied].min() + DECISIVE)
+    best = left.copy()
+    for outer in np.flatnonzero(left):
+        for inner in np.flatnonzero(left):
             if nested(rules[outer], rules[inner], records) or rules[inner].id in rules[outer].approaches:
-                best[outer if bic[inner] <= bic[outer] else inner] = False
+                best[outer] = False
     return best

@@ -28,6 +28,8 @@ class RateNetwork:
     nonnegative : weights are clamped at 0 after every event.
     unit_keys : keys and queries are divided by their Euclidean norm (Yang et al. 2024, DeltaNet), so that a delta
         rule with gate 1 recalls exactly; a silent key stays zero. False takes them as they are.
+    value_offset : teaching bias that is added to every value, as in the fits.
+    units : of the weights: "nS" with parameters that were fitted to conductances.
     device : "cpu", "cuda", or "auto" for a GPU where there is one.
 
     Raises
@@ -44,6 +46,8 @@ class RateNetwork:
         on_off: bool = False,
         nonnegative: bool = False,
         unit_keys: bool = True,
+        value_offset: float = 0.0,
+        units: str = "1",
         device: str = "cpu",
         dtype: torch.dtype = torch.float64,
     ) -> None:
@@ -58,6 +62,8 @@ class RateNetwork:
         self.on_off = on_off
         self.nonnegative = nonnegative
         self.unit_keys = unit_keys
+        self.value_offset = value_offset
+        self.units = units
         self.device = choose_device(device)
         self.dtype = dtype
 
@@ -78,7 +84,7 @@ class RateNetwork:
         check(program)
         key, query = (self._keys(program[name]) for name in ("key", "query"))
         coded = on_off(program) if self.on_off else program["value"].expand_dims(polarity=1, axis=2)
-        value = self._tensor(coded).transpose(1, 2)  # (episode, polarity, event, post)
+        value = self._tensor(coded).transpose(1, 2) + self.value_offset  # (episode, polarity, event, post)
         gate, retention = (self._tensor(program[name])[:, None] for name in ("write_gate", "retention"))
         parameters = {name: value.new_tensor(number) for name, number in self.parameters.items()}
         with torch.no_grad():
@@ -99,7 +105,7 @@ class RateNetwork:
             made["conductance"] = pools.transpose(1, 2)
             dims["conductance"] = trace.OPTIONAL["conductance"]
         result = xr.Dataset(
-            {name: (dims[name], array.cpu().numpy(), {"units": "1"}) for name, array in made.items()},
+            {name: (dims[name], array.cpu().numpy(), {"units": self.units}) for name, array in made.items()},
             coords=program.coords,
             attrs={"kind": trace.KIND, "network": "rate"},
         )
@@ -111,6 +117,7 @@ class RateNetwork:
             "on_off": self.on_off,
             "nonnegative": self.nonnegative,
             "unit_keys": self.unit_keys,
+            "value_offset": self.value_offset,
             "device": str(self.device),
             "dtype": str(self.dtype),
         }

@@ -124,7 +124,7 @@ class SpikingNetwork:
             network, monitors = self._build(program, timeline, np.random.default_rng(draw), probes)
             b2.seed(int(simulate.generate_state(1)[0]))
             report = _report(target) if progress else None
-            network.run(duration, report=report, report_period=1 * second)
+            network.run(duration, report=report, report_period=1 * second, namespace={})
             if folder is not None:
                 b2.get_device().build(directory=str(folder), with_output=progress)
             trace = recording.trace(program, timeline, monitors, self.cells_per_pool, probes, self.synapse.thresholds)

@@ -1,0 +1,207 @@
+"""Pairs of handwritten digits in AMPA conductances: recalled from spikes, and the rule that wrote them identified.
+
+One digit is the key, another the value. Pairs are written one-shot into a spiking network through NMDA-gated calcium, a
+share of the keys is then written again with new values, and every value is recalled from its key alone while the gate is
+closed. The same program runs twice, with other spikes: what repeats is the noise ceiling. Every update rule is fitted to
+the conductances of half of the episodes and judged on the other half. The rule that is left, with its fitted parameters,
+runs the same programs on the rate network.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import xarray as xr
+from brian2 import nS
+from matplotlib.figure import Figure
+
+from neurofwp import fitting, plots, scores
+from neurofwp.errors import InputError
+from neurofwp.rate import RateNetwork
+from neurofwp.slownet import FixedEncoder
+from neurofwp.spiking.jobs import Job, run_all
+from neurofwp.spiking.network import SpikingNetwork
+from neurofwp.tasks import digit_pairs
+
+DRIVES = ("nominal", "measured")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to run."""
+
+    regime: str = "error-correcting"
+    """Synapse model: additive, decay, thresholds, error-correcting, another name from `neurofwp list`, or a TOML file."""
+    pairs: int = 8
+    """Pairs per episode."""
+    episodes: int = 6
+    """Episodes, run side by side; rules are fitted to the first half and judged on the others."""
+    rebind: float = 0.5
+    """Share of the keys that are written again with new values."""
+    repeats: int = 1
+    """How often the list of pairs is written."""
+    overlap: float | None = None
+    """Share of active cells that two keys have in common on average; by default what sparse random keys have, 0.05."""
+    load: tuple[int, ...] = (2, 4, 8, 16, 32)
+    """Numbers of pairs after which recall is tested, for the capacity curve; empty for none."""
+    load_episodes: int = 2
+    """Episodes of the capacity curve."""
+    key_cells: Literal["lif", "poisson"] = "lif"
+    """How key cells fire."""
+    cells_per_pool: int = 4
+    """Value cells of each ON and each OFF pool."""
+    gate: Literal["dendrite", "conductance"] = "dendrite"
+    """What the write gate opens: the magnesium block through the dendrite, or the NMDA conductance itself."""
+    ablation: Literal["none", "no-feedback", "gate-open"] = "none"
+    """What to take away: the interneurons' inhibition, or the closing of the gate while reading."""
+    target: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
+    """How Brian2 runs."""
+    fit: bool = True
+    """Fit the rules; without it only recall is measured."""
+
+    def network(self) -> dict[str, Any]:
+        """The arguments of SpikingNetwork."""
+        return {
+            "synapse": self.regime,
+            "cells_per_pool": self.cells_per_pool,
+            "key_cells": self.key_cells,
+            "gate": self.gate,
+            "target": self.target,
+            "circuit": {"g_gaba": 0 * nS} if self.ablation == "no-feedback" else {},
+            "read_gate": 1.0 if self.ablation == "gate-open" else 0.0,
+        }
+
+
+def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
+    """Simulate, fit and compare."""
+    if settings.fit and settings.episodes < 2:
+        raise InputError("episodes must be 2 or more: rules are fitted to one half and judged on the other")
+    SpikingNetwork(**settings.network())  # refuses bad settings before any work
+    encoder = FixedEncoder(seed=seed, overlap=settings.overlap)
+    program = encoder(
+        digit_pairs(settings.pairs, settings.episodes, rebind=settings.rebind, repeats=settings.repeats, seed=seed)
+    )
+    jobs = [Job("spiking", program, settings.network(), seed=2 * seed, probes=_probes(program))]
+    if settings.fit:
+        jobs.append(Job("repeat", program, settings.network(), seed=2 * seed + 1))
+    if settings.load:
+        curve = encoder(digit_pairs(settings.load[-1], settings.load_episodes, seed=seed, read_after=settings.load))
+        jobs.append(Job("capacity", curve, settings.network(), seed=2 * seed))
+    traces = {job.name: trace for job, trace in zip(jobs, run_all(jobs, folder=folder), strict=True)}
+
+    tree: dict[str, xr.Dataset] = {"/program": program, "/spiking": traces["spiking"]}
+    rate = RateNetwork("delta", on_off=True, nonnegative=True, device=device, dtype=torch.float32)
+    if settings.fit:
+        tree["/repeat"] = traces["repeat"]
+        for drive in DRIVES:
+            tree[f"/fits/{drive}"] = fitting.identify(
+                program, traces["spiking"], repeat=traces["repeat"], drive=drive, seed=seed, device=device
+            )
+        rate = _winner(tree["/fits/nominal"], device)
+    tree["/rate"] = rate.run(program, seed=seed)
+    if settings.load:
+        tree["/capacity"] = _capacity(curve, {"spiking": traces["capacity"], "rate": rate.run(curve, seed=seed)}, settings.load)
+    return xr.DataTree.from_dict(tree)
+
+
+def _winner(fits: xr.Dataset, device: str) -> RateNetwork:
+    """The rate network of the rule that is left, or, where several are, of the one that predicts best."""
+    best = fits.where(fits["best"], drop=True)
+    fitted = best.isel(rule=int(best["r2"].argmax()))
+    parameters = fitted["parameter_value"].dropna("parameter").to_series().to_dict()
+    offset = parameters.pop("value_offset", 0.0)
+    return RateNetwork(
+        str(fitted["rule"].item()), parameters=parameters, value_offset=offset, on_off=True, nonnegative=True,
+        device=device, dtype=torch.float32, units="nS",
+    )  # fmt: skip
+
+
+def _probes(program: xr.Dataset) -> list[tuple[int, str, int, int]]:
+    """Two synapses of a cell of the key that is read first: onto the ON cells of its brightest and darkest dimension."""
+    first = int(program["query"].values[0].any(axis=-1).argmax())
+    pre, target = int(program["query"].values[0, first].argmax()), program["target"].values[0, first]
+    return [(0, "on", int(target.argmax()), pre), (0, "on", int(target.argmin()), pre)]
+
+
+def _capacity(curve: xr.Dataset, traces: dict[str, xr.Dataset], loads: tuple[int, ...]) -> xr.Dataset:
+    """Recall against the number of pairs stored."""
+
+    def measured(score: Any, *arguments: Any) -> xr.DataArray:
+        each = [score(curve, *arguments, by="episode", where=curve["load"] == load) for load in loads]
+        return xr.concat(each, dim=xr.DataArray(list(loads), dims="pairs", name="pairs"))
+
+    networks = xr.DataArray(list(traces), dims="network", name="network")
+    result = xr.Dataset(
+        {
+            "r2": xr.concat([measured(scores.recall_r2, trace) for trace in traces.values()], dim=networks),
+            "identified": xr.concat([measured(scores.identified, trace) for trace in traces.values()], dim=networks),
+            "chance": measured(scores.chance_r2),
+        }
+    )
+    for name in result.variables:
+        result[name].attrs["units"] = "1"
+    return result
+
+
+def summary(result: xr.DataTree) -> dict[str, Any]:
+    """Recall of both networks, the noise ceiling, and the table of rules (nominal keys, then measured ones)."""
+    program = result["program"].to_dataset()
+    numbers: dict[str, Any] = {}
+    for network in ("spiking", "rate"):
+        trace = result[network].to_dataset()
+        numbers[f"recall.{network}.r2"] = float(scores.recall_r2(program, trace))
+        numbers[f"recall.{network}.identified"] = float(scores.identified(program, trace))
+        for name, where in (("rebound", program["rebound"]), ("once", ~program["rebound"])):
+            if bool((where & program["target"].notnull().all("post")).any()):
+                numbers[f"recall.{network}.{name}_r2"] = float(scores.recall_r2(program, trace, where=where))
+    numbers["recall.chance.r2"] = float(scores.chance_r2(program))
+    numbers["recall.chance.identified"] = float(scores.chance_identified(program))
+    if "fits" in result.children:
+        for drive, prefix in zip(DRIVES, ("rules", "rules_measured"), strict=True):
+            numbers |= _fitted(result["fits"][drive].to_dataset(), prefix)
+        numbers["rate.rule"] = _rule(result)
+    if "capacity" in result.children:
+        curve = result["capacity"].to_dataset().mean("episode")
+        for network in curve["network"].values:
+            for pairs in curve["pairs"].values:
+                point = curve.sel(network=network, pairs=pairs)
+                numbers[f"capacity.{network}.{pairs}.r2"] = float(point["r2"])
+                numbers[f"capacity.{network}.{pairs}.identified"] = float(point["identified"])
+    return numbers
+
+
+def _fitted(fits: xr.Dataset, prefix: str) -> dict[str, Any]:
+    numbers: dict[str, Any] = {}
+    for rule in fits["rule"].values:
+        for name in ("r2", "explained_share", "low", "high", "bic"):
+            numbers[f"{prefix}.{rule}.{name}"] = float(fits[name].sel(rule=rule))
+    best = [str(rule) for rule in fits["rule"].values[fits["best"].values]]
+    ceiling = {"noise_ceiling.value": float(fits["noise_ceiling"]), "noise_ceiling.sem": float(fits["noise_ceiling_sem"])}
+    return numbers | (ceiling | {"best": best} if prefix == "rules" else {"best_measured": best})
+
+
+def _rule(result: xr.DataTree) -> str:
+    return str(json.loads(result["rate"].attrs["config"])["rule"])
+
+
+def plot(result: xr.DataTree) -> dict[str, Figure]:
+    """All figures, from the saved tree."""
+    program, spiking, rate = (result[name].to_dataset() for name in ("program", "spiking", "rate"))
+    figures = {
+        "recall": plots.recall_images(program, spiking, rate),
+        "recall_scatter": plots.recall_scatter(program, spiking, rate),
+        "weights": plots.weights(spiking, rate),
+        "synapse": plots.synapse(spiking, program),
+        "raster": plots.raster(spiking),
+    }
+    if "capacity" in result.children:
+        figures["capacity"] = plots.capacity(result["capacity"].to_dataset())
+    if "fits" in result.children:
+        both = [result["fits"][drive].to_dataset() for drive in DRIVES]
+        drive = xr.DataArray(list(DRIVES), dims="drive", name="drive")
+        figures["rules"] = plots.rule_bars(xr.concat(both, dim=drive, data_vars="all", combine_attrs="drop_conflicts"))
+    return figures
