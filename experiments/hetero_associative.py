@@ -23,7 +23,7 @@ from neurofwp import fitting, plots, scores
 from neurofwp.errors import InputError
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet import FixedEncoder
-from neurofwp.spiking.jobs import Job, run_all
+from neurofwp.spiking.jobs import Job, running
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.tasks import digit_pairs
 
@@ -91,27 +91,28 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     if settings.load:
         curve = encoder(digit_pairs(settings.load[-1], settings.load_episodes, seed=seed, read_after=settings.load))
         jobs.append(Job("capacity", curve, settings.network(), seed=2 * seed))
-    traces = {job.name: trace for job, trace in zip(jobs, run_all(jobs, folder=folder), strict=True)}
-
-    tree: dict[str, xr.Dataset] = {"/program": program, "/spiking": traces["spiking"]}
-    rate = RateNetwork("delta", on_off=True, nonnegative=True, device=device, dtype=torch.float32)
-    if settings.fit:
-        tree["/repeat"] = traces["repeat"]
-        for drive in DRIVES:
-            tree[f"/fits/{drive}"] = fitting.identify(
-                program, traces["spiking"], repeat=traces["repeat"], drive=drive, seed=seed, device=device
-            )
-        rate = _winner(tree["/fits/nominal"], device)
-    tree["/rate"] = rate.run(program, seed=seed)
-    if settings.load:
-        tree["/capacity"] = _capacity(curve, {"spiking": traces["capacity"], "rate": rate.run(curve, seed=seed)}, settings.load)
+    tree: dict[str, xr.Dataset] = {"/program": program}
+    with running(jobs, folder=folder) as trace:
+        tree["/spiking"] = trace("spiking")
+        rate = RateNetwork("delta", on_off=True, nonnegative=True, device=device, dtype=torch.float32)
+        if settings.fit:
+            tree["/repeat"] = trace("repeat")
+            for drive in DRIVES:
+                tree[f"/fits/{drive}"] = fitting.identify(
+                    program, trace("spiking"), repeat=trace("repeat"), drive=drive, seed=seed, device=device
+                )
+            rate = _winner(tree["/fits/nominal"], device)
+        tree["/rate"] = rate.run(program, seed=seed)
+        if settings.load:
+            both = {"spiking": trace("capacity"), "rate": rate.run(curve, seed=seed)}
+            tree["/capacity"] = _capacity(curve, both, settings.load)
     return xr.DataTree.from_dict(tree)
 
 
 def _winner(fits: xr.Dataset, device: str) -> RateNetwork:
     """The rate network of the rule that is left, or, where several are, of the one that predicts best."""
     best = fits.where(fits["best"], drop=True)
-    fitted = best.isel(rule=int(best["r2"].argmax()))
+    fitted = best.isel(rule=int(best["r2"].values.argmax()))
     parameters = fitted["parameter_value"].dropna("parameter").to_series().to_dict()
     offset = parameters.pop("value_offset", 0.0)
     return RateNetwork(

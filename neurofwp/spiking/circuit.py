@@ -144,7 +144,7 @@ VALUE = """
 """
 VALUE_UPDATE = """
     gate = gate_table((phase_at(t) + 0.5)*second, episode)
-    forgetting = forgetting_table(t, episode)
+    forgetting = forgetting_table((phase_at(t) + 0.5)*second, episode)
     nmda_gain = 1 - gate_by_conductance*(1 - gate)
     g_apical_mean = g_gate*(gate_by_conductance + (1 - gate_by_conductance)*gate) + g_teach*teach_table((phase_at(t) + 0.5)*second, pool)
     g_apical = clip(g_apical_mean + (g_apical - g_apical_mean)*exp(-plasticity_step/tau_exc) + sqrt(0.5*dendrite_quantum*g_apical_mean*(1 - exp(-2*plasticity_step/tau_exc)))*randn(), 0*siemens, inf*siemens)

@@ -7,8 +7,9 @@ import json
 import logging
 import multiprocessing
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurofwp import provenance, trace
+from neurofwp import provenance
+from neurofwp import trace as traces
 from neurofwp.errors import InputError
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.spiking.recording import Probe
@@ -47,8 +49,11 @@ class Job:
         return sha.hexdigest()[:16]
 
 
-def run_all(jobs: Sequence[Job], *, folder: Path | None = None, workers: int | None = None) -> list[xr.Dataset]:
-    """Run jobs in parallel processes; the longest one reports its progress.
+@contextmanager
+def running(
+    jobs: Sequence[Job], *, folder: Path | None = None, workers: int | None = None
+) -> Iterator[Callable[[str], xr.Dataset]]:
+    """Run jobs in parallel processes, in their order; the first one reports its progress.
 
     Parameters
     ----------
@@ -56,43 +61,48 @@ def run_all(jobs: Sequence[Job], *, folder: Path | None = None, workers: int | N
         an unmodified source tree, is not run again: an interrupted experiment goes on where it stopped.
     workers : processes; by default one per core.
 
-    Returns
-    -------
-    Traces, in the order of `jobs`.
+    Yields
+    ------
+    A function from the name of a job to its Trace, which waits for it if need be: other work can go on meanwhile.
     """
-    paths = [folder / f"{job.name}-{job.digest()}.nc" if folder and _reproducible() else None for job in jobs]
-    traces = [_kept(path) for path in paths]
-    waiting = sorted((i for i, found in enumerate(traces) if found is None), key=lambda i: -_length(jobs[i]))
-    for job, found in zip(jobs, traces, strict=True):
-        log.info("%s: %s", job.name, "to be simulated" if found is None else "kept from before")
-    if not waiting:
-        return [found for found in traces if found is not None]
-    processes = min(len(waiting), workers or os.cpu_count() or 1)
+    paths = {job.name: folder / f"{job.name}-{job.digest()}.nc" if folder and _reproducible() else None for job in jobs}
+    found = {name: trace for name, path in paths.items() if (trace := _kept(path)) is not None}
+    waiting = [job for job in jobs if job.name not in found]
+    log.info("simulating %s", ", ".join(job.name for job in waiting) or "nothing: all traces were kept")
+    processes = max(1, min(len(waiting), workers or os.cpu_count() or 1))
     # spawn: a fork would copy the state of libraries that run threads
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        futures = {i: pool.submit(_run, jobs[i], paths[i], i == waiting[0]) for i in waiting}
-        try:
-            for i, future in futures.items():
-                traces[i] = future.result()
-                log.info("%s: done (%s: %s)", jobs[i].name, traces[i].attrs["target"], traces[i].attrs["target_reason"])
-        except BaseException:
-            for future in futures.values():
-                future.cancel()
-            raise
-    return [found for found in traces if found is not None]
+    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
+    futures = {job.name: pool.submit(_run, job, paths[job.name], job is waiting[0]) for job in waiting}
+
+    def trace(name: str) -> xr.Dataset:
+        if name not in found:
+            found[name] = futures[name].result()
+            log.info("%s: simulated (%s: %s)", name, found[name].attrs["target"], found[name].attrs["target_reason"])
+        return found[name]
+
+    try:
+        yield trace
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def run_all(jobs: Sequence[Job], *, folder: Path | None = None, workers: int | None = None) -> list[xr.Dataset]:
+    """The Traces of all jobs, in their order; see `running`."""
+    with running(jobs, folder=folder, workers=workers) as trace:
+        return [trace(job.name) for job in jobs]
 
 
 def _run(job: Job, path: Path | None, progress: bool) -> xr.Dataset:
     result = job.run(progress)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        trace.save(result, path)
+        traces.save(result, path)
     return result
 
 
 def _kept(path: Path | None) -> xr.Dataset | None:
     try:
-        return trace.load(path) if path is not None and path.is_file() else None
+        return traces.load(path) if path is not None and path.is_file() else None
     except InputError:
         return None  # damaged: run it again
 
@@ -101,6 +111,3 @@ def _reproducible() -> bool:
     """Whether the commit names the code that runs."""
     return provenance.commit() != "unknown" and not provenance.commit().endswith("+")
 
-
-def _length(job: Job) -> float:
-    return job.program.sizes["episode"] * float(job.program["duration"].sum())

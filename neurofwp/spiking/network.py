@@ -147,7 +147,7 @@ class SpikingNetwork:
             "key_table": b2.TimedArray(timeline.key, dt=1 * second, name="key_table"),
             "teach_table": b2.TimedArray(timeline.teach, dt=1 * second, name="teach_table"),
             "gate_table": b2.TimedArray(timeline.gate, dt=1 * second, name="gate_table"),
-            "forgetting_table": b2.TimedArray(timeline.forgetting * b2.Hz, dt=timeline.slot * ms, name="forgetting_table"),
+            "forgetting_table": b2.TimedArray(timeline.forgetting * b2.Hz, dt=1 * second, name="forgetting_table"),
         }
         key = self._key_group(episodes * pre, values)
         value = self._lif_group("value", episodes * cells, circuits.VALUE + self.synapse.text("postsynaptic"), "soma", values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -53,6 +54,7 @@ def running_on(target: str) -> Iterator[Path | None]:
     with tempfile.TemporaryDirectory(prefix="neurofwp-") as folder:
         set_device("cpp_standalone", directory=folder, build_on_run=False)
         prefs.codegen.cpp.extra_compile_args_gcc = ["-w", "-O3", "-march=native", "-ffast-math"]
+        prefs.devices.cpp_standalone.extra_make_args_unix = [f"-j{os.cpu_count() or 1}"]
         prefs.codegen.cpp.extra_link_args = [*link, "-ffast-math"]  # flushes denormal numbers, which are slow
         try:
             yield Path(folder)

@@ -6,7 +6,7 @@ Every event takes the same slot, so that weights are recorded at regular times::
     | onset | write (gate open) | pause |       read        | pause | rest |
 
 The write phase exists where any episode has a key, the read phase where any has a query. Phases are numbered
-(0 = rest, then onset, write and read of each event); tables are indexed by phase, not by time, and so stay small.
+(rest, onset, write and read of each event); tables are indexed by phase, not by time, and so stay small.
 """
 
 from __future__ import annotations
@@ -20,13 +20,16 @@ from neurofwp import program as programs
 from neurofwp.errors import InputError
 
 
+PHASES = ("rest", "onset", "write", "read")
+
+
 @dataclass(frozen=True)
 class Timeline:
     """Times in ms; one table row per phase.
 
     phase : (ms,) phase number in each millisecond.
     key : (phase, episode * pre); teach : (phase, episode * polarity * post), in [0, 1]; gate : (phase, episode).
-    forgetting : (event, episode) in Hz.
+    forgetting : (phase, episode) in Hz.
     write_start, write_stop, read_start, read_stop : (event,) NaN where the phase does not exist.
     """
 
@@ -73,14 +76,14 @@ def schedule(program: xr.Dataset, *, gate_delay: float, pause: float, read_gate:
 
     teach = programs.on_off(program).values.reshape(episodes, events, -1)
     gate = program["write_gate"].values
-    rows = 3 * events + 1
+    rows = len(PHASES) * events
     key_table = np.zeros((rows, episodes, key.shape[2]))
     teach_table = np.zeros((rows, episodes, teach.shape[2]))
     gate_table = np.zeros((rows, episodes))
-    phase = np.zeros(slot * events, dtype=int)
+    phase = np.repeat(np.arange(events) * len(PHASES), slot)
     times = {name: np.full(events, np.nan) for name in ("write_start", "write_stop", "read_start", "read_stop")}
     for event in range(events):
-        onset, write, read = 3 * event + 1, 3 * event + 2, 3 * event + 3
+        onset, write, read = (event * len(PHASES) + PHASES.index(name) for name in PHASES[1:])
         start = event * slot
         if writes[event]:
             stop = start + duration[event]
@@ -98,5 +101,6 @@ def schedule(program: xr.Dataset, *, gate_delay: float, pause: float, read_gate:
         gate_table[write], gate_table[read] = gate[:, event] * written, read_gate
     # A retention of 0 would need an infinite rate; a millionth of a weight is as good as none.
     forgetting = -np.log(np.clip(program["retention"].values, 1e-6, 1.0)).T / (slot / 1000)
+    forgetting = np.repeat(forgetting, len(PHASES), axis=0)
     flat = (table.reshape(rows, -1) for table in (key_table, teach_table))
     return Timeline(slot, phase, *flat, gate_table, forgetting, **times)
