@@ -3,8 +3,8 @@
 An experiment NAME.py has a module docstring whose first line describes it, and
 
 - ``Settings``: a frozen dataclass; its fields become flags, the line of text under each becomes that flag's help;
-- ``run(settings, *, seed: int, device: str, folder: Path) -> xr.DataTree``: everything that was measured, as groups of one
-  tree; `folder` is for finished parts, so that an interrupted run can go on;
+- ``run(settings, *, seed: int, device: str, folder: Path) -> xr.DataTree``: everything that was measured, as groups of
+  one tree; `folder` is for finished parts, so that an interrupted run can go on;
 - ``summary(result) -> dict[str, float | list[str]]``: the numbers of its tables, under flat dotted keys;
 - ``plot(result) -> dict[str, Figure]``: its figures by name, from the saved tree alone.
 """

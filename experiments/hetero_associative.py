@@ -1,10 +1,10 @@
 """Pairs of handwritten digits in AMPA conductances: recalled from spikes, and the rule that wrote them identified.
 
-One digit is the key, another the value. Pairs are written one-shot into a spiking network through NMDA-gated calcium, a
-share of the keys is then written again with new values, and every value is recalled from its key alone while the gate is
-closed. The same program runs twice, with other spikes: what repeats is the noise ceiling. Every update rule is fitted to
-the conductances of half of the episodes and judged on the other half. The rule that is left, with its fitted parameters,
-runs the same programs on the rate network.
+One digit is the key, another the value. Pairs are written one-shot into a spiking network through NMDA-gated calcium,
+a share of the keys is then written again with new values, and every value is recalled from its key alone while the
+gate is closed. The same program runs twice, with other spikes: what repeats is the noise ceiling. Every update rule is
+fitted to the conductances of half of the episodes and judged on the other half. The rule that is left, with its fitted
+parameters, runs the same programs on the rate network.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Settings:
     """What to run."""
 
     regime: str = "error-correcting"
-    """Synapse model: additive, decay, thresholds, error-correcting, another name from `neurofwp list`, or a TOML file."""
+    """Synapse model: additive, decay, thresholds, error-correcting, another of `neurofwp list`, or a TOML file."""
     pairs: int = 8
     """Pairs per episode."""
     episodes: int = 6
@@ -71,7 +71,7 @@ class Settings:
             "key_cells": self.key_cells,
             "gate": self.gate,
             "target": self.target,
-            "circuit": {"g_gaba": 0 * nS} if self.ablation == "no-feedback" else {},
+            "parameters": {"g_gaba": 0 * nS} if self.ablation == "no-feedback" else {},
             "read_gate": 1.0 if self.ablation == "gate-open" else 0.0,
         }
 
@@ -113,7 +113,8 @@ def _winner(fits: xr.Dataset, device: str) -> RateNetwork:
     """The rate network of the rule that is left, or, where several are, of the one that predicts best."""
     best = fits.where(fits["best"], drop=True)
     fitted = best.isel(rule=int(best["r2"].values.argmax()))
-    parameters = fitted["parameter_value"].dropna("parameter").to_series().to_dict()
+    values = fitted["parameter_value"].dropna("parameter")
+    parameters = {str(name): float(values.sel(parameter=name)) for name in values["parameter"].values}
     offset = parameters.pop("value_offset", 0.0)
     return RateNetwork(
         str(fitted["rule"].item()), parameters=parameters, value_offset=offset, on_off=True, nonnegative=True,
@@ -122,7 +123,7 @@ def _winner(fits: xr.Dataset, device: str) -> RateNetwork:
 
 
 def _probes(program: xr.Dataset) -> list[tuple[int, str, int, int]]:
-    """Two synapses of a cell of the key that is read first: onto the ON cells of its brightest and darkest dimension."""
+    """Two synapses of the key that is read first: onto the ON cells of its brightest and its darkest dimension."""
     first = int(program["query"].values[0].any(axis=-1).argmax())
     pre, target = int(program["query"].values[0, first].argmax()), program["target"].values[0, first]
     return [(0, "on", int(target.argmax()), pre), (0, "on", int(target.argmin()), pre)]
@@ -181,7 +182,10 @@ def _fitted(fits: xr.Dataset, prefix: str) -> dict[str, Any]:
         for name in ("r2", "explained_share", "low", "high", "bic"):
             numbers[f"{prefix}.{rule}.{name}"] = float(fits[name].sel(rule=rule))
     best = [str(rule) for rule in fits["rule"].values[fits["best"].values]]
-    ceiling = {"noise_ceiling.value": float(fits["noise_ceiling"]), "noise_ceiling.sem": float(fits["noise_ceiling_sem"])}
+    ceiling = {
+        "noise_ceiling.value": float(fits["noise_ceiling"]),
+        "noise_ceiling.sem": float(fits["noise_ceiling_sem"]),
+    }
     return numbers | (ceiling | {"best": best} if prefix == "rules" else {"best_measured": best})
 
 

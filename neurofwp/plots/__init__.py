@@ -4,6 +4,7 @@ Save one with ``figure.savefig("name.pdf")``. No function opens a window or chan
 """
 
 from neurofwp.plots.capacity import capacity
+from neurofwp.plots.overwriting import overwriting
 from neurofwp.plots.raster import raster
 from neurofwp.plots.reads import reads
 from neurofwp.plots.recall_images import recall_images
@@ -14,6 +15,7 @@ from neurofwp.plots.weights import weights
 
 __all__ = [
     "capacity",
+    "overwriting",
     "raster",
     "reads",
     "recall_images",

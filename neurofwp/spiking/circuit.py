@@ -6,9 +6,9 @@
                                                 ▲ dendrite <──(GABA: prediction)──┘
                              teaching, gate ────┘
 
-A value cell is a leaky integrate-and-fire soma with an apical dendrite, both with conductances. Teaching input and the
-slow net's write gate excite the dendrite; interneurons carry the soma's answer, the prediction, back to it as inhibition
-(Urbanczik & Senn 2014; Sacramento et al. 2018). While the gate is closed, tonic inhibition holds the dendrite where
+A value cell is a leaky integrate-and-fire soma with an apical dendrite, both with conductances. Teaching input and
+the slow net's write gate excite the dendrite; interneurons carry the soma's answer, the prediction, back to it as
+inhibition (Urbanczik & Senn 2014; Sacramento et al. 2018). While the gate is closed, tonic inhibition holds the dendrite where
 magnesium blocks the NMDA receptors, so that reading writes nothing. Each signed dimension has an ON and an OFF pool.
 
 Background and dendritic input are Ornstein-Uhlenbeck conductances (Destexhe et al. 2001, Neuroscience 107:13): the
@@ -22,10 +22,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from brian2 import Quantity, have_same_dimensions
+from brian2 import Quantity
 
-from neurofwp.errors import InputError, unknown
-from neurofwp.synapses.parameters import Parameter, parse_unit, read_table, read_toml
+from neurofwp.synapses.parameters import Parameter, read_table, read_toml
 
 PARAMETERS: tuple[Parameter, ...] = (
     # key cells
@@ -66,8 +65,8 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("inter_exc_mean", "nS", "mean background excitation of an interneuron", low=0),
     Parameter("inter_exc_quantum", "nS", "size of one background shot", low=0),
     Parameter("inter_tau_exc", "ms", "decay of excitation of an interneuron", low=0.1),
-    Parameter("g_soma_inter", "nS", "conductance that a spike of every soma of a pool would add to its interneurons", low=0),
-    Parameter("g_gaba", "nS", "dendritic inhibition that a spike of every interneuron of a pool would add", low=0),
+    Parameter("g_soma_inter", "nS", "excitation that a spike of every soma of a pool would add", low=0),
+    Parameter("g_gaba", "nS", "inhibition that a spike of every interneuron of a pool would add", low=0),
     Parameter("tau_gaba", "ms", "decay of dendritic inhibition", low=0.1),
     # timing of an event
     Parameter("gate_delay", "ms", "time from the onset of a write to the opening of the gate", low=0),
@@ -77,8 +76,8 @@ PARAMETERS: tuple[Parameter, ...] = (
 Circuit = dict[str, "Quantity | float"]
 
 
-def load(name: str | Path, *overrides: Mapping[str, Any]) -> Circuit:
-    """The circuit's parameters by name or path; `overrides` are TOML tables or {name: Quantity}, the last one wins.
+def load(name: str | Path, overrides: Mapping[str, Any]) -> Circuit:
+    """The circuit's parameters by name or path; `overrides` is the [circuit] table of a synapse model, which wins.
 
     Raises
     ------
@@ -88,23 +87,13 @@ def load(name: str | Path, *overrides: Mapping[str, Any]) -> Circuit:
     title, content = read_toml(name, "circuits", "circuit")
     content = {key: value for key, value in content.items() if key not in ("description", "source")}
     circuit = read_table(content, PARAMETERS, f"{title}.toml")
-    for table in overrides:
-        written = {key: value for key, value in table.items() if isinstance(value, dict)}
-        circuit |= read_table(written, PARAMETERS, "circuit", partial=True)
-        for key, value in table.items():
-            if key not in written:
-                circuit[key] = _checked(key, value)
-    return circuit
+    return circuit | read_table(overrides, PARAMETERS, "[circuit]", partial=True)
 
 
-def _checked(name: str, value: Any) -> Quantity | float:
-    by_name = {parameter.name: parameter for parameter in PARAMETERS}
-    if name not in by_name:
-        raise unknown("circuit parameter", name, by_name)
-    unit = by_name[name].unit
-    if not have_same_dimensions(value, parse_unit(unit, name)):
-        raise InputError(f"circuit parameter {name} is {value!r}, but needs a unit like {unit} ({by_name[name].meaning})")
-    return value
+def fluctuating(name: str, *, mean: str, quantum: str, tau: str) -> str:
+    """The exact update of an Ornstein-Uhlenbeck conductance over one step of the plasticity clock, kept above zero."""
+    decay, spread = f"exp(-plasticity_step/{tau})", f"sqrt(0.5*{quantum}*{mean}*(1 - exp(-2*plasticity_step/{tau})))"
+    return f"{name} = clip({mean} + ({name} - {mean})*{decay} + {spread}*randn(), 0*siemens, inf*siemens)"
 
 
 KEY_LIF = """
@@ -115,7 +104,8 @@ KEY_LIF = """
 """
 KEY_LIF_UPDATE = """
     drive = key_rest_drive + (key_peak_drive - key_rest_drive)*key_table((phase_at(t) + 0.5)*second, i)
-    fluctuation = fluctuation*exp(-plasticity_step/tau_exc) + key_noise*sqrt(1 - exp(-2*plasticity_step/tau_exc))*randn()
+    fluctuation *= exp(-plasticity_step/tau_exc)
+    fluctuation += key_noise*sqrt(1 - exp(-2*plasticity_step/tau_exc))*randn()
 """
 
 KEY_POISSON = """
@@ -127,7 +117,8 @@ KEY_POISSON_UPDATE = """
 """
 
 VALUE = """
-    dv/dt = (soma_g_leak*(E_leak - v) + (g_ampa + g_exc)*(E_exc - v) + g_inh*(E_inh - v))/soma_C : volt (unless refractory)
+    dv/dt = (soma_g_leak*(E_leak - v) + (g_ampa + g_exc)*(E_exc - v)
+             + g_inh*(E_inh - v))/soma_C : volt (unless refractory)
     dv_dendrite/dt = (dendrite_g_leak*(E_leak - v_dendrite) + g_apical*(E_exc - v_dendrite)
                       + (g_feedback + g_shunt)*(E_inh - v_dendrite))/dendrite_C : volt
     dg_feedback/dt = -g_feedback/tau_gaba : siemens
@@ -142,15 +133,16 @@ VALUE = """
     episode : integer (constant)
     pool : integer (constant)
 """
-VALUE_UPDATE = """
+VALUE_UPDATE = f"""
     gate = gate_table((phase_at(t) + 0.5)*second, episode)
     forgetting = forgetting_table((phase_at(t) + 0.5)*second, episode)
     nmda_gain = 1 - gate_by_conductance*(1 - gate)
-    g_apical_mean = g_gate*(gate_by_conductance + (1 - gate_by_conductance)*gate) + g_teach*teach_table((phase_at(t) + 0.5)*second, pool)
-    g_apical = clip(g_apical_mean + (g_apical - g_apical_mean)*exp(-plasticity_step/tau_exc) + sqrt(0.5*dendrite_quantum*g_apical_mean*(1 - exp(-2*plasticity_step/tau_exc)))*randn(), 0*siemens, inf*siemens)
-    g_shunt = g_shunt + (g_tonic*(1 - gate)*(1 - gate_by_conductance) - g_shunt)*(1 - exp(-plasticity_step/tau_tonic))
-    g_exc = clip(soma_exc_mean + (g_exc - soma_exc_mean)*exp(-plasticity_step/tau_exc) + sqrt(0.5*soma_exc_quantum*soma_exc_mean*(1 - exp(-2*plasticity_step/tau_exc)))*randn(), 0*siemens, inf*siemens)
-    g_inh = clip(soma_inh_mean + (g_inh - soma_inh_mean)*exp(-plasticity_step/tau_inh) + sqrt(0.5*soma_inh_quantum*soma_inh_mean*(1 - exp(-2*plasticity_step/tau_inh)))*randn(), 0*siemens, inf*siemens)
+    g_apical_mean = g_gate*(gate_by_conductance + (1 - gate_by_conductance)*gate)
+    g_apical_mean += g_teach*teach_table((phase_at(t) + 0.5)*second, pool)
+    {fluctuating("g_apical", mean="g_apical_mean", quantum="dendrite_quantum", tau="tau_exc")}
+    g_shunt += (g_tonic*(1 - gate)*(1 - gate_by_conductance) - g_shunt)*(1 - exp(-plasticity_step/tau_tonic))
+    {fluctuating("g_exc", mean="soma_exc_mean", quantum="soma_exc_quantum", tau="tau_exc")}
+    {fluctuating("g_inh", mean="soma_inh_mean", quantum="soma_inh_quantum", tau="tau_inh")}
 """
 
 INTERNEURON = """
@@ -158,6 +150,6 @@ INTERNEURON = """
     dg_drive/dt = -g_drive/inter_tau_exc : siemens
     g_exc : siemens
 """
-INTERNEURON_UPDATE = """
-    g_exc = clip(inter_exc_mean + (g_exc - inter_exc_mean)*exp(-plasticity_step/inter_tau_exc) + sqrt(0.5*inter_exc_quantum*inter_exc_mean*(1 - exp(-2*plasticity_step/inter_tau_exc)))*randn(), 0*siemens, inf*siemens)
+INTERNEURON_UPDATE = f"""
+    {fluctuating("g_exc", mean="inter_exc_mean", quantum="inter_exc_quantum", tau="inter_tau_exc")}
 """

@@ -42,7 +42,13 @@ class Job:
 
     def digest(self) -> str:
         """A name for the result: whatever could change a number changes it."""
-        what = [SpikingNetwork(**self.network).config(), self.seed, list(self.probes), provenance.versions(), provenance.commit()]
+        what = [
+            SpikingNetwork(**self.network).config(),
+            self.seed,
+            list(self.probes),
+            provenance.versions(),
+            provenance.commit(),
+        ]
         sha = hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode())
         for name in sorted(map(str, self.program.data_vars)):
             sha.update(np.ascontiguousarray(self.program[name].values).tobytes())
@@ -66,7 +72,7 @@ def running(
     A function from the name of a job to its Trace, which waits for it if need be: other work can go on meanwhile.
     """
     paths = {job.name: folder / f"{job.name}-{job.digest()}.nc" if folder and _reproducible() else None for job in jobs}
-    found = {name: trace for name, path in paths.items() if (trace := _kept(path)) is not None}
+    found = {name: kept for name, path in paths.items() if (kept := _kept(path)) is not None}
     waiting = [job for job in jobs if job.name not in found]
     log.info("simulating %s", ", ".join(job.name for job in waiting) or "nothing: all traces were kept")
     processes = max(1, min(len(waiting), workers or os.cpu_count() or 1))
@@ -110,4 +116,3 @@ def _kept(path: Path | None) -> xr.Dataset | None:
 def _reproducible() -> bool:
     """Whether the commit names the code that runs."""
     return provenance.commit() != "unknown" and not provenance.commit().endswith("+")
-

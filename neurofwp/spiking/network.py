@@ -10,11 +10,11 @@ from typing import Any, Literal
 import brian2 as b2
 import numpy as np
 import xarray as xr
-from brian2 import Quantity, ms, second
+from brian2 import Quantity, have_same_dimensions, ms, second
 from brian2.units.fundamentalunits import get_dimensions, get_unit, is_dimensionless
 
 from neurofwp import program as programs
-from neurofwp.errors import InputError
+from neurofwp.errors import InputError, unknown
 from neurofwp.spiking import circuit as circuits
 from neurofwp.spiking import recording, targets
 from neurofwp.spiking.timeline import Timeline, schedule
@@ -30,7 +30,8 @@ class SpikingNetwork:
     ----------
     synapse : name or path of a synapse model (`neurofwp list`). The regimes are additive, decay, thresholds and
         error-correcting.
-    circuit : name or path of a circuit, or its parameters to override, {name: Quantity}, as in
+    circuit : name or path of a circuit.
+    parameters : quantities that replace those of the model and circuit files, by name, as in
         ``{"g_gaba": 0 * nS}`` to take the feedback away.
     cells_per_pool : value cells, and interneurons, of each ON and each OFF pool.
     key_cells : "lif", integrate-and-fire cells with a fluctuating drive, or "poisson".
@@ -44,14 +45,15 @@ class SpikingNetwork:
     Raises
     ------
     InputError
-        for unknown models, circuits, parameters or targets, and units that do not fit.
+        for unknown models, circuits, parameters or targets, units that do not fit, and steps that do not fit each other.
     """
 
     def __init__(
         self,
         synapse: str | Path = "error-correcting",
         *,
-        circuit: str | Path | Mapping[str, Quantity] = "apical-feedback",
+        circuit: str | Path = "apical-feedback",
+        parameters: Mapping[str, Quantity | float] | None = None,
         cells_per_pool: int = 4,
         key_cells: Literal["lif", "poisson"] = "lif",
         gate: Literal["dendrite", "conductance"] = "dendrite",
@@ -62,16 +64,33 @@ class SpikingNetwork:
         synapse_dtype: type = np.float32,
     ) -> None:
         self.synapse = synapses.load(synapse)
-        overrides = circuit if isinstance(circuit, Mapping) else {}
-        name = "apical-feedback" if isinstance(circuit, Mapping) else circuit
-        self.circuit = circuits.load(name, self.synapse.circuit, overrides)
+        self.circuit = circuits.load(circuit, self.synapse.circuit)
+        declared = {
+            p.name: p for p in (*circuits.PARAMETERS, *(p for stage in self.synapse.stages for p in stage.parameters))
+        }
+        for name, quantity in (parameters or {}).items():
+            if name not in declared:
+                raise unknown("parameter", name, declared)
+            values = self.circuit if name in self.circuit else self.synapse.values
+            values[name] = declared[name].check(quantity, name)
         if cells_per_pool < 1:
             raise InputError(f"cells_per_pool must be at least 1, not {cells_per_pool}")
-        for option, given, known in (("key_cells", key_cells, ("lif", "poisson")), ("gate", gate, ("dendrite", "conductance"))):
+        for option, given, known in (
+            ("key_cells", key_cells, ("lif", "poisson")),
+            ("gate", gate, ("dendrite", "conductance")),
+        ):
             if given not in known:
                 raise InputError(f"{option} must be one of {', '.join(known)}, not {given!r}")
         if not 0 <= read_gate <= 1:
             raise InputError(f"read_gate must be in [0, 1], not {read_gate:g}")
+        for option, step in (("membrane_step", membrane_step), ("plasticity_step", plasticity_step)):
+            if not have_same_dimensions(step, ms) or step <= 0 * ms:
+                raise InputError(f"{option} must be a time above 0, like 0.1*ms, not {step!r}")
+        steps = float(plasticity_step / membrane_step)
+        if round(steps) < 1 or abs(steps - round(steps)) > 1e-9 * steps:
+            raise InputError(
+                f"plasticity_step must be a whole multiple of membrane_step, but is {steps:g} times as long"
+            )
         targets.choose(target, steps=0)
         self.cells_per_pool, self.key_cells, self.gate, self.read_gate = cells_per_pool, key_cells, gate, read_gate
         self.target, self.membrane_step, self.plasticity_step = target, membrane_step, plasticity_step
@@ -109,8 +128,16 @@ class SpikingNetwork:
         Returns
         -------
         Trace with conductance (nS), rates (Hz), all spikes and the probes; see `neurofwp.trace`.
+
+        Raises
+        ------
+        InputError
+            for a Program that is not valid, durations that differ between episodes or are too short, keys above 1, a
+            probe outside the Program, or a negative seed.
         """
         programs.check(program)
+        if seed < 0:
+            raise InputError(f"seed must be at least 0, not {seed}")
         timeline = schedule(
             program,
             gate_delay=float(self.circuit["gate_delay"] / ms),
@@ -129,7 +156,7 @@ class SpikingNetwork:
                 b2.get_device().build(directory=str(folder), with_output=progress)
             trace = recording.trace(program, timeline, monitors, self.cells_per_pool, probes, self.synapse.thresholds)
         trace.attrs |= {"network": "spiking", "target": target, "target_reason": reason}
-        return recording.stamped(trace, self.config(), seed)
+        return recording.stamped(trace, self.config(), int(seed))
 
     def _build(
         self, program: xr.Dataset, timeline: Timeline, rng: np.random.Generator, probes: Sequence[recording.Probe]
@@ -150,16 +177,24 @@ class SpikingNetwork:
             "forgetting_table": b2.TimedArray(timeline.forgetting * b2.Hz, dt=1 * second, name="forgetting_table"),
         }
         key = self._key_group(episodes * pre, values)
-        value = self._lif_group("value", episodes * cells, circuits.VALUE + self.synapse.text("postsynaptic"), "soma", values)
+        value = self._lif_group(
+            "value", episodes * cells, circuits.VALUE + self.synapse.text("postsynaptic"), "soma", values
+        )
         value.run_regularly(
-            circuits.VALUE_UPDATE + self.synapse.text("postsynaptic_update"), dt=self.plasticity_step, name="value_update"
+            circuits.VALUE_UPDATE + self.synapse.text("postsynaptic_update"),
+            dt=self.plasticity_step,
+            name="value_update",
         )
         inter = self._lif_group("interneuron", episodes * cells, circuits.INTERNEURON, "inter", values)
         inter.run_regularly(circuits.INTERNEURON_UPDATE, dt=self.plasticity_step, name="interneuron_update")
         for group in (g for g in (key, value, inter) if "v" in g.variables):
             group.v = rng.uniform(values["v_reset"] / b2.mV, values["v_threshold"] / b2.mV, len(group)) * b2.mV
         value.v_dendrite = values["E_inh"]
-        value.g_exc, value.g_inh, inter.g_exc = values["soma_exc_mean"], values["soma_inh_mean"], values["inter_exc_mean"]
+        value.g_exc, value.g_inh, inter.g_exc = (
+            values["soma_exc_mean"],
+            values["soma_inh_mean"],
+            values["inter_exc_mean"],
+        )
         value.g_shunt = values["g_tonic"] * (1 - values["gate_by_conductance"])
         value.episode = np.repeat(np.arange(episodes), cells)
         value.pool = np.arange(episodes * cells) // self.cells_per_pool
@@ -173,7 +208,9 @@ class SpikingNetwork:
                                namespace={**values, "cells": self.cells_per_pool})  # fmt: skip
         feedback.connect(i=pool_i, j=pool_j)
 
-        monitors = recording.monitors(key, value, inter, plastic, timeline, probes, program, self.cells_per_pool, PROBE_STEP)
+        monitors = recording.monitors(
+            key, value, inter, plastic, timeline, probes, program, self.cells_per_pool, PROBE_STEP
+        )
         return b2.Network(key, value, inter, plastic, relay, feedback, *monitors), monitors
 
     def _key_group(self, size: int, values: dict[str, Any]) -> b2.NeuronGroup:
@@ -211,7 +248,9 @@ class SpikingNetwork:
             key, value, f"{states}\n{shared}", on_pre=self.synapse.text("spike"), dt=self.membrane_step,
             dtype=dict.fromkeys(names, self.synapse_dtype), name="plastic",
         )  # fmt: skip
-        episode, i, j = (x.ravel() for x in np.meshgrid(np.arange(episodes), np.arange(pre), np.arange(cells), indexing="ij"))
+        episode, i, j = (
+            x.ravel() for x in np.meshgrid(np.arange(episodes), np.arange(pre), np.arange(cells), indexing="ij")
+        )
         plastic.connect(i=episode * pre + i, j=episode * cells + j)
         for name, constant in constants.items():
             setattr(plastic, name, constant)

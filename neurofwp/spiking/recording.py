@@ -87,7 +87,7 @@ def trace(
     reading = _counts(times[1], index[1], timeline.read_start, timeline.read_stop, episodes * 2 * post * cells)
     pre_rate = writing.reshape(events, episodes, pre).transpose(1, 0, 2)
     post_rate = reading.reshape(events, episodes, 2, post, cells).mean(axis=4).transpose(1, 0, 2, 3)
-    asked = (program["query"].values > 0).any(axis=2)[:, :, np.newaxis]
+    asked = np.asarray((program["query"].values > 0).any(axis=2, keepdims=True))
     recall = np.where(asked, post_rate[:, :, 0] - post_rate[:, :, 1], np.nan)
 
     per_episode = (pre, 2 * post * cells, 2 * post * cells)
@@ -98,8 +98,16 @@ def trace(
         "pre_rate": (traces.OPTIONAL["pre_rate"], pre_rate, {"units": "Hz"}),
         "post_rate": (traces.OPTIONAL["post_rate"], post_rate, {"units": "Hz"}),
         "spike_time": ("spike", np.concatenate(times), {"units": "ms"}),
-        "spike_episode": ("spike", np.concatenate([i // n for i, n in zip(index, per_episode, strict=True)]), {"units": "1"}),
-        "spike_cell": ("spike", np.concatenate([i % n for i, n in zip(index, per_episode, strict=True)]), {"units": "1"}),
+        "spike_episode": (
+            "spike",
+            np.concatenate([i // n for i, n in zip(index, per_episode, strict=True)]),
+            {"units": "1"},
+        ),
+        "spike_cell": (
+            "spike",
+            np.concatenate([i % n for i, n in zip(index, per_episode, strict=True)]),
+            {"units": "1"},
+        ),
         "spike_population": (
             "spike",
             np.repeat(np.arange(3, dtype=np.int8), [len(t) for t in times]),

@@ -56,20 +56,13 @@ def schedule(program: xr.Dataset, *, gate_delay: float, pause: float, read_gate:
     Raises
     ------
     InputError
-        if an event has different durations in different episodes, or does not last longer than the gate's delay.
+        if an event has different durations in different episodes, or does not last longer than the gate's delay, or if a
+        key or query is above 1, where key cells fire at their peak rate.
     """
-    durations = np.round(program["duration"].values).astype(int)
-    if (durations != durations[:1]).any():
-        event = int(np.argwhere((durations != durations[:1]).any(axis=0))[0, 0])
-        raise InputError(f"the spiking network runs all episodes side by side: event {event} needs one duration in all of them")
-    duration = durations[0]
     gate_delay, pause = round(gate_delay), round(pause)
-    if duration.min() <= gate_delay:
-        event = int(duration.argmin())
-        raise InputError(f"event {event} lasts {duration[event]} ms, but the gate opens {gate_delay} ms after onset: make it longer")
-
+    duration = _durations(program, gate_delay)
     key, query = program["key"].values, program["query"].values
-    writes, reads = (np.any(x > 0, axis=(0, 2)) for x in (key, query))
+    writes, reads = (np.asarray((x > 0).any(axis=(0, 2))) for x in (key, query))
     lengths = (writes * 1 + reads * 1) * (duration + pause)
     slot = int(max(lengths.max(), duration.max() + pause))
     episodes, events = key.shape[:2]
@@ -102,5 +95,29 @@ def schedule(program: xr.Dataset, *, gate_delay: float, pause: float, read_gate:
     # A retention of 0 would need an infinite rate; a millionth of a weight is as good as none.
     forgetting = -np.log(np.clip(program["retention"].values, 1e-6, 1.0)).T / (slot / 1000)
     forgetting = np.repeat(forgetting, len(PHASES), axis=0)
-    flat = (table.reshape(rows, -1) for table in (key_table, teach_table))
-    return Timeline(slot, phase, *flat, gate_table, forgetting, **times)
+    key_table, teach_table = key_table.reshape(rows, -1), teach_table.reshape(rows, -1)
+    return Timeline(slot, phase, key_table, teach_table, gate_table, forgetting, **times)
+
+
+def _durations(program: xr.Dataset, gate_delay: int) -> np.ndarray:
+    """Duration (event,) in whole ms, after all that this network asks of a Program."""
+    for name in ("key", "query"):
+        if (above := np.argwhere(program[name].values > 1)).size:
+            where = ", ".join(f"{dim} {i}" for dim, i in zip(programs.DIMS[name], above[0], strict=True))
+            number = program[name].values[tuple(above[0])]
+            raise InputError(
+                f"{name} is {number:g} at {where}, but a key cell fires at its peak rate at 1: scale keys to [0, 1]"
+            )
+    durations = np.round(program["duration"].values).astype(int)
+    if (durations != durations[:1]).any():
+        event = int(np.argwhere((durations != durations[:1]).any(axis=0))[0, 0])
+        raise InputError(
+            f"the spiking network runs all episodes side by side: event {event} needs one duration in all of them"
+        )
+    duration: np.ndarray = durations[0]
+    if duration.min() <= gate_delay:
+        event = int(duration.argmin())
+        raise InputError(
+            f"event {event} lasts {duration[event]} ms, but the gate opens {gate_delay} ms after onset: make it longer"
+        )
+    return duration

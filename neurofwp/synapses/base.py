@@ -44,7 +44,7 @@ class Stage:
     synaptic: str = ""
     update: Callable[[Values], str] | str = ""
     spike: str = ""
-    # Constants that follow from the parameters and from the plasticity step, so that each synapse need not compute them.
+    # Constants that follow from the parameters and the plasticity step, so that no synapse need compute them.
     derived: Callable[[Values, Quantity], dict[str, Quantity | float]] = field(default=lambda values, dt: {})
     # Calcium levels to draw beside a calcium trace: {"potentiation": ..., "depression": ...}
     thresholds: Callable[[Values], dict[str, float]] = field(default=lambda values: {})

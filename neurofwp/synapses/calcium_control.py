@@ -5,37 +5,39 @@ dw/dt = P h(c; K_P, p) (1 - w/w_max) - D h(c; K_D, q) w / (w + K_m),    h(c; K, 
 The one form in which the regimes of a synapse differ by parameters alone:
 
 - additive: D = 0 and w_max far away: every write adds;
-- two thresholds with soft bounds: steep p, q and K_m far above w, so that removal is first-order (Graupner & Brunel 2012);
+- two thresholds with soft bounds: steep p, q and K_m far above w, so that removal is first-order
+  (Graupner & Brunel 2012);
 - error-correcting: K_m far below w, so that removal is zero-order. Potentiation and depression then cancel at one level
   of calcium whatever the weight, and a dendrite that carries teaching minus prediction around this level runs the
   delta rule (Urbanczik & Senn 2014; Shouval et al. 2002 for depression at intermediate calcium).
 
 Kinase and phosphatase cascades are cooperative, hence Hill functions; zero-order removal is an enzyme
 working at saturation (Goldbeter & Koshland 1981). Exponents are powers of two: their powers are products, not `pow`.
+A step of the plasticity clock is one of Euler, so P and D must move a weight little within it.
 """
 
 from math import log2
 
 from brian2 import Quantity
 
-from neurofwp.errors import InputError
 from neurofwp.synapses.base import Stage, Values
 from neurofwp.synapses.parameters import Parameter
 
+EXPONENTS = (1, 2, 4, 8, 16)
 
-def _power(result: str, base: str, exponent: float, name: str) -> list[str]:
-    doublings = log2(exponent)
-    if doublings != int(doublings):
-        raise InputError(f"expression.{name} is {exponent:g}, but must be a power of two: 1, 2, 4, 8 or 16")
-    return [f"{result} = {base}"] + [f"{result} = {result}*{result}"] * int(doublings)
+
+def _hill(result: str, ratio: str, exponent: float) -> list[str]:
+    squarings = [f"{result} = {result}*{result}"] * int(log2(exponent))
+    # Not x/(1 + x): in single precision a high power of a ratio may reach infinity, and then this is still 1.
+    return [f"{result} = {ratio}", *squarings, f"{result} = 1 - 1/(1 + {result})"]
 
 
 def _update(values: Values) -> str:
     lines = [
-        *_power("c_p", "calcium", float(values["p"]), "p"),
-        *_power("c_q", "calcium", float(values["q"]), "q"),
-        "potentiation = P_step*c_p/(K_P_power + c_p)*(w_max - weight)",
-        "depression = D_step*c_q/(K_D_power + c_q)*weight/(weight + K_m)",
+        *_hill("h_p", "calcium*per_K_P", float(values["p"])),
+        *_hill("h_q", "calcium*per_K_D", float(values["q"])),
+        "potentiation = P_step*h_p*(w_max - weight)",
+        "depression = D_step*h_q*weight/(weight + K_m)",
         "weight = weight + potentiation - depression",
         "weight = weight*int(weight > w_floor)",
     ]
@@ -46,10 +48,15 @@ def _derived(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
     return {
         "P_step": float(dt * values["P"] / values["w_max"]),
         "D_step": dt * values["D"],
-        "K_P_power": float(values["K_P"]) ** float(values["p"]),
-        "K_D_power": float(values["K_D"]) ** float(values["q"]),
+        "per_K_P": 1 / float(values["K_P"]),
+        "per_K_D": 1 / float(values["K_D"]),
         "w_floor": 0 * values["w_max"],
     }
+
+
+def _thresholds(values: Values) -> dict[str, float]:
+    half_maximal = {"depression": float(values["K_D"])} if values["D"] > 0 else {}
+    return {**half_maximal, "potentiation": float(values["K_P"])}
 
 
 CALCIUM_CONTROL = Stage(
@@ -59,14 +66,14 @@ CALCIUM_CONTROL = Stage(
     parameters=(
         Parameter("P", "nS/s", "largest rate of potentiation", low=0),
         Parameter("K_P", "1", "calcium at half-maximal potentiation", low=1e-6),
-        Parameter("p", "1", "Hill exponent of potentiation", low=1, high=16),
+        Parameter("p", "1", "Hill exponent of potentiation", allowed=EXPONENTS),
         Parameter("D", "nS/s", "largest rate of depression", low=0),
         Parameter("K_D", "1", "calcium at half-maximal depression", low=1e-6),
-        Parameter("q", "1", "Hill exponent of depression", low=1, high=16),
+        Parameter("q", "1", "Hill exponent of depression", allowed=EXPONENTS),
         Parameter("K_m", "nS", "weight at which removal is half-saturated", low=1e-6),
         Parameter("w_max", "nS", "weight at which potentiation stops", low=1e-6),
     ),
     update=_update,
     derived=_derived,
-    thresholds=lambda values: {"depression": float(values["K_D"]), "potentiation": float(values["K_P"])},
+    thresholds=_thresholds,
 )

@@ -15,6 +15,6 @@ LINEAR = Stage(
         Parameter("eta", "nS/s", "potentiation per unit of calcium above the floor", low=0),
         Parameter("c_floor", "1", "calcium below which nothing changes", low=0),
     ),
-    update="weight = clip(weight + plasticity_step*eta*clip(calcium - c_floor, 0, inf), 0*siemens, inf*siemens)",
+    update="weight = weight + plasticity_step*eta*clip(calcium - c_floor, 0, inf)",
     thresholds=lambda values: {"potentiation": float(values["c_floor"])},
 )

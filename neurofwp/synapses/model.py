@@ -25,7 +25,7 @@ class SynapseModel:
     circuit: dict[str, Any]  # the file's [circuit] table, still in TOML: the circuit reads it
 
     def text(self, part: str) -> str:
-        """One part of all stages, joined: "presynaptic", "presynaptic_spike", "postsynaptic", "synaptic" or "spike"."""
+        """One part of all stages, joined; `part` is a text field of `Stage`, such as "presynaptic" or "spike"."""
         return "\n".join(getattr(stage, part) for stage in self.stages if getattr(stage, part))
 
     @property
@@ -56,9 +56,11 @@ def load(name: str | Path) -> SynapseModel:
     title, content = read_toml(name, "synapses", "synapse model")
     content.pop("source", None)
     description, circuit = content.pop("description", ""), content.pop("circuit", {})
-    for table in content:
-        if table not in ORDER:
-            raise unknown(f"stage in {title}.toml", table, (*ORDER, "circuit"))
+    if not isinstance(circuit, dict):
+        raise InputError(f"{title}.toml: circuit must be a table of circuit parameters, not {circuit!r}")
+    for key in content:
+        if key not in ORDER:
+            raise unknown(f"stage in {title}.toml", key, (*ORDER, "circuit"))
     stages: list[Stage] = []
     values: dict[str, Quantity | float] = {}
     for stage_name in ORDER:
@@ -66,9 +68,9 @@ def load(name: str | Path) -> SynapseModel:
             raise InputError(f"{title}.toml needs a table [{stage_name}] with a form")
         table = dict(content[stage_name])
         forms = {stage.form: stage for stage in STAGES if stage.stage == stage_name}
-        form = table.pop("form")
+        form = str(table.pop("form"))
         if form not in forms:
-            raise unknown(f"form of [{stage_name}] in {title}.toml", str(form), forms)
+            raise unknown(f"form of [{stage_name}] in {title}.toml", form, forms)
         stages.append(forms[form])
         values |= read_table(table, forms[form].parameters, f"{title}.toml: {stage_name}")
     return SynapseModel(title, description, tuple(stages), values, circuit)

@@ -4,7 +4,9 @@ dW/dt = eta(c) (Omega(c) - W)
 Omega(c) = 0.25 + sig(c - a2) - 0.25 sig(c - a1), sig logistic with slope b
 eta(c) = 1 / (P1/(P2 + c^3) + P4)
 
-Shouval, Bear & Cooper 2002, PNAS 99:10831, with W in units of `w_scale`. Depression between a1 and a2, potentiation above.
+Shouval, Bear & Cooper 2002, PNAS 99:10831, with W in units of `w_scale`. Depression between a1 and a2, potentiation
+above. At rest W relaxes to 0.25 within hours, in steps below single precision: `synapse_dtype=float` shows them.
+A step of the plasticity clock is exact while calcium stands still.
 """
 
 from neurofwp.synapses.base import Stage
@@ -20,12 +22,13 @@ OMEGA = Stage(
         Parameter("a2", "1", "calcium above which synapses potentiate", low=0),
         Parameter("slope", "1", "slope of both logistic functions", low=0),
         Parameter("P1", "s", "learning time constant times calcium cubed", low=0),
-        Parameter("P2", "1", "sets the learning time constant at rest", low=0),
+        Parameter("P2", "1", "sets the learning time constant at rest", low=1e-12),
         Parameter("P4", "s", "learning time constant at high calcium", low=0),
     ),
     update="""
         omega = 0.25 + 1/(1 + exp(-slope*(calcium - a2))) - 0.25/(1 + exp(-slope*(calcium - a1)))
-        weight = weight + (w_scale*omega - weight)*(1 - exp(-plasticity_step/(P1/(P2 + calcium*calcium*calcium) + P4)))
+        learned = -expm1(-plasticity_step/(P1/(P2 + calcium*calcium*calcium) + P4))
+        weight = weight + (w_scale*omega - weight)*learned
     """,
     thresholds=lambda values: {"depression": float(values["a1"]), "potentiation": float(values["a2"])},
 )

@@ -24,6 +24,8 @@ from brian2.units import allunits, stdunits
 
 from neurofwp.errors import InputError, unknown
 
+FIELDS = frozenset({"value", "unit", "source", "tuned", "note"})
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -34,24 +36,32 @@ class Parameter:
     meaning: str
     low: float = -math.inf
     high: float = math.inf
+    allowed: tuple[float, ...] = ()  # the only values, where it is not all between `low` and `high`
 
     def read(self, entry: Any, where: str) -> Quantity | float:
         """The quantity that a TOML entry stands for; `where` names it in error messages."""
         if not isinstance(entry, dict) or not {"value", "unit"} <= entry.keys():
-            raise InputError(f'{where} must be written {{ value = ..., unit = "{self.unit}", source = "..." }}, not {entry!r}')
-        stray = entry.keys() - {"value", "unit", "source", "tuned", "note"}
+            form = f'{{ value = ..., unit = "{self.unit}", source = "..." }}'
+            raise InputError(f"{where} must be written {form}, not {entry!r}")
+        stray = entry.keys() - FIELDS
         if stray:
-            raise InputError(f"{where} has an unknown field {sorted(stray)[0]!r}; known: value, unit, source, tuned, note")
+            raise unknown(f"field of {where}", min(stray), FIELDS)
         number = entry["value"]
         if isinstance(number, bool) or not isinstance(number, (int, float)) or math.isnan(number):
             raise InputError(f"{where}: value must be a number in {self.unit}, not {number!r}")
-        given = parse_unit(entry["unit"], where)
-        if not have_same_dimensions(given, parse_unit(self.unit, where)):
-            raise InputError(f"{where} has unit {entry['unit']!r}, but needs one like {self.unit!r} ({self.meaning})")
-        quantity = number * given
-        in_own_unit = float(quantity / parse_unit(self.unit, where))
-        if not self.low <= in_own_unit <= self.high:
-            raise InputError(f"{where} is {in_own_unit:g} {self.unit}, but must be in [{self.low:g}, {self.high:g}]")
+        return self.check(number * parse_unit(entry["unit"], where), where)
+
+    def check(self, quantity: Quantity | float, where: str) -> Quantity | float:
+        """`quantity`, if it has the right dimension and lies within bounds."""
+        own = parse_unit(self.unit, where)
+        if not have_same_dimensions(quantity, own):
+            raise InputError(f"{where} is {quantity!s}, but needs a unit like {self.unit!r} ({self.meaning})")
+        number = float(quantity / own)
+        if not self.low <= number <= self.high:
+            raise InputError(f"{where} is {number:g} {self.unit}, but must be in [{self.low:g}, {self.high:g}]")
+        if self.allowed and number not in self.allowed:
+            known = ", ".join(f"{value:g}" for value in self.allowed)
+            raise InputError(f"{where} is {number:g}, but must be one of {known}")
         return quantity
 
 
@@ -109,7 +119,8 @@ def read_toml(name: str | Path, folder: str, kind: str) -> tuple[str, dict[str, 
     InputError
         if there is no such model (nearest name offered) or no such file, or it is not TOML.
     """
-    shipped = {Path(f.name).stem: f for f in files("neurofwp.models").joinpath(folder).iterdir() if f.name.endswith(".toml")}
+    entries = files("neurofwp.models").joinpath(folder).iterdir()
+    shipped = {Path(entry.name).stem: entry for entry in entries if entry.name.endswith(".toml")}
     if str(name) in shipped:
         source = shipped[str(name)]
     elif str(name).endswith(".toml"):
@@ -120,5 +131,5 @@ def read_toml(name: str | Path, folder: str, kind: str) -> tuple[str, dict[str, 
         raise unknown(kind, str(name), shipped)
     try:
         return Path(source.name).stem, tomllib.loads(source.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{str(name)!r} is not valid TOML: {error}") from error

@@ -2,8 +2,9 @@
 
 tau drho/dt = gamma_p (1 - rho) H(c - theta_p) - gamma_d rho H(c - theta_d),   w = w0 + rho (w1 - w0)
 
-Graupner & Brunel 2012, PNAS 109:3991, equation 1, without noise and without the bistable term, which acts over hours.
-Both bands are linear in rho, so a step of the plasticity clock is exact while calcium stays in its band.
+Graupner & Brunel 2012, PNAS 109:3991, equation 1, without noise and without the bistable term
+-rho (1 - rho) (1/2 - rho), which acts over about 2 tau. All bands are linear in rho, so a step of the plasticity clock
+is exact while calcium stays in its band.
 """
 
 from neurofwp.synapses.base import Stage
