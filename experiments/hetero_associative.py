@@ -92,6 +92,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         curve = encoder(digit_pairs(settings.load[-1], settings.load_episodes, seed=seed, read_after=settings.load))
         jobs.append(Job("capacity", curve, settings.network(), seed=2 * seed))
     tree: dict[str, xr.Dataset] = {"/program": program}
+    torch.set_num_threads(1)  # simulations run on the other cores, and threads that wait for each other are slow
     with running(jobs, folder=folder) as trace:
         tree["/spiking"] = trace("spiking")
         rate = RateNetwork("delta", on_off=True, nonnegative=True, device=device, dtype=torch.float32)

@@ -48,7 +48,7 @@ class Settings:
     """What goes wrong."""
 
 
-def run(settings, *, seed, device):
+def run(settings, *, seed, device, folder):
     calls.append((settings, seed, device))
     if settings.failure == "input":
         raise InputError("pairs are at most 32 here")

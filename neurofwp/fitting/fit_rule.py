@@ -22,7 +22,7 @@ VALUE_OFFSET = Parameter(
 )
 
 SEARCH_SIZE, SEARCH_ITERATIONS = 40_000, 30
-POLISH_SIZE, POLISH_ITERATIONS, POLISHED = 200_000, 40, 2
+POLISH_SIZE, POLISH_ITERATIONS = 200_000, 40
 INSIDE = 0.05  # how far into its range a warm start moves a parameter that sits at an edge
 
 
@@ -76,7 +76,7 @@ def fit_records(
 
     The starts are the defaults, `restarts` random points within the bounds, and `nested`: optima of nested rules as
     points of this one. A search runs them all on a seeded subset of the rows of W (columns, for a rule that is local
-    to the presynaptic cell) of about 40 000 weights; the best two are polished on about 200 000; these and the nested
+    to the presynaptic cell) of about 40 000 weights; the best is polished on about 200 000; it and the nested
     optima themselves are compared on all weights, so that no rule is fitted worse than one nested in it.
     Synapses whose presynaptic cell is silent throughout are left out: no rule moves them.
     """
@@ -94,9 +94,9 @@ def fit_records(
     found = minimise(
         residuals(rule, search, bounds), bounds.angles(starts), iterations=SEARCH_ITERATIONS, tolerance=1e-6
     )
-    best = found.point[found.cost.argsort()[:POLISHED]]
+    best = found.point[found.cost.argsort()[:1]]
     polish = subset(rule, whole, order, POLISH_SIZE)
-    polished = minimise(residuals(rule, polish, bounds), best, iterations=POLISH_ITERATIONS)
+    polished = minimise(residuals(rule, polish, bounds), best, iterations=POLISH_ITERATIONS, tolerance=1e-7)
 
     candidates = [bounds.defaults, *exact, *bounds.points(polished.point).unbind(0)]
     sums = [squares(rule, whole, bounds.named(point)).sum().item() for point in candidates]

@@ -69,7 +69,8 @@ def rule_bars(fits: xr.Dataset) -> Figure:
                 annotation_clip=False,
             )
 
-    band = float((fits["noise_ceiling_sem"] / fits["noise_ceiling"]).max())
+    # a single held-out episode has no standard error
+    band = float((fits["noise_ceiling_sem"] / fits["noise_ceiling"]).fillna(0).max())
     ax.axvspan(1 - band, 1 + band, color=style.YELLOW, alpha=0.6, linewidth=0, zorder=1)
     ax.axvline(1, color=style.BLACK, linewidth=0.7, linestyle=(0, (4, 2)), zorder=3)
     ax.axvline(0, color=style.BLACK, linewidth=0.5, zorder=3)

@@ -8,8 +8,9 @@
 
 A value cell is a leaky integrate-and-fire soma with an apical dendrite, both with conductances. Teaching input and
 the slow net's write gate excite the dendrite; interneurons carry the soma's answer, the prediction, back to it as
-inhibition (Urbanczik & Senn 2014; Sacramento et al. 2018). While the gate is closed, tonic inhibition holds the dendrite where
-magnesium blocks the NMDA receptors, so that reading writes nothing. Each signed dimension has an ON and an OFF pool.
+inhibition (Urbanczik & Senn 2014; Sacramento et al. 2018). While the gate is closed, tonic inhibition holds the
+dendrite where magnesium blocks the NMDA receptors, so that reading writes nothing. Each signed dimension has an ON and
+an OFF pool.
 
 Background and dendritic input are Ornstein-Uhlenbeck conductances (Destexhe et al. 2001, Neuroscience 107:13): the
 diffusion limit of Poisson shots of size `quantum`, whose variance is quantum * mean / 2. They, the program's tables and

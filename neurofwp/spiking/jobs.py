@@ -70,7 +70,14 @@ def running(
     Yields
     ------
     A function from the name of a job to its Trace, which waits for it if need be: other work can go on meanwhile.
+
+    Raises
+    ------
+    InputError
+        if two jobs have the same name.
     """
+    if len({job.name for job in jobs}) < len(jobs):
+        raise InputError(f"jobs need different names, not {', '.join(job.name for job in jobs)}")
     paths = {job.name: folder / f"{job.name}-{job.digest()}.nc" if folder and _reproducible() else None for job in jobs}
     found = {name: kept for name, path in paths.items() if (kept := _kept(path)) is not None}
     waiting = [job for job in jobs if job.name not in found]

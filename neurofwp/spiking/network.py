@@ -45,7 +45,8 @@ class SpikingNetwork:
     Raises
     ------
     InputError
-        for unknown models, circuits, parameters or targets, units that do not fit, and steps that do not fit each other.
+        for unknown models, circuits, parameters or targets, units that do not fit, and steps that do not fit each
+        other.
     """
 
     def __init__(
@@ -138,6 +139,8 @@ class SpikingNetwork:
         programs.check(program)
         if seed < 0:
             raise InputError(f"seed must be at least 0, not {seed}")
+        for probe in probes:
+            recording.check_probe(probe, program.sizes)
         timeline = schedule(
             program,
             gate_delay=float(self.circuit["gate_delay"] / ms),
@@ -201,11 +204,10 @@ class SpikingNetwork:
 
         plastic = self._plastic_synapses(key, value, episodes, pre, cells)
         pool_i, pool_j = _within_pools(episodes * pools, self.cells_per_pool)
-        relay = b2.Synapses(value, inter, on_pre="g_drive_post += g_soma_inter/cells", name="relay", dt=self.membrane_step,
-                            namespace={**values, "cells": self.cells_per_pool})  # fmt: skip
+        within = {"namespace": {**values, "cells": self.cells_per_pool}, "dt": self.membrane_step}
+        relay = b2.Synapses(value, inter, on_pre="g_drive_post += g_soma_inter/cells", name="relay", **within)
         relay.connect(i=pool_i, j=pool_j)
-        feedback = b2.Synapses(inter, value, on_pre="g_feedback_post += g_gaba/cells", name="feedback", dt=self.membrane_step,
-                               namespace={**values, "cells": self.cells_per_pool})  # fmt: skip
+        feedback = b2.Synapses(inter, value, on_pre="g_feedback_post += g_gaba/cells", name="feedback", **within)
         feedback.connect(i=pool_i, j=pool_j)
 
         monitors = recording.monitors(
@@ -224,7 +226,8 @@ class SpikingNetwork:
         else:
             key = b2.NeuronGroup(
                 size, circuits.KEY_LIF + gating, threshold="v > v_threshold", reset=f"v = v_reset\n{spike}",
-                refractory="key_refractory", method="exponential_euler", dt=self.membrane_step, namespace=values, name="key",
+                refractory="key_refractory", method="exponential_euler", dt=self.membrane_step, namespace=values,
+                name="key",
             )  # fmt: skip
             key.run_regularly(circuits.KEY_LIF_UPDATE, dt=self.plasticity_step, name="key_update")
         return key

@@ -21,6 +21,15 @@ POPULATIONS = ("key", "value", "interneuron")
 POLARITY = ("on", "off")
 
 
+def check_probe(probe: Probe, sizes: Mapping[Any, int]) -> None:
+    """Refuse a synapse that a Program of these `sizes` does not have, with an InputError."""
+    episode, polarity, post, pre = probe
+    inside = 0 <= episode < sizes["episode"] and 0 <= post < sizes["post"] and 0 <= pre < sizes["pre"]
+    if polarity not in POLARITY or not inside:
+        limits = f"episode < {sizes['episode']}, polarity on or off, post < {sizes['post']}, pre < {sizes['pre']}"
+        raise InputError(f"there is no synapse {probe}: a probe is (episode, polarity, post, pre) with {limits}")
+
+
 @dataclass(frozen=True)
 class Monitors:
     """Brian2 monitors of one run; iterating gives all of them."""
@@ -51,8 +60,7 @@ def monitors(
         return Monitors(spikes, weight, ())
     sizes = program.sizes
     pre_index, post_index, synapse_index = [], [], []
-    for probe in probes:
-        episode, polarity, post, pre = _checked(probe, sizes)
+    for episode, polarity, post, pre in probes:
         cell = ((episode * 2 + POLARITY.index(polarity)) * sizes["post"] + post) * cells
         pre_index.append(episode * sizes["pre"] + pre)
         post_index.append(cell)
@@ -148,12 +156,3 @@ def _counts(time: np.ndarray, index: np.ndarray, start: np.ndarray, stop: np.nda
         first, last = np.searchsorted(time, (start[event], stop[event]))
         rates[event] = np.bincount(index[first:last], minlength=cells) / (stop[event] - start[event]) * 1000
     return rates
-
-
-def _checked(probe: Probe, sizes: Mapping[Any, int]) -> Probe:
-    episode, polarity, post, pre = probe
-    inside = 0 <= episode < sizes["episode"] and 0 <= post < sizes["post"] and 0 <= pre < sizes["pre"]
-    if polarity not in POLARITY or not inside:
-        limits = f"episode < {sizes['episode']}, polarity on or off, post < {sizes['post']}, pre < {sizes['pre']}"
-        raise InputError(f"there is no synapse {probe}: a probe is (episode, polarity, post, pre) with {limits}")
-    return probe

@@ -19,7 +19,6 @@ import xarray as xr
 from neurofwp import program as programs
 from neurofwp.errors import InputError
 
-
 PHASES = ("rest", "onset", "write", "read")
 
 
@@ -56,8 +55,8 @@ def schedule(program: xr.Dataset, *, gate_delay: float, pause: float, read_gate:
     Raises
     ------
     InputError
-        if an event has different durations in different episodes, or does not last longer than the gate's delay, or if a
-        key or query is above 1, where key cells fire at their peak rate.
+        if an event has different durations in different episodes, or does not last longer than the gate's delay, or if
+        a key or query is above 1, where key cells fire at their peak rate.
     """
     gate_delay, pause = round(gate_delay), round(pause)
     duration = _durations(program, gate_delay)

@@ -55,7 +55,7 @@ def _derived(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
 
 
 def _thresholds(values: Values) -> dict[str, float]:
-    half_maximal = {"depression": float(values["K_D"])} if values["D"] > 0 else {}
+    half_maximal = {"depression": float(values["K_D"])} if float(values["D"]) > 0 else {}
     return {**half_maximal, "potentiation": float(values["K_P"])}
 
 
@@ -71,7 +71,7 @@ CALCIUM_CONTROL = Stage(
         Parameter("K_D", "1", "calcium at half-maximal depression", low=1e-6),
         Parameter("q", "1", "Hill exponent of depression", allowed=EXPONENTS),
         Parameter("K_m", "nS", "weight at which removal is half-saturated", low=1e-6),
-        Parameter("w_max", "nS", "weight at which potentiation stops", low=1e-6),
+        Parameter("w_max", "nS", "weight at which potentiation stops", low=1e-6, high=1e6),
     ),
     update=_update,
     derived=_derived,

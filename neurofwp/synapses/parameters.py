@@ -54,7 +54,7 @@ class Parameter:
     def check(self, quantity: Quantity | float, where: str) -> Quantity | float:
         """`quantity`, if it has the right dimension and lies within bounds."""
         own = parse_unit(self.unit, where)
-        if not have_same_dimensions(quantity, own):
+        if not isinstance(quantity, (Quantity, int, float)) or not have_same_dimensions(quantity, own):
             raise InputError(f"{where} is {quantity!s}, but needs a unit like {self.unit!r} ({self.meaning})")
         number = float(quantity / own)
         if not self.low <= number <= self.high:

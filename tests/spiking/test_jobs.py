@@ -1,0 +1,115 @@
+"""Several simulations at once: order, what is kept, and what is run again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from neurofwp import program
+from neurofwp.errors import InputError
+from neurofwp.spiking import jobs
+from neurofwp.spiking.jobs import Job, run_all
+
+NETWORK = {"synapse": "additive", "cells_per_pool": 1, "target": "numpy"}
+
+
+def tiny(events: int) -> xr.Dataset:
+    return program.from_arrays(np.ones((1, events, 3)), np.zeros((1, events, 1)), duration=120.0)
+
+
+def two_jobs() -> list[Job]:
+    return [
+        Job("short", tiny(1), NETWORK, seed=1),
+        Job("long", tiny(2), NETWORK, seed=2, probes=[(0, "on", 0, 2)]),
+    ]
+
+
+class Here:
+    """Stands in for the pool of processes: runs in this one, and remembers what."""
+
+    ran: list[str]
+
+    def __init__(self, processes: int, **settings: Any) -> None:
+        Here.ran = []
+
+    def shutdown(self, *, cancel_futures: bool) -> None:
+        pass
+
+    def submit(self, run: Callable[..., xr.Dataset], job: Job, *arguments: Any) -> Future[xr.Dataset]:
+        Here.ran.append(job.name)
+        future: Future[xr.Dataset] = Future()
+        future.set_result(run(job, *arguments))
+        return future
+
+
+@pytest.fixture
+def clean_tree(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As from a commit without changes: only then are results kept."""
+    monkeypatch.setattr(jobs.provenance, "commit", lambda: "a" * 40)
+
+
+def test_processes_give_what_one_run_gives_and_in_order() -> None:
+    found = run_all(two_jobs(), workers=2)
+    for job, one in zip(two_jobs(), found, strict=True):
+        xr.testing.assert_identical(one, job.run())
+
+
+@pytest.mark.usefixtures("clean_tree")
+def test_finished_jobs_are_kept_and_damaged_ones_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "ProcessPoolExecutor", Here)
+    folder = tmp_path / "parts"
+    first = run_all(two_jobs(), folder=folder)
+    assert Here.ran == ["short", "long"]
+    assert [one.sizes["event"] for one in first] == [1, 2]
+    long, short = sorted(folder.iterdir())
+    assert (long.name[:5], short.name[:6]) == ("long-", "short-")
+
+    short.write_bytes(short.read_bytes()[:1000])
+    again = run_all(two_jobs(), folder=folder)
+    assert Here.ran == ["short"]
+    kept = run_all(two_jobs(), folder=folder)
+    assert Here.ran == []
+    for one, other, third in zip(first, again, kept, strict=True):
+        xr.testing.assert_identical(one, other)
+        xr.testing.assert_identical(one, third)
+
+
+def test_whatever_could_change_a_number_changes_the_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = tiny(1)
+    other_key = made.copy(deep=True)
+    other_key["key"][0, 0, 0] = 0.5
+    base = Job("name", made, NETWORK)
+    variants = [
+        Job("name", other_key, NETWORK),
+        Job("name", made, NETWORK | {"synapse": "error-correcting"}),
+        Job("name", made, NETWORK | {"synapse_dtype": np.float64}),
+        Job("name", made, NETWORK | {"read_gate": 1e-9}),
+        Job("name", made, NETWORK, seed=1),
+        Job("name", made, NETWORK, probes=[(0, "on", 0, 0)]),
+    ]
+    digests = {job.digest() for job in (base, *variants)}
+    assert len(digests) == 1 + len(variants)
+    assert Job("other name", made.copy(deep=True), dict(NETWORK)).digest() == base.digest()
+    monkeypatch.setattr(jobs.provenance, "commit", lambda: "b" * 40)
+    assert base.digest() not in digests
+
+
+@pytest.mark.parametrize("commit", ["unknown", "a" * 40 + "+"])
+def test_nothing_is_kept_where_the_commit_does_not_name_the_code(
+    commit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs.provenance, "commit", lambda: commit)
+    monkeypatch.setattr(jobs, "ProcessPoolExecutor", Here)
+    run_all([Job("short", tiny(1), NETWORK)], folder=tmp_path / "parts")
+    assert not (tmp_path / "parts").exists()
+
+
+def test_jobs_of_one_name_would_overwrite_each_other() -> None:
+    with pytest.raises(InputError, match="jobs need different names, not a, b, a"):
+        run_all([Job(name, tiny(1), NETWORK) for name in "aba"])

@@ -1,0 +1,55 @@
+"""The choice of a code generation target, and its reasons."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from brian2 import get_device, prefs
+
+from neurofwp.errors import InputError
+from neurofwp.spiking import targets
+
+
+@pytest.mark.parametrize("target", ["cython", "cpp_standalone", "numpy"])
+def test_a_target_asked_for_is_taken(target: str) -> None:
+    assert targets.choose(target, steps=10**9) == (target, "asked for")
+
+
+def test_auto_compiles_a_program_of_its_own_for_long_simulations_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    short, long = (targets.choose("auto", steps) for steps in (targets.STANDALONE_STEPS - 1, targets.STANDALONE_STEPS))
+    assert short[0] == "cython"
+    assert "too few" in short[1]
+    assert long[0] == "cpp_standalone"
+    assert f"{targets.STANDALONE_STEPS} steps" in long[1]
+
+
+def test_auto_without_a_compiler_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    target, reason = targets.choose("auto", steps=10**9)
+    assert target == "numpy"
+    assert "no C++ compiler" in reason
+
+
+def test_an_unknown_target_offers_the_nearest() -> None:
+    with pytest.raises(InputError, match="unknown target 'cpython'; did you mean 'cython'"):
+        targets.choose("cpython", steps=1)
+
+
+@pytest.mark.parametrize("target", ["numpy", "cpp_standalone"])
+def test_brian2_is_left_as_it_was_found_even_after_a_failure(target: str) -> None:
+    before = (prefs.codegen.target, list(prefs.codegen.cpp.extra_compile_args_gcc), get_device())
+    used = []
+
+    def fail() -> None:
+        with targets.running_on(target) as folder:
+            used.append(folder)
+            raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        fail()
+    assert before == (prefs.codegen.target, list(prefs.codegen.cpp.extra_compile_args_gcc), get_device())
+    (folder,) = used
+    assert (folder is None) == (target == "numpy")
+    assert folder is None or not folder.exists()
