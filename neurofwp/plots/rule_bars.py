@@ -58,7 +58,7 @@ def rule_bars(fits: xr.Dataset) -> Figure:
         ax.plot(np.full(cut.sum(), left), y[cut], "<", color=style.BLACK, markersize=4, clip_on=False, zorder=5)
         for row in range(len(rules)):
             ax.annotate(
-                f"{style.number(share[i, row])} [{style.number(low[i, row])}, {style.number(high[i, row])}]",
+                f"{style.number(share[i, row], 3)} [{style.number(low[i, row], 3)}, {style.number(high[i, row], 3)}]",
                 (1, y[row]),
                 xycoords=("axes fraction", "data"),
                 xytext=(4, 0),

@@ -102,7 +102,7 @@ def test_the_ceiling_is_one_with_its_relative_standard_error(fits: xr.Dataset) -
 def test_a_hopeless_rule_does_not_squeeze_the_others(fits: xr.Dataset) -> None:
     ax = plots.rule_bars(fits).axes[0]
     assert ax.get_xlim()[0] == -0.25
-    assert "−1.40 [−1.42, −1.39]" in [text.get_text() for text in ax.texts]
+    assert "−1.400 [−1.420, −1.385]" in [text.get_text() for text in ax.texts]
     assert plots.rule_bars(fits.drop_sel(rule="oja")).axes[0].get_xlim()[0] == 0
 
 
