@@ -72,7 +72,7 @@ def summary(result: xr.DataTree) -> dict[str, Any]:
     numbers: dict[str, Any] = {}
     for gate in GATES:
         for name in ("r2", "mean_weight"):
-            values = result["reads"][name].sel(gate=gate).values
+            values = np.asarray(result["reads"].to_dataset()[name].sel(gate=gate))
             first, last = float(values[0]), float(values[-1])
             numbers |= {
                 f"{gate}.{name}.first": first,

@@ -11,16 +11,14 @@ import brian2 as b2
 import numpy as np
 import xarray as xr
 from brian2 import Quantity, have_same_dimensions, ms, second
-from brian2.units.fundamentalunits import get_dimensions, get_unit, is_dimensionless
 
 from neurofwp import program as programs
 from neurofwp.errors import InputError, unknown
 from neurofwp.spiking import circuit as circuits
 from neurofwp.spiking import recording, targets
-from neurofwp.spiking.timeline import Timeline, schedule
+from neurofwp.spiking.populations import Plan, build
+from neurofwp.spiking.timeline import schedule
 from neurofwp.synapses import model as synapses
-
-PROBE_STEP = 2 * ms
 
 
 class SpikingNetwork:
@@ -74,24 +72,7 @@ class SpikingNetwork:
                 raise unknown("parameter", name, declared)
             values = self.circuit if name in self.circuit else self.synapse.values
             values[name] = declared[name].check(quantity, name)
-        if cells_per_pool < 1:
-            raise InputError(f"cells_per_pool must be at least 1, not {cells_per_pool}")
-        for option, given, known in (
-            ("key_cells", key_cells, ("lif", "poisson")),
-            ("gate", gate, ("dendrite", "conductance")),
-        ):
-            if given not in known:
-                raise InputError(f"{option} must be one of {', '.join(known)}, not {given!r}")
-        if not 0 <= read_gate <= 1:
-            raise InputError(f"read_gate must be in [0, 1], not {read_gate:g}")
-        for option, step in (("membrane_step", membrane_step), ("plasticity_step", plasticity_step)):
-            if not have_same_dimensions(step, ms) or step <= 0 * ms:
-                raise InputError(f"{option} must be a time above 0, like 0.1*ms, not {step!r}")
-        steps = float(plasticity_step / membrane_step)
-        if round(steps) < 1 or abs(steps - round(steps)) > 1e-9 * steps:
-            raise InputError(
-                f"plasticity_step must be a whole multiple of membrane_step, but is {steps:g} times as long"
-            )
+        _check_options(cells_per_pool, key_cells, gate, read_gate, membrane_step, plasticity_step)
         targets.choose(target, steps=0)
         self.cells_per_pool, self.key_cells, self.gate, self.read_gate = cells_per_pool, key_cells, gate, read_gate
         self.target, self.membrane_step, self.plasticity_step = target, membrane_step, plasticity_step
@@ -151,9 +132,11 @@ class SpikingNetwork:
         target, reason = targets.choose(self.target, steps=round(duration / self.membrane_step))
         draw, simulate = np.random.SeedSequence(seed).spawn(2)
         with targets.running_on(target) as folder:
-            network, monitors = self._build(program, timeline, np.random.default_rng(draw), probes)
+            populations = build(self._plan(program), timeline, np.random.default_rng(draw))
+            monitors = recording.monitors(populations, timeline, probes, program, self.cells_per_pool)
             b2.seed(int(simulate.generate_state(1)[0]))
             report = _report(target) if progress else None
+            network = b2.Network(*populations.objects, *monitors)
             network.run(duration, report=report, report_period=1 * second, namespace={})
             if folder is not None:
                 b2.get_device().build(directory=str(folder), with_output=progress)
@@ -161,114 +144,41 @@ class SpikingNetwork:
         trace.attrs |= {"network": "spiking", "target": target, "target_reason": reason}
         return recording.stamped(trace, self.config(), int(seed))
 
-    def _build(
-        self, program: xr.Dataset, timeline: Timeline, rng: np.random.Generator, probes: Sequence[recording.Probe]
-    ) -> tuple[b2.Network, recording.Monitors]:
-        sizes = program.sizes
-        episodes, pre = sizes["episode"], sizes["pre"]
-        pools = 2 * sizes["post"]
-        cells = pools * self.cells_per_pool  # value cells of one episode
-        values: dict[str, Any] = {
-            **self.circuit,
-            **self.synapse.values,
-            "gate_by_conductance": int(self.gate == "conductance"),
-            "plasticity_step": self.plasticity_step,
-            "phase_at": b2.TimedArray(timeline.phase.astype(float), dt=1 * ms, name="phase_at"),
-            "key_table": b2.TimedArray(timeline.key, dt=1 * second, name="key_table"),
-            "teach_table": b2.TimedArray(timeline.teach, dt=1 * second, name="teach_table"),
-            "gate_table": b2.TimedArray(timeline.gate, dt=1 * second, name="gate_table"),
-            "forgetting_table": b2.TimedArray(timeline.forgetting * b2.Hz, dt=1 * second, name="forgetting_table"),
-        }
-        key = self._key_group(episodes * pre, values)
-        value = self._lif_group(
-            "value", episodes * cells, circuits.VALUE + self.synapse.text("postsynaptic"), "soma", values
+    def _plan(self, program: xr.Dataset) -> Plan:
+        return Plan(
+            synapse=self.synapse,
+            circuit=self.circuit,
+            episodes=program.sizes["episode"],
+            pre=program.sizes["pre"],
+            post=program.sizes["post"],
+            per_pool=self.cells_per_pool,
+            key_cells=self.key_cells,
+            gate=self.gate,
+            membrane_step=self.membrane_step,
+            plasticity_step=self.plasticity_step,
+            synapse_dtype=self.synapse_dtype,
         )
-        value.run_regularly(
-            circuits.VALUE_UPDATE + self.synapse.text("postsynaptic_update"),
-            dt=self.plasticity_step,
-            name="value_update",
-        )
-        inter = self._lif_group("interneuron", episodes * cells, circuits.INTERNEURON, "inter", values)
-        inter.run_regularly(circuits.INTERNEURON_UPDATE, dt=self.plasticity_step, name="interneuron_update")
-        for group in (g for g in (key, value, inter) if "v" in g.variables):
-            group.v = rng.uniform(values["v_reset"] / b2.mV, values["v_threshold"] / b2.mV, len(group)) * b2.mV
-        value.v_dendrite = values["E_inh"]
-        value.g_exc, value.g_inh, inter.g_exc = (
-            values["soma_exc_mean"],
-            values["soma_inh_mean"],
-            values["inter_exc_mean"],
-        )
-        value.g_shunt = values["g_tonic"] * (1 - values["gate_by_conductance"])
-        value.episode = np.repeat(np.arange(episodes), cells)
-        value.pool = np.arange(episodes * cells) // self.cells_per_pool
-
-        plastic = self._plastic_synapses(key, value, episodes, pre, cells)
-        pool_i, pool_j = _within_pools(episodes * pools, self.cells_per_pool)
-        within = {"namespace": {**values, "cells": self.cells_per_pool}, "dt": self.membrane_step}
-        relay = b2.Synapses(value, inter, on_pre="g_drive_post += g_soma_inter/cells", name="relay", **within)
-        relay.connect(i=pool_i, j=pool_j)
-        feedback = b2.Synapses(inter, value, on_pre="g_feedback_post += g_gaba/cells", name="feedback", **within)
-        feedback.connect(i=pool_i, j=pool_j)
-
-        monitors = recording.monitors(
-            key, value, inter, plastic, timeline, probes, program, self.cells_per_pool, PROBE_STEP
-        )
-        return b2.Network(key, value, inter, plastic, relay, feedback, *monitors), monitors
-
-    def _key_group(self, size: int, values: dict[str, Any]) -> b2.NeuronGroup:
-        gating, spike = self.synapse.text("presynaptic"), self.synapse.text("presynaptic_spike")
-        if self.key_cells == "poisson":
-            key = b2.NeuronGroup(
-                size, circuits.KEY_POISSON + gating, threshold="rand() < rate*dt", reset=spike, method="euler",
-                dt=self.membrane_step, namespace=values, name="key",
-            )  # fmt: skip
-            key.run_regularly(circuits.KEY_POISSON_UPDATE, dt=self.plasticity_step, name="key_update")
-        else:
-            key = b2.NeuronGroup(
-                size, circuits.KEY_LIF + gating, threshold="v > v_threshold", reset=f"v = v_reset\n{spike}",
-                refractory="key_refractory", method="exponential_euler", dt=self.membrane_step, namespace=values,
-                name="key",
-            )  # fmt: skip
-            key.run_regularly(circuits.KEY_LIF_UPDATE, dt=self.plasticity_step, name="key_update")
-        return key
-
-    def _lif_group(self, name: str, size: int, equations: str, cell: str, values: dict[str, Any]) -> b2.NeuronGroup:
-        return b2.NeuronGroup(
-            size, equations, threshold="v > v_threshold", reset="v = v_reset", refractory=f"{cell}_refractory",
-            method="exponential_euler", dt=self.membrane_step, namespace=values, name=name,
-        )  # fmt: skip
-
-    def _plastic_synapses(
-        self, key: b2.NeuronGroup, value: b2.NeuronGroup, episodes: int, pre: int, cells: int
-    ) -> b2.Synapses:
-        # Single-precision states beside double-precision cells let the compiler vectorise the update; a literal or a
-        # constant from the namespace would be a double, so the parameters are shared variables of the synapses.
-        constants = self.synapse.constants(self.plasticity_step)
-        shared = "\n".join(f"{name} : {_base_unit(value)} (shared, constant)" for name, value in constants.items())
-        states = self.synapse.text("synaptic")
-        names = [*constants, *(line.split(":")[0].strip() for line in states.splitlines() if ":" in line)]
-        plastic = b2.Synapses(
-            key, value, f"{states}\n{shared}", on_pre=self.synapse.text("spike"), dt=self.membrane_step,
-            dtype=dict.fromkeys(names, self.synapse_dtype), name="plastic",
-        )  # fmt: skip
-        episode, i, j = (
-            x.ravel() for x in np.meshgrid(np.arange(episodes), np.arange(pre), np.arange(cells), indexing="ij")
-        )
-        plastic.connect(i=episode * pre + i, j=episode * cells + j)
-        for name, constant in constants.items():
-            setattr(plastic, name, constant)
-        plastic.run_regularly(self.synapse.update, dt=self.plasticity_step, order=1, name="plastic_update")
-        return plastic
 
 
-def _base_unit(value: Quantity | float) -> str:
-    return "1" if is_dimensionless(value) else repr(get_unit(get_dimensions(value)))
-
-
-def _within_pools(pools: int, cells: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices (i, j) of all-to-all connections inside each pool."""
-    pool, i, j = (x.ravel() for x in np.meshgrid(np.arange(pools), np.arange(cells), np.arange(cells), indexing="ij"))
-    return pool * cells + i, pool * cells + j
+def _check_options(
+    cells_per_pool: int, key_cells: str, gate: str, read_gate: float, membrane_step: Quantity, plasticity_step: Quantity
+) -> None:
+    if cells_per_pool < 1:
+        raise InputError(f"cells_per_pool must be at least 1, not {cells_per_pool}")
+    for option, given, known in (
+        ("key_cells", key_cells, ("lif", "poisson")),
+        ("gate", gate, ("dendrite", "conductance")),
+    ):
+        if given not in known:
+            raise InputError(f"{option} must be one of {', '.join(known)}, not {given!r}")
+    if not 0 <= read_gate <= 1:
+        raise InputError(f"read_gate must be in [0, 1], not {read_gate:g}")
+    for option, step in (("membrane_step", membrane_step), ("plasticity_step", plasticity_step)):
+        if not have_same_dimensions(step, ms) or step <= 0 * ms:
+            raise InputError(f"{option} must be a time above 0, like 0.1*ms, not {step!r}")
+    steps = float(plasticity_step / membrane_step)
+    if round(steps) < 1 or abs(steps - round(steps)) > 1e-9 * steps:
+        raise InputError(f"plasticity_step must be a whole multiple of membrane_step, but is {steps:g} times as long")
 
 
 def _report(target: str) -> Any:

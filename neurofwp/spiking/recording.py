@@ -9,16 +9,18 @@ from typing import Any
 import brian2 as b2
 import numpy as np
 import xarray as xr
-from brian2 import Quantity, ms, mV, nS
+from brian2 import ms, mV, nS
 
 from neurofwp import provenance
 from neurofwp import trace as traces
 from neurofwp.errors import InputError
+from neurofwp.spiking.populations import Populations
 from neurofwp.spiking.timeline import Timeline
 
 Probe = tuple[int, str, int, int]  # episode, "on" or "off", post, pre
 POPULATIONS = ("key", "value", "interneuron")
 POLARITY = ("on", "off")
+PROBE_STEP = 2 * ms
 
 
 def check_probe(probe: Probe, sizes: Mapping[Any, int]) -> None:
@@ -43,17 +45,10 @@ class Monitors:
 
 
 def monitors(
-    key: b2.NeuronGroup,
-    value: b2.NeuronGroup,
-    inter: b2.NeuronGroup,
-    plastic: b2.Synapses,
-    timeline: Timeline,
-    probes: Sequence[Probe],
-    program: xr.Dataset,
-    cells: int,
-    probe_step: Quantity,
+    populations: Populations, timeline: Timeline, probes: Sequence[Probe], program: xr.Dataset, cells: int
 ) -> Monitors:
     """All spikes, all weights at the ends of events, and a few synapses over time."""
+    key, value, inter, plastic = populations.key, populations.value, populations.inter, populations.plastic
     spikes = tuple(b2.SpikeMonitor(g, name=f"{g.name}_spikes") for g in (key, value, inter))
     weight = b2.StateMonitor(plastic, "weight", record=True, dt=timeline.slot * ms, name="weight_at_events")
     if not probes:
@@ -67,9 +62,9 @@ def monitors(
         per_pre = 2 * sizes["post"] * cells
         synapse_index.append((episode * sizes["pre"] + pre) * per_pre + cell - episode * per_pre)
     probe_monitors = (
-        b2.StateMonitor(key, "s_nmda", record=pre_index, dt=probe_step, name="probe_key"),
-        b2.StateMonitor(value, "v_dendrite", record=post_index, dt=probe_step, name="probe_value"),
-        b2.StateMonitor(plastic, ["calcium", "weight"], record=synapse_index, dt=probe_step, name="probe_synapse"),
+        b2.StateMonitor(key, "s_nmda", record=pre_index, dt=PROBE_STEP, name="probe_key"),
+        b2.StateMonitor(value, "v_dendrite", record=post_index, dt=PROBE_STEP, name="probe_value"),
+        b2.StateMonitor(plastic, ["calcium", "weight"], record=synapse_index, dt=PROBE_STEP, name="probe_synapse"),
     )
     return Monitors(spikes, weight, probe_monitors)
 

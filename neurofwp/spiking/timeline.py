@@ -87,7 +87,8 @@ def schedule(program: xr.Dataset, *, gate_delay: float, pause: float, read_gate:
             stop = start + duration[event]
             phase[start:stop] = read
             times["read_start"][event], times["read_stop"][event] = start, stop
-        written = np.asarray(key[:, event].any(axis=1))  # an episode without a key in this event sees no teaching and no gate
+        # an episode without a key in this event sees no teaching and no gate
+        written = np.asarray(key[:, event].any(axis=1))
         key_table[[onset, write]], key_table[read] = key[:, event], query[:, event]
         teach_table[[onset, write]] = teach[:, event] * written[:, np.newaxis]
         gate_table[write], gate_table[read] = gate[:, event] * written, read_gate
