@@ -73,7 +73,7 @@ class SpikingNetwork:
             values = self.circuit if name in self.circuit else self.synapse.values
             values[name] = declared[name].check(quantity, name)
         _check_options(cells_per_pool, key_cells, gate, read_gate, membrane_step, plasticity_step)
-        targets.choose(target, steps=0)
+        targets.choose(target)
         self.cells_per_pool, self.key_cells, self.gate, self.read_gate = cells_per_pool, key_cells, gate, read_gate
         self.target, self.membrane_step, self.plasticity_step = target, membrane_step, plasticity_step
         self.synapse_dtype = synapse_dtype
@@ -129,7 +129,7 @@ class SpikingNetwork:
             read_gate=self.read_gate,
         )
         duration = len(timeline.phase) * ms + self.membrane_step  # one more step, to record the last weights
-        target, reason = targets.choose(self.target, steps=round(duration / self.membrane_step))
+        target, reason = targets.choose(self.target)
         draw, simulate = np.random.SeedSequence(seed).spawn(2)
         with targets.running_on(target) as folder:
             populations = build(self._plan(program), timeline, np.random.default_rng(draw))

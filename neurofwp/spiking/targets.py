@@ -15,13 +15,12 @@ from neurofwp.errors import unknown
 
 TARGETS = ("auto", "cython", "cpp_standalone", "numpy")
 
-# Cell updates (cells x membrane steps) above which compiling a program of its own costs less than Python's overhead per
-# step: a build takes about 20 s, the overhead is about 0.2 ms a step.
-STANDALONE_STEPS = 50_000
 
+def choose(target: str) -> tuple[str, str]:
+    """(target, reason).
 
-def choose(target: str, steps: int) -> tuple[str, str]:
-    """(target, reason) for a simulation of `steps` membrane steps.
+    Cython pays Python's overhead at every step, and compiles several times longer when its cache is empty; it is the
+    better choice only for many short runs in one session, which must be asked for.
 
     Raises
     ------
@@ -34,9 +33,7 @@ def choose(target: str, steps: int) -> tuple[str, str]:
         return target, "asked for"
     if not any(shutil.which(compiler) for compiler in ("g++", "clang++", "c++")):
         return "numpy", "no C++ compiler was found (slow: install one)"
-    if steps >= STANDALONE_STEPS:
-        return "cpp_standalone", f"{steps} steps are worth a build of their own"
-    return "cython", f"{steps} steps are too few to be worth a build of their own"
+    return "cpp_standalone", "a compiled program of its own runs fastest"
 
 
 @contextmanager
@@ -53,7 +50,13 @@ def running_on(target: str) -> Iterator[Path | None]:
     flags, link = prefs.codegen.cpp.extra_compile_args_gcc, prefs.codegen.cpp.extra_link_args
     with tempfile.TemporaryDirectory(prefix="neurofwp-") as folder:
         set_device("cpp_standalone", directory=folder, build_on_run=False)
-        prefs.codegen.cpp.extra_compile_args_gcc = ["-w", "-O3", "-march=native", "-ffast-math"]
+        prefs.codegen.cpp.extra_compile_args_gcc = [
+            "-w",
+            "-O3",
+            "-march=native",
+            "-ffast-math",
+            "-fno-finite-math-only",
+        ]
         prefs.devices.cpp_standalone.extra_make_args_unix = [f"-j{os.cpu_count() or 1}"]
         prefs.codegen.cpp.extra_link_args = [*link, "-ffast-math"]  # flushes denormal numbers, which are slow
         try:

@@ -13,28 +13,26 @@ from neurofwp.spiking import targets
 
 @pytest.mark.parametrize("target", ["cython", "cpp_standalone", "numpy"])
 def test_a_target_asked_for_is_taken(target: str) -> None:
-    assert targets.choose(target, steps=10**9) == (target, "asked for")
+    assert targets.choose(target) == (target, "asked for")
 
 
-def test_auto_compiles_a_program_of_its_own_for_long_simulations_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_compiles_a_program_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
-    short, long = (targets.choose("auto", steps) for steps in (targets.STANDALONE_STEPS - 1, targets.STANDALONE_STEPS))
-    assert short[0] == "cython"
-    assert "too few" in short[1]
-    assert long[0] == "cpp_standalone"
-    assert f"{targets.STANDALONE_STEPS} steps" in long[1]
+    target, reason = targets.choose("auto")
+    assert target == "cpp_standalone"
+    assert "fastest" in reason
 
 
 def test_auto_without_a_compiler_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    target, reason = targets.choose("auto", steps=10**9)
+    target, reason = targets.choose("auto")
     assert target == "numpy"
     assert "no C++ compiler" in reason
 
 
 def test_an_unknown_target_offers_the_nearest() -> None:
     with pytest.raises(InputError, match="unknown target 'cpython'; did you mean 'cython'"):
-        targets.choose("cpython", steps=1)
+        targets.choose("cpython")
 
 
 @pytest.mark.parametrize("target", ["numpy", "cpp_standalone"])
