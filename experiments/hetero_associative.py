@@ -4,16 +4,19 @@ One digit is the key, another the value. Pairs are written one-shot into a spiki
 a share of the keys is then written again with new values, and every value is recalled from its key alone while the
 gate is closed. The same program runs twice, with other spikes: what repeats is the noise ceiling. Every update rule is
 fitted to the conductances of half of the episodes and judged on the other half. The rule that is left, with its fitted
-parameters, runs the same programs on the rate network.
+parameters, runs the same programs on the rate network (without fits: the delta rule with its defaults).
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 import xarray as xr
 from brian2 import nS
@@ -92,8 +95,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         curve = encoder(digit_pairs(settings.load[-1], settings.load_episodes, seed=seed, read_after=settings.load))
         jobs.append(Job("capacity", curve, settings.network(), seed=2 * seed))
     tree: dict[str, xr.Dataset] = {"/program": program}
-    torch.set_num_threads(1)  # simulations run on the other cores, and threads that wait for each other are slow
-    with running(jobs, folder=folder) as trace:
+    with running(jobs, folder=folder) as trace, _one_thread():
         tree["/spiking"] = trace("spiking")
         rate = RateNetwork("delta", on_off=True, nonnegative=True, device=device, dtype=torch.float32)
         if settings.fit:
@@ -108,6 +110,17 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
             both = {"spiking": trace("capacity"), "rate": rate.run(curve, seed=seed)}
             tree["/capacity"] = _capacity(curve, both, settings.load)
     return xr.DataTree.from_dict(tree)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Simulations run on the other cores, and threads that wait for each other are slow."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _winner(fits: xr.Dataset, device: str) -> RateNetwork:
@@ -151,7 +164,12 @@ def _capacity(curve: xr.Dataset, traces: dict[str, xr.Dataset], loads: tuple[int
 
 
 def summary(result: xr.DataTree) -> dict[str, Any]:
-    """Recall of both networks, the noise ceiling, and the table of rules (nominal keys, then measured ones)."""
+    """Recall of both networks in all episodes, and the table of rules, judged on held-out ones.
+
+    Keys: recall.{spiking, rate, chance}.*; rules.<id>.*, noise_ceiling.* and best for nominal keys;
+    rules_measured.<id>.* and best_measured for measured ones; held_out_episodes; rate.rule;
+    capacity.<network>.<pairs>.*
+    """
     program = result["program"].to_dataset()
     numbers: dict[str, Any] = {}
     for network in ("spiking", "rate"):
@@ -166,7 +184,8 @@ def summary(result: xr.DataTree) -> dict[str, Any]:
     if "fits" in result.children:
         for drive, prefix in zip(DRIVES, ("rules", "rules_measured"), strict=True):
             numbers |= _fitted(result["fits"][drive].to_dataset(), prefix)
-        numbers["rate.rule"] = _rule(result)
+        numbers["held_out_episodes"] = result["fits"][DRIVES[0]].sizes["episode"]
+    numbers["rate.rule"] = str(json.loads(result["rate"].attrs["config"])["rule"])
     if "capacity" in result.children:
         curve = result["capacity"].to_dataset().mean("episode")
         for network in curve["network"].values:
@@ -190,17 +209,16 @@ def _fitted(fits: xr.Dataset, prefix: str) -> dict[str, Any]:
     return numbers | (ceiling | {"best": best} if prefix == "rules" else {"best_measured": best})
 
 
-def _rule(result: xr.DataTree) -> str:
-    return str(json.loads(result["rate"].attrs["config"])["rule"])
-
-
 def plot(result: xr.DataTree) -> dict[str, Figure]:
     """All figures, from the saved tree."""
     program, spiking, rate = (result[name].to_dataset() for name in ("program", "spiking", "rate"))
+    judged = 0  # an episode that the fits did not see, where there are fits
+    if "fits" in result.children:
+        judged = int(np.asarray(result["fits"][DRIVES[0]].to_dataset()["episode"])[0])
     figures = {
-        "recall": plots.recall_images(program, spiking, rate),
+        "recall": plots.recall_images(program, spiking, rate, episode=judged),
         "recall_scatter": plots.recall_scatter(program, spiking, rate),
-        "weights": plots.weights(spiking, rate),
+        "weights": plots.weights(spiking, rate, episode=judged),
         "synapse": plots.synapse(spiking, program),
         "raster": plots.raster(spiking),
     }

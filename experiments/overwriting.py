@@ -111,6 +111,8 @@ def summary(result: xr.DataTree) -> dict[str, Any]:
             r2 = recall["r2"].sel(task=task, network=network)
             numbers[f"{task}.{network}.r2"] = float(r2.mean())
             numbers[f"{task}.{network}.sem"] = float(r2.std(ddof=1) / np.sqrt(r2.size))
+        soft = {key: value for key, value in numbers.items() if key.startswith(f"{task}.soft bound, speed")}
+        numbers[f"{task}.soft bound, best.r2"] = max(value for key, value in soft.items() if key.endswith(".r2"))
         numbers[f"{task}.chance.r2"] = float(recall["chance"].sel(task=task).mean())
     return numbers
 

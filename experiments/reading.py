@@ -50,35 +50,37 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
 
 
 def _curve(program: xr.Dataset, trace: xr.Dataset, settings: Settings) -> xr.Dataset:
-    """Recall and mean weight in each pass over all pairs, mean and SEM over episodes."""
+    """Recall in each pass over all pairs, and mean weight after it; mean and SEM over episodes."""
+    mean_weight = trace["conductance"].mean(("polarity", "post", "pre"))
     passes, weights = [], []
     event = xr.DataArray(np.arange(program.sizes["event"]), dims="event")
     for number in range(settings.reads):
         first = settings.pairs * (1 + number)
         chosen = (event >= first) & (event < first + settings.pairs)
         passes.append(scores.recall_r2(program, trace, by="episode", where=chosen))
-        weights.append(trace["conductance"].isel(event=first + settings.pairs - 1).mean(("polarity", "post", "pre")))
+        weights.append(mean_weight.isel(event=first + settings.pairs - 1))
     read = xr.DataArray(np.arange(1, settings.reads + 1), dims="read", name="read")
     curve = xr.Dataset()
     for name, unit, values in (("r2", "1", passes), ("mean_weight", "nS", weights)):
         each = xr.concat(values, dim=read)
         curve[name] = each.mean("episode").assign_attrs(units=unit)
         curve[f"{name}_sem"] = (each.std("episode", ddof=1) / np.sqrt(each.sizes["episode"])).assign_attrs(units=unit)
+    curve["written_weight"] = mean_weight.isel(event=settings.pairs - 1).mean().assign_attrs(units="nS")
     return curve
 
 
 def summary(result: xr.DataTree) -> dict[str, Any]:
-    """Recall and mean weight at the first and the last read, and their relative change."""
+    """Recall in the first and the last pass, mean weight before all reads and after them, and the relative changes."""
     numbers: dict[str, Any] = {}
     for gate in GATES:
-        for name in ("r2", "mean_weight"):
-            values = np.asarray(result["reads"].to_dataset()[name].sel(gate=gate))
-            first, last = float(values[0]), float(values[-1])
-            numbers |= {
-                f"{gate}.{name}.first": first,
-                f"{gate}.{name}.last": last,
-                f"{gate}.{name}.change": last / first - 1,
-            }
+        curve = result["reads"].to_dataset().sel(gate=gate)
+        r2, weight = np.asarray(curve["r2"]), np.asarray(curve["mean_weight"])
+        for name, first, last in (
+            ("r2", float(r2[0]), float(r2[-1])),
+            ("mean_weight", float(curve["written_weight"]), float(weight[-1])),
+        ):
+            numbers |= {f"{gate}.{name}.first": first, f"{gate}.{name}.last": last}
+            numbers[f"{gate}.{name}.change"] = last / first - 1
     return numbers
 
 

@@ -38,11 +38,11 @@ def compare(words: list[str]) -> int:
     """spiking against rate: recall, and the table of rules"""
     path = tyro.cli(_Compare, prog="neurofwp compare", description="Print the tables of a result.", args=words).result
     file, result = open_result(path)
-    fitted = rule_tables(result)
-    if not fitted:
-        raise InputError(f"{str(file)!r} holds no fitted rules: {result.attrs['experiment']} has nothing to compare")
-    summary = file.with_name(SUMMARY)
-    print_tables(result, json.loads(summary.read_text()) if summary.is_file() else {})
+    path = file.with_name(SUMMARY)
+    summary = json.loads(path.read_text()) if path.is_file() else {}
+    if not rule_tables(result) and recall_table(summary) is None:
+        raise InputError(f"{str(file)!r} holds no recall and no rules: {result.attrs['experiment']} compares nothing")
+    print_tables(result, summary)
     return 0
 
 
@@ -123,7 +123,12 @@ def _rule_table(path: str, fits: xr.Dataset) -> Table:
         rows.append((rule["rule"].item(), r2, f"{share} [{low}, {high}]", _number(rule["bic"].item(), digits=1), best))
     header = ("rule", "held-out R²", "explained share [95 %]", "BIC", "best")
     title = f"{path.removeprefix('/')}: which rule{drive}"
-    return catalogue.table(title, header, rows, caption=f"noise ceiling {ceiling} ± {sem} (SEM)")
+    return catalogue.table(
+        title,
+        header,
+        rows,
+        caption=f"noise ceiling {ceiling} ± {sem} (SEM), n = {fits.sizes.get('episode', 0)} held-out episodes",
+    )
 
 
 def _number(value: float | None, digits: int = 3) -> str:

@@ -75,7 +75,8 @@ def fit_records(
     """Fit one rule to all episodes of `records`.
 
     The starts are the defaults, `restarts` random points within the bounds, and `nested`: optima of nested rules as
-    points of this one. A search runs them all on a seeded subset of the rows of W (columns, for a rule that is local
+    points of this one. A search runs them all on a seeded subset of the rows of W, spread over rows with little and
+    with much varied teaching (of the columns, for a rule that is local
     to the presynaptic cell) of about 40 000 weights; the best is polished on about 200 000; it and the nested
     optima themselves are compared on all weights, so that no rule is fitted worse than one nested in it.
     Synapses whose presynaptic cell is silent throughout are left out: no rule moves them.
@@ -85,7 +86,11 @@ def fit_records(
     whole = records.without_silent()
     bounds = Bounds(free_parameters(rule), records)
     generator = torch.Generator().manual_seed(seed)
-    order = torch.randperm(whole.weight.shape[-2 if rule.local_to == "post" else -1], generator=generator)
+    order = (
+        spread(whole, generator)
+        if rule.local_to == "post"
+        else torch.randperm(whole.key.shape[-1], generator=generator)
+    )
     order = order.to(whole.key.device)
     exact = [bounds.complete(point) for point in nested]
     starts = [bounds.defaults, *bounds.random(restarts, generator), *(bounds.inside(point) for point in exact)]
@@ -139,6 +144,16 @@ def residuals(rule: Rule, records: Records, bounds: Bounds) -> Residuals:
         return (weights(rule, records, parameters) - records.weight).flatten(1)
 
     return function
+
+
+def spread(records: Records, generator: torch.Generator) -> Tensor:
+    """The rows of W in an order of which any beginning holds rows with little and with much varied teaching alike."""
+    taught = records.value.var(dim=2).sum(dim=(0, 1)).cpu()
+    rank = taught.argsort()
+    # multiples of the golden ratio, modulo 1, fill the unit interval evenly (Weyl's sequence)
+    start = torch.rand((), generator=generator, dtype=torch.float64)
+    position = (start + torch.arange(len(rank), dtype=torch.float64) * 0.6180339887498949) % 1
+    return rank[position.argsort().argsort()]
 
 
 def subset(rule: Rule, records: Records, order: Tensor, size: int) -> Records:

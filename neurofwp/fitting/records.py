@@ -69,10 +69,6 @@ class Records:
         weight = self.weight.gather(-1, of_weight) * kept[:, :, :, None]
         return replace(self, key=self.key.gather(-1, of_key), weight=weight)
 
-    def to(self, dtype: torch.dtype) -> Records:
-        names = ("key", "value", "gate", "retention", "weight")
-        return replace(self, **{name: getattr(self, name).to(dtype) for name in names})
-
 
 def observed(trace: xr.Dataset) -> xr.DataArray:
     """The weights that a fit explains: pool conductances where the Trace has them, else the signed weights."""

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from neurofwp.plots import style
 from neurofwp.plots.select import mean_sem, needs
 
-TITLES = {"rebinding": "keys bound to new values", "overlap": "overlapping keys, written three times"}
+TITLES = {"rebinding": "keys bound to new values", "overlap": "overlapping keys, written repeatedly"}
 
 
 @style.context()

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from neurofwp.errors import InputError
 from neurofwp.plots import style
 from neurofwp.plots.select import needs
 
@@ -39,6 +40,10 @@ def rule_bars(fits: xr.Dataset) -> Figure:
         fits = fits.expand_dims(drive=[fits.attrs.get("drive", "nominal")])
     columns = ("explained_share", "low", "high", "best")
     needs(fits, "table of fits", dict.fromkeys(columns, ("drive", "rule")))
+    if not np.isfinite(fits["explained_share"].values).any():
+        raise InputError(
+            "these fits have no explained share: they were made without a repeat, so without a noise ceiling"
+        )
     drives = [str(drive) for drive in fits["drive"].values]
     order = np.argsort(-fits["explained_share"].max("drive").values, kind="stable")
     fits = fits.isel(rule=order)
@@ -85,7 +90,15 @@ def rule_bars(fits: xr.Dataset) -> Figure:
     handles: list[Patch | Line2D] = [Patch(color=BEST.get(d, style.BLUE), label=f"best rule, {d} keys") for d in drives]
     handles += [Patch(color=PLAIN.get(d, "#B8B8B8"), label=f"other rules, {d} keys") for d in drives]
     handles += [
-        Line2D([], [], color=style.BLACK, linewidth=0.8, label="95 % interval"),
+        Line2D(
+            [],
+            [],
+            color=style.BLACK,
+            linewidth=0.8,
+            label=f"95 % interval, n = {fits.sizes['episode']} held-out"
+            if "episode" in fits.sizes
+            else "95 % interval",
+        ),
         Patch(color=style.YELLOW, alpha=0.6, linewidth=0, label="noise ceiling ± SEM"),
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles) // 2, handlelength=1.5)

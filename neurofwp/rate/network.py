@@ -74,7 +74,7 @@ class RateNetwork:
 
         Returns
         -------
-        Trace with `weight` and `recall` (NaN where the query is silent), and `conductance` if `on_off`; units "1".
+        Trace with `weight` and `recall` (NaN where the query is silent), and `conductance` if `on_off`, in `units`.
 
         Raises
         ------

@@ -12,6 +12,9 @@ inhibition (Urbanczik & Senn 2014; Sacramento et al. 2018). While the gate is cl
 dendrite where magnesium blocks the NMDA receptors, so that reading writes nothing. Each signed dimension has an ON and
 an OFF pool.
 
+The cell is simplified: soma and dendrite are not coupled electrically, a synapse's AMPA current enters the soma while
+its NMDA receptors sit on the dendrite, and these carry calcium but no current. The dendrite reports; it does not drive.
+
 Background and dendritic input are Ornstein-Uhlenbeck conductances (Destexhe et al. 2001, Neuroscience 107:13): the
 diffusion limit of Poisson shots of size `quantum`, whose variance is quantum * mean / 2. They, the program's tables and
 the dendrite's slow factors advance on the plasticity clock.

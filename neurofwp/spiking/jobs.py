@@ -20,6 +20,7 @@ import xarray as xr
 from neurofwp import provenance
 from neurofwp import trace as traces
 from neurofwp.errors import InputError
+from neurofwp.spiking import targets
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.spiking.recording import Probe
 
@@ -46,8 +47,10 @@ class Job:
             SpikingNetwork(**self.network).config(),
             self.seed,
             list(self.probes),
+            targets.choose(self.network.get("target", "auto")),
             provenance.versions(),
             provenance.commit(),
+            {str(name): variable.shape for name, variable in self.program.data_vars.items()},
         ]
         sha = hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode())
         for name in sorted(map(str, self.program.data_vars)):
@@ -81,6 +84,10 @@ def running(
     paths = {job.name: folder / f"{job.name}-{job.digest()}.nc" if folder and _reproducible() else None for job in jobs}
     found = {name: kept for name, path in paths.items() if (kept := _kept(path)) is not None}
     waiting = [job for job in jobs if job.name not in found]
+    if folder and not _reproducible():
+        log.info(
+            "traces are not kept: the source tree has changes, or is no git checkout, so no commit names this code"
+        )
     log.info("simulating %s", ", ".join(job.name for job in waiting) or "nothing: all traces were kept")
     processes = max(1, min(len(waiting), workers or os.cpu_count() or 1))
     # spawn: a fork would copy the state of libraries that run threads

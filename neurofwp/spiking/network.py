@@ -10,7 +10,7 @@ from typing import Any, Literal
 import brian2 as b2
 import numpy as np
 import xarray as xr
-from brian2 import Quantity, have_same_dimensions, ms, second
+from brian2 import Quantity, have_same_dimensions, ms, nS, second
 
 from neurofwp import program as programs
 from neurofwp.errors import InputError, unknown
@@ -142,6 +142,7 @@ class SpikingNetwork:
                 b2.get_device().build(directory=str(folder), with_output=progress)
             trace = recording.trace(program, timeline, monitors, self.cells_per_pool, probes, self.synapse.thresholds)
         trace.attrs |= {"network": "spiking", "target": target, "target_reason": reason}
+        trace.attrs["initial_weight"] = float(self.synapse.initial / nS)
         return recording.stamped(trace, self.config(), int(seed))
 
     def _plan(self, program: xr.Dataset) -> Plan:

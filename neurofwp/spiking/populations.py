@@ -164,6 +164,7 @@ def _plastic(plan: Plan, key: b2.NeuronGroup, value: b2.NeuronGroup) -> b2.Synap
     plastic.connect(i=episode * plan.pre + i, j=episode * plan.cells + j)
     for name, number in constants.items():
         setattr(plastic, name, number)
+    plastic.weight = plan.synapse.initial
     plastic.run_regularly(plan.synapse.update, dt=plan.plasticity_step, order=1, name="plastic_update")
     return plastic
 

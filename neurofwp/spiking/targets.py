@@ -31,7 +31,9 @@ def choose(target: str) -> tuple[str, str]:
         raise unknown("target", target, TARGETS)
     if target != "auto":
         return target, "asked for"
-    if not any(shutil.which(compiler) for compiler in ("g++", "clang++", "c++")):
+    if not any(
+        shutil.which(compiler) for compiler in (*os.environ.get("CXX", "").split()[:1], "g++", "clang++", "c++")
+    ):
         return "numpy", "no C++ compiler was found (slow: install one)"
     return "cpp_standalone", "a compiled program of its own runs fastest"
 
@@ -48,6 +50,7 @@ def running_on(target: str) -> Iterator[Path | None]:
             prefs.codegen.target = before
         return
     flags, link = prefs.codegen.cpp.extra_compile_args_gcc, prefs.codegen.cpp.extra_link_args
+    make = prefs.devices.cpp_standalone.extra_make_args_unix
     with tempfile.TemporaryDirectory(prefix="neurofwp-") as folder:
         set_device("cpp_standalone", directory=folder, build_on_run=False)
         prefs.codegen.cpp.extra_compile_args_gcc = [
@@ -64,4 +67,5 @@ def running_on(target: str) -> Iterator[Path | None]:
         finally:
             get_device().reinit()
             prefs.codegen.cpp.extra_compile_args_gcc, prefs.codegen.cpp.extra_link_args = flags, link
+            prefs.devices.cpp_standalone.extra_make_args_unix = make
             set_device("runtime")

@@ -46,6 +46,8 @@ class Stage:
     spike: str = ""
     # Constants that follow from the parameters and the plasticity step, so that no synapse need compute them.
     derived: Callable[[Values, Quantity], dict[str, Quantity | float]] = field(default=lambda values, dt: {})
+    # The weight of a synapse before anything is written; the stage with an answer speaks.
+    initial: Callable[[Values], Quantity] | None = None
     # Calcium levels to draw beside a calcium trace: {"potentiation": ..., "depression": ...}
     thresholds: Callable[[Values], dict[str, float]] = field(default=lambda values: {})
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from brian2 import Quantity
+from brian2 import Quantity, siemens
 
 from neurofwp.errors import InputError, unknown
 from neurofwp.synapses import STAGES
@@ -38,6 +38,11 @@ class SynapseModel:
         """All parameters, and what follows from them at plasticity step `dt`."""
         derived = {name: value for stage in self.stages for name, value in stage.derived(self.values, dt).items()}
         return {**self.values, **derived, "plasticity_step": dt}
+
+    @property
+    def initial(self) -> Quantity:
+        """The weight before anything is written: 0, unless a stage says otherwise."""
+        return sum((stage.initial(self.values) for stage in self.stages if stage.initial), 0 * siemens)
 
     @property
     def thresholds(self) -> dict[str, float]:

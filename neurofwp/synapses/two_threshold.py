@@ -29,5 +29,6 @@ TWO_THRESHOLD = Stage(
         efficacy_target = w0 + (w1 - w0)*up/(up + down + 1e-12)
         weight = efficacy_target + (weight - efficacy_target)*exp(-plasticity_step*(up + down)/tau_rho)
     """,
+    initial=lambda values: values["w0"],
     thresholds=lambda values: {"depression": float(values["theta_d"]), "potentiation": float(values["theta_p"])},
 )

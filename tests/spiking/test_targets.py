@@ -37,7 +37,7 @@ def test_an_unknown_target_offers_the_nearest() -> None:
 
 @pytest.mark.parametrize("target", ["numpy", "cpp_standalone"])
 def test_brian2_is_left_as_it_was_found_even_after_a_failure(target: str) -> None:
-    before = (prefs.codegen.target, list(prefs.codegen.cpp.extra_compile_args_gcc), get_device())
+    before = _state()
     used = []
 
     def fail() -> None:
@@ -47,7 +47,14 @@ def test_brian2_is_left_as_it_was_found_even_after_a_failure(target: str) -> Non
 
     with pytest.raises(RuntimeError, match="broken"):
         fail()
-    assert before == (prefs.codegen.target, list(prefs.codegen.cpp.extra_compile_args_gcc), get_device())
+    assert before == _state()
     (folder,) = used
     assert (folder is None) == (target == "numpy")
     assert folder is None or not folder.exists()
+
+
+def _state() -> tuple[object, ...]:
+    compiler = prefs.codegen.cpp
+    make = prefs.devices.cpp_standalone.extra_make_args_unix
+    flags = [list(each) for each in (compiler.extra_compile_args_gcc, compiler.extra_link_args, make)]
+    return prefs.codegen.target, flags, get_device()
