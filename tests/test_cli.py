@@ -326,7 +326,7 @@ def test_what_is_no_result_is_refused_in_one_sentence(
         ("compare", "notes.txt", "is not a NetCDF-4 file"),
         ("compare", "empty", "there is no file"),
         ("compare", "nowhere", "there is no file"),
-        ("compare", "no_fits.nc", "holds no fitted rules"),
+        ("compare", "no_fits.nc", "holds no recall and no rules"),
     ]:
         assert cli.main([command, str(tmp_path / name)]) == 2
         said = capsys.readouterr()

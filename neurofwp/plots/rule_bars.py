@@ -85,20 +85,14 @@ def rule_bars(fits: xr.Dataset) -> Figure:
         tick.set_fontweight("bold" if winner else "normal")
     ax.tick_params(axis="y", length=0, pad=6)
     ax.invert_yaxis()
-    ax.set_xlabel(style.label("explained share of the weight variance that repeats", fits["explained_share"]))
+    label = style.label("explained share of the weight variance that repeats", fits["explained_share"])
+    judged = f"\n{fits.sizes['episode']} held-out episodes" if "episode" in fits.sizes else ""
+    ax.set_xlabel(label + judged)
 
     handles: list[Patch | Line2D] = [Patch(color=BEST.get(d, style.BLUE), label=f"best rule, {d} keys") for d in drives]
     handles += [Patch(color=PLAIN.get(d, "#B8B8B8"), label=f"other rules, {d} keys") for d in drives]
     handles += [
-        Line2D(
-            [],
-            [],
-            color=style.BLACK,
-            linewidth=0.8,
-            label=f"95 % interval, n = {fits.sizes['episode']} held-out"
-            if "episode" in fits.sizes
-            else "95 % interval",
-        ),
+        Line2D([], [], color=style.BLACK, linewidth=0.8, label="95 % interval"),
         Patch(color=style.YELLOW, alpha=0.6, linewidth=0, label="noise ceiling ± SEM"),
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles) // 2, handlelength=1.5)
