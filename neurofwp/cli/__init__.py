@@ -9,11 +9,12 @@ import sys
 from collections.abc import Callable, Sequence
 
 import neurofwp
-from neurofwp.cli import catalogue, diagnosis, results, running
+from neurofwp.cli import catalogue, diagnosis, results, running, training
 from neurofwp.errors import InputError, unknown
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "run": running.run,
+    "train": training.train,
     "compare": results.compare,
     "plot": results.plot,
     "list": catalogue.list_all,

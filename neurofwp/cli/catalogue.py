@@ -1,18 +1,19 @@
-"""What there is to choose from: experiments, rules, synapse models, slow nets.
+"""What there is to choose from: experiments, rules, synapse models, slow nets, families of tasks.
 
-Experiments and slow nets are listed from their source text: importing them all would load Brian2 and torch.
+Experiments, slow nets and families are listed from their source text: importing them all would load Brian2 and torch.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module, resources
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import tyro
 from rich.console import Console
@@ -22,13 +23,13 @@ from rich.text import Text
 import neurofwp.experiments
 from neurofwp.errors import unknown
 
-Kind = Literal["experiments", "rules", "synapses", "slownets"]
+Kind = Literal["experiments", "rules", "synapses", "slownets", "families"]
 
 
 def experiments() -> dict[str, str]:
     """Each experiment's name, as on the command line, and the first line of its docstring."""
     sources = _sources(*neurofwp.experiments.__path__)
-    return {source.stem.replace("_", "-"): _first_line(_tree(source)) for source in sources}
+    return {_named(source): _first_line(_tree(source)) for source in sources}
 
 
 def experiment(name: str) -> ModuleType:
@@ -53,10 +54,35 @@ def synapses() -> dict[str, str]:
 
 
 def slownets() -> dict[str, str]:
-    """Each slow net, a class in neurofwp.slownet that is called with a task, and the first line of its docstring."""
-    sources = _sources(str(Path(neurofwp.__path__[0], "slownet")))
-    classes = (node for source in sources for node in _tree(source).body if isinstance(node, ast.ClassDef))
-    return {node.name: _first_line(node) for node in classes if _is_called(node) and node.name != "SlowNet"}
+    """Each slow net by name: the fixed one, and those that come trained, with the tasks that they were trained on."""
+    fixed = ast.parse(Path(neurofwp.__path__[0], "slownet", "encoder.py").read_text())
+    made = {node.name: _first_line(node) for node in fixed.body if isinstance(node, ast.ClassDef)}
+    folder = resources.files("neurofwp.models") / "slownets"
+    known = families()
+    for file in sorted(Path(str(folder)).glob("*.safetensors")):
+        about = _header(file)
+        made[file.stem] = f"trained on {about['family']}: {known.get(about['family'], '')}"
+    return made
+
+
+def families() -> dict[str, str]:
+    """Each family of tasks that a slow net can be trained on, as on the command line, and what it is."""
+    sources = _sources(str(Path(neurofwp.__path__[0], "slownet", "families")))
+    return {_named(source): _first_line(_tree(source)) for source in sources if source.stem != "base"}
+
+
+def family(name: str) -> ModuleType:
+    """Import one family of tasks by its name on the command line.
+
+    Raises
+    ------
+    InputError
+        for a name that no family has.
+    """
+    known = families()
+    if name not in known:
+        raise unknown("family of tasks", name, known)
+    return import_module(f"neurofwp.slownet.families.{name.replace('-', '_')}")
 
 
 @dataclass(frozen=True)
@@ -66,13 +92,14 @@ class _List:
 
 
 def list_all(words: list[str]) -> int:
-    """experiments, rules, synapse models and slow nets"""
+    """experiments, rules, synapse models, slow nets and what to train them on"""
     chosen = tyro.cli(_List, prog="neurofwp list", description="List what there is to choose from.", args=words).what
     tables = {
         "experiments": lambda: table("experiments", ("name", "what it does"), experiments().items()),
         "rules": _rules,
         "synapses": lambda: table("synapse models", ("name", "what it is"), synapses().items()),
         "slownets": lambda: table("slow nets", ("name", "what it is"), slownets().items()),
+        "families": lambda: table("families to train slow nets on", ("name", "what it is"), families().items()),
     }
     console = Console()
     for kind in get_args(Kind) if chosen == "all" else (chosen,):
@@ -122,6 +149,13 @@ def _first_line(node: ast.Module | ast.ClassDef) -> str:
     return (ast.get_docstring(node) or "").partition("\n")[0]
 
 
-def _is_called(node: ast.ClassDef) -> bool:
-    """Whether it defines __call__, or forward as torch modules do."""
-    return any(isinstance(item, ast.FunctionDef) and item.name in ("__call__", "forward") for item in node.body)
+def _named(source: Path) -> str:
+    return source.stem.replace("_", "-")
+
+
+def _header(file: Path) -> dict[str, Any]:
+    """The config in a safetensors file, without torch: a length, then a JSON header (safetensors format)."""
+    content = file.read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    config: dict[str, Any] = json.loads(header["__metadata__"]["config"])
+    return config

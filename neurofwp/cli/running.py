@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
@@ -15,7 +12,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 import tyro
 
 from neurofwp import files, provenance
-from neurofwp.cli import catalogue, results
+from neurofwp.cli import catalogue, output, results
 from neurofwp.errors import InputError
 
 Settings = TypeVar("Settings")
@@ -49,10 +46,10 @@ def run(words: list[str]) -> int:
     flags_of = _Run[module.Settings]  # type: ignore[name-defined]  # known only now that the experiment is chosen
     chosen = tyro.cli(flags_of, prog=f"neurofwp run {name}", description=module.__doc__, args=flags)
     settings = json.dumps(asdict(chosen.settings), default=str, sort_keys=True)
-    folder = files.output_folder(chosen.out or _default_folder(name, settings, chosen.seed))
+    folder = files.output_folder(chosen.out or output.default_folder(name, settings, chosen.seed))
 
-    with _logging_to(folder / "log.txt"):
-        device = _device(chosen.device)
+    with output.logging_to(folder / "log.txt"):
+        device = output.device(chosen.device)
         log.info("%s, seed %d, on %s", name, chosen.seed, device)
         log.info("settings %s", settings)
         log.debug("versions %s, commit %s", json.dumps(provenance.versions()), provenance.commit())
@@ -89,40 +86,6 @@ def _drawn(module: Any, result: Any, folder: Path) -> bool:
         )
         return False
     return True
-
-
-def _device(name: str) -> str:
-    from neurofwp.rate import choose_device  # brings torch
-
-    return choose_device(name).type
-
-
-def _default_folder(name: str, settings: str, seed: int) -> Path:
-    digest = hashlib.sha256(f"{settings} {seed}".encode()).hexdigest()
-    return Path("results", name, f"{provenance.now()}-{digest[:8]}")
-
-
-@contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
-    """Log to the terminal, and with times, versions and tracebacks to a file."""
-    terminal = logging.StreamHandler()
-    terminal.setLevel(logging.INFO)
-    file = logging.FileHandler(path, mode="w")
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
-    before = log.level
-    log.setLevel(logging.DEBUG)
-    log.addHandler(terminal)
-    log.addHandler(file)
-    try:
-        yield
-    except BaseException:
-        log.debug("the run stopped", exc_info=True)
-        raise
-    finally:
-        log.setLevel(before)
-        for handler in (terminal, file):
-            log.removeHandler(handler)
-            handler.close()
 
 
 def _usage() -> str:

@@ -7,6 +7,7 @@ from neurofwp.plots.attention import attention_matrices, cost_against_length, re
 from neurofwp.plots.capacity import capacity
 from neurofwp.plots.in_context import in_context
 from neurofwp.plots.key_overlap import key_overlap
+from neurofwp.plots.learning import learning
 from neurofwp.plots.one_pass_capacity import one_pass_capacity, slot_capacity
 from neurofwp.plots.overwriting import overwriting
 from neurofwp.plots.raster import raster
@@ -24,6 +25,7 @@ __all__ = [
     "cost_against_length",
     "in_context",
     "key_overlap",
+    "learning",
     "one_pass_capacity",
     "overwriting",
     "raster",

@@ -3,5 +3,6 @@
 from neurofwp.slownet.base import SlowNet
 from neurofwp.slownet.encoder import FixedEncoder
 from neurofwp.slownet.overlap import key_overlap
+from neurofwp.slownet.trained import TrainedSlowNet, load
 
-__all__ = ["FixedEncoder", "SlowNet", "key_overlap"]
+__all__ = ["FixedEncoder", "SlowNet", "TrainedSlowNet", "key_overlap", "load"]

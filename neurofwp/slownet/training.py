@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from neurofwp.errors import InputError
 from neurofwp.slownet import checkpoint
+from neurofwp.slownet.distributed import average, workers
 
 Batch = TypeVar("Batch")
 Net = TypeVar("Net", bound=nn.Module)
@@ -82,6 +83,9 @@ def train(
     folder : for a checkpoint at every evaluation. One that is there, of the same settings and config, is gone on from.
     config : what else the run depends on, such as seed and sizes; JSON.
 
+    Started by torchrun, every process trains on its own part of the batch, which `batch` gives it, and gradients are
+    averaged over all of them; the first one reports and saves.
+
     Raises
     ------
     InputError
@@ -96,7 +100,9 @@ def train(
     path = None if folder is None else folder / FILE
     if path is not None and path.exists():
         best, outcome = _resume(path, model, optimiser, about)
-    with tqdm(total=settings.steps, initial=outcome.steps, desc=description, disable=not progress, leave=False) as bar:
+    first = workers()[0] == 0
+    shown = progress and first
+    with tqdm(total=settings.steps, initial=outcome.steps, desc=description, disable=not shown, leave=False) as bar:
         while not outcome.done(settings):
             model.train()
             value = loss(model, batch(outcome.steps))
@@ -107,6 +113,7 @@ def train(
                 )
             optimiser.zero_grad(set_to_none=True)
             value.backward()
+            average(parameters)
             if settings.clip is not None:
                 nn.utils.clip_grad_norm_(parameters, settings.clip)
             optimiser.step()
@@ -119,7 +126,7 @@ def train(
                 if numbers["loss"] < outcome.best["loss"]:
                     outcome.best, outcome.waited, best = numbers, 0, _copy(model)
                 bar.set_postfix({name: f"{number:.4g}" for name, number in numbers.items()})
-                if path is not None:
+                if path is not None and first:
                     _save(path, model, best, optimiser, outcome, about)
     model.load_state_dict(best)
     return outcome

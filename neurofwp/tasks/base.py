@@ -7,14 +7,19 @@ variable      dims                   meaning
 ============  =====================  ==============================================================
 ``cue``       episode, event, pixel  image that the key (of a write) or the query (of a read) is made
                                      from, intensity in [0, 1]
-``content``   episode, event, pixel  image to be bound to the cue, in [-1, 1]; 0 on reads
+``content``   episode, event, pixel  image to be bound to the cue, in [-1, 1]; 0 on reads. Or, with dim
+                                     ``label`` instead of pixel, the code of a label
 ``write``     episode, event         bool: a write; otherwise a read
-``target``    episode, event, pixel  what the read should return, in [-1, 1]; NaN on writes
+``target``    episode, event, pixel  what the read should return, in [-1, 1]; NaN on writes. Same dims
+                                     as content
 ``pair``      episode, event         optional: which pair of the episode the event is about
 ``rebound``   episode, event         optional: bool: a read whose key was written again with a new value
 ``load``      event                  optional: pairs stored after this event
 ``context``   episode, event, entry  optional: what else the slow net sees
 ``stored``    episode, event         optional: bool: the pair is to be stored; otherwise it is a distractor
+``shot``      episode, event         optional: examples of the event's class shown before this event
+``label``     episode, event         optional: number of the event's label (xarray makes a coordinate of it,
+                                     as it is named like a dim)
 ============  =====================  ==============================================================
 
 All variables are dimensionless (``attrs["units"]`` is "1").
@@ -43,7 +48,10 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "load": ("event",),
     "context": ("episode", "event", "entry"),
     "stored": ("episode", "event"),
+    "shot": ("episode", "event"),
+    "label": ("episode", "event"),
 }
+CODE = ("episode", "event", "label")  # content and target where they are labels instead of images
 
 
 def check(task: xr.Dataset) -> xr.Dataset:
@@ -61,9 +69,11 @@ def check(task: xr.Dataset) -> xr.Dataset:
     for name, dims in DIMS.items():
         if name not in task:
             raise InputError(f"the Task has no variable {name!r}, which has dims {dims}")
+    images_or_labels = {"content": (DIMS["content"], CODE), "target": (task["content"].dims,)}
     for name, dims in (DIMS | OPTIONAL).items():
-        if name in task and task[name].dims != dims:
-            raise InputError(f"{name} has dims {task[name].dims}, but needs {dims}")
+        allowed = images_or_labels.get(name, (dims,))
+        if name in task and task[name].dims not in allowed:
+            raise InputError(f"{name} has dims {task[name].dims}, but needs {' or '.join(map(str, allowed))}")
     if task["write"].dtype != bool:
         raise InputError(f"write must be bool, not {task['write'].dtype}")
     write = task["write"].values[..., np.newaxis]

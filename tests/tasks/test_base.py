@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from neurofwp.errors import InputError
-from neurofwp.tasks import base, digit_pairs
+from neurofwp.tasks import base, digit_pairs, few_shot
 
 
 @pytest.fixture
@@ -46,5 +46,50 @@ def test_a_number_out_of_place_is_named(task, name, index, number, sentence):
     ],
 )
 def test_another_shape_or_kind_is_refused(task, spoil, sentence):
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        base.check(spoil(task))
+
+
+def coded(task: xr.Dataset, *names: str) -> xr.Dataset:
+    """`task` with labels instead of images in these variables."""
+    return task.assign({name: task[name].rename(pixel="label") for name in names})
+
+
+def test_content_and_target_may_be_labels_if_both_are(task: xr.Dataset) -> None:
+    labelled = coded(task, "content", "target")
+    assert base.check(labelled) is labelled
+    labelled["target"].values[1, 3, 2] = 3.0
+    with pytest.raises(InputError, match="target must be in .* but is 3 at episode 1, event 3, label 2"):
+        base.check(labelled)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (
+            lambda task: coded(task, "content"),
+            "target has dims ('episode', 'event', 'pixel'), but needs ('episode', 'event', 'label')",
+        ),
+        (
+            lambda task: coded(task, "target"),
+            "target has dims ('episode', 'event', 'label'), but needs ('episode', 'event', 'pixel')",
+        ),
+        (lambda task: coded(task, "cue"), "cue has dims ('episode', 'event', 'label'), but needs"),
+        (
+            lambda task: task.assign(content=task["content"].rename(pixel="class")),
+            "content has dims ('episode', 'event', 'class'), but needs ('episode', 'event', 'pixel') or "
+            "('episode', 'event', 'label')",
+        ),
+        (
+            lambda task: few_shot(2, 1, 1, 2, seed=0).assign(shot=("event", np.zeros(4))),
+            "shot has dims ('event',), but needs ('episode', 'event')",
+        ),
+        (
+            lambda task: task.assign_coords(label=("event", np.zeros(4))),
+            "label has dims ('event',), but needs ('episode', 'event')",
+        ),
+    ],
+)
+def test_other_dims_of_labels_are_refused(task, spoil, sentence):
     with pytest.raises(InputError, match=re.escape(sentence)):
         base.check(spoil(task))

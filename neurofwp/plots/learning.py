@@ -1,0 +1,47 @@
+"""Meta-training: what a slow net learned, step by step."""
+
+from __future__ import annotations
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from neurofwp.plots import style
+from neurofwp.plots.select import needs
+
+COLOURS = (style.BLUE, style.VERMILION, style.GREEN)
+
+
+@style.context()
+def learning(history: xr.Dataset) -> Figure:
+    """Loss, and what else was measured, against the training step; dashes: on held-out images, before and after.
+
+    Parameters
+    ----------
+    history : ``loss`` and other numbers (step) as of `neurofwp.slownet.meta_training.history`, those measured on
+        held-out images under the same names with `_before` and `_after`.
+
+    Raises
+    ------
+    InputError
+        if a variable is missing.
+    """
+    needs(history, "history of a training", {"loss": ("step",)})
+    measures = [str(name) for name, values in history.data_vars.items() if values.dims == ("step",) and name != "loss"]
+    figure = style.figure(style.TWO_COLUMNS, 2.4)
+    left, right = figure.subplots(1, 2)
+    step = history["step"].values
+    left.plot(step, history["loss"].values, color=style.BLACK, marker="o")
+    left.set(xlabel="training step", ylabel=style.label("loss", history["loss"]), yscale="log")
+    for name, colour in zip(measures, COLOURS, strict=False):
+        label = name.replace("_", " ")
+        right.plot(step, history[name].values, color=colour, marker="o", label=label)
+        for when, line in (("before", (0, (1, 2))), ("after", (0, (4, 2)))):
+            if f"{name}_{when}" in history:
+                right.axhline(float(history[f"{name}_{when}"]), color=colour, linestyle=line, linewidth=0.8)
+    right.set(xlabel="training step", ylabel=style.label("score", history["loss"]))
+    style.letters((left, right))
+    figure.legend(
+        *right.get_legend_handles_labels(), loc="outside upper center", ncols=len(measures),
+        title="held-out images: dotted before, dashed after training", title_fontsize=7,
+    )  # fmt: skip
+    return figure

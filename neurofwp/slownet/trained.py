@@ -1,0 +1,113 @@
+"""A trained slow net: saved with all that it takes to use it, and called with a Task, as any slow net is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+
+from neurofwp import program, provenance
+from neurofwp.errors import InputError, unknown
+from neurofwp.slownet import checkpoint
+from neurofwp.slownet.base import CARRIED
+from neurofwp.slownet.episodes import episodes
+from neurofwp.slownet.programmer import Programmer, Shape
+from neurofwp.tasks import base as tasks
+
+SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class TrainedSlowNet:
+    """A slow net that was meta-trained (`neurofwp train`), or will be.
+
+    Parameters
+    ----------
+    model : what was trained. family : name of the tasks that it was trained on.
+    about : how: settings, seed, versions, commit and what was measured, as JSON.
+    duration : of every phase of its Programs, ms.
+    """
+
+    model: Programmer
+    family: str
+    about: Mapping[str, Any] = field(default_factory=dict)
+    duration: float = 500.0
+
+    def __call__(self, task: xr.Dataset) -> xr.Dataset:
+        """Return the Program of a Task.
+
+        A recurrent slow net reads fast weights of its own while it writes the Program.
+
+        Raises
+        ------
+        InputError
+            if this is no Task, or its sizes are not those that the slow net was made for.
+        """
+        tasks.check(task)
+        first = next(self.model.parameters())
+        with torch.no_grad():
+            _, signals = self.model(episodes(task, first.device, first.dtype))
+        arrays = {name: np.asarray(tensor.cpu(), dtype=np.float64) for name, tensor in vars(signals).items()}
+        made = program.from_arrays(
+            arrays["key"],
+            arrays["value"],
+            query=arrays["query"],
+            write_gate=arrays["gate"],
+            retention=arrays["retention"],
+            duration=self.duration,
+            target=task["target"].values,
+        )
+        for name in CARRIED:
+            if name in task:
+                made[name] = task[name].variable.copy()
+        made.attrs |= {
+            "task": task.attrs.get("settings", "{}"),
+            "slow_net": json.dumps({"slow_net": type(self).__name__, "family": self.family, **self.model.numbers()}),
+        }
+        return made
+
+    def save(self, path: str | Path) -> Path:
+        """Write it as safetensors, its shape and `about` beside the weights."""
+        config = {
+            "family": self.family, "shape": self.model.numbers(), "about": dict(self.about), "duration": self.duration,
+            "versions": provenance.versions(), "commit": provenance.commit(),
+        }  # fmt: skip
+        return checkpoint.save(path, self.model.state_dict(), config)
+
+
+def shipped() -> dict[str, Path]:
+    """The slow nets that come with the package, by name."""
+    folder = Path(str(resources.files("neurofwp.models"))) / "slownets"
+    return {file.name.removesuffix(SUFFIX): file for file in sorted(folder.glob(f"*{SUFFIX}"))}
+
+
+def load(name: str | Path) -> TrainedSlowNet:
+    """A shipped slow net by its name, or one that was saved, by its path.
+
+    Raises
+    ------
+    InputError
+        for a name that is not known, or a file that is missing, truncated, of another kind or of another architecture.
+    """
+    path = Path(name)
+    if path.suffix != SUFFIX:
+        known = shipped()
+        if str(name) not in known:
+            raise unknown("slow net", str(name), known)
+        path = known[str(name)]
+    tensors, config = checkpoint.load(path)
+    try:
+        shape = Shape(**config["shape"])
+        family, about, duration = config["family"], config["about"], config["duration"]
+    except (KeyError, TypeError, InputError) as error:
+        raise InputError(f"{str(path)!r} holds no slow net that this version knows: {error}") from error
+    model = Programmer(shape, generator=torch.Generator().manual_seed(0))  # whatever is drawn is replaced
+    checkpoint.fill(model, tensors, source=str(path))
+    return TrainedSlowNet(model, family, about, duration)
