@@ -127,6 +127,20 @@ def check(program: xr.Dataset) -> xr.Dataset:
     return program
 
 
+def without_silent_cells(program: xr.Dataset) -> xr.Dataset:
+    """The same Program without presynaptic cells that have no part in it, which cost time and say nothing.
+
+    A cell that is in no key and no query of an episode is left out of it, and the others are numbered anew, episode by
+    episode: a new variable ``cell`` (episode, pre) says which each was. Where an episode has fewer such cells than
+    another, it keeps silent ones.
+    """
+    check(program)
+    used = ((program["key"] > 0) | (program["query"] > 0)).any("event").transpose("episode", "pre").values
+    kept = np.argsort(~used, axis=1, kind="stable")[:, : max(1, used.sum(axis=1).max(initial=0))]
+    at = xr.DataArray(kept, dims=("episode", "pre"), attrs={"units": "1"})
+    return check(program.isel(pre=at).transpose("episode", "event", ...).assign(cell=at))
+
+
 def on_off(program: xr.Dataset) -> xr.DataArray:
     """The teaching signals of ON and OFF pools, (1 + v)/2 and (1 - v)/2.
 

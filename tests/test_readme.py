@@ -32,3 +32,9 @@ def test_the_example_of_rules() -> None:
     assert names["weight"].shape == (2, 4, 32, 16)
     assert names["y"].shape == (2, 300, 64)
     assert all(signal.grad is not None for signal in (names["k"], names["v"], names["b"]))
+
+
+@pytest.mark.slow
+def test_the_example_of_a_slow_net() -> None:
+    names = example(2)
+    assert float(names["scores"].recall_r2(names["gated"], names["trace"], where=names["gated"]["stored"])) > 0.8

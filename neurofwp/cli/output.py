@@ -28,10 +28,10 @@ def device(name: str) -> str:
 
 @contextmanager
 def logging_to(path: Path) -> Iterator[None]:
-    """Log to the terminal, and with times, versions and tracebacks to a file."""
+    """Log to the terminal, and with times, versions and tracebacks to a file, after what an earlier run left there."""
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.INFO)
-    file = logging.FileHandler(path, mode="w")
+    file = logging.FileHandler(path)
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
     before = log.level
     log.setLevel(logging.DEBUG)

@@ -55,9 +55,11 @@ def train(words: list[str]) -> int:
     chosen = tyro.cli(flags_of, prog=f"neurofwp train {name}", description=module.__doc__, args=flags)
     settings = {**asdict(chosen.task), **asdict(chosen.training)}
     made = output.default_folder(f"train/{name}", json.dumps(settings, sort_keys=True), chosen.seed)
-    folder = files.output_folder(chosen.out or made)
+    folder = chosen.out or made
+    if distributed.first():
+        files.output_folder(folder)
     with distributed.together(output.device(chosen.device)) as device:
-        if distributed.workers()[0] > 0:  # the first one reports and saves
+        if not distributed.first():  # which reports and saves
             meta_training.meta_train(
                 module.family(chosen.task), chosen.training, seed=chosen.seed, device=device, folder=folder,
                 config={"family": name, **settings},

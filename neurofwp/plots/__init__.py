@@ -3,11 +3,14 @@
 Save one with ``figure.savefig("name.pdf")``. No function opens a window or changes matplotlib's settings.
 """
 
+from neurofwp.plots.ablations import ablations
 from neurofwp.plots.attention import attention_matrices, cost_against_length, read_differences
 from neurofwp.plots.capacity import capacity
+from neurofwp.plots.gating import gating
 from neurofwp.plots.in_context import in_context
 from neurofwp.plots.key_overlap import key_overlap
 from neurofwp.plots.learning import learning
+from neurofwp.plots.meta_learning import meta_learning
 from neurofwp.plots.one_pass_capacity import one_pass_capacity, slot_capacity
 from neurofwp.plots.overwriting import overwriting
 from neurofwp.plots.raster import raster
@@ -20,12 +23,15 @@ from neurofwp.plots.synapse import synapse
 from neurofwp.plots.weights import weights
 
 __all__ = [
+    "ablations",
     "attention_matrices",
     "capacity",
     "cost_against_length",
+    "gating",
     "in_context",
     "key_overlap",
     "learning",
+    "meta_learning",
     "one_pass_capacity",
     "overwriting",
     "raster",

@@ -13,12 +13,12 @@ COLOURS = (style.BLUE, style.VERMILION, style.GREEN)
 
 @style.context()
 def learning(history: xr.Dataset) -> Figure:
-    """Loss, and what else was measured, against the training step; dashes: on held-out images, before and after.
+    """Loss, and what else was measured, against the training step; lines: on held-out episodes, before and after.
 
     Parameters
     ----------
     history : ``loss`` and other numbers (step) as of `neurofwp.slownet.meta_training.history`, those measured on
-        held-out images under the same names with `_before` and `_after`.
+        held-out episodes under the same names with `_before` and `_after`.
 
     Raises
     ------
@@ -31,7 +31,9 @@ def learning(history: xr.Dataset) -> Figure:
     left, right = figure.subplots(1, 2)
     step = history["step"].values
     left.plot(step, history["loss"].values, color=style.BLACK, marker="o")
-    left.set(xlabel="training step", ylabel=style.label("loss", history["loss"]), yscale="log")
+    left.set(xlabel="training step", ylabel=style.label("loss", history["loss"]))
+    if float(history["loss"].min()) > 0 and float(history["loss"].max() / history["loss"].min()) > 10:
+        left.set_yscale("log")
     for name, colour in zip(measures, COLOURS, strict=False):
         label = name.replace("_", " ")
         right.plot(step, history[name].values, color=colour, marker="o", label=label)
@@ -42,6 +44,6 @@ def learning(history: xr.Dataset) -> Figure:
     style.letters((left, right))
     figure.legend(
         *right.get_legend_handles_labels(), loc="outside upper center", ncols=len(measures),
-        title="held-out images: dotted before, dashed after training", title_fontsize=7,
+        title="held-out episodes: dotted before, dashed after training", title_fontsize=7,
     )  # fmt: skip
     return figure

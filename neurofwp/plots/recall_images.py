@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isqrt
 
 import numpy as np
@@ -16,7 +17,13 @@ from neurofwp.plots.select import at, needs
 
 @style.context()
 def recall_images(
-    program: xr.Dataset, spiking: xr.Dataset, rate: xr.Dataset, *, episode: int = 0, max_pairs: int = 8
+    program: xr.Dataset,
+    spiking: xr.Dataset,
+    rate: xr.Dataset,
+    *,
+    episode: int = 0,
+    max_pairs: int = 8,
+    titles: Mapping[int, str] | None = None,
 ) -> Figure:
     """Targets, and the decoded recalls of both networks below them, with the R^2 of every image.
 
@@ -27,11 +34,12 @@ def recall_images(
     ----------
     program : Program with ``target`` (episode, event, post).
     spiking, rate : Traces of that Program; decoded and scored by `neurofwp.scores`.
+    titles : the events to draw in place of these, in this order, and what to call them.
 
     Raises
     ------
     InputError
-        if there is no such episode, or it asks for no target.
+        if there is no such episode, it asks for no target, or not in an event of `titles`.
     """
     needs(program, "Program", {"target": ("episode", "event", "post")})
     if max_pairs < 1:
@@ -40,7 +48,12 @@ def recall_images(
     asked = np.flatnonzero(np.isfinite(target.values).all(-1))
     if not len(asked):
         raise InputError(f"episode {episode} of the Program has no target, so there is no recall to draw")
-    events = asked[np.linspace(0, len(asked) - 1, min(max_pairs, len(asked))).round().astype(int)]
+    if titles is None:
+        drawn = asked[np.linspace(0, len(asked) - 1, min(max_pairs, len(asked))).round().astype(int)]
+        titles = {int(event): f"event {event}" for event in drawn}
+    events = list(titles)
+    if not events or not set(events) <= set(asked.tolist()):
+        raise InputError(f"episode {episode} of the Program asks for a target in events {asked.tolist()}, not {events}")
 
     traces = {"spiking": spiking, "rate": rate}
     rows = {"target": target} | {
@@ -64,10 +77,10 @@ def recall_images(
     for row, (name, pictures) in zip(axes, images.items(), strict=True):
         for i, (ax, picture) in enumerate(zip(row, pictures, strict=True)):
             shown = picture.reshape(isqrt(picture.size), -1) if square else picture[:, np.newaxis]
-            drawn = ax.imshow(shown, cmap=style.SEQUENTIAL, vmin=low, vmax=high, aspect="equal" if square else "auto")
+            image = ax.imshow(shown, cmap=style.SEQUENTIAL, vmin=low, vmax=high, aspect="equal" if square else "auto")
             style.image_axes(ax)
             if name == "target":
-                ax.set_title(f"event {events[i]}")
+                ax.set_title(titles[events[i]])
             else:
                 ax.set_xlabel(f"R² {style.number(r2[name][i])}", labelpad=2)
         row[0].set_ylabel(name)
@@ -75,7 +88,7 @@ def recall_images(
             row[0].set_yticks([0, picture.size - 1])
     if not square:
         figure.supylabel("post dimension", fontsize=7)
-    figure.colorbar(drawn, ax=axes, label=style.label("value", target), extend=extend, shrink=0.8, aspect=30)
+    figure.colorbar(image, ax=axes, label=style.label("value", target), extend=extend, shrink=0.8, aspect=30)
     if pairs < len(asked):
         figure.supxlabel(f"{pairs} of {len(asked)} recalls of episode {episode}", fontsize=7)
     return figure

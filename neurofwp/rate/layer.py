@@ -142,7 +142,7 @@ class FastWeightLayer(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             result = evaluate(
                 self.rule, query, signals, numbers, before, backend=backend, normaliser=self.normaliser,
-                bounds=self.bounds, chunk=self.chunk or self.rule.chunk, micro_steps=self.sizes.get("micro"),
+                bounds=self.bounds, chunk=self.chunk, micro_steps=self.sizes.get("micro"),
             )  # fmt: skip
         return self.out(result.read.flatten(2)), result.state
 

@@ -79,7 +79,7 @@ def run(
         "sum", keys and queries are divided by their sums.
     initial : weights before the first event, (batch, head, post, pre), or a `Result.state`, to go on from; else zero.
     bounds : (low, high), to which weights are clamped after every event; (0, inf) for conductances.
-    chunk : events per chunk; by default what suits the rule.
+    chunk : events per chunk; by default what suits the rule and the length.
     micro_steps : writes per event, for a rule that has micro-steps.
     parameters : of the rule, by name: numbers, or tensors (head,).
 
@@ -103,7 +103,7 @@ def run(
     present = {name: tensor for name, tensor in arguments.items() if tensor is not None}
     result = evaluate(
         rule, query, present, numbers, before, backend=backend, normaliser=normaliser, bounds=bounds,
-        chunk=chunk or rule.chunk, micro_steps=micro_steps,
+        chunk=chunk, micro_steps=micro_steps,
     )  # fmt: skip
     check_result(rule, result.read, result.weight)
     return result
@@ -144,7 +144,7 @@ def evaluate(
     backend: Backend,
     normaliser: Normaliser | None = None,
     bounds: Bounds | None = None,
-    chunk: int,
+    chunk: int | None = None,
     micro_steps: int | None = None,
 ) -> Result:
     """`run` without its checks, for signals that are right by construction; `parameters` are complete.
@@ -158,7 +158,8 @@ def evaluate(
         read, state = kernels.run(rule, events, state, parameters)
     elif backend == "chunkwise":
         assert rule.chunkwise is not None
-        read, state = rule.chunkwise(events.query, events, state, parameters, chunk)
+        size = chunk or balanced(rule.chunk, events.query.shape[-2])
+        read, state = rule.chunkwise(events.query, events, state, parameters, size)
     else:
         reads = []
         after = states(rule, parameters, events, state, bounds)
@@ -173,6 +174,11 @@ def evaluate(
         read = by_attention(read, events.query, sums)
         made["key_sum"] = sums[..., -1, :]
     return Result(read.transpose(1, 2), weight_of(state), made, backend)
+
+
+def balanced(size: int, events: int) -> int:
+    """The size of chunks of at most `size` that are as even as can be: what fills up the last one costs as much."""
+    return -(-events // -(-events // size))
 
 
 def _events(

@@ -14,6 +14,11 @@ import torch
 from torch import Tensor, distributed
 
 
+def first() -> bool:
+    """Whether this process is the only one, or the first of those that torchrun started."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
 def workers() -> tuple[int, int]:
     """The number of this process, and how many train together: (0, 1) without torchrun."""
     joined = distributed.is_available() and distributed.is_initialized()
@@ -34,6 +39,15 @@ def together(device: str) -> Iterator[str]:
         yield device
     finally:
         distributed.destroy_process_group()
+
+
+def agreed(numbers: dict[str, float]) -> dict[str, float]:
+    """The numbers of the first process, for all: rounding must not let one stop while others go on."""
+    if workers()[1] == 1:
+        return numbers
+    shared = [numbers]
+    distributed.broadcast_object_list(shared, src=0)
+    return shared[0]
 
 
 def average(parameters: Sequence[Tensor]) -> None:

@@ -60,5 +60,6 @@ class SparseKeys(nn.Module):
         if not (torch.is_grad_enabled() and drive.requires_grad):
             return hard
         threshold = top.values[..., -2:].mean(-1, keepdim=True)
-        soft = torch.sigmoid(STEEPNESS * (drive - threshold) / drive.detach().std(-1, keepdim=True))
-        return hard + soft - soft.detach()
+        spread = drive.detach().std(-1, keepdim=True)
+        soft = torch.sigmoid(STEEPNESS * (drive - threshold) / torch.where(spread > 0, spread, 1.0))
+        return hard + (soft - soft.detach())

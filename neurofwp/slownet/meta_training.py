@@ -20,6 +20,7 @@ from neurofwp.slownet.families import Family
 from neurofwp.slownet.keys import SparseKeys
 from neurofwp.slownet.programmer import Programmer, Shape
 from neurofwp.slownet.training import Outcome, Training, train
+from neurofwp.tasks.base import whole
 
 TESTED = 200  # episodes of images that were not trained on
 HELD_OUT = 256  # episodes by which the best weights are chosen
@@ -43,11 +44,11 @@ class MetaTraining:
     """Weights are conductances: clamped at 0, with ON and OFF pools for values."""
     gate_cost: float = 0.0
     """Loss per open write gate, which makes gates sparse."""
-    steps: int = 2000
+    steps: int = 1000
     """Training steps."""
     batch: int = 16
     """Episodes per step."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     """Of AdamW."""
     weight_decay: float = 0.0
     """Of AdamW."""
@@ -80,6 +81,7 @@ def untrained(family: Family, settings: MetaTraining, *, seed: int, device: str 
     InputError
         for settings that do not fit each other.
     """
+    whole("seed", seed, low=0)
     model = Programmer(settings.shape(family), generator=torch.Generator().manual_seed(seed))
     if isinstance(model.keys, SparseKeys) and family.cues is not None:
         model.keys.decorrelate(family.cues())

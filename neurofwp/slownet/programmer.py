@@ -56,8 +56,10 @@ class Shape:
             check_size(name, getattr(self, name))
         if type(self.context) is not int or self.context < 0:
             raise InputError(f"context must be a whole number of 0 or more, not {self.context!r}")
-        if self.active is not None and not 1 <= self.active < self.pre:
+        if self.active is not None and (type(self.active) is not int or not 1 <= self.active < self.pre):
             raise InputError(f"active must be at least 1 and below pre ({self.pre}), not {self.active}")
+        if not self.value_gain > 0:
+            raise InputError(f"value_gain must be above 0, not {self.value_gain:g}")
         if self.architecture not in get_args(Architecture):
             raise unknown("architecture", str(self.architecture), get_args(Architecture))
         rule = rules.get(self.rule)
@@ -110,7 +112,7 @@ class Programmer(nn.Module):
         self.gate = linear(shape.hidden, 1, bias=0.0, generator=generator)
         self.retention = linear(shape.hidden, 1, bias=SLOW, generator=generator) if self._decays else None
         self.scale = nn.Parameter(torch.tensor(1 / shape.value_gain))
-        self.shift = nn.Parameter(torch.tensor(shape.value_offset))
+        self.shift = nn.Parameter(torch.tensor(float(shape.value_offset)))
 
     @property
     def _decays(self) -> bool:
@@ -122,7 +124,7 @@ class Programmer(nn.Module):
         code = self.keys(episodes.cue)
         probed = code if episodes.probe is episodes.cue else self.keys(episodes.probe)
         key, query = code * episodes.write[..., None], probed * episodes.asked[..., None]
-        value = self.shape.value_gain * (episodes.content - self.shape.value_offset) * episodes.write[..., None]
+        value = self.value(episodes.content) * episodes.write[..., None]
         seen = torch.cat([episodes.cue, episodes.content, episodes.context], dim=-1)
         if isinstance(self.controller, Recurrent):
             read, gate, retention = self._in_turn(seen, key, query, value, episodes)
@@ -130,6 +132,10 @@ class Programmer(nn.Module):
             gate, retention = self._gates(self.controller(seen), episodes.write)
             read = self._read(key, query, value, gate, retention)
         return self.answer(read), Signals(key, query, value, gate, retention)
+
+    def value(self, content: Tensor) -> Tensor:
+        """What is written for a content: centred and scaled."""
+        return self.shape.value_gain * (content - self.shape.value_offset)
 
     def answer(self, read: Tensor) -> Tensor:
         """From what fast weights return to what was asked for: scaled and shifted."""
@@ -148,14 +154,15 @@ class Programmer(nn.Module):
         """Reads (episode, event, content) of all events at once, in parallel where the rule can."""
         asked, arguments = self._arguments(key, query, value, gate, retention)
         bounds = NON_NEGATIVE if self.shape.nonnegative else None
-        return self._signed(run(self.rule, query=asked, bounds=bounds, **arguments).read)  # type: ignore[arg-type]
+        result = run(self.rule, query=asked, bounds=bounds, parameters=self.rule.defaults(), **arguments)  # type: ignore[arg-type]
+        return self._signed(result.read)
 
     def _in_turn(
         self, seen: Tensor, key: Tensor, query: Tensor, value: Tensor, episodes: Episodes
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Reads, gates and retentions, one event after the other: each depends on the read before it."""
         own = torch.where(episodes.asked[..., None], query, key)
-        numbers = check_parameters(self.rule, {}, 1, key)
+        numbers = check_parameters(self.rule, self.rule.defaults(), 1, key)
         state: dict[str, Tensor] = {}
         read = value.new_zeros(len(value), value.shape[-1])
         made = []
@@ -165,7 +172,7 @@ class Programmer(nn.Module):
             gate, retention = self._gates(hidden[:, None], episodes.write[:, now])
             asked, arguments = self._arguments(key[:, now], own[:, now], value[:, now], gate, retention)
             result = evaluate(
-                self.rule, asked, arguments, numbers, state, backend="recurrent", chunk=1,
+                self.rule, asked, arguments, numbers, state, backend="recurrent",
                 bounds=NON_NEGATIVE if self.shape.nonnegative else None,
             )  # fmt: skip
             state = result.state
@@ -177,24 +184,25 @@ class Programmer(nn.Module):
     def _arguments(
         self, key: Tensor, query: Tensor, value: Tensor, gate: Tensor, retention: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The query, and what the rule takes, in the layout of `neurofwp.rate.run`, with one head."""
+        """The query, and what the rule takes, in the layout of `neurofwp.rate.run`: one head, or one for each pool."""
         if self.shape.active is not None:  # as a RateNetwork takes the keys of a Program
             key, query = unit(key), unit(query)
-        if self.shape.nonnegative:
-            value = torch.cat([(1 + value) / 2, (1 - value) / 2], dim=-1)
-        arguments = {"key": key[:, :, None], "value": value[:, :, None], "beta": gate[..., None]}
+        pools = torch.stack([(1 + value) / 2, (1 - value) / 2] if self.shape.nonnegative else [value], dim=2)
+        heads = pools.shape[2]
+        key, query = (each[:, :, None].expand(-1, -1, heads, -1) for each in (key, query))
+        arguments = {"key": key, "value": pools, "beta": gate[..., None].expand(-1, -1, heads)}
         if self._decays:
-            log_decay = retention.log()[..., None]
+            above_zero = retention.clamp_min(torch.finfo(retention.dtype).tiny)
+            log_decay = above_zero.log()[..., None].expand(-1, -1, heads)
             own = {(): None, ("pre",): key.shape[-1], ("post",): value.shape[-1]}[self.rule.dims("log_decay")]
             arguments["log_decay"] = log_decay if own is None else log_decay[..., None].expand(*log_decay.shape, own)
-        return query[:, :, None], arguments
+        return query, arguments
 
     def _signed(self, read: Tensor) -> Tensor:
         """(episode, event, head, post) -> (episode, event, content): ON minus OFF."""
         if not self.shape.nonnegative:
             return read[:, :, 0]
-        on, off = read[:, :, 0].chunk(2, dim=-1)
-        return on - off
+        return read[:, :, 0] - read[:, :, 1]
 
     def _check(self, episodes: Episodes) -> None:
         for name, tensor, expected in (

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
+from numpy.typing import NDArray
 
 from neurofwp import program, provenance
 from neurofwp.errors import InputError, unknown
@@ -41,7 +42,7 @@ class TrainedSlowNet:
     duration: float = 500.0
 
     def __call__(self, task: xr.Dataset) -> xr.Dataset:
-        """Return the Program of a Task.
+        """Return the Program of a Task; its targets are values, as the fast weights hold them.
 
         A recurrent slow net reads fast weights of its own while it writes the Program.
 
@@ -52,17 +53,19 @@ class TrainedSlowNet:
         """
         tasks.check(task)
         first = next(self.model.parameters())
+        events = episodes(task, first.device, first.dtype)
         with torch.no_grad():
-            _, signals = self.model(episodes(task, first.device, first.dtype))
+            _, signals = self.model(events)
+            target = self.model.value(events.target).where(events.asked[..., None], torch.nan)
         arrays = {name: np.asarray(tensor.cpu(), dtype=np.float64) for name, tensor in vars(signals).items()}
         made = program.from_arrays(
             arrays["key"],
-            arrays["value"],
+            _unrounded(arrays["value"]),
             query=arrays["query"],
             write_gate=arrays["gate"],
             retention=arrays["retention"],
             duration=self.duration,
-            target=task["target"].values,
+            target=_unrounded(np.asarray(target.cpu(), dtype=np.float64)),
         )
         for name in CARRIED:
             if name in task:
@@ -75,11 +78,19 @@ class TrainedSlowNet:
 
     def save(self, path: str | Path) -> Path:
         """Write it as safetensors, its shape and `about` beside the weights."""
+        if Path(path).suffix != SUFFIX:
+            raise InputError(f"the name of a slow net's file must end in {SUFFIX}, not {str(path)!r}")
         config = {
             "family": self.family, "shape": self.model.numbers(), "about": dict(self.about), "duration": self.duration,
             "versions": provenance.versions(), "commit": provenance.commit(),
         }  # fmt: skip
         return checkpoint.save(path, self.model.state_dict(), config)
+
+
+def _unrounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values that single precision took beyond [-1, 1] by a rounding, at the bound; others are left, to be refused."""
+    beyond = (np.abs(values) > 1) & (np.abs(values) < 1 + 1e-6)
+    return np.where(beyond, np.sign(values), values)
 
 
 def shipped() -> dict[str, Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from tqdm import tqdm
 
 from neurofwp.errors import InputError
 from neurofwp.slownet import checkpoint
-from neurofwp.slownet.distributed import average, workers
+from neurofwp.slownet.distributed import agreed, average, workers
 
 Batch = TypeVar("Batch")
 Net = TypeVar("Net", bound=nn.Module)
@@ -42,7 +43,11 @@ class Training:
         for name in ("steps", "evaluate_every"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be 1 or more, not {getattr(self, name)}")
-        if not self.learning_rate > 0:
+        if self.patience is not None and self.patience < 1:
+            raise InputError(f"patience must be 1 or more, not {self.patience}")
+        if not 0 <= self.weight_decay < math.inf:
+            raise InputError(f"weight_decay must be 0 or more, not {self.weight_decay:g}")
+        if not 0 < self.learning_rate < math.inf:
             raise InputError(f"learning_rate must be above 0, not {self.learning_rate:g}")
 
 
@@ -102,7 +107,10 @@ def train(
         best, outcome = _resume(path, model, optimiser, about)
     first = workers()[0] == 0
     shown = progress and first
-    with tqdm(total=settings.steps, initial=outcome.steps, desc=description, disable=not shown, leave=False) as bar:
+    with tqdm(
+        total=settings.steps, initial=outcome.steps, desc=description, disable=not shown, leave=False,
+        mininterval=0.1 if sys.stderr.isatty() else 30,  # a log is no terminal: one line now and then
+    ) as bar:  # fmt: skip
         while not outcome.done(settings):
             model.train()
             value = loss(model, batch(outcome.steps))
@@ -120,7 +128,7 @@ def train(
             outcome.steps += 1
             bar.update()
             if outcome.steps % settings.evaluate_every == 0 or outcome.steps == settings.steps:
-                numbers = _evaluated(model, evaluate)
+                numbers = agreed(_evaluated(model, evaluate))
                 outcome.history.append({"step": float(outcome.steps), **numbers})
                 outcome.waited += 1
                 if numbers["loss"] < outcome.best["loss"]:
@@ -166,6 +174,8 @@ def _resume(
     """Put model and optimiser where they were; the best weights so far, and the outcome so far."""
     tensors, config = checkpoint.load(path)
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimiser": {}}
+    if config.keys() != {*about, "outcome"}:
+        raise InputError(f"{str(path)!r} is no checkpoint of a training")
     for name, tensor in tensors.items():
         part, _, rest = name.partition("/")
         parts[part][rest] = tensor

@@ -9,6 +9,7 @@ from torch import Tensor
 from neurofwp.slownet.episodes import Episodes
 from neurofwp.slownet.families.base import Family, training_digits
 from neurofwp.tasks import few_shot
+from neurofwp.tasks.base import whole
 from neurofwp.tasks.digits import images
 
 
@@ -26,6 +27,7 @@ class Settings:
 
 def family(settings: Settings) -> Family:
     """Episodes of `neurofwp.tasks.few_shot`; values are centred, so that a read of nothing is for no label."""
+    whole("ways", settings.ways, low=2)
     mean = 2 / settings.ways - 1  # of a label's code, which is +1 once and -1 elsewhere
     return Family(
         draw=lambda episodes, seed, split: few_shot(

@@ -10,6 +10,7 @@ from torch import Tensor
 from neurofwp.slownet.episodes import Episodes
 from neurofwp.slownet.families.base import Family
 from neurofwp.tasks import regression
+from neurofwp.tasks.base import whole
 from neurofwp.tasks.digits import Split
 
 
@@ -25,6 +26,8 @@ class Settings:
 
 def family(settings: Settings) -> Family:
     """Episodes of `neurofwp.tasks.regression`, of whose probes only the last is asked, after all examples."""
+
+    whole("inputs", settings.inputs)
 
     def draw(episodes: int, seed: int, split: Split | None) -> xr.Dataset:
         task = regression(settings.inputs, settings.examples, episodes, seed=seed)

@@ -1,0 +1,78 @@
+"""The write gate of a slow net, and what it does to calcium and conductance at synapses."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from neurofwp.errors import InputError
+from neurofwp.plots import style
+from neurofwp.plots.select import needs
+
+KIND = {"stored": style.BLUE, "distractors": style.VERMILION}
+PANELS = {"probe_calcium": "calcium", "probe_conductance": "AMPA\nconductance"}
+
+
+@style.context()
+def gating(program: xr.Dataset, trace: xr.Dataset, *, episode: int = 0) -> Figure:
+    """Write gate of every pair, and calcium and conductance of one synapse of its key, while an episode is written.
+
+    Parameters
+    ----------
+    program : Program with ``write_gate``, ``write`` and ``stored`` (episode, event) and ``key`` (episode, event, pre).
+    trace : spiking Trace of it with ``probe_calcium`` and ``probe_conductance`` (probe, time). A synapse is drawn in
+        the colour of the pair whose key its presynaptic cell is in; one that is in several keys is left out.
+
+    Raises
+    ------
+    InputError
+        if a variable is missing, or no synapse of this episode was recorded.
+    """
+    needs(program, "Program", dict.fromkeys(("write_gate", "write", "stored"), ("episode", "event")))
+    needs(trace, "Trace", dict.fromkeys(PANELS, ("probe", "time")))
+    here = program.isel(episode=episode)
+    writes = np.flatnonzero(here["write"].values)
+    start, stop = (trace[name].values[writes] / 1000 for name in ("write_start", "write_stop"))
+    stored = here["stored"].values[writes]
+    active = here["key"].transpose("event", "pre").values[writes] > 0
+    probes = {
+        probe: bool(stored[active[:, pre]].any())
+        for probe, (of, pre) in enumerate(zip(trace["probe_episode"].values, trace["probe_pre"].values, strict=True))
+        if of == episode and active[:, pre].sum() == 1
+    }
+    if not probes:
+        raise InputError(f"no synapse of a key of episode {episode} was recorded")
+
+    figure = style.figure(style.TWO_COLUMNS, 3.6)
+    axes = figure.subplots(3, 1, sharex=True)
+    gate = here["write_gate"].values[writes]
+    colours = [KIND["stored" if each else "distractors"] for each in stored]
+    axes[0].bar(start, gate, stop - start, align="edge", color=colours, zorder=2)
+    axes[0].plot((start + stop) / 2, np.full(len(start), -0.08), linestyle="none")  # room for closed gates
+    for left, right, colour in zip(start, stop, colours, strict=True):
+        axes[0].hlines(-0.06, left, right, color=colour, linewidth=2)
+    axes[0].set(ylim=(-0.12, 1.05), ylabel=style.label("write gate", program["write_gate"]))
+    time = trace["time"].values / 1000
+    shown = time <= stop[-1]
+    for ax, (name, title) in zip(axes[1:], PANELS.items(), strict=True):
+        values = trace[name].transpose("probe", "time").values
+        for probe, kept in sorted(probes.items(), key=lambda each: each[1]):
+            colour = KIND["stored" if kept else "distractors"]
+            ax.plot(time[shown], values[probe, shown], color=colour, linewidth=0.7, zorder=2 + kept)
+        ax.set_ylabel(style.label(title, trace[name]))
+    for name, dash in (("depression", (0, (1, 2))), ("potentiation", (0, (4, 2)))):
+        level = float(trace["probe_calcium"].attrs.get(f"{name}_threshold", np.nan))
+        if np.isfinite(level):
+            axes[1].axhline(level, color=style.BLACK, linewidth=0.7, linestyle=dash)
+    axes[-1].set(xlim=(start[0], stop[-1]), xlabel="time (s)")
+    figure.align_ylabels()
+    style.letters(axes)
+    lines = [Line2D([], [], color=colour, label=f"{kind}") for kind, colour in KIND.items()]
+    figure.legend(
+        handles=lines, loc="outside upper center", ncols=2,
+        title="pairs, coloured by what they should be; dotted, dashed: where depression, potentiation begin",
+        title_fontsize=7,
+    )  # fmt: skip
+    return figure

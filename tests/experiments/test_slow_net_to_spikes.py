@@ -1,0 +1,130 @@
+"""What the experiment with slow nets on spiking synapses does to Programs, and what it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from neurofwp.errors import InputError
+from neurofwp.experiments import slow_net_to_spikes as experiment
+from neurofwp.experiments.slow_net_to_spikes import CONDITIONS, INTACT, NETWORKS, Settings
+from neurofwp.rate import RateNetwork
+from neurofwp.slownet import TrainedSlowNet
+from neurofwp.slownet.families import gated_pairs
+from neurofwp.slownet.meta_training import MetaTraining, untrained
+from neurofwp.spiking.jobs import Job
+
+TASK = gated_pairs.Settings(stored=2, distractors=3)
+
+
+def slow_net(folder: Path, gain: float) -> str:
+    """An untrained slow net whose gate follows what tells stored pairs from distractors, with a given gain."""
+    training = MetaTraining(pre=60, active=4, hidden=4)
+    model = untrained(gated_pairs.family(TASK), training, seed=7)
+    difference = torch.tensor(gated_pairs.CONTEXTS[1] - gated_pairs.CONTEXTS[0], dtype=torch.float32)
+    with torch.no_grad():
+        for parameter in (*model.controller.parameters(), *model.gate.parameters()):
+            parameter.zero_()
+        model.controller.input.weight[0, -len(difference) :] = difference
+        model.controller.input.weight[1, -len(difference) :] = -difference
+        model.gate.weight[0, :2] = gain * torch.tensor([1.0, -1.0])
+    return str(TrainedSlowNet(model, "gated-pairs").save(folder / f"{gain:g}.safetensors"))
+
+
+def settings(folder: Path) -> Settings:
+    names = (slow_net(folder, 5.0), slow_net(folder, 4.0))
+    return Settings(names, episodes=1, stored=2, distractors=3, noise=0.1)
+
+
+@contextmanager
+def stand_in(jobs: Sequence[Job], *, folder: Path | None) -> Iterator[Callable[[str], xr.Dataset]]:
+    """The rate network in place of the simulator; without NMDA receptors nothing is written."""
+
+    def trace(name: str) -> xr.Dataset:
+        (job,) = (job for job in jobs if job.name == name)
+        blocked = job.network["parameters"].get("alpha_nmda") == 0
+        return RateNetwork("delta").run(experiment.closed(job.program, None) if blocked else job.program)
+
+    yield trace
+
+
+def test_gates_decide_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(experiment, "running", stand_in)
+    check(experiment.run(settings(tmp_path), seed=3, device="cpu"))
+
+
+@pytest.mark.slow
+def test_gates_decide_what_spiking_synapses_keep(tmp_path: Path) -> None:
+    result = experiment.run(settings(tmp_path), seed=3, device="cpu")
+    check(result)
+    figures = experiment.plot(result)
+    assert set(figures) == {"gating", "ablations", "recall"}
+    calcium = {float(line.get_ydata().max()) for line in figures["gating"].axes[1].lines if len(line.get_ydata()) > 2}
+    assert max(calcium) > 2 * min(calcium)  # it enters where the gate opens
+
+
+def check(result: xr.DataTree) -> None:
+    """Two stored pairs come back and three distractors do not; nothing does without NMDA receptors; all does without a
+    gate that closes."""
+    numbers = experiment.summary(result)
+    assert numbers["gate.stored"] > 0.99
+    assert numbers["gate.distractors"] < 0.01
+    for network in NETWORKS:
+        assert numbers[f"stored.{network}.r2"] > 0.8
+        assert numbers[f"distractors.{network}.r2"] < numbers["distractors.chance.r2"]
+    for prefix in ("ablation.nmda_blocked", "ablation.nmda_blocked.rate"):
+        assert abs(numbers[f"{prefix}.r2"]) < 0.1
+    for prefix in ("ablation.gate_open", "ablation.gate_open.rate"):
+        assert numbers[f"{prefix}.distractors_r2"] > 0.7
+    assert numbers["stored.ratio"] == numbers["stored.spiking.r2"] / numbers["stored.rate.r2"]
+
+
+def test_shuffled_gates_are_the_same_gates_at_other_writes() -> None:
+    rng = np.random.default_rng(5)
+    write = np.arange(8) < 5
+    gate = np.where(write, rng.random((3, 8)), 0.0)
+    program = xr.Dataset(
+        {"write_gate": (("episode", "event"), gate), "write": (("episode", "event"), np.tile(write, (3, 1)))}
+    )
+    after = experiment.shuffled(program, np.random.default_rng(1))["write_gate"].values
+    assert not after[:, ~write].any()
+    np.testing.assert_array_equal(np.sort(after, axis=1), np.sort(gate, axis=1))
+    assert (after != gate).any(axis=1).all()
+    np.testing.assert_array_equal(experiment.always_open(program, rng)["write_gate"].values, np.tile(write, (3, 1)))
+    assert not experiment.closed(program, rng)["write_gate"].any()
+    xr.testing.assert_identical(program["write_gate"], experiment.same(program, rng)["write_gate"])
+
+
+def test_means_and_errors_are_over_slow_nets() -> None:
+    r2 = np.random.default_rng(2).random((len(CONDITIONS), 2, 2, 3))
+    recall = xr.Dataset(
+        {"r2": (("condition", "network", "pairs", "slow_net"), r2), "chance": (("pairs", "slow_net"), np.ones((2, 3)))},
+        coords={"condition": list(CONDITIONS), "network": list(NETWORKS), "pairs": ["stored", "distractors"]},
+    )
+    program = xr.Dataset(
+        {
+            "write_gate": (("episode", "event"), [[0.9, 0.2, 0.0]]),
+            "write": (("episode", "event"), [[True, True, False]]),
+            "stored": (("episode", "event"), [[True, False, True]]),
+        }
+    )
+    numbers = experiment.summary(xr.DataTree.from_dict({"/recall": recall, "/program": program}))
+    first = r2[list(CONDITIONS).index(INTACT), NETWORKS.index("spiking"), 1]
+    assert numbers["distractors.spiking.r2"] == pytest.approx(first.mean())
+    assert numbers["distractors.spiking.sem"] == pytest.approx(first.std(ddof=1) / np.sqrt(3))
+    assert numbers["ablation.gate_shuffled.r2"] == pytest.approx(r2[1, 0, 0].mean())
+    assert numbers["gate.stored"] == 0.9
+    assert numbers["gate.distractors"] == 0.2
+
+
+def test_bad_slow_nets_are_refused() -> None:
+    with pytest.raises(InputError, match="must name one slow net or more"):
+        experiment.run(Settings(slow_nets=()), seed=0, device="cpu")
+    with pytest.raises(InputError, match="unknown slow net 'gated-pears'"):
+        experiment.run(Settings(slow_nets=("gated-pears",)), seed=0, device="cpu")
