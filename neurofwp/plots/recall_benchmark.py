@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from neurofwp.plots import style
-from neurofwp.plots.select import needs
+from neurofwp.plots.select import mean_sem, needs
 
 LOOK = {
     "hebbian": (style.GREY, "s"),
@@ -21,33 +21,35 @@ TITLES = {"plain": "every key bound once", "rebinding": "some keys bound anew"}
 
 @style.context()
 def recall_benchmark(cells: xr.Dataset) -> Figure:
-    """Accuracy against state size, with standard errors over test sequences; one panel per variant of the task.
+    """Accuracy against state size, mean and standard error over networks; one panel per variant of the task.
 
     Dashed: the share of right answers of a network that knows only which values came.
 
     Parameters
     ----------
-    cells : ``accuracy``, ``sem`` and ``chance`` (cell), with coordinates ``variant``, ``layer`` and ``state_size``
-        (cell); attribute ``tested``: test sequences.
+    cells : ``accuracy`` and ``chance`` (cell, network), with coordinates ``variant``, ``layer`` and ``state_size``
+        (cell).
 
     Raises
     ------
     InputError
         if a variable is missing.
     """
-    names = ("accuracy", "sem", "chance", "variant", "layer", "state_size")
-    needs(cells, "Dataset of networks", dict.fromkeys(names, ("cell",)))
+    dims = dict.fromkeys(("accuracy", "chance"), ("cell", "network"))
+    needs(cells, "Dataset of networks", dims | dict.fromkeys(("variant", "layer", "state_size"), ("cell",)))
+    mean, sem, networks = mean_sem(cells["accuracy"], "network")
+    cells = cells.assign(mean=mean, sem=sem)
     variants = list(dict.fromkeys(cells["variant"].values.tolist()))
     figure = style.figure(style.TWO_COLUMNS, 2.7)
     axes = figure.subplots(1, len(variants), sharex=True, sharey=True, squeeze=False)[0]
     for ax, variant in zip(axes, variants, strict=True):
         here = cells.isel(cell=cells["variant"].values == variant)
-        ax.axhline(float(here["chance"][0]), color=style.BLACK, linestyle=(0, (4, 2)), linewidth=0.8, zorder=0)
+        ax.axhline(float(here["chance"].mean()), color=style.BLACK, linestyle=(0, (4, 2)), linewidth=0.8, zorder=0)
         for layer in dict.fromkeys(here["layer"].values.tolist()):
             curve = here.isel(cell=here["layer"].values == layer).sortby("state_size")
             colour, marker = LOOK.get(layer, (style.PURPLE, "x"))
             ax.errorbar(
-                curve["state_size"].values, curve["accuracy"].values, curve["sem"].values,
+                curve["state_size"].values, curve["mean"].values, curve["sem"].values,
                 color=colour, marker=marker, label=layer.replace("_", " "), clip_on=False,
             )  # fmt: skip
         ax.set(title=TITLES.get(variant, variant), xlabel=style.label("state", cells["state_size"]))
@@ -61,8 +63,7 @@ def recall_benchmark(cells: xr.Dataset) -> Figure:
         *axes[0].get_legend_handles_labels(),
         loc="outside upper center",
         ncols=len(LOOK),
-        title=f"one network per point, ± SEM over {cells.attrs['tested']} test sequences; "
-        "dashed: one of the values that came",
+        title=f"mean ± SEM over {networks} networks; dashed: one of the values that came",
         title_fontsize=7,
     )
     return figure

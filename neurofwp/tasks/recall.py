@@ -100,3 +100,20 @@ def recall(
         {name: (("episode", "event"), array, {"units": "1"}) for name, array in arrays.items()},
         attrs={"kind": KIND, "settings": json.dumps({"task": "recall", **settings})},
     )
+
+
+def without_blanks(task: xr.Dataset) -> xr.Dataset:
+    """The same sequences of `recall` with their blanks left out: pairs, then at once all queries, in the same order.
+
+    Returns
+    -------
+    Dataset of the same variables (episode, event), as many events as a sequence has tokens other than the blank.
+    """
+    kept = task["token"].values != BLANK
+    return xr.Dataset(
+        {
+            name: (("episode", "event"), array.values[kept].reshape(len(kept), -1), array.attrs)
+            for name, array in task.data_vars.items()
+        },
+        attrs=task.attrs,
+    )

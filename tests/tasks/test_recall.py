@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurofwp.errors import InputError
-from neurofwp.tasks.recall import BLANK, NOT_ASKED, POWER, recall
+from neurofwp.tasks.recall import BLANK, NOT_ASKED, POWER, recall, without_blanks
 
 
 @settings(max_examples=40)
@@ -74,6 +74,16 @@ def test_first_and_last_pairs_are_asked_at_the_same_distances_and_any_is_bound_a
         anew.append(rebound[asked].mean())
     np.testing.assert_allclose(places, np.mean(places), rtol=0.03)
     np.testing.assert_allclose(anew, 0.25, atol=0.03)
+
+
+def test_without_blanks_all_else_is_left_in_its_order() -> None:
+    task = recall(64, 40, 4, 20, rebind=0.5, seed=8)
+    found = without_blanks(task)
+    assert found.sizes == {"episode": 20, "event": 2 * 6 + 4}
+    for episode in range(20):
+        there = [event for event in range(40) if task["token"].values[episode, event] != BLANK]
+        for name in ("token", "target", "rebound"):
+            np.testing.assert_array_equal(found[name].values[episode], task[name].values[episode, there])
 
 
 @pytest.mark.parametrize(
