@@ -15,7 +15,6 @@ apart one after the other, after hundreds or thousands of steps, and n at the en
 from __future__ import annotations
 
 import logging
-from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -26,11 +25,12 @@ import xarray as xr
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from neurofwp import processes, provenance, theory
+from neurofwp import provenance, theory
 from neurofwp.errors import InputError
 from neurofwp.plots.retrieval import retrieval as draw
 from neurofwp.rate import choose_device, feature_maps
 from neurofwp.slownet.retrieval_net import RetrievalNet, WriteRule, retrieval_errors
+from neurofwp.slownet.side_by_side import side_by_side
 from neurofwp.slownet.training import Outcome, Training, train
 from neurofwp.tasks.retrieval import retrieval
 
@@ -131,18 +131,11 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     place = choose_device(device).type
     cells = chosen(settings)
     slowest_first = sorted(cells, key=lambda cell: (cell.rule == "delta", cell.pairs), reverse=True)
-    workers = processes.at_a_time(len(cells))
-    log.info("training %d networks, %d at a time", len(cells), workers)
-    outcomes: dict[Cell, Outcome] = {}
-    with processes.pool(workers) as pool:
-        futures = {
-            pool.submit(train_cell, cell, settings, seed, place, folder, progress=cell is slowest_first[0]): cell
-            for cell in slowest_first
-        }
-        for future in as_completed(futures):
-            cell = futures[future]
-            outcome = outcomes[cell] = future.result()
-            log.info("%s: loss %.5f, %d steps", cell.name, outcome.best["loss"], outcome.steps)
+    outcomes = side_by_side(
+        train_cell,
+        {cell: (cell, settings, seed, place, folder) for cell in slowest_first},
+        lambda cell, outcome: f"{cell.name}: loss {outcome.best['loss']:.5f}, {outcome.steps} steps",
+    )
     return xr.DataTree.from_dict({"/cells": _table(settings, {cell: outcomes[cell] for cell in cells})})
 
 
@@ -179,7 +172,6 @@ def train_cell(
     cell: Cell, settings: Settings, seed: int, device: str, folder: Path | None, progress: bool = False
 ) -> Outcome:
     """Train one network as published, but for the patience and the number of sequences in an evaluation."""
-    torch.set_num_threads(1)  # several train at once, and small matrices gain nothing from threads
     net = RetrievalNet(
         cell.pairs, cell.feature_map, cell.rule, settings.key_cells, generator=torch.Generator().manual_seed(seed)
     ).to(device)
@@ -207,17 +199,12 @@ def train_cell(
             target=1e-3,
             clip=None,
         ),
-        folder=None if folder is None else _made(folder / cell.name),
+        folder=None if folder is None else folder / cell.name,
         config={**asdict(cell), "key_cells": settings.key_cells, "evaluated": settings.evaluated, "seed": seed}
         | {"commit": provenance.commit()},
         progress=progress,
         description=cell.name,
     )
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _batch(

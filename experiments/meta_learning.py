@@ -20,7 +20,7 @@ import torch
 import xarray as xr
 from matplotlib.figure import Figure
 
-from neurofwp import processes, theory
+from neurofwp import theory
 from neurofwp.errors import InputError, unknown
 from neurofwp.plots.meta_learning import meta_learning as draw
 from neurofwp.plots.select import mean_sem
@@ -29,6 +29,7 @@ from neurofwp.slownet.episodes import episodes
 from neurofwp.slownet.families import Family, few_shot, gated_pairs, regression
 from neurofwp.slownet.meta_training import MetaTraining, meta_train, untrained
 from neurofwp.slownet.programmer import Programmer
+from neurofwp.slownet.side_by_side import side_by_side
 from neurofwp.tasks import regression as regression_after_every_example
 
 log = logging.getLogger("neurofwp")
@@ -87,19 +88,12 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         raise unknown("architecture", settings.architecture, get_args(Architecture))
     place = choose_device(device).type
     jobs = [(part, network) for part in PARTS for network in range(settings.networks)]
-    workers = processes.at_a_time(len(jobs))
-    log.info("training %d slow nets, %d at a time", len(jobs), workers)
-    found: dict[str, list[xr.Dataset]] = {part: [] for part in PARTS}
-    # small matrices gain nothing from threads
-    with processes.pool(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        futures = [
-            pool.submit(measured, part, settings, seed + network, place, folder, progress=(part, network) == jobs[0])
-            for part, network in jobs
-        ]
-        for (part, network), future in zip(jobs, futures, strict=True):
-            found[part].append(future.result())
-            log.info("%s, network %d: done", part, network)
-    networks = {part: xr.concat(each, "network") for part, each in found.items()}
+    found = side_by_side(
+        measured,
+        {(part, network): (part, settings, seed + network, place, folder) for part, network in jobs},
+        lambda job, _: f"{job[0]}, network {job[1]}: done",
+    )
+    networks = {part: xr.concat([each for job, each in found.items() if job[0] == part], "network") for part in PARTS}
     by_rule = xr.concat([networks[rule] for rule in RULES], xr.DataArray(list(RULES), dims="rule", name="rule"))
     error = by_rule.assign(closed_forms(settings)).assign_attrs(examples=settings.examples)
     return xr.DataTree.from_dict(
@@ -156,13 +150,9 @@ def measured(
     family, training = prepared(part, settings)
     task = held_out(part, settings, family, seed)
     before = scores(part, untrained(family, training, seed=seed, device=device), task)
-    own = None
-    if folder is not None:
-        own = folder / part / str(seed)
-        own.mkdir(parents=True, exist_ok=True)
     model, _ = meta_train(
-        family, training, seed=seed, device=device, folder=own, config={"part": part}, progress=progress,
-        description=part,
+        family, training, seed=seed, device=device, config={"part": part},
+        folder=None if folder is None else folder / part / str(seed), progress=progress, description=part,
     )  # fmt: skip
     return xr.concat(
         [before, scores(part, model, task)], xr.DataArray(list(WHEN), dims="training", name="training")

@@ -17,7 +17,6 @@ once, the rules lie close together, and longer training can turn their order rou
 from __future__ import annotations
 
 import logging
-from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -29,11 +28,12 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurofwp import processes, provenance
+from neurofwp import provenance
 from neurofwp.errors import InputError
 from neurofwp.plots.recall_benchmark import recall_benchmark as draw
 from neurofwp.plots.select import mean_sem
 from neurofwp.rate import FastWeightStack, choose_device, softmax_attention
+from neurofwp.slownet.side_by_side import side_by_side
 from neurofwp.slownet.training import Training, train
 from neurofwp.tasks.recall import NOT_ASKED, recall, without_blanks
 
@@ -142,21 +142,11 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     cells = chosen(settings)
     # one network of every cell before the next ones: what an interrupted run leaves can be compared
     names = [(cell, network) for network in range(settings.networks) for cell in cells]
-    workers = processes.at_a_time(len(names))
-    log.info("training %d networks, %d at a time", len(names), workers)
-    found: dict[tuple[Cell, int], xr.Dataset] = {}
-    # small matrices gain nothing from threads
-    with processes.pool(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        futures = {
-            pool.submit(
-                measured, cell, settings, seed + network, place, folder, progress=(cell, network) == names[0]
-            ): (cell, network)
-            for cell, network in names
-        }
-        for future in as_completed(futures):
-            cell, network = futures[future]
-            found[cell, network] = future.result()
-            log.info("%s, seed %d: accuracy %.3f", cell.name, seed + network, float(found[cell, network]["accuracy"]))
+    found = side_by_side(
+        measured,
+        {(cell, network): (cell, settings, seed + network, place, folder) for cell, network in names},
+        lambda job, scores: f"{job[0].name}, seed {seed + job[1]}: accuracy {float(scores['accuracy']):.3f}",
+    )
     by_cell = [
         xr.concat([found[cell, network] for network in range(settings.networks)], dim="network") for cell in cells
     ]
@@ -219,7 +209,7 @@ def measured(
 
         outcome = train(
             model, batch, loss_of, lambda model: {"loss": float(loss_of(model, _tensors(held_out, device)))},
-            settings=settings, folder=None if folder is None else _made(folder / cell.name / str(seed) / name),
+            settings=settings, folder=None if folder is None else folder / cell.name / str(seed) / name,
             config=config, progress=progress, description=f"{cell.name}, {name}",
         )  # fmt: skip
         return outcome.best["loss"]
@@ -267,11 +257,6 @@ def _tensors(task: xr.Dataset, device: str) -> tuple[Tensor, Tensor]:
     return cast(
         tuple[Tensor, Tensor], tuple(torch.as_tensor(task[name].values, device=device) for name in ("token", "target"))
     )
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def summary(result: xr.DataTree) -> dict[str, Any]:

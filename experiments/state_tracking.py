@@ -25,10 +25,11 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurofwp import processes, provenance
+from neurofwp import provenance
 from neurofwp.errors import InputError
 from neurofwp.plots.state_tracking import state_tracking as draw
 from neurofwp.rate import FastWeightLayer, choose_device
+from neurofwp.slownet.side_by_side import side_by_side
 from neurofwp.slownet.training import Training, train
 from neurofwp.tasks.state_tracking import modular_sums
 
@@ -115,20 +116,16 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     place = choose_device(device).type
     lengths = tested_lengths(settings)
     names = [(name, network) for name in CONDITIONS for network in range(settings.networks)]
-    workers = processes.at_a_time(len(names))
-    log.info("training %d networks, %d at a time", len(names), workers)
+    found = side_by_side(
+        measured,
+        {(name, network): (name, settings, (seed, network), place, folder) for name, network in names},
+        lambda job, measures: f"{job[0]}, network {job[1]}: loss {measures[1]:.2g}",
+    )
     right = np.empty((len(CONDITIONS), settings.networks, len(lengths)))
     loss = np.empty(right.shape[:2])
-    # small matrices gain nothing from threads
-    with processes.pool(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        futures = [
-            pool.submit(measured, name, settings, (seed, network), place, folder, progress=(name, network) == names[0])
-            for name, network in names
-        ]
-        for (name, network), future in zip(names, futures, strict=True):
-            where = list(CONDITIONS).index(name), network
-            right[where], loss[where] = future.result()
-            log.info("%s, network %d: loss %.2g", name, network, loss[where])
+    for (name, network), measures in found.items():
+        where = list(CONDITIONS).index(name), network
+        right[where], loss[where] = measures
     chance = np.array([1 / condition.modulus for condition in CONDITIONS.values()])
     scaled = (right - chance[:, None, None]) / (1 - chance[:, None, None])
     dims = ("condition", "network", "length")
@@ -190,7 +187,7 @@ def trained(
             squared_error,
             lambda model: {"loss": float(squared_error(model, held_out))},
             settings=Training(steps, learning_rate, patience=None),
-            folder=_made(folder, name, str(seed[1]), stage),
+            folder=None if folder is None else folder / name / str(seed[1]) / stage,
             config=config,
             progress=progress,
             description=f"{name}, {stage}",
@@ -236,14 +233,6 @@ def _batch(modulus: int, length: int, episodes: int, seed: tuple[int, ...], devi
     task = modular_sums(modulus, length, episodes, seed=seed)
     token, target = (torch.as_tensor(task[name].values, device=device) for name in ("token", "target"))
     return token, target
-
-
-def _made(folder: Path | None, *parts: str) -> Path | None:
-    if folder is None:
-        return None
-    path = folder.joinpath(*parts)
-    path.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def summary(result: xr.DataTree) -> dict[str, Any]:

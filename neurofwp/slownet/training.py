@@ -103,6 +103,8 @@ def train(
     outcome = Outcome()
     best = _copy(model)
     path = None if folder is None else folder / FILE
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
     if path is not None and path.exists():
         best, outcome = _resume(path, model, optimiser, about)
     first = workers()[0] == 0
