@@ -17,14 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import xarray as xr
 from matplotlib.figure import Figure
 
 from neurofwp import plots, scores, slownet
 from neurofwp.errors import InputError
 from neurofwp.program import without_silent_cells
-from neurofwp.rate import RateNetwork
 from neurofwp.spiking.jobs import Job, running
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.tasks import gated_pairs
@@ -158,11 +156,8 @@ def _on_rate_network(
     """The Trace of the fast weights that each slow net was trained with."""
     made = []
     for index, net in enumerate(nets):
-        shape = net.model.shape
-        network = RateNetwork(
-            shape.rule, on_off=shape.nonnegative, nonnegative=shape.nonnegative, device=device, dtype=torch.float32
-        )
-        made.append(network.run(program.isel(episode=slice(index * episodes, (index + 1) * episodes)), seed=seed))
+        own = program.isel(episode=slice(index * episodes, (index + 1) * episodes))
+        made.append(net.model.network(device).run(own, seed=seed))
     return xr.concat(made, dim="episode", combine_attrs="override")
 
 

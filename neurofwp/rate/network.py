@@ -25,7 +25,7 @@ class RateNetwork:
     parameters : values that replace the rule's defaults.
     on_off : two pools of weights, for (1 + v)/2 and (1 - v)/2, read as their difference: the code of a network
         whose weights and rates cannot be negative. The Trace then has `conductance`.
-    nonnegative : weights are clamped at 0 after every event.
+    nonnegative : weights are clamped to [0, w_max] after every event, as conductances.
     unit_keys : keys and queries are divided by their Euclidean norm (Yang et al. 2024, DeltaNet), so that a delta
         rule with gate 1 recalls exactly; a silent key stays zero. False takes them as they are.
     value_offset : teaching bias that is added to every value, as in the fits.
@@ -46,6 +46,7 @@ class RateNetwork:
         parameters: Mapping[str, float] | None = None,
         on_off: bool = False,
         nonnegative: bool = False,
+        w_max: float = torch.inf,
         unit_keys: bool = True,
         value_offset: float = 0.0,
         units: str = "1",
@@ -66,7 +67,9 @@ class RateNetwork:
                 raise InputError(f"{name} of rule {self.rule.id!r} must be finite, but is {number}")
             self.parameters[name] = float(number)
         self.on_off = on_off
-        self.nonnegative = nonnegative
+        if not w_max > 0:
+            raise InputError(f"w_max must be above 0, not {w_max:g}")
+        self.nonnegative, self.w_max = nonnegative, w_max
         self.unit_keys = unit_keys
         self.value_offset = value_offset
         self.units = units
@@ -95,7 +98,14 @@ class RateNetwork:
         parameters = {name: value.new_tensor(number) for name, number in self.parameters.items()}
         with torch.no_grad():
             pools = scan(
-                self.rule, parameters, key[:, None], value, gate, retention, nonnegative=self.nonnegative
+                self.rule,
+                parameters,
+                key[:, None],
+                value,
+                gate,
+                retention,
+                nonnegative=self.nonnegative,
+                w_max=self.w_max,
             )  # (episode, polarity, event, post, pre)
             weight = pools[:, 0] - pools[:, 1] if self.on_off else pools[:, 0]
             recall = (weight @ query[..., None])[..., 0]
@@ -122,6 +132,7 @@ class RateNetwork:
             "parameters": self.parameters,
             "on_off": self.on_off,
             "nonnegative": self.nonnegative,
+            "w_max": self.w_max if self.w_max < torch.inf else None,
             "unit_keys": self.unit_keys,
             "value_offset": self.value_offset,
             "device": str(self.device),

@@ -10,7 +10,6 @@ from torch import Tensor
 from neurofwp.rules import Event, Rule, State, weight_of
 
 Bounds = tuple[float, float]
-NON_NEGATIVE: Bounds = (0.0, torch.inf)
 
 
 def states(
@@ -70,6 +69,7 @@ def scan(
     retention: Tensor,
     initial: Tensor | None = None,
     nonnegative: bool = False,
+    w_max: float = torch.inf,
 ) -> Tensor:
     """Weights after every event, for a rule that takes no more than a Program has.
 
@@ -79,7 +79,7 @@ def scan(
     key : (..., event, pre). value : (..., event, post). gate, retention : (..., event).
         Leading dims need only broadcast against each other.
     initial : (..., post, pre), the weights before the first event; left out, zero.
-    nonnegative : a weight cannot be negative: clamped at 0 after every event.
+    nonnegative : a weight cannot be negative, nor above `w_max`: clamped to [0, w_max] after every event.
 
     Returns
     -------
@@ -95,6 +95,6 @@ def scan(
         retention = retention[..., None]
     events = Event(key, value, gate, retention)
     state = weight if rule.begin is None else rule.begin(weight, events, parameters)
-    bounds = NON_NEGATIVE if nonnegative else None
+    bounds = (0.0, w_max) if nonnegative else None
     after = [weight_of(each) for each in states(rule, parameters, events, state, bounds)]
     return torch.stack(after, dim=-3)

@@ -42,6 +42,8 @@ class MetaTraining:
     """Cells of the controller."""
     nonnegative: bool = False
     """Weights are conductances: clamped at 0, with ON and OFF pools for values."""
+    w_max: float | None = None
+    """Largest conductance, where weights are nonnegative. Left out: none."""
     gate_cost: float = 0.0
     """Loss per open write gate, which makes gates sparse."""
     steps: int = 1000
@@ -62,7 +64,7 @@ class MetaTraining:
         own = {name: getattr(self, name) for name in ("pre", "active") if getattr(self, name) is not None}
         return Shape(
             **family.shape | own, hidden=self.hidden, architecture=self.architecture, rule=self.rule,
-            nonnegative=self.nonnegative,
+            nonnegative=self.nonnegative, w_max=self.w_max,
         )  # fmt: skip
 
     def training(self) -> Training:

@@ -10,15 +10,15 @@ from torch import Tensor, nn
 
 from neurofwp import rules
 from neurofwp.errors import InputError, unknown
-from neurofwp.rate import run, unit
+from neurofwp.rate import RateNetwork, run, unit
 from neurofwp.rate.checks import check_parameters
 from neurofwp.rate.layer import check_size, linear
 from neurofwp.rate.running import evaluate
+from neurofwp.rate.scan import Bounds
 from neurofwp.slownet.controller import ARCHITECTURES, Architecture, Recurrent
 from neurofwp.slownet.episodes import Episodes
 from neurofwp.slownet.keys import DenseKeys, SparseKeys
 
-NON_NEGATIVE = (0.0, torch.inf)
 SLOW = 4.0  # sigmoid of it, 0.98, is the retention that training starts from
 
 
@@ -29,7 +29,7 @@ class Shape:
     cue, content, context : entries of what it sees. pre : presynaptic cells. active : those that fire in a key; None
     for keys of both signs without a limit. hidden : cells of the controller. architecture : see
     `neurofwp.slownet.controller`. rule : that the fast weights follow, one that takes no more than a Program has.
-    nonnegative : weights are conductances, clamped at 0, and values are carried by ON and OFF pools.
+    nonnegative : weights are conductances, clamped to [0, w_max], and values are carried by ON and OFF pools.
     value_offset, value_gain : content becomes the value gain * (content - offset); a Program's are in [-1, 1].
     """
 
@@ -42,6 +42,7 @@ class Shape:
     architecture: Architecture = "feed-forward"
     rule: str = "delta"
     nonnegative: bool = False
+    w_max: float | None = None
     value_offset: float = 0.0
     value_gain: float = 1.0
 
@@ -60,6 +61,8 @@ class Shape:
             raise InputError(f"active must be at least 1 and below pre ({self.pre}), not {self.active}")
         if not self.value_gain > 0:
             raise InputError(f"value_gain must be above 0, not {self.value_gain:g}")
+        if self.w_max is not None and not (self.nonnegative and self.w_max > 0):
+            raise InputError(f"w_max must be above 0, and bounds weights that are nonnegative, not {self.w_max:g} here")
         if self.architecture not in get_args(Architecture):
             raise unknown("architecture", str(self.architecture), get_args(Architecture))
         rule = rules.get(self.rule)
@@ -118,6 +121,20 @@ class Programmer(nn.Module):
     def _decays(self) -> bool:
         return self.rule.argument("log_decay") is not None
 
+    @property
+    def _bounds(self) -> Bounds | None:
+        highest = torch.inf if self.shape.w_max is None else self.shape.w_max
+        return (0.0, highest) if self.shape.nonnegative else None
+
+    def network(self, device: str = "cpu") -> RateNetwork:
+        """The rate network that runs Programs on the fast weights that this slow net was trained with."""
+        shape = self.shape
+        return RateNetwork(
+            shape.rule, on_off=shape.nonnegative, nonnegative=shape.nonnegative,
+            w_max=torch.inf if shape.w_max is None else shape.w_max, unit_keys=shape.active is not None,
+            device=device, dtype=torch.float32,
+        )  # fmt: skip
+
     def forward(self, episodes: Episodes) -> tuple[Tensor, Signals]:
         """Answers (episode, event, content), meaningless where nothing is asked, and the signals behind them."""
         self._check(episodes)
@@ -153,8 +170,7 @@ class Programmer(nn.Module):
     def _read(self, key: Tensor, query: Tensor, value: Tensor, gate: Tensor, retention: Tensor) -> Tensor:
         """Reads (episode, event, content) of all events at once, in parallel where the rule can."""
         asked, arguments = self._arguments(key, query, value, gate, retention)
-        bounds = NON_NEGATIVE if self.shape.nonnegative else None
-        result = run(self.rule, query=asked, bounds=bounds, parameters=self.rule.defaults(), **arguments)  # type: ignore[arg-type]
+        result = run(self.rule, query=asked, bounds=self._bounds, parameters=self.rule.defaults(), **arguments)  # type: ignore[arg-type]
         return self._signed(result.read)
 
     def _in_turn(
@@ -173,7 +189,7 @@ class Programmer(nn.Module):
             asked, arguments = self._arguments(key[:, now], own[:, now], value[:, now], gate, retention)
             result = evaluate(
                 self.rule, asked, arguments, numbers, state, backend="recurrent",
-                bounds=NON_NEGATIVE if self.shape.nonnegative else None,
+                bounds=self._bounds,
             )  # fmt: skip
             state = result.state
             read = self._signed(result.read)[:, 0]

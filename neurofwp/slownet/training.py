@@ -103,11 +103,11 @@ def train(
     outcome = Outcome()
     best = _copy(model)
     path = None if folder is None else folder / FILE
-    if folder is not None:
+    first = workers()[0] == 0
+    if folder is not None and first:
         folder.mkdir(parents=True, exist_ok=True)
     if path is not None and path.exists():
         best, outcome = _resume(path, model, optimiser, about)
-    first = workers()[0] == 0
     shown = progress and first
     with tqdm(
         total=settings.steps, initial=outcome.steps, desc=description, disable=not shown, leave=False,

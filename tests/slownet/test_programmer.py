@@ -65,10 +65,15 @@ def assert_the_same_fast_weights(model: Programmer, task: xr.Dataset, tolerance:
     dtype = next(model.parameters()).dtype
     answer, gate = run(model, episodes(task, dtype=dtype))
     made = TrainedSlowNet(model, "few-shot")(task)
+    shape = model.shape
     network = RateNetwork(
-        model.rule, nonnegative=model.shape.nonnegative, on_off=model.shape.nonnegative, dtype=torch.float64
-    )
-    recall = network.run(made)["recall"].values
+        model.rule, nonnegative=shape.nonnegative, on_off=shape.nonnegative, dtype=torch.float64,
+        w_max=torch.inf if shape.w_max is None else shape.w_max,
+    )  # fmt: skip
+    trace = network.run(made)
+    if shape.w_max is not None:
+        assert float(trace["conductance"].max()) == shape.w_max  # the bound is reached, and holds
+    recall = trace["recall"].values
     asked = ~task["write"].values
     expected = model.scale.item() * recall[asked] + model.shift.item()
     np.testing.assert_allclose(answer.numpy()[asked], expected, rtol=tolerance, atol=tolerance)
@@ -84,6 +89,17 @@ def test_a_rate_network_gives_the_answers_of_the_slow_net(
 ) -> None:
     active = 1 if rule == "calcium_threshold" else 5  # its thresholds are out of reach of a cell of rate 1 / sqrt(5)
     assert_the_same_fast_weights(programmer(architecture, rule, active=active, nonnegative=nonnegative), task, 1e-9)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_conductances_have_a_largest_one(architecture: Architecture, task: xr.Dataset) -> None:
+    bounded = programmer(architecture, "delta", active=5, nonnegative=True, w_max=0.05)
+    assert_the_same_fast_weights(bounded, task, 1e-9)
+    free = programmer(architecture, "delta", active=5, nonnegative=True)
+    assert not torch.allclose(
+        run(bounded, episodes(task, dtype=torch.float64))[0], run(free, episodes(task, dtype=torch.float64))[0]
+    )
+    assert bounded.network().w_max == 0.05
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
