@@ -148,7 +148,7 @@ def _plastic(plan: Plan, key: b2.NeuronGroup, value: b2.NeuronGroup) -> b2.Synap
     # Single-precision states beside double-precision cells let the compiler vectorise the update; a literal or a
     # constant from the namespace would be a double, so the parameters are shared variables of the synapses.
     constants = plan.synapse.constants(plan.plasticity_step)
-    shared = "\n".join(f"{name} : {_base_unit(number)} (shared, constant)" for name, number in constants.items())
+    shared = "\n".join(f"{name} : {base_unit(number)} (shared, constant)" for name, number in constants.items())
     states = plan.synapse.text("synaptic")
     declared = [*constants, *(line.split(":")[0].strip() for line in states.splitlines() if ":" in line)]
     plastic = b2.Synapses(
@@ -184,5 +184,6 @@ def _grid(*sizes: int) -> tuple[np.ndarray, ...]:
     return tuple(index.ravel() for index in np.indices(sizes))
 
 
-def _base_unit(value: Quantity | float) -> str:
+def base_unit(value: Quantity | float) -> str:
+    """How Brian2's equations write the unit of a value."""
     return "1" if is_dimensionless(value) else repr(get_unit(get_dimensions(value)))

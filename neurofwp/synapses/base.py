@@ -1,15 +1,20 @@
 """What a stage of a synapse is: parameters, states and equations, declared once.
 
-A synapse is a chain of stages: NMDA gating, magnesium block, calcium, expression, turnover, AMPA. Each form of a
-stage is one `Stage` in a small file of its own; a model file picks one form per stage and fills its parameters.
+A synapse is a chain of stages: release, NMDA gating, magnesium block, calcium, expression, trafficking, turnover,
+AMPA. Each form of a stage is one `Stage` in a small file of its own; a model file picks one form per stage and fills
+its parameters. Release and trafficking may be left out: every spike then releases the same, and what is expressed is
+in the membrane at once. A model whose rule needs no receptor picks the form "none" for it.
 
 What depends on one cell alone is computed once in that cell, not in each of its synapses:
 
 - `presynaptic`, `presynaptic_spike`: equations and spike statements of the key cell (membrane clock);
 - `postsynaptic`: equations of the value cell (membrane clock); `postsynaptic_update`: statements that the value cell
   runs once per step of the plasticity clock, before its synapses do;
+- `postsynaptic_spike`: what a spike of the value cell does to its own variables;
 - `synaptic`: state variables of each synapse; `update`: statements that advance them by one step of the
-  plasticity clock, `plasticity_step`; `spike`: what a presynaptic spike does.
+  plasticity clock, `plasticity_step`; `spike`: what a presynaptic spike does; `late_spike`: what it does after the
+  delay that is the parameter `delay`; `spike_post`: what a postsynaptic spike does. Synapses see a spike before the
+  cells' own variables change by it.
 
 Inside `synaptic`, `update` and `spike`, `x_pre` and `x_post` are a cell's variables. Parameters keep their bare names,
 so the names in one model must differ between its stages.
@@ -20,11 +25,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 from brian2 import Quantity
+from numpy.typing import NDArray
 
 from neurofwp.synapses.parameters import Parameter
 
-ORDER = ("nmda", "magnesium", "calcium", "expression", "turnover", "ampa")
+ORDER = ("release", "nmda", "magnesium", "calcium", "expression", "trafficking", "turnover", "ampa")
+OPTIONAL = ("release", "trafficking")
 
 Values = Mapping[str, Quantity | float]
 
@@ -41,13 +49,21 @@ class Stage:
     presynaptic_spike: str = ""
     postsynaptic: str = ""
     postsynaptic_update: str = ""
+    postsynaptic_spike: str = ""
     synaptic: str = ""
     update: Callable[[Values], str] | str = ""
     spike: str = ""
+    late_spike: str = ""
+    delay: str = ""
+    spike_post: str = ""
     # Constants that follow from the parameters and the plasticity step, so that no synapse need compute them.
     derived: Callable[[Values, Quantity], dict[str, Quantity | float]] = field(default=lambda values, dt: {})
     # The weight of a synapse before anything is written; the stage with an answer speaks.
     initial: Callable[[Values], Quantity] | None = None
+    # Where synapses are found before a protocol, if not all at the initial weight: (weight, share of the synapses), ...
+    population: Callable[[Values], tuple[tuple[Quantity, float], ...]] | None = None
+    # What weights (nS) at the end of a protocol come to be, long after; the stage with an answer speaks.
+    settled: Callable[[Values, NDArray[np.float64]], NDArray[np.float64]] | None = None
     # Calcium levels to draw beside a calcium trace: {"potentiation": ..., "depression": ...}
     thresholds: Callable[[Values], dict[str, float]] = field(default=lambda values: {})
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from brian2 import Quantity, siemens
+from numpy.typing import NDArray
 
 from neurofwp.errors import InputError, unknown
 from neurofwp.synapses import STAGES
-from neurofwp.synapses.base import ORDER, Stage
+from neurofwp.synapses.base import OPTIONAL, ORDER, Stage
 from neurofwp.synapses.parameters import read_table, read_toml
 
 
@@ -23,6 +25,7 @@ class SynapseModel:
     stages: tuple[Stage, ...]
     values: dict[str, Quantity | float]
     circuit: dict[str, Any]  # the file's [circuit] table, still in TOML: the circuit reads it
+    laboratory: dict[str, Any] = field(default_factory=dict)  # likewise, for neurofwp.protocols
 
     def text(self, part: str) -> str:
         """One part of all stages, joined; `part` is a text field of `Stage`, such as "presynaptic" or "spike"."""
@@ -45,6 +48,17 @@ class SynapseModel:
         return sum((stage.initial(self.values) for stage in self.stages if stage.initial), 0 * siemens)
 
     @property
+    def population(self) -> tuple[tuple[Quantity, float], ...]:
+        """Weights at which synapses are found before a protocol, each with its share of them."""
+        own = next((stage.population for stage in self.stages if stage.population), None)
+        return own(self.values) if own else ((self.initial, 1.0),)
+
+    def settled(self, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What weights (nS) at the end of a protocol come to be, long after it."""
+        own = next((stage.settled for stage in self.stages if stage.settled), None)
+        return own(self.values, weight) if own else weight
+
+    @property
     def thresholds(self) -> dict[str, float]:
         """Calcium levels at which depression and potentiation begin (or are half-maximal)."""
         return {name: level for stage in self.stages for name, level in stage.thresholds(self.values).items()}
@@ -60,15 +74,19 @@ def load(name: str | Path) -> SynapseModel:
     """
     title, content = read_toml(name, "synapses", "synapse model")
     content.pop("source", None)
-    description, circuit = content.pop("description", ""), content.pop("circuit", {})
-    if not isinstance(circuit, dict):
-        raise InputError(f"{title}.toml: circuit must be a table of circuit parameters, not {circuit!r}")
+    description = content.pop("description", "")
+    circuit, laboratory = content.pop("circuit", {}), content.pop("laboratory", {})
+    for name, table in (("circuit", circuit), ("laboratory", laboratory)):
+        if not isinstance(table, dict):
+            raise InputError(f"{title}.toml: {name} must be a table of {name} parameters, not {table!r}")
     for key in content:
         if key not in ORDER:
-            raise unknown(f"stage in {title}.toml", key, (*ORDER, "circuit"))
+            raise unknown(f"stage in {title}.toml", key, (*ORDER, "circuit", "laboratory"))
     stages: list[Stage] = []
     values: dict[str, Quantity | float] = {}
     for stage_name in ORDER:
+        if stage_name in OPTIONAL and stage_name not in content:
+            continue
         if not isinstance(content.get(stage_name), dict) or "form" not in content[stage_name]:
             raise InputError(f"{title}.toml needs a table [{stage_name}] with a form")
         table = dict(content[stage_name])
@@ -78,4 +96,4 @@ def load(name: str | Path) -> SynapseModel:
             raise unknown(f"form of [{stage_name}] in {title}.toml", form, forms)
         stages.append(forms[form])
         values |= read_table(table, forms[form].parameters, f"{title}.toml: {stage_name}")
-    return SynapseModel(title, description, tuple(stages), values, circuit)
+    return SynapseModel(title, description, tuple(stages), values, circuit, laboratory)
