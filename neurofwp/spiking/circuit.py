@@ -133,6 +133,8 @@ VALUE = """
     g_shunt : siemens
     gate : 1
     nmda_gain : 1
+    plateau : 1
+    calcium_outside : mmolar (constant)
     forgetting : Hz
     episode : integer (constant)
     pool : integer (constant)
@@ -141,6 +143,7 @@ VALUE_UPDATE = f"""
     gate = gate_table((phase_at(t) + 0.5)*second, episode)
     forgetting = forgetting_table((phase_at(t) + 0.5)*second, episode)
     nmda_gain = 1 - gate_by_conductance*(1 - gate)
+    plateau = gate*teach_table((phase_at(t) + 0.5)*second, pool)
     g_apical_mean = g_gate*(gate_by_conductance + (1 - gate_by_conductance)*gate)
     g_apical_mean += g_teach*teach_table((phase_at(t) + 0.5)*second, pool)
     {fluctuating("g_apical", mean="g_apical_mean", quantum="dendrite_quantum", tau="tau_exc")}

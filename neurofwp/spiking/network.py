@@ -64,6 +64,11 @@ class SpikingNetwork:
         synapse_dtype: type = np.float32,
     ) -> None:
         self.synapse = synapses.load(synapse)
+        if any(stage.read for stage in self.synapse.stages):
+            raise InputError(
+                f"synapses of {self.synapse.name} are brought up to date at spikes alone, and this network reads their "
+                "weights on a clock: run them with neurofwp.protocols.laboratory"
+            )
         self.circuit = circuits.load(circuit, self.synapse.circuit)
         declared = {
             p.name: p for p in (*circuits.PARAMETERS, *(p for stage in self.synapse.stages for p in stage.parameters))

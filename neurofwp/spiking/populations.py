@@ -14,6 +14,8 @@ from neurofwp.spiking import circuit as circuits
 from neurofwp.spiking.timeline import Timeline
 from neurofwp.synapses.model import SynapseModel
 
+CALCIUM_OUTSIDE = 2 * b2.mmolar  # as in most slices
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -63,7 +65,10 @@ def build(plan: Plan, timeline: Timeline, rng: np.random.Generator) -> Populatio
     """Make all groups, with membrane voltages drawn from `rng`."""
     names = _namespace(plan, timeline)
     key = _key_cells(plan, names)
-    value = _lif(plan, "value", "soma", circuits.VALUE + plan.synapse.text("postsynaptic"), names)
+    value = _lif(
+        plan, "value", "soma", circuits.VALUE + plan.synapse.text("postsynaptic"), names,
+        at_spike=plan.synapse.text("postsynaptic_spike"),
+    )  # fmt: skip
     inter = _lif(plan, "interneuron", "inter", circuits.INTERNEURON, names)
     for group, update in (
         (value, circuits.VALUE_UPDATE + plan.synapse.text("postsynaptic_update")),
@@ -76,6 +81,7 @@ def build(plan: Plan, timeline: Timeline, rng: np.random.Generator) -> Populatio
     value.g_exc, value.g_inh = names["soma_exc_mean"], names["soma_inh_mean"]
     value.g_shunt = names["g_tonic"] * (1 - names["gate_by_conductance"])
     inter.g_exc = names["inter_exc_mean"]
+    value.calcium_outside = CALCIUM_OUTSIDE
     value.episode = np.repeat(np.arange(plan.episodes), plan.cells)
     value.pool = np.repeat(np.arange(plan.pools), plan.per_pool)
     return Populations(
@@ -151,21 +157,27 @@ def _plastic(plan: Plan, key: b2.NeuronGroup, value: b2.NeuronGroup) -> b2.Synap
     shared = "\n".join(f"{name} : {base_unit(number)} (shared, constant)" for name, number in constants.items())
     states = plan.synapse.text("synaptic")
     declared = [*constants, *(line.split(":")[0].strip() for line in states.splitlines() if ":" in line)]
+    at_pre = {"now": plan.synapse.text("spike"), "late": plan.synapse.text("late_spike")}
     plastic = b2.Synapses(
         key,
         value,
         f"{states}\n{shared}",
-        on_pre=plan.synapse.text("spike"),
+        on_pre={name: code for name, code in at_pre.items() if code},
+        on_post=plan.synapse.text("spike_post") or None,
         dt=plan.membrane_step,
         dtype=dict.fromkeys(declared, plan.synapse_dtype),
         name="plastic",
     )
     episode, i, j = _grid(plan.episodes, plan.pre, plan.cells)
     plastic.connect(i=episode * plan.pre + i, j=episode * plan.cells + j)
+    if at_pre["late"]:
+        plastic.late.delay = plan.synapse.values[plan.synapse.text("delay")]
     for name, number in constants.items():
         setattr(plastic, name, number)
-    plastic.weight = plan.synapse.initial
-    plastic.run_regularly(plan.synapse.update, dt=plan.plasticity_step, order=1, name="plastic_update")
+    for name in ("weight", plan.synapse.expressed):
+        setattr(plastic, name, plan.synapse.initial)
+    if plan.synapse.update:
+        plastic.run_regularly(plan.synapse.update, dt=plan.plasticity_step, order=1, name="plastic_update")
     return plastic
 
 

@@ -1,6 +1,7 @@
 """AMPA transmission: the fast weight is read out as a conductance.
 
-Each presynaptic spike adds the synapse's weight (nS) to the postsynaptic AMPA conductance, which decays exponentially.
+Each presynaptic spike adds the synapse's weight (nS), times the share that it releases, to the postsynaptic AMPA
+conductance, which decays exponentially.
 """
 
 from neurofwp.synapses.base import Stage
@@ -13,5 +14,5 @@ EXPONENTIAL = Stage(
     parameters=(Parameter("tau_ampa", "ms", "decay time constant of the AMPA conductance", low=0.1),),
     postsynaptic="dg_ampa/dt = -g_ampa/tau_ampa : siemens",
     synaptic="weight : siemens",
-    spike="g_ampa_post += weight",
+    spike="g_ampa_post += weight*released_pre",
 )

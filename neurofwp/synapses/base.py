@@ -13,8 +13,8 @@ What depends on one cell alone is computed once in that cell, not in each of its
 - `postsynaptic_spike`: what a spike of the value cell does to its own variables;
 - `synaptic`: state variables of each synapse; `update`: statements that advance them by one step of the
   plasticity clock, `plasticity_step`; `spike`: what a presynaptic spike does; `late_spike`: what it does after the
-  delay that is the parameter `delay`; `spike_post`: what a postsynaptic spike does. Synapses see a spike before the
-  cells' own variables change by it.
+  delay that is the parameter `delay`; `spike_post`: what a postsynaptic spike does; `plateau_edge`: what the beginning
+  or the end of a plateau of the value cell does. Synapses see a spike before the cells' own variables change by it.
 
 Inside `synaptic`, `update` and `spike`, `x_pre` and `x_post` are a cell's variables. Parameters keep their bare names,
 so the names in one model must differ between its stages.
@@ -35,6 +35,8 @@ ORDER = ("release", "nmda", "magnesium", "calcium", "expression", "trafficking",
 OPTIONAL = ("release", "trafficking")
 
 Values = Mapping[str, Quantity | float]
+States = Mapping[str, NDArray[np.float64]]
+Time = NDArray[np.float64] | float
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,9 @@ class Stage:
     late_spike: str = ""
     delay: str = ""
     spike_post: str = ""
+    plateau_edge: str = ""
+    # Forms of other stages without which this one would be wrong: {stage: forms}
+    beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     # Constants that follow from the parameters and the plasticity step, so that no synapse need compute them.
     derived: Callable[[Values, Quantity], dict[str, Quantity | float]] = field(default=lambda values, dt: {})
     # The weight of a synapse before anything is written; the stage with an answer speaks.
@@ -64,6 +69,9 @@ class Stage:
     population: Callable[[Values], tuple[tuple[Quantity, float], ...]] | None = None
     # What weights (nS) at the end of a protocol come to be, long after; the stage with an answer speaks.
     settled: Callable[[Values, NDArray[np.float64]], NDArray[np.float64]] | None = None
+    # Of states that stand still between events, those that in truth do not, as they are at a later time (s): from all
+    # states of the synapses, in SI units. A stage answers for its own.
+    read: Callable[[Values, States, Time], dict[str, NDArray[np.float64]]] | None = None
     # Calcium levels to draw beside a calcium trace: {"potentiation": ..., "depression": ...}
     thresholds: Callable[[Values], dict[str, float]] = field(default=lambda values: {})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from neurofwp.errors import InputError, unknown
 from neurofwp.synapses import STAGES
-from neurofwp.synapses.base import OPTIONAL, ORDER, Stage
+from neurofwp.synapses.base import OPTIONAL, ORDER, Stage, States, Time
 from neurofwp.synapses.parameters import read_table, read_toml
 
 
@@ -29,12 +30,27 @@ class SynapseModel:
 
     def text(self, part: str) -> str:
         """One part of all stages, joined; `part` is a text field of `Stage`, such as "presynaptic" or "spike"."""
-        return "\n".join(getattr(stage, part) for stage in self.stages if getattr(stage, part))
+        parts = [self._own(stage, getattr(stage, part)) for stage in self.stages if getattr(stage, part)]
+        if part == "presynaptic_spike":
+            parts.reverse()  # what a spike releases is used before it is spent
+        if part == "presynaptic" and not any(stage.stage == "release" for stage in self.stages):
+            parts.append("released = 1 : 1")
+        return "\n".join(parts)
+
+    @property
+    def expressed(self) -> str:
+        """The variable that plasticity changes: the weight itself, or the slots that trafficking fills."""
+        return "slots" if any(stage.stage == "trafficking" for stage in self.stages) else "weight"
+
+    def _own(self, stage: Stage, code: str) -> str:
+        """Code of a stage; expression and turnover speak of the weight, whatever it is that they change."""
+        plastic = stage.stage in ("expression", "turnover")
+        return re.sub(r"\bweight\b", self.expressed, code) if plastic else code
 
     @property
     def update(self) -> str:
         """The statements that advance all synaptic states by one step of the plasticity clock."""
-        lines = "\n".join(stage.statements(self.values) for stage in self.stages).splitlines()
+        lines = "\n".join(self._own(stage, stage.statements(self.values)) for stage in self.stages).splitlines()
         return "\n".join(line.strip() for line in lines if line.strip())
 
     def constants(self, dt: Quantity) -> dict[str, Quantity | float]:
@@ -57,6 +73,20 @@ class SynapseModel:
         """What weights (nS) at the end of a protocol come to be, long after it."""
         own = next((stage.settled for stage in self.stages if stage.settled), None)
         return own(self.values, weight) if own else weight
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of the variables of a synapse."""
+        return tuple(line.split(":")[0].strip() for line in self.text("synaptic").splitlines() if ":" in line)
+
+    def read(self, states: States, now: Time) -> States:
+        """States of synapses (SI units) as they are at `now` (s), where some are brought up to date at events only."""
+        seen = {**states, "weight": states[self.expressed]}  # as the stage that answers speaks of it
+        answers = [
+            {self.expressed if name == "weight" else name: value for name, value in answer.items()}
+            for answer in (stage.read(self.values, seen, now) for stage in self.stages if stage.read)
+        ]
+        return {name: value for answer in (states, *answers) for name, value in answer.items()}
 
     @property
     def thresholds(self) -> dict[str, float]:
@@ -96,4 +126,12 @@ def load(name: str | Path) -> SynapseModel:
             raise unknown(f"form of [{stage_name}] in {title}.toml", form, forms)
         stages.append(forms[form])
         values |= read_table(table, forms[form].parameters, f"{title}.toml: {stage_name}")
+    for stage in stages:
+        for other in stages:
+            allowed = stage.beside.get(other.stage, (other.form,))
+            if other.form not in allowed:
+                raise InputError(
+                    f"{title}.toml: form {stage.form!r} of [{stage.stage}] needs [{other.stage}] to have the form "
+                    f"{' or '.join(map(repr, allowed))}, not {other.form!r}"
+                )
     return SynapseModel(title, description, tuple(stages), values, circuit, laboratory)

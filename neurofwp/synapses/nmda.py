@@ -3,7 +3,7 @@
 ds/dt = -s / tau; each presynaptic spike: s <- s + alpha (1 - s).
 
 The instantaneous-rise limit (rise 2 ms << decay 100 ms) of Brunel & Wang 2001 and Wang 1999, whose s saturates
-because glutamate binds nearly all receptors of a synapse.
+because glutamate binds nearly all receptors of a synapse. A release scales what a spike opens.
 """
 
 from neurofwp.synapses.base import Stage
@@ -18,5 +18,5 @@ SATURATING = Stage(
         Parameter("alpha_nmda", "1", "share of closed channels that one spike opens", low=0, high=1),
     ),
     presynaptic="ds_nmda/dt = -s_nmda/tau_nmda : 1",
-    presynaptic_spike="s_nmda += alpha_nmda*(1 - s_nmda)",
+    presynaptic_spike="s_nmda += alpha_nmda*released*(1 - s_nmda)",
 )

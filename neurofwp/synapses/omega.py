@@ -30,5 +30,6 @@ OMEGA = Stage(
         learned = -expm1(-plasticity_step/(P1/(P2 + calcium*calcium*calcium) + P4))
         weight = weight + (w_scale*omega - weight)*learned
     """,
+    population=lambda values: ((0.25 * values["w_scale"], 1.0),),
     thresholds=lambda values: {"depression": float(values["a1"]), "potentiation": float(values["a2"])},
 )

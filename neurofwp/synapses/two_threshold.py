@@ -4,25 +4,53 @@ tau drho/dt = gamma_p (1 - rho) H(c - theta_p) - gamma_d rho H(c - theta_d),   w
 
 Graupner & Brunel 2012, PNAS 109:3991, equation 1, without noise and without the bistable term
 -rho (1 - rho) (1/2 - rho), which acts over about 2 tau. All bands are linear in rho, so a step of the plasticity clock
-is exact while calcium stays in its band.
+is exact while calcium stays in its band. `two_threshold_bistable.py` has both, `two_threshold_events.py` has no clock.
 """
 
-from neurofwp.synapses.base import Stage
+import numpy as np
+from brian2 import Quantity, nS
+from numpy.typing import NDArray
+
+from neurofwp.synapses.base import Stage, Values
 from neurofwp.synapses.parameters import Parameter
+
+UNSTABLE = 0.5  # rho*: below it the bistable term brings the efficacy to 0, above it to 1
+
+PARAMETERS = (
+    Parameter("tau_rho", "s", "time constant of the efficacy", low=1e-3),
+    Parameter("gamma_p", "1", "potentiation rate", low=0),
+    Parameter("gamma_d", "1", "depression rate", low=0),
+    Parameter("theta_p", "1", "calcium above which synapses potentiate", low=0),
+    Parameter("theta_d", "1", "calcium above which synapses depress", low=0),
+    Parameter("w0", "nS", "conductance of the down state", low=0),
+    Parameter("w1", "nS", "conductance of the up state", low=0),
+)
+SIGMA = Parameter("sigma", "1", "amplitude of the noise while calcium is above thresholds", low=0)
+DOWN_SHARE = Parameter("down_share", "1", "share of synapses in the down state before a protocol", low=0, high=1)
+
+
+def thresholds(values: Values) -> dict[str, float]:
+    """Calcium at which synapses begin to change."""
+    return {"depression": float(values["theta_d"]), "potentiation": float(values["theta_p"])}
+
+
+def population(values: Values) -> tuple[tuple[Quantity, float], ...]:
+    """Synapses before a protocol: all in one of the two stable states."""
+    down = float(values["down_share"])
+    return (values["w0"], down), (values["w1"], 1 - down)
+
+
+def settled(values: Values, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The stable states (nS) that weights (nS) come to after a protocol, within a few tau."""
+    low, high = float(values["w0"] / nS), float(values["w1"] / nS)
+    return np.where(weight > low + UNSTABLE * (high - low), high, low)
+
 
 TWO_THRESHOLD = Stage(
     stage="expression",
     form="two-threshold",
     source="Graupner & Brunel 2012, PNAS 109:3991",
-    parameters=(
-        Parameter("tau_rho", "s", "time constant of the efficacy", low=1e-3),
-        Parameter("gamma_p", "1", "potentiation rate", low=0),
-        Parameter("gamma_d", "1", "depression rate", low=0),
-        Parameter("theta_p", "1", "calcium above which synapses potentiate", low=0),
-        Parameter("theta_d", "1", "calcium above which synapses depress", low=0),
-        Parameter("w0", "nS", "conductance of the down state", low=0),
-        Parameter("w1", "nS", "conductance of the up state", low=0),
-    ),
+    parameters=PARAMETERS,
     update="""
         up = gamma_p*int(calcium > theta_p)
         down = gamma_d*int(calcium > theta_d)
@@ -30,5 +58,5 @@ TWO_THRESHOLD = Stage(
         weight = efficacy_target + (weight - efficacy_target)*exp(-plasticity_step*(up + down)/tau_rho)
     """,
     initial=lambda values: values["w0"],
-    thresholds=lambda values: {"depression": float(values["theta_d"]), "potentiation": float(values["theta_p"])},
+    thresholds=thresholds,
 )

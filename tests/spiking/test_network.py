@@ -327,3 +327,8 @@ def test_a_run_ends_clearly_after_the_last_weights_are_recorded(duration: float)
     assert beyond >= 0.1 * ms
     assert 1.5 * Clock.epsilon_dt < float(beyond / (duration * ms)) <= 0.1
     assert float(beyond / (0.1 * ms)) == pytest.approx(round(float(beyond / (0.1 * ms))))
+
+
+def test_synapses_that_only_spikes_bring_up_to_date_are_refused() -> None:
+    with pytest.raises(InputError, match="graupner-brunel-cortical-slice are brought up to date at spikes alone"):
+        SpikingNetwork("graupner-brunel-cortical-slice")

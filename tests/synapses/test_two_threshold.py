@@ -46,7 +46,7 @@ def test_calcium_that_alternates_follows_the_time_spent_above_each_threshold(ben
 
 @pytest.mark.parametrize(
     ("name", "written", "limit"),
-    [("graupner-brunel-cortical-slice", 0.600, 0.686), ("graupner-brunel-hippocampal-slice", 0.574, 0.840)],
+    [("graupner-brunel-cortical-slice-nmda", 0.600, 0.686), ("graupner-brunel-hippocampal-slice-nmda", 0.574, 0.840)],
 )
 def test_a_plateau_writes_most_of_the_way_with_published_rates(bench, name, written, limit):
     # rho <- rho + beta (rho_inf - rho) with beta = .57 to .79 and rho_inf = .62 to .84 over the published sets

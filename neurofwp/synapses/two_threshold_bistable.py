@@ -1,0 +1,51 @@
+"""Two calcium thresholds with noise and two stable states: the efficacy of Graupner & Brunel 2012 in full.
+
+tau drho/dt = -bistable rho (1 - rho) (1/2 - rho) + gamma_p (1 - rho) H(c - theta_p) - gamma_d rho H(c - theta_d)
+              + sigma sqrt(tau) sqrt(H(c - theta_p) + H(c - theta_d)) eta(t),        w = w0 + rho (w1 - w0)
+
+Graupner & Brunel 2012, PNAS 109:3991, equation 1, with the noise as in its correction of 2013; eta is white noise of
+unit density. `bistable` 1 is theirs, 0 leaves the term out, as closed forms do. Noise may carry rho out of [0, 1].
+
+A step of the plasticity clock relaxes exactly within a band of calcium, and is one of Euler for noise and the bistable
+term. The latter moves rho by 1e-7 or so in a step: single precision loses it (`synapse_dtype=float` keeps it).
+"""
+
+from brian2 import Quantity
+
+from neurofwp.synapses.base import Stage, Values
+from neurofwp.synapses.parameters import Parameter
+from neurofwp.synapses.two_threshold import DOWN_SHARE, PARAMETERS, SIGMA, UNSTABLE, population, settled, thresholds
+
+
+def _derived(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
+    share = float(dt / values["tau_rho"])
+    return {"rho_step": share, "noise_step": float(values["sigma"]) * share**0.5}
+
+
+BISTABLE = Stage(
+    stage="expression",
+    form="two-threshold-bistable",
+    source="Graupner & Brunel 2012, PNAS 109:3991, and its correction of 2013",
+    parameters=(
+        *PARAMETERS,
+        SIGMA,
+        DOWN_SHARE,
+        Parameter("bistable", "1", "1: two stable states at rest, 0: none", allowed=(0, 1)),
+    ),
+    update=f"""
+        rho = (weight - w0)/(w1 - w0)
+        above_p = int(calcium > theta_p)
+        above_d = int(calcium > theta_d)
+        both_rates = gamma_p*above_p + gamma_d*above_d
+        rho_target = gamma_p*above_p/(both_rates + 1e-12)
+        pulled = bistable*rho_step*rho*(1 - rho)*({UNSTABLE} - rho)
+        kicked = noise_step*sqrt(above_p + above_d)*randn()
+        rho = rho_target + (rho - rho_target)*exp(-rho_step*both_rates) - pulled + kicked
+        weight = w0 + (w1 - w0)*rho
+    """,
+    derived=_derived,
+    initial=lambda values: values["w0"],
+    population=population,
+    settled=settled,
+    thresholds=thresholds,
+)

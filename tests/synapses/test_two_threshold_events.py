@@ -1,0 +1,161 @@
+"""Efficacy that is advanced by events, against closed forms and against a clock."""
+
+import re
+from dataclasses import replace
+from importlib import resources
+
+import brian2 as b2
+import numpy as np
+import pytest
+from brian2 import ms, nS
+
+from neurofwp.errors import InputError
+from neurofwp.protocols import graupner_brunel
+from neurofwp.protocols.laboratory import Laboratory
+from neurofwp.protocols.protocol import Protocol
+from neurofwp.synapses import model
+from neurofwp.synapses.calcium_jump_events import JUMP_PLATEAU_EVENTS
+from neurofwp.synapses.calcium_jumps import JUMPS
+from neurofwp.synapses.two_threshold import TWO_THRESHOLD
+from neurofwp.synapses.two_threshold_events import EVENTS
+
+CORTEX = model.load("graupner-brunel-cortical-slice")
+W0, W1 = (float(CORTEX.values[name] / nS) for name in ("w0", "w1"))
+
+
+def with_forms(*stages, **changed):
+    """The cortical slice synapse with other forms of stages, and other values."""
+    forms = {stage.stage: stage for stage in stages}
+    own = tuple(forms.get(stage.stage, stage) for stage in CORTEX.stages)
+    names = {parameter.name for stage in own for parameter in stage.parameters}
+    values = {name: value for name, value in (CORTEX.values | changed).items() if name in names}
+    return replace(CORTEX, stages=own, values=values)
+
+
+def poisson(seconds, rate=20, seed=1, start=0.0):
+    """Spikes of both cells at whole ms, refractory for 2, from the efficacy `start`; a last second without."""
+    rng = np.random.default_rng(seed)
+    trains = []
+    for _ in range(2):
+        intervals = 2 + rng.exponential(1000 / rate - 2, round(2 * rate * seconds + 20))
+        times = np.cumsum(intervals).round()
+        trains.append(tuple(times[times < 1000 * seconds]))
+    return Protocol(f"seed {seed} from {start}", *trains, period=seconds + 1, initial=W0 + start * (W1 - W0))
+
+
+def expected(values, protocol, start, step, end=np.inf):
+    """Mean and variance of the efficacy; a cell fires one step after it is told to."""
+    from_down, from_up, variance = graupner_brunel.moments(
+        values, np.array(protocol.pre) + step, np.array(protocol.post) + step, end=end
+    )
+    return from_down + start * (from_up - from_down), variance
+
+
+@pytest.mark.parametrize(
+    "thresholds", [{}, {"theta_p": 1.0, "theta_d": 1.3}, {"theta_p": 0.8, "theta_d": 0.8}], ids=["d<p", "p<d", "d=p"]
+)
+def test_efficacy_is_exact_at_any_step(thresholds):
+    synapse = with_forms(EVENTS, pre_delay=5 * ms, **thresholds)
+    every = [poisson(3, seed=seed, start=start) for seed, start in ((1, 0.0), (2, 1.0), (3, 0.3))]
+    made = Laboratory(synapse, step=1 * ms, target="numpy").run(every)
+    found = (made["after"].values[:, 0] - W0) / (W1 - W0)
+    wanted = [expected(synapse.values, each, start, 1)[0] for each, start in zip(every, (0.0, 1.0, 0.3), strict=True)]
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-11)
+    assert np.ptp(found) > 0.01
+
+
+def test_efficacy_and_calcium_are_read_at_any_time_in_between():
+    synapse, protocol = with_forms(EVENTS, pre_delay=5 * ms), poisson(0.5, rate=30, start=0.2)
+    made = Laboratory(synapse, step=1 * ms, target="numpy").run([protocol], record=7 * ms)
+    found = (made["weight"].values[0] - W0) / (W1 - W0)
+    times = made["time"].values
+    wanted = [expected(synapse.values, protocol, 0.2, 1, end=time)[0] for time in times]
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
+    jumps = np.array([(t + 6, 0.5617539) for t in protocol.pre] + [(t + 1, 1.23964) for t in protocol.post])
+    since = times[:, None] - jumps[:, 0]
+    left = np.where(since > 1e-6, np.exp(-since.clip(0) / 22.6936), 0) @ jumps[:, 1]
+    np.testing.assert_allclose(made["calcium"].values[0], left, rtol=1e-9, atol=1e-12)
+
+
+def test_noise_has_the_exact_mean_and_variance_between_events_too():
+    repeats = 3000
+    protocol = Protocol("pairs", (10.0, 60.0), (20.0, 70.0), period=0.12, initial=(W0 + W1) / 2)
+    for end in (80.0, 120.0):  # while calcium is above thresholds, and long after
+        own = replace(protocol, period=end / 1000)
+        made = Laboratory(CORTEX, parameters={"pre_delay": 5 * ms}, step=1 * ms, target="numpy").run(
+            [own], repeats=repeats, seed=3
+        )
+        found = (made["after"].values[0] - W0) / (W1 - W0)
+        mean, variance = expected(CORTEX.values | {"pre_delay": 5 * ms}, own, 0.5, 1, end=end)
+        assert found.mean() == pytest.approx(mean, abs=4 * np.sqrt(variance / repeats))
+        assert found.var() == pytest.approx(variance, rel=4 * np.sqrt(2 / repeats))
+
+
+def test_a_presynaptic_spike_transmits_the_weight_of_its_moment():
+    synapse, times = with_forms(EVENTS, pre_delay=5 * ms), (10.0, 12.0, 14.0, 40.0)
+    train = b2.TimedArray(np.isin(np.arange(50), times).astype(float), dt=1 * ms)
+    key = b2.NeuronGroup(
+        1, synapse.text("presynaptic"), threshold="train(t) > 0", reset="", namespace={"train": train}, dt=1 * ms
+    )
+    cell = b2.NeuronGroup(1, "g_ampa : siemens", dt=1 * ms)
+    inputs = b2.Synapses(
+        key, cell, synapse.text("synaptic"), dt=1 * ms, namespace=synapse.constants(1 * ms),
+        on_pre={"now": synapse.text("spike"), "late": synapse.text("late_spike")},
+    )  # fmt: skip
+    inputs.connect()
+    inputs.late.delay = 5 * ms
+    inputs.weight = W1 * nS
+    b2.Network(key, cell, inputs).run(41 * ms, namespace={})
+    sent = [expected(synapse.values, Protocol("", times), 1, 0, end=time)[0] for time in times]
+    assert sent[-1] < 0.99
+    assert cell.g_ampa[0] / nS == pytest.approx(sum(W0 + np.array(sent) * (W1 - W0)))
+
+
+@pytest.mark.parametrize("level", [0.9, 1.1, 2.0])
+def test_a_plateau_holds_calcium_and_writes_in_closed_form(level):
+    synapse = with_forms(JUMP_PLATEAU_EVENTS, EVENTS, pre_delay=5 * ms, plateau_calcium=level)
+    protocol = Protocol("plateau", (10.0, 60.0, 430.0), (12.0, 150.0, 433.0), plateaus=((50.0, 350.0),), period=0.6)
+    own = [replace(protocol, name=f"from {start}", initial=W0 + start * (W1 - W0)) for start in (0.0, 1.0)]
+    made = Laboratory(synapse, step=1 * ms, target="numpy").run(own, record=5 * ms)
+    # a step of 0.05 ms, and no more than the equation
+    step, time = 0.05, np.arange(round(600 / 0.05)) * 0.05
+    jumps = [(t + 6, 0.5617539) for t in protocol.pre] + [(t + 1, 1.23964) for t in protocol.post]
+    due = {round(moment / step): size for moment, size in jumps}
+    calcium, rho, traces = 0.0, np.array([0.0, 1.0]), []
+    for index, now in enumerate(time):
+        traces.append((calcium, *rho))
+        held = 51 - step / 2 <= now < 351 - step / 2
+        calcium = level if held else calcium + due.get(index, 0.0)
+        middle = calcium if held else calcium * np.exp(-step / 2 / 22.6936)
+        up, down = 725.085 * (middle > 1.3), 331.909 * (middle > 1)
+        rho = rho + step / 346_361.5 * (up * (1 - rho) - down * rho)
+        calcium = calcium if held else calcium * np.exp(-step / 22.6936)
+    wanted = np.array(traces)[:: round(5 / step)].T
+    np.testing.assert_allclose(made["calcium"].values[0], wanted[0], atol=1e-9)
+    np.testing.assert_allclose((made["weight"].values - W0) / (W1 - W0), wanted[1:], atol=3e-4)
+
+
+@pytest.mark.parametrize(
+    ("stage", "form", "message"),
+    [("calcium", "jumps", "events' of .expression. needs .calcium. to have the form 'jump-events' or .*, not 'jumps'"),
+     ("expression", "two-threshold", "'jump-events' of .calcium. needs .expression. to have the form 'two-threshold-")],
+)  # fmt: skip
+def test_events_and_clocks_do_not_go_together(tmp_path, stage, form, message):
+    text = resources.files("neurofwp.models").joinpath("synapses/graupner-brunel-dpd.toml").read_text(encoding="utf-8")
+    for line in ("sigma", "down_share") if stage == "expression" else ():
+        text = re.sub(rf"^{line} = .*\n", "", text, flags=re.M)
+    path = tmp_path / "mixed.toml"
+    path.write_text(re.sub(rf"(\[{stage}\]\nform = ).*", rf'\g<1>"{form}"', text))
+    with pytest.raises(InputError, match=message):
+        model.load(path)
+
+
+@pytest.mark.slow
+def test_a_fine_clock_converges_to_the_events():
+    # 20 s of Poisson firing at 20 Hz on both sides, on a clock of 0.01 ms
+    every = [poisson(20, seed=seed, start=start) for seed in (1, 2) for start in (0.0, 1.0)]
+    found = {}
+    for name, stages in (("events", (EVENTS,)), ("clock", (JUMPS, TWO_THRESHOLD))):
+        made = Laboratory(with_forms(*stages), step=0.01 * ms, target="cpp_standalone").run(every)
+        found[name] = (made["after"].values[:, 0] - W0) / (W1 - W0)
+    np.testing.assert_allclose(found["events"], found["clock"], rtol=0, atol=1e-4)
