@@ -26,6 +26,7 @@ from neurofwp.protocols.protocol import Protocol, Span
 from neurofwp.spiking import targets
 from neurofwp.spiking.populations import base_unit
 from neurofwp.synapses import model as synapses
+from neurofwp.synapses.base import States, Time
 from neurofwp.synapses.model import SynapseModel
 from neurofwp.synapses.parameters import Parameter, read_table
 
@@ -56,6 +57,7 @@ CELL = """
     held : 1
     v_held : volt (constant)
     plateau : 1
+    plateau_before : 1
     calcium_outside : mmolar (constant)
     nmda_gain : 1
     forgetting : Hz
@@ -96,8 +98,9 @@ class Laboratory:
 
         Returns
         -------
-        Dataset with ``before`` and ``after`` (protocol, repeat), weights in nS at the end of each protocol; with
-        `record` also ``voltage``, ``weight`` and, if there is any, ``calcium`` (protocol, time).
+        Dataset with ``before`` and ``after`` (protocol, repeat), weights in nS at the end of each protocol, and
+        ``expressed``, what they follow where trafficking brings receptors in and out (else the same); with `record`
+        also ``voltage``, ``weight`` and, if there is any, ``calcium`` (protocol, time).
 
         Raises
         ------
@@ -128,8 +131,9 @@ class Laboratory:
     def change(self, protocols: Sequence[Protocol], *, repeats: int = 1, seed: int = 0) -> xr.Dataset:
         """Mean weight of the population long after each protocol, relative to before.
 
-        Synapses are taken where the model finds them before (`SynapseModel.population`), each state `repeats` times, and
-        their weights afterwards come to what the model lets them come to (`SynapseModel.settled`).
+        Synapses are taken where the protocol says or else where the model finds them before
+        (`SynapseModel.population`), each state `repeats` times; weights afterwards come to what the model lets them
+        come to (`SynapseModel.settled`).
 
         Returns
         -------
@@ -144,7 +148,11 @@ class Laboratory:
         synapse, _ = self._loaded()
         states = synapse.population
         every = [
-            replace(protocol, name=f"{protocol.name} from {weight}", initial=float(weight / nS))
+            replace(
+                protocol,
+                name=f"{protocol.name} from {weight}",
+                initial=float(weight / nS) if protocol.initial is None else protocol.initial,
+            )
             for protocol in protocols
             for weight, _ in states
         ]
@@ -156,7 +164,7 @@ class Laboratory:
             raise InputError(
                 f"synapses of {synapse.name} have no weight before the protocol, so no change relative to it"
             )
-        after = synapse.settled(done["after"].values).reshape(shape)
+        after = synapse.settled(done["expressed"].values).reshape(shape)
         spread = after.var(-1, ddof=1) / repeats if repeats > 1 else np.full(shape[:2], np.nan)
         unit = {"units": "1"}
         made = xr.Dataset(
@@ -208,8 +216,11 @@ class _Bench:
         self.value = b2.NeuronGroup(
             count, CELL + synapse.text("postsynaptic"), threshold="fire > 0.5",
             reset=f"fire = 0\n{synapse.text('postsynaptic_spike')}", method="exponential_euler", dt=step,
+            events={"plateau_edge": "plateau != plateau_before"} if synapse.text("plateau_edge") else None,
             namespace=names, name="value",
         )  # fmt: skip
+        if synapse.text("plateau_edge"):
+            self.value.run_on_event("plateau_edge", "plateau_before = plateau")
         self.value.nmda_gain = 1
         self.value.calcium_outside = self._each([protocol.calcium for protocol in protocols]) * b2.mmolar
         voltages = [protocol.voltage if protocol.voltage is not None else 0.0 for protocol in protocols]
@@ -233,10 +244,11 @@ class _Bench:
         self.monitors: dict[str, b2.StateMonitor] = {}
         if record is not None:
             first = np.arange(len(protocols)) * repeats
-            states = [name for name in ("calcium", "weight") if name in self.plastic.variables]
             self.monitors = {
                 "value": b2.StateMonitor(self.value, "v_dendrite", record=first, dt=record, name="voltage_probe"),
-                "plastic": b2.StateMonitor(self.plastic, states, record=first, dt=record, name="synapse_probe"),
+                "plastic": b2.StateMonitor(
+                    self.plastic, self.synapse.states, record=first, dt=record, name="synapse_probe"
+                ),
             }
         self.network = b2.Network(self.key, self.value, self.plastic, *self.commands, *self.monitors.values())
 
@@ -245,25 +257,41 @@ class _Bench:
         shape = (len(self.protocols), self.repeats)
         dims = ("protocol", "repeat")
         nanosiemens = {"units": "nS"}
+        last = self._read(self.plastic, self._each([protocol.duration for protocol in self.protocols]), "last_")
+        after, expressed = (last[name].reshape(shape) * 1e9 for name in ("weight", self.synapse.expressed))
         made = xr.Dataset(
             {
                 "before": (dims, (self.first / nS).reshape(shape), nanosiemens),
-                "after": (dims, np.asarray(self.plastic.weight / nS, dtype=float).reshape(shape), nanosiemens),
+                "after": (dims, after, nanosiemens),
+                "expressed": (dims, expressed, nanosiemens),
             },
             coords={"protocol": [protocol.name for protocol in self.protocols]},
         )
         if self.monitors:
             value, plastic = self.monitors["value"], self.monitors["plastic"]
             made = made.assign_coords(time=("time", np.asarray(value.t / ms), {"units": "ms"}))
+            states = self._read(plastic, np.asarray(plastic.t / second))
             traces = {
                 "voltage": (np.asarray(value.v_dendrite / mV), "mV"),
-                "weight": (np.asarray(plastic.weight / nS, dtype=float), "nS"),
+                "weight": (states["weight"] * 1e9, "nS"),
             }
-            if "calcium" in plastic.record_variables:
-                traces["calcium"] = (np.asarray(plastic.calcium, dtype=float), "1")
+            if "calcium" in states:
+                traces["calcium"] = (states["calcium"], "1")
             for name, (values, unit) in traces.items():
                 made[name] = (("protocol", "time"), values, {"units": unit})
         return made
+
+    def _read(self, where: b2.Synapses | b2.StateMonitor, now: Time, prefix: str = "") -> States:
+        """States of the synapses at `now` (s), in SI units; what was kept under a name with a prefix, from there."""
+        kept = self._kept if prefix else ()
+        names = {name: f"{prefix}{name}" if name in kept else name for name in self.synapse.states}
+        stored = {name: np.asarray(getattr(where, own), dtype=float) for name, own in names.items()}
+        return self.synapse.read(stored, now)
+
+    @property
+    def _kept(self) -> tuple[str, ...]:
+        """What is kept as it is at the end of each protocol, while others go on; spikes alone change the rest."""
+        return tuple(dict.fromkeys(("weight", self.synapse.expressed))) if self.synapse.update else ()
 
     @property
     def first(self) -> Quantity:
@@ -279,28 +307,37 @@ class _Bench:
         constants = self.synapse.constants(self.step)
         shared = "\n".join(f"{name} : {base_unit(number)} (shared, constant)" for name, number in constants.items())
         at_pre = {"now": self.synapse.text("spike"), "late": self.synapse.text("late_spike")}
+        at_post = {"post": self.synapse.text("spike_post"), "edge": self.synapse.text("plateau_edge")}
+        kept = "\n".join(f"last_{name} : siemens" for name in self._kept)
         plastic = b2.Synapses(
-            self.key, self.value, f"{self.synapse.text('synaptic')}\n{shared}",
+            self.key, self.value, f"{self.synapse.text('synaptic')}\n{shared}\nuntil : second (constant)\n{kept}",
             on_pre={name: code for name, code in at_pre.items() if code},
-            on_post=self.synapse.text("spike_post") or None, dt=self.step, namespace=names, name="plastic",
+            on_post={name: code for name, code in at_post.items() if code},
+            on_event={"now": "spike", "late": "spike", "post": "spike", "edge": "plateau_edge"},
+            dt=self.step, name="plastic",
+            namespace={name: number for name, number in names.items() if name not in constants},
         )  # fmt: skip
         plastic.connect(i=np.arange(len(self.key)), j=np.arange(len(self.key)))
         if at_pre["late"]:
             plastic.late.delay = self.synapse.values[self.synapse.text("delay")]
         for name, number in constants.items():
             setattr(plastic, name, number)
-        plastic.weight = self.first
+        plastic.until = self._each([protocol.duration for protocol in self.protocols]) * second
+        for name in ("weight", self.synapse.expressed, *(f"last_{name}" for name in self._kept)):
+            setattr(plastic, name, self.first)
         if self.synapse.update:
-            plastic.run_regularly(self.synapse.update, dt=self.step, order=1, name="plastic_update")
+            goes_on = "int(t + 0.5*plasticity_step < until)"
+            keep = "\n".join(f"last_{name} += ({name} - last_{name})*{goes_on}" for name in self._kept)
+            plastic.run_regularly(f"{self.synapse.update}\n{keep}", dt=self.step, order=1, name="plastic_update")
         return plastic
 
     def _spans(self, name: str, spans: Sequence[Sequence[Span]]) -> list[tuple[Any, ...]]:
-        """Switch a variable of the postsynaptic cell on at the beginnings of spans, and off at their ends."""
+        """A variable of the postsynaptic cell rises by 1 where a span begins and falls at its end: spans may touch."""
         return [
             self._commands(
-                f"{name}_{when}", self.value, [[span[end] for span in own] for own in spans], f"{name}_post = {to}"
+                f"{name}_{when}", self.value, [[span[end] for span in own] for own in spans], f"{name}_post += {to}"
             )
-            for when, end, to in (("begins", 0, 1), ("ends", 1, 0))
+            for when, end, to in (("begins", 0, 1), ("ends", 1, -1))
         ]
 
     def _commands(
