@@ -6,5 +6,6 @@ An experiment NAME.py has a module docstring whose first line describes it, and
 - ``run(settings, *, seed: int, device: str, folder: Path) -> xr.DataTree``: everything that was measured, as groups of
   one tree; `folder` is for finished parts, so that an interrupted run can go on;
 - ``summary(result) -> dict[str, float | list[str]]``: the numbers of its tables, under flat dotted keys;
+- if it has tables for spreadsheets, ``tables(result) -> dict[str, pandas.DataFrame]``: each becomes a CSV file;
 - ``plot(result) -> dict[str, Figure]``: its figures by name, from the saved tree alone.
 """

@@ -84,6 +84,14 @@ def draw(module: ModuleType, result: xr.DataTree, folder: Path) -> list[Path]:
     return written
 
 
+def write_tables(module: ModuleType, result: xr.DataTree, folder: Path) -> None:
+    """Write each table of the experiment, if it has any, as CSV."""
+    if hasattr(module, "tables"):
+        for name, table in module.tables(result).items():
+            with files.replacing(folder / f"{name}.csv") as temporary:
+                table.to_csv(temporary, index=False)
+
+
 def print_tables(result: xr.DataTree, summary: dict[str, Any]) -> None:
     """Recall of each network, and for each set of fits the rules ranked."""
     console = Console()

@@ -67,6 +67,7 @@ def run(words: list[str]) -> int:
         log.info("measured in %.0f s", time.perf_counter() - started)
         summary = module.summary(result)
         files.write_json(summary, folder / results.SUMMARY)
+        results.write_tables(module, result, folder)
         drawn = _drawn(module, result, folder)
         results.print_tables(result, summary)
     print(folder, flush=True)
