@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from neurofwp import program
 from neurofwp.errors import InputError
 from neurofwp.slownet.base import CARRIED
+from neurofwp.slownet.whitening import whitening
 from neurofwp.tasks import base as tasks
 from neurofwp.tasks.digits import images
-
-RIDGE = 0.01  # of the largest variance; whitening leaves components much weaker than this small
 
 
 @dataclass(frozen=True)
@@ -105,14 +104,10 @@ class FixedEncoder:
     @cached_property
     def _stages(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
         """Mean image (pixel,), whitening and expansion in one matrix (pixel, competing), and the competing cells."""
-        mean = images().mean(axis=0)
-        centred = images() - mean
-        variance, axis = np.linalg.eigh(centred.T @ centred / len(centred))
-        # ZCA, not PCA whitening: it does not depend on the signs that a LAPACK gives to eigenvectors
-        whitening = axis / np.sqrt(variance + RIDGE * variance.max()) @ axis.T
+        mean, decorrelate = whitening(images())
         rng = np.random.default_rng(self.seed)
-        expansion = whitening @ rng.standard_normal((len(mean), self.pre))
+        expansion = decorrelate @ rng.standard_normal((len(mean), self.pre))
         competing = self.pre if self.overlap is None else round(self.active / self.overlap)
         cells = np.sort(rng.permutation(self.pre)[:competing])
         expansion = expansion[:, cells]
-        return mean, expansion / (centred @ expansion).std(axis=0), cells
+        return mean, expansion / ((images() - mean) @ expansion).std(axis=0), cells

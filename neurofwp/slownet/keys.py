@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-RIDGE = 0.01  # of the largest variance; whitening leaves components much weaker than this small
+from neurofwp.slownet.whitening import whitening
+
 STEEPNESS = 4.0  # of the logistic function that stands for the step, per standard deviation of the input
 
 
@@ -41,16 +42,10 @@ class SparseKeys(nn.Module):
 
     @torch.no_grad()
     def decorrelate(self, cues: Tensor) -> None:
-        """Whiten (ZCA) with the mean and covariance of these cues (sample, cue), as the retina does natural images.
-
-        Atick & Redlich (1992). A ridge on the variances keeps entries that hardly ever vary from being blown up. Not
-        learned any further.
-        """
-        cues = cues.double()
-        centred = cues - cues.mean(0)
-        variance, axis = torch.linalg.eigh(centred.T @ centred / len(cues))
-        self.mean.copy_(cues.mean(0))
-        self.whitening.copy_(axis / (variance + RIDGE * variance.max()).sqrt() @ axis.T)
+        """Whiten with the mean and covariance of these cues (sample, cue), which is not learned any further."""
+        mean, matrix = whitening(cues.double().numpy())
+        self.mean.copy_(torch.as_tensor(mean))
+        self.whitening.copy_(torch.as_tensor(matrix))
 
     def forward(self, cue: Tensor) -> Tensor:
         """(..., cue) -> (..., pre), with exactly `active` ones."""

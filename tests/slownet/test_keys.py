@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from neurofwp.slownet.keys import RIDGE, STEEPNESS, DenseKeys, SparseKeys
+from neurofwp.slownet.keys import STEEPNESS, DenseKeys, SparseKeys
+from neurofwp.slownet.whitening import RIDGE
 
 
 def sparse(cue: int = 6, pre: int = 40, active: int = 7, seed: int = 0) -> SparseKeys:
