@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 import xarray as xr
@@ -17,6 +17,9 @@ from rich.table import Table
 from neurofwp import files
 from neurofwp.cli import catalogue
 from neurofwp.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 RESULT = "result.nc"
 SUMMARY = "summary.json"
@@ -76,12 +79,17 @@ def draw(module: ModuleType, result: xr.DataTree, folder: Path) -> list[Path]:
     """Write each figure of the experiment as PNG (200 dpi) and PDF."""
     written = []
     for name, figure in module.plot(result).items():
-        for kind in ("png", "pdf"):
-            path = folder / f"{name}.{kind}"
-            with files.replacing(path) as temporary:
-                figure.savefig(temporary, dpi=200)
-            written.append(path)
+        written += save_figure(figure, folder, name)
     return written
+
+
+def save_figure(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Write a figure as PNG (200 dpi) and PDF."""
+    paths = [folder / f"{name}.{kind}" for kind in ("png", "pdf")]
+    for path in paths:
+        with files.replacing(path) as temporary:
+            figure.savefig(temporary, dpi=200)
+    return paths
 
 
 def write_tables(module: ModuleType, result: xr.DataTree, folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 import tyro
 
 from neurofwp import files
-from neurofwp.cli import catalogue, output
+from neurofwp.cli import catalogue, output, results
 from neurofwp.errors import InputError
 
 Task = TypeVar("Task")
@@ -20,7 +20,6 @@ Training = TypeVar("Training")
 
 NET = "slow-net.safetensors"
 HISTORY = "learning.nc"
-SUMMARY = "summary.json"
 
 log = logging.getLogger("neurofwp")
 
@@ -92,13 +91,10 @@ def _train(name: str, family: Any, chosen: Any, settings: dict[str, Any], folder
     numbers |= {f"after.{key}": number for key, number in after.items()} | {"steps": outcome.steps}
     about = {"settings": settings, "seed": chosen.seed, "measured": numbers}
     TrainedSlowNet(model.cpu(), name, about).save(folder / NET)
-    files.write_json(numbers, folder / SUMMARY)
+    files.write_json(numbers, folder / results.SUMMARY)
     history = meta_training.history(outcome, before, after)
     files.write_netcdf(history, folder / HISTORY)
-    figure = plots.learning(history)
-    for kind in ("png", "pdf"):
-        with files.replacing(folder / f"learning.{kind}") as temporary:
-            figure.savefig(temporary, dpi=200)
+    results.save_figure(plots.learning(history), folder, "learning")
     for key, number in after.items():
         log.info(
             "%s on %d held-out episodes: %.4f, before training %.4f", key, meta_training.TESTED, number, before[key]
