@@ -36,12 +36,12 @@ from benchmarks import machine
 from neurofwp.protocols import graupner_brunel
 from neurofwp.protocols.laboratory import Laboratory
 from neurofwp.protocols.protocol import Protocol
-from neurofwp.spiking.populations import base_unit
 from neurofwp.spiking.targets import running_on
 from neurofwp.synapses import model
 from neurofwp.synapses.base import Stage
 from neurofwp.synapses.calcium_jump_events import JUMP_EVENTS
 from neurofwp.synapses.calcium_jumps import JUMPS
+from neurofwp.synapses.connect import base_unit
 from neurofwp.synapses.model import SynapseModel
 from neurofwp.synapses.two_threshold import TWO_THRESHOLD
 from neurofwp.synapses.two_threshold_events import EVENTS

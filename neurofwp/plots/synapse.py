@@ -33,9 +33,9 @@ def synapse(trace: xr.Dataset, program: xr.Dataset | None = None, probes: Sequen
 
     Parameters
     ----------
-    trace : spiking Trace with ``probe_nmda``, ``probe_dendrite``, ``probe_calcium`` and ``probe_conductance``
-        (probe, time), time in ms. ``probe_calcium.attrs`` may hold ``depression_threshold`` and
-        ``potentiation_threshold``, in its own unit.
+    trace : spiking Trace with ``probe_conductance`` and, where the synapse model has them, ``probe_nmda``,
+        ``probe_dendrite`` and ``probe_calcium`` (probe, time), time in ms. ``probe_calcium.attrs`` may hold
+        ``depression_threshold`` and ``potentiation_threshold``, in its own unit.
     program : leave out the shading of phases in which the gate stays closed or nothing is asked.
     probes : up to four positions along ``probe``; by default the synapse that gains most and the one that gains least.
 
@@ -44,7 +44,8 @@ def synapse(trace: xr.Dataset, program: xr.Dataset | None = None, probes: Sequen
     InputError
         if no synapse was recorded, or there is no such probe.
     """
-    needs(trace, "Trace", dict.fromkeys(PANELS, ("probe", "time")))
+    needs(trace, "Trace", {"probe_conductance": ("probe", "time")})
+    panels = {name: title for name, title in PANELS.items() if name in trace}
     conductance = trace["probe_conductance"].transpose("probe", "time").values
     if not conductance.size:
         raise InputError("the Trace has no recorded synapse in this stretch of time")
@@ -57,15 +58,16 @@ def synapse(trace: xr.Dataset, program: xr.Dataset | None = None, probes: Sequen
         raise InputError(f"probe {wrong[0]} was not recorded: the Trace has {len(gain)} of them, counted from 0")
 
     time = trace["time"].values
-    figure = style.figure(WIDTH, 4.2)
-    axes = figure.subplots(len(PANELS), 1, sharex=True)
-    for ax, (name, title) in zip(axes, PANELS.items(), strict=True):
+    figure = style.figure(WIDTH, 1.0 + 0.8 * len(panels))
+    axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    for ax, (name, title) in zip(axes, panels.items(), strict=True):
         # synapses of one key cell share their NMDA gating: the first line stays visible under the next
         for colour, width, probe in zip(COLOURS, (1.8, 0.9, 0.6, 0.4), chosen, strict=False):
             ax.plot(time, trace[name].transpose("probe", "time").values[probe], color=colour, linewidth=width)
         ax.locator_params(axis="y", nbins=4)
         ax.set_ylabel(style.label(title, trace[name]))
-    _thresholds(axes[list(PANELS).index("probe_calcium")], trace["probe_calcium"])
+    if "probe_calcium" in panels:
+        _thresholds(axes[list(panels).index("probe_calcium")], trace["probe_calcium"])
     axes[-1].set_ylim(bottom=min(0.0, float(conductance[chosen].min())))
     axes[-1].set(xlim=(time[0], time[-1]), xlabel=style.label("time", trace["time"]))
     figure.align_ylabels()

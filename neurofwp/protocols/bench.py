@@ -11,14 +11,18 @@ import xarray as xr
 from brian2 import Quantity, ms, mV, nS, second
 
 from neurofwp.protocols.protocol import Protocol, Span
-from neurofwp.spiking.populations import base_unit
 from neurofwp.synapses.base import States, Time
+from neurofwp.synapses.connect import connect, events, watch_plateaus
 from neurofwp.synapses.model import SynapseModel
 
 CELL = """
-    v_dendrite = held*v_held + (1 - held)*(v_rest + plateau*v_plateau + spike_fast + spike_slow) : volt
+    v_dendrite = held*v_held + (1 - held)*(v_rest + plateau*v_plateau + spike + epsp) : volt
+    spike = spike_fast + spike_slow : volt
     dspike_fast/dt = -spike_fast/tau_fast : volt
     dspike_slow/dt = -spike_slow/tau_slow : volt
+    epsp = epsp_decaying - epsp_rising : volt
+    depsp_decaying/dt = -epsp_decaying/epsp_decay : volt
+    depsp_rising/dt = -epsp_rising/epsp_rise : volt
     held : 1
     v_held : volt (constant)
     plateau : 1
@@ -28,6 +32,30 @@ CELL = """
     forgetting : Hz
     fire : 1
 """
+
+# The voltage in a time step is the mean over it: of an exponential that begins with it, the share `mean_...`.
+SPIKE = """
+    spike_fast_post += fast_share*spike_height*mean_fast
+    spike_slow_post += (1 - fast_share)*spike_height*mean_slow
+"""
+EPSP = """
+    epsp_decaying_post += epsp_scale*mean_decaying
+    epsp_rising_post += epsp_scale*mean_rising
+"""
+
+
+def _cell_constants(cell: Mapping[str, Any], step: Quantity) -> dict[str, Any]:
+    """What the parameters of the cell make of a time step."""
+    decays = {"fast": "tau_fast", "slow": "tau_slow", "decaying": "epsp_decay", "rising": "epsp_rise"}
+    means = {f"mean_{name}": _mean_of_step(float(step / cell[tau])) for name, tau in decays.items()}
+    rise, decay = (float(cell[name] / ms) for name in ("epsp_rise", "epsp_decay"))
+    peak = np.log(decay / rise) * rise * decay / (decay - rise)
+    return {**means, "epsp_scale": cell["epsp_height"] / (np.exp(-peak / decay) - np.exp(-peak / rise))}
+
+
+def _mean_of_step(share: float) -> float:
+    """Of exp(-t) over a time `share`."""
+    return -np.expm1(-share) / share
 
 
 class Bench:
@@ -44,35 +72,35 @@ class Bench:
     ) -> None:
         self.protocols, self.repeats, self.synapse, self.step = protocols, repeats, synapse, step
         count = len(protocols) * repeats
-        names = {**cell, **synapse.values, "plasticity_step": step}
+        names = {**cell, **_cell_constants(cell, step), **synapse.values, "plasticity_step": step}
         self.key = b2.NeuronGroup(
             count, f"fire : 1\n{synapse.text('presynaptic')}", threshold="fire > 0.5",
-            reset=f"fire = 0\n{synapse.text('presynaptic_spike')}", method="exponential_euler", dt=step,
+            reset=f"fire -= 1\n{synapse.text('presynaptic_spike')}", method="exponential_euler", dt=step,
             namespace=names, name="key",
         )  # fmt: skip
         self.value = b2.NeuronGroup(
             count, CELL + synapse.text("postsynaptic"), threshold="fire > 0.5",
-            reset=f"fire = 0\n{synapse.text('postsynaptic_spike')}", method="exponential_euler", dt=step,
-            events={"plateau_edge": "plateau != plateau_before"} if synapse.text("plateau_edge") else None,
-            namespace=names, name="value",
+            reset=f"fire -= 1\n{synapse.text('postsynaptic_spike')}", method="exponential_euler", dt=step,
+            namespace=names, name="value", **events(synapse),
         )  # fmt: skip
-        if synapse.text("plateau_edge"):
-            self.value.run_on_event("plateau_edge", "plateau_before = plateau")
+        watch_plateaus(synapse, self.value)
         self.value.nmda_gain = 1
         self.value.calcium_outside = self._each([protocol.calcium for protocol in protocols]) * b2.mmolar
         voltages = [protocol.voltage if protocol.voltage is not None else 0.0 for protocol in protocols]
         self.value.v_held = self._each(voltages) * mV
         if update := synapse.text("postsynaptic_update"):
             self.value.run_regularly(update, dt=step, name="value_update")
-        self.plastic = self._plastic(names)
+        self.plastic = self._plastic()
         commands = [
-            self._commands("pre_fires", self.key, [p.pre for p in protocols], "fire_post = 1"),
-            self._commands("post_fires", self.value, [p.post for p in protocols], "fire_post = 1"),
+            self._commands("pre_fires", self.key, [p.pre for p in protocols], "fire_post += 1"),
+            self._commands("post_fires", self.value, [p.post for p in protocols], "fire_post += 1"),
+            # a spike is fired one step after it is told to
             self._commands(
-                "spike_arrives", self.value, [p.post for p in protocols],
-                "spike_fast_post += fast_share*spike_height\nspike_slow_post += (1 - fast_share)*spike_height",
-                # a spike is fired one step after it is told to
-                delay=cell["spike_delay"] + step,
+                "spike_arrives", self.value, [p.post for p in protocols], SPIKE, delay=cell["spike_delay"] + step
+            ),
+            self._commands(
+                "epsp_begins", self.value, [p.pre if cell["epsp_height"] > 0 * mV else () for p in protocols], EPSP,
+                delay=step,
             ),
             *self._spans("held", [p.held for p in protocols]),
             *self._spans("plateau", [p.plateaus for p in protocols]),
@@ -140,32 +168,17 @@ class Bench:
         """One value per protocol, as one per synapse."""
         return np.repeat(np.asarray(values, dtype=float), self.repeats)
 
-    def _plastic(self, names: dict[str, Any]) -> b2.Synapses:
-        constants = self.synapse.constants(self.step)
-        shared = "\n".join(f"{name} : {base_unit(number)} (shared, constant)" for name, number in constants.items())
-        at_pre = {"now": self.synapse.text("spike"), "late": self.synapse.text("late_spike")}
-        at_post = {"post": self.synapse.text("spike_post"), "edge": self.synapse.text("plateau_edge")}
-        kept = "\n".join(f"last_{name} : siemens" for name in self._kept)
-        plastic = b2.Synapses(
-            self.key, self.value, f"{self.synapse.text('synaptic')}\n{shared}\nuntil : second (constant)\n{kept}",
-            on_pre={name: code for name, code in at_pre.items() if code},
-            on_post={name: code for name, code in at_post.items() if code},
-            on_event={"now": "spike", "late": "spike", "post": "spike", "edge": "plateau_edge"},
-            dt=self.step, name="plastic",
-            namespace={name: number for name, number in names.items() if name not in constants},
+    def _plastic(self) -> b2.Synapses:
+        goes_on = "int(t + 0.5*plasticity_step < until)"
+        each = np.arange(len(self.key))
+        plastic = connect(
+            self.synapse, self.key, self.value, each, each, step=self.step, plasticity_step=self.step,
+            kept="\n".join(["until : second (constant)", *(f"last_{name} : siemens" for name in self._kept)]),
+            keep="\n".join(f"last_{name} += ({name} - last_{name})*{goes_on}" for name in self._kept),
         )  # fmt: skip
-        plastic.connect(i=np.arange(len(self.key)), j=np.arange(len(self.key)))
-        if at_pre["late"]:
-            plastic.late.delay = self.synapse.values[self.synapse.text("delay")]
-        for name, number in constants.items():
-            setattr(plastic, name, number)
         plastic.until = self._each([protocol.duration for protocol in self.protocols]) * second
         for name in ("weight", self.synapse.expressed, *(f"last_{name}" for name in self._kept)):
             setattr(plastic, name, self.first)
-        if self.synapse.update:
-            goes_on = "int(t + 0.5*plasticity_step < until)"
-            keep = "\n".join(f"last_{name} += ({name} - last_{name})*{goes_on}" for name in self._kept)
-            plastic.run_regularly(f"{self.synapse.update}\n{keep}", dt=self.step, order=1, name="plastic_update")
         return plastic
 
     def _spans(self, name: str, spans: Sequence[Sequence[Span]]) -> list[tuple[Any, ...]]:

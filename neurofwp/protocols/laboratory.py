@@ -2,8 +2,9 @@
 
 Both cells fire when they are told to. The postsynaptic cell is one compartment whose voltage is given, not computed::
 
-    v = rest + plateau + back-propagating spikes        (or the voltage at which it is held)
+    v = rest + plateau + back-propagating spikes + EPSPs        (or the voltage at which it is held)
     spike = A (f exp(-t/tau_fast) + (1 - f) exp(-t/tau_slow)), a delay after the spike
+    EPSP = B (exp(-t/epsp_decay) - exp(-t/epsp_rise)), of the height that is a parameter
 
 as in Shouval, Bear & Cooper (2002, PNAS 99:10831). The synapse is the one that the spiking network runs: the same
 stages, the same parameters, one synapse per protocol and repeat.
@@ -36,6 +37,9 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("tau_fast", "ms", "decay of the fast part", low=0.1),
     Parameter("tau_slow", "ms", "decay of the slow part", low=0.1),
     Parameter("spike_delay", "ms", "time that a spike takes to the synapse", low=0),
+    Parameter("epsp_height", "mV", "peak of the potential that a presynaptic spike brings", low=0),
+    Parameter("epsp_rise", "ms", "time constant with which it rises", low=0.1),
+    Parameter("epsp_decay", "ms", "time constant with which it decays, longer than that of its rise", low=0.1),
 )
 # Shouval, Bear & Cooper 2002; a plateau of 300 ms brings the dendrite to about -25 mV (Bittner et al. 2017)
 DEFAULTS: dict[str, Quantity | float] = {
@@ -46,6 +50,9 @@ DEFAULTS: dict[str, Quantity | float] = {
     "tau_fast": 3 * ms,
     "tau_slow": 25 * ms,
     "spike_delay": 2 * ms,
+    "epsp_height": 0 * mV,
+    "epsp_rise": 5 * ms,
+    "epsp_decay": 50 * ms,
 }
 
 
@@ -174,4 +181,9 @@ class Laboratory:
             if name not in declared:
                 raise unknown("parameter", name, declared)
             (cell if name in cell else values)[name] = declared[name].check(quantity, name)
+        if cell["epsp_rise"] >= cell["epsp_decay"]:
+            raise InputError(
+                f"an EPSP must rise faster than it decays, but epsp_rise is {cell['epsp_rise']} and epsp_decay "
+                f"{cell['epsp_decay']}"
+            )
         return replace(synapse, values=values), cell

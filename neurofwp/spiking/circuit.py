@@ -134,6 +134,7 @@ VALUE = """
     gate : 1
     nmda_gain : 1
     plateau : 1
+    plateau_before : 1
     calcium_outside : mmolar (constant)
     forgetting : Hz
     episode : integer (constant)

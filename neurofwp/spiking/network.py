@@ -64,15 +64,9 @@ class SpikingNetwork:
         synapse_dtype: type = np.float32,
     ) -> None:
         self.synapse = synapses.load(synapse)
-        if any(stage.read for stage in self.synapse.stages):
-            raise InputError(
-                f"synapses of {self.synapse.name} are brought up to date at spikes alone, and this network reads their "
-                "weights on a clock: run them with neurofwp.protocols.laboratory"
-            )
         self.circuit = circuits.load(circuit, self.synapse.circuit)
-        declared = {
-            p.name: p for p in (*circuits.PARAMETERS, *(p for stage in self.synapse.stages for p in stage.parameters))
-        }
+        own = (p for stage in self.synapse.stages for p in stage.parameters)
+        self._declared = declared = {p.name: p for p in (*circuits.PARAMETERS, *own)}
         for name, quantity in (parameters or {}).items():
             if name not in declared:
                 raise unknown("parameter", name, declared)
@@ -89,12 +83,15 @@ class SpikingNetwork:
         return {
             "synapse": self.synapse.name,
             "forms": {stage.stage: stage.form for stage in self.synapse.stages},
-            "synapse_parameters": {name: str(value) for name, value in self.synapse.values.items()},
-            "circuit_parameters": {name: str(value) for name, value in self.circuit.items()},
-            "membrane_step": str(self.membrane_step),
-            "plasticity_step": str(self.plasticity_step),
+            "synapse_parameters": self._written(self.synapse.values),
+            "circuit_parameters": self._written(self.circuit),
+            "membrane_step": f"{self.membrane_step / ms:.12g} ms",
+            "plasticity_step": f"{self.plasticity_step / ms:.12g} ms",
             "synapse_dtype": np.dtype(self.synapse_dtype).name,
         } | {name: getattr(self, name) for name in ("cells_per_pool", "key_cells", "gate", "read_gate", "target")}
+
+    def _written(self, values: Mapping[str, Quantity | float]) -> dict[str, str]:
+        return {name: self._declared[name].written(value) for name, value in values.items()}
 
     def run(
         self,
@@ -139,14 +136,14 @@ class SpikingNetwork:
         draw, simulate = np.random.SeedSequence(seed).spawn(2)
         with targets.running_on(target) as folder:
             populations = build(self._plan(program), timeline, np.random.default_rng(draw))
-            monitors = recording.monitors(populations, timeline, probes, program, self.cells_per_pool)
+            monitors = recording.monitors(populations, timeline, probes, program, self.cells_per_pool, self.synapse)
             b2.seed(int(simulate.generate_state(1)[0]))
             report = _report(target) if progress else None
             network = b2.Network(*populations.objects, *monitors)
             network.run(duration, report=report, report_period=1 * second, namespace={})
             if folder is not None:
                 b2.get_device().build(directory=str(folder), with_output=progress)
-            trace = recording.trace(program, timeline, monitors, self.cells_per_pool, probes, self.synapse.thresholds)
+            trace = recording.trace(program, timeline, monitors, self.cells_per_pool, probes, self.synapse)
         trace.attrs |= {"network": "spiking", "target": target, "target_reason": reason}
         trace.attrs["initial_weight"] = float(self.synapse.initial / nS)
         return recording.stamped(trace, self.config(), int(seed))

@@ -8,10 +8,10 @@ from typing import Any
 import brian2 as b2
 import numpy as np
 from brian2 import Quantity, ms, mV, second
-from brian2.units.fundamentalunits import get_dimensions, get_unit, is_dimensionless
 
 from neurofwp.spiking import circuit as circuits
 from neurofwp.spiking.timeline import Timeline
+from neurofwp.synapses.connect import connect, events, watch_plateaus
 from neurofwp.synapses.model import SynapseModel
 
 CALCIUM_OUTSIDE = 2 * b2.mmolar  # as in most slices
@@ -67,8 +67,9 @@ def build(plan: Plan, timeline: Timeline, rng: np.random.Generator) -> Populatio
     key = _key_cells(plan, names)
     value = _lif(
         plan, "value", "soma", circuits.VALUE + plan.synapse.text("postsynaptic"), names,
-        at_spike=plan.synapse.text("postsynaptic_spike"),
+        at_spike=plan.synapse.text("postsynaptic_spike"), **events(plan.synapse),
     )  # fmt: skip
+    watch_plateaus(plan.synapse, value)
     inter = _lif(plan, "interneuron", "inter", circuits.INTERNEURON, names)
     for group, update in (
         (value, circuits.VALUE_UPDATE + plan.synapse.text("postsynaptic_update")),
@@ -134,7 +135,9 @@ def _key_cells(plan: Plan, names: dict[str, Any]) -> b2.NeuronGroup:
     return key
 
 
-def _lif(plan: Plan, name: str, kind: str, equations: str, names: dict[str, Any], at_spike: str = "") -> b2.NeuronGroup:
+def _lif(
+    plan: Plan, name: str, kind: str, equations: str, names: dict[str, Any], at_spike: str = "", **more: Any
+) -> b2.NeuronGroup:
     """Integrate-and-fire cells; `kind` names their refractory period."""
     return b2.NeuronGroup(
         plan.episodes * (plan.pre if kind == "key" else plan.cells),
@@ -146,39 +149,23 @@ def _lif(plan: Plan, name: str, kind: str, equations: str, names: dict[str, Any]
         dt=plan.membrane_step,
         namespace=names,
         name=name,
+        **more,
     )
 
 
 def _plastic(plan: Plan, key: b2.NeuronGroup, value: b2.NeuronGroup) -> b2.Synapses:
     """From every key cell to every value cell of the same episode, ordered by key cell."""
-    # Single-precision states beside double-precision cells let the compiler vectorise the update; a literal or a
-    # constant from the namespace would be a double, so the parameters are shared variables of the synapses.
-    constants = plan.synapse.constants(plan.plasticity_step)
-    shared = "\n".join(f"{name} : {base_unit(number)} (shared, constant)" for name, number in constants.items())
-    states = plan.synapse.text("synaptic")
-    declared = [*constants, *(line.split(":")[0].strip() for line in states.splitlines() if ":" in line)]
-    at_pre = {"now": plan.synapse.text("spike"), "late": plan.synapse.text("late_spike")}
-    plastic = b2.Synapses(
+    episode, i, j = _grid(plan.episodes, plan.pre, plan.cells)
+    return connect(
+        plan.synapse,
         key,
         value,
-        f"{states}\n{shared}",
-        on_pre={name: code for name, code in at_pre.items() if code},
-        on_post=plan.synapse.text("spike_post") or None,
-        dt=plan.membrane_step,
-        dtype=dict.fromkeys(declared, plan.synapse_dtype),
-        name="plastic",
+        episode * plan.pre + i,
+        episode * plan.cells + j,
+        step=plan.membrane_step,
+        plasticity_step=plan.plasticity_step,
+        dtype=plan.synapse_dtype,
     )
-    episode, i, j = _grid(plan.episodes, plan.pre, plan.cells)
-    plastic.connect(i=episode * plan.pre + i, j=episode * plan.cells + j)
-    if at_pre["late"]:
-        plastic.late.delay = plan.synapse.values[plan.synapse.text("delay")]
-    for name, number in constants.items():
-        setattr(plastic, name, number)
-    for name in ("weight", plan.synapse.expressed):
-        setattr(plastic, name, plan.synapse.initial)
-    if plan.synapse.update:
-        plastic.run_regularly(plan.synapse.update, dt=plan.plasticity_step, order=1, name="plastic_update")
-    return plastic
 
 
 def _within_pools(
@@ -194,8 +181,3 @@ def _within_pools(
 def _grid(*sizes: int) -> tuple[np.ndarray, ...]:
     """Flat indices of all combinations, the last one fastest."""
     return tuple(index.ravel() for index in np.indices(sizes))
-
-
-def base_unit(value: Quantity | float) -> str:
-    """How Brian2's equations write the unit of a value."""
-    return "1" if is_dimensionless(value) else repr(get_unit(get_dimensions(value)))

@@ -9,13 +9,15 @@ from typing import Any
 import brian2 as b2
 import numpy as np
 import xarray as xr
-from brian2 import ms, mV, nS
+from brian2 import ms, mV, second
 
 from neurofwp import provenance
 from neurofwp import trace as traces
 from neurofwp.errors import InputError
 from neurofwp.spiking.populations import Populations
 from neurofwp.spiking.timeline import Timeline
+from neurofwp.synapses.base import States
+from neurofwp.synapses.model import SynapseModel
 
 Probe = tuple[int, str, int, int]  # episode, "on" or "off", post, pre
 POPULATIONS = ("key", "value", "interneuron")
@@ -38,21 +40,28 @@ class Monitors:
 
     spikes: tuple[b2.SpikeMonitor, ...]
     weight: b2.StateMonitor
-    probe: tuple[b2.StateMonitor, ...]  # key cell, value cell, synapse; empty without probes
+    probe: dict[str, b2.StateMonitor]  # "key" where its cells gate NMDA, "value", "plastic"; empty without probes
 
     def __iter__(self) -> Iterator[Any]:
-        yield from (*self.spikes, self.weight, *self.probe)
+        yield from (*self.spikes, self.weight, *self.probe.values())
 
 
 def monitors(
-    populations: Populations, timeline: Timeline, probes: Sequence[Probe], program: xr.Dataset, cells: int
+    populations: Populations,
+    timeline: Timeline,
+    probes: Sequence[Probe],
+    program: xr.Dataset,
+    cells: int,
+    synapse: SynapseModel,
 ) -> Monitors:
     """All spikes, all weights at the ends of events, and a few synapses over time."""
     key, value, inter, plastic = populations.key, populations.value, populations.inter, populations.plastic
     spikes = tuple(b2.SpikeMonitor(g, name=f"{g.name}_spikes") for g in (key, value, inter))
-    weight = b2.StateMonitor(plastic, "weight", record=True, dt=timeline.slot * ms, name="weight_at_events")
+    weight = b2.StateMonitor(
+        plastic, _recorded(synapse, "weight"), record=True, dt=timeline.slot * ms, name="weight_at_events"
+    )
     if not probes:
-        return Monitors(spikes, weight, ())
+        return Monitors(spikes, weight, {})
     sizes = program.sizes
     pre_index, post_index, synapse_index = [], [], []
     for episode, polarity, post, pre in probes:
@@ -61,12 +70,29 @@ def monitors(
         post_index.append(cell)
         per_pre = 2 * sizes["post"] * cells
         synapse_index.append((episode * sizes["pre"] + pre) * per_pre + cell - episode * per_pre)
-    probe_monitors = (
-        b2.StateMonitor(key, "s_nmda", record=pre_index, dt=PROBE_STEP, name="probe_key"),
-        b2.StateMonitor(value, "v_dendrite", record=post_index, dt=PROBE_STEP, name="probe_value"),
-        b2.StateMonitor(plastic, ["calcium", "weight"], record=synapse_index, dt=PROBE_STEP, name="probe_synapse"),
-    )
-    return Monitors(spikes, weight, probe_monitors)
+    wanted = [name for name in ("calcium", "weight") if name in synapse.states]
+    watched = {
+        "value": (value, "v_dendrite", post_index),
+        "plastic": (plastic, _recorded(synapse, *wanted), synapse_index),
+    }
+    if "s_nmda" in key.variables:
+        watched["key"] = (key, "s_nmda", pre_index)
+    made = {
+        name: b2.StateMonitor(group, variables, record=index, dt=PROBE_STEP, name=f"probe_{name}")
+        for name, (group, variables, index) in watched.items()
+    }
+    return Monitors(spikes, weight, made)
+
+
+def _recorded(synapse: SynapseModel, *wanted: str) -> list[str]:
+    """States of synapses to record so that these can be known: all, where events alone bring them up to date."""
+    return list(synapse.states if synapse.by_events else wanted)
+
+
+def _read(monitor: b2.StateMonitor, synapse: SynapseModel) -> States:
+    """What was recorded of synapses (synapse, time), in SI units, each as it was at its time."""
+    states = {name: np.asarray(getattr(monitor, name)) for name in monitor.record_variables}
+    return synapse.read(states, np.asarray(monitor.t / second)) if synapse.by_events else states
 
 
 def trace(
@@ -75,13 +101,13 @@ def trace(
     recorded: Monitors,
     cells: int,
     probes: Sequence[Probe],
-    thresholds: Mapping[str, float],
+    synapse: SynapseModel,
 ) -> xr.Dataset:
     """The Trace of a finished run (without its provenance)."""
     sizes = program.sizes
     episodes, events, pre, post = (sizes[d] for d in ("episode", "event", "pre", "post"))
     # (synapse, event + 1) -> (episode, pre, polarity, post, cell, event), the first one before any event
-    weight = np.asarray(recorded.weight.weight / nS, dtype=np.float32)[:, 1 : events + 1]
+    weight = (_read(recorded.weight, synapse)["weight"] * 1e9).astype(np.float32)[:, 1 : events + 1]
     weight = weight.reshape(episodes, pre, 2, post, cells, events).mean(axis=4).transpose(0, 4, 2, 3, 1)
     times = [np.asarray(m.t / ms) for m in recorded.spikes]
     index = [np.asarray(m.i) for m in recorded.spikes]
@@ -118,14 +144,17 @@ def trace(
         ),
     }
     if probes:
-        key, value, synapse = recorded.probe
-        data |= {
-            "probe_nmda": (("probe", "time"), np.asarray(key.s_nmda), {"units": "1"}),
-            "probe_dendrite": (("probe", "time"), np.asarray(value.v_dendrite / mV), {"units": "mV"}),
-            "probe_calcium": (("probe", "time"), np.asarray(synapse.calcium), {"units": "1"}),
-            "probe_conductance": (("probe", "time"), np.asarray(synapse.weight / nS), {"units": "nS"}),
+        states = _read(recorded.probe["plastic"], synapse)
+        seen: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
+            "dendrite": (np.asarray(recorded.probe["value"].v_dendrite / mV), {"units": "mV"}),
+            "conductance": (states["weight"] * 1e9, {"units": "nS"}),
         }
-        data["probe_calcium"][2].update({f"{name}_threshold": level for name, level in thresholds.items()})
+        if "key" in recorded.probe:
+            seen["nmda"] = (np.asarray(recorded.probe["key"].s_nmda), {"units": "1"})
+        if "calcium" in states:
+            levels = {f"{name}_threshold": level for name, level in synapse.thresholds.items()}
+            seen["calcium"] = (states["calcium"], {"units": "1", **levels})
+        data |= {f"probe_{name}": (("probe", "time"), values, attrs) for name, (values, attrs) in seen.items()}
     dataset = xr.Dataset(data, coords={"polarity": list(POLARITY)}, attrs={"kind": traces.KIND})
     for name in ("write_start", "write_stop", "read_start", "read_stop"):
         dataset = dataset.assign_coords({name: ("event", getattr(timeline, name), {"units": "ms"})})
@@ -133,7 +162,7 @@ def trace(
         columns = zip(*probes, strict=True)
         names = ("probe_episode", "probe_polarity", "probe_post", "probe_pre")
         dataset = dataset.assign_coords({n: ("probe", list(c)) for n, c in zip(names, columns, strict=True)})
-        dataset = dataset.assign_coords(time=("time", np.asarray(recorded.probe[0].t / ms), {"units": "ms"}))
+        dataset = dataset.assign_coords(time=("time", np.asarray(recorded.probe["value"].t / ms), {"units": "ms"}))
     return dataset
 
 

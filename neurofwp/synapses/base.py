@@ -53,6 +53,7 @@ class Stage:
     postsynaptic_update: str = ""
     postsynaptic_spike: str = ""
     synaptic: str = ""
+    double: tuple[str, ...] = ()  # states that need double precision, whatever the others have
     update: Callable[[Values], str] | str = ""
     spike: str = ""
     late_spike: str = ""

@@ -79,6 +79,16 @@ class SynapseModel:
         """Names of the variables of a synapse."""
         return tuple(line.split(":")[0].strip() for line in self.text("synaptic").splitlines() if ":" in line)
 
+    @property
+    def double(self) -> set[str]:
+        """Those of them that need double precision."""
+        return {name for stage in self.stages for name in stage.double}
+
+    @property
+    def by_events(self) -> bool:
+        """Whether some states are brought up to date at events alone, and `read` is needed to know them."""
+        return any(stage.read for stage in self.stages)
+
     def read(self, states: States, now: Time) -> States:
         """States of synapses (SI units) as they are at `now` (s), where some are brought up to date at events only."""
         seen = {**states, "weight": states[self.expressed]}  # as the stage that answers speaks of it

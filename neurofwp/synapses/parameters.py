@@ -64,6 +64,11 @@ class Parameter:
             raise InputError(f"{where} is {number:g}, but must be one of {known}")
         return quantity
 
+    def written(self, quantity: Quantity | float) -> str:
+        """A value in this unit: the same text wherever and whenever it is written, unlike Brian2's choice of a unit."""
+        number = f"{float(quantity / parse_unit(self.unit, self.name)):.12g}"
+        return number if self.unit == "1" else f"{number} {self.unit}"
+
 
 def parse_unit(text: str, where: str) -> Unit | float:
     """A Brian2 unit from "ms", "nS/second", "1/mV", "1" ...

@@ -105,7 +105,7 @@ def test_a_population_that_never_fires_has_no_panel(spiking: xr.Dataset) -> None
 
 
 def test_bad_input_is_named(program: xr.Dataset, spiking: xr.Dataset, rate: xr.Dataset) -> None:
-    with pytest.raises(InputError, match="needs 'probe_nmda'"):
+    with pytest.raises(InputError, match="needs 'probe_conductance'"):
         plots.synapse(rate)
     with pytest.raises(InputError, match="probe 3 was not recorded: the Trace has 3"):
         plots.synapse(spiking, probes=[3])

@@ -62,8 +62,8 @@ def test_trace_is_valid_with_units_provenance_and_survives_netcdf(stored: xr.Dat
     units |= {"probe_conductance": "nS", "probe_dendrite": "mV", "probe_calcium": "1", "probe_nmda": "1", "time": "ms"}
     assert {name: stored[name].attrs["units"] for name in units} == units
     config = json.loads(stored.attrs["config"])
-    assert (config["synapse"], config["cells_per_pool"], config["membrane_step"]) == ("additive", 1, "100. us")
-    assert config["circuit_parameters"]["v_threshold"] == "-50. mV"
+    assert (config["synapse"], config["cells_per_pool"], config["membrane_step"]) == ("additive", 1, "0.1 ms")
+    assert config["circuit_parameters"]["v_threshold"] == "-50 mV"
     assert json.loads(stored.attrs["seed"]) == 3
     assert json.loads(stored.attrs["versions"]) == provenance.versions()
     assert stored.attrs["commit"] == provenance.commit()
@@ -327,8 +327,3 @@ def test_a_run_ends_clearly_after_the_last_weights_are_recorded(duration: float)
     assert beyond >= 0.1 * ms
     assert 1.5 * Clock.epsilon_dt < float(beyond / (duration * ms)) <= 0.1
     assert float(beyond / (0.1 * ms)) == pytest.approx(round(float(beyond / (0.1 * ms))))
-
-
-def test_synapses_that_only_spikes_bring_up_to_date_are_refused() -> None:
-    with pytest.raises(InputError, match="graupner-brunel-cortical-slice are brought up to date at spikes alone"):
-        SpikingNetwork("graupner-brunel-cortical-slice")

@@ -105,7 +105,7 @@ def trains(frequency, outside=2.0, dt=10.0, count=5):
 
 
 def test_depression_at_low_frequency_potentiation_at_high_and_nothing_without_calcium_outside():
-    made = [*trains(1, count=1), *trains(10, dt=-10.0), *trains(40), *trains(40, outside=0.5)]
+    made = [*trains(1, count=1), *trains(10), *trains(40), *trains(40, outside=0.5)]
     done = Laboratory("chindemi-2022", step=0.2 * ms, target="numpy").run(made)
     single, low, high, starved = done["expressed"].values.reshape(4, 2)
     np.testing.assert_allclose(single, [1, 2], atol=1e-6)

@@ -1,0 +1,81 @@
+"""Brian2 synapses from a synapse model, as the spiking network and the laboratory run them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import brian2 as b2
+import numpy as np
+from brian2 import Quantity
+from brian2.units.fundamentalunits import get_dimensions, get_unit, is_dimensionless
+from numpy.typing import NDArray
+
+from neurofwp.synapses.model import SynapseModel
+
+
+def connect(
+    synapse: SynapseModel,
+    key: b2.NeuronGroup,
+    value: b2.NeuronGroup,
+    i: NDArray[np.int_],
+    j: NDArray[np.int_],
+    *,
+    step: Quantity,
+    plasticity_step: Quantity,
+    dtype: type = float,
+    kept: str = "",
+    keep: str = "",
+) -> b2.Synapses:
+    """Plastic synapses from key cells `i` to value cells `j`, at the weight before anything is written.
+
+    `value` has been made with `events`. Spikes are seen at multiples of `step`; what advances by a clock does so at
+    multiples of `plasticity_step`.
+
+    Parameters
+    ----------
+    dtype : of states and constants, but for those that a stage wants in double precision.
+    kept, keep : variables of the synapses beside those of the model, and statements that follow the model's update.
+    """
+    # Single-precision states beside double-precision cells let the compiler vectorise the update; a literal or a
+    # constant from the namespace would be a double, so the parameters are shared variables of the synapses.
+    constants = synapse.constants(plasticity_step)
+    shared = "\n".join(f"{name} : {base_unit(number)} (shared, constant)" for name, number in constants.items())
+    at_pre = {"now": synapse.text("spike"), "late": synapse.text("late_spike")}
+    at_post = {"post": synapse.text("spike_post"), "edge": synapse.text("plateau_edge")}
+    plastic = b2.Synapses(
+        key,
+        value,
+        f"{synapse.text('synaptic')}\n{shared}\n{kept}",
+        on_pre={name: code for name, code in at_pre.items() if code},
+        on_post={name: code for name, code in at_post.items() if code},
+        on_event={"now": "spike", "late": "spike", "post": "spike", "edge": "plateau_edge"},
+        dt=step,
+        dtype=dict.fromkeys({*constants, *synapse.states} - synapse.double, dtype),
+        name="plastic",
+    )
+    plastic.connect(i=i, j=j)
+    if at_pre["late"]:
+        plastic.late.delay = synapse.values[synapse.text("delay")]
+    for name, number in constants.items():
+        setattr(plastic, name, number)
+    for name in ("weight", synapse.expressed):
+        setattr(plastic, name, synapse.initial)
+    if synapse.update:
+        plastic.run_regularly(f"{synapse.update}\n{keep}", dt=plasticity_step, order=1, name="plastic_update")
+    return plastic
+
+
+def events(synapse: SynapseModel) -> dict[str, Any]:
+    """What a group of value cells with the variables `plateau` and `plateau_before` is made with, beside the rest."""
+    return {"events": {"plateau_edge": "plateau != plateau_before"}} if synapse.text("plateau_edge") else {}
+
+
+def watch_plateaus(synapse: SynapseModel, value: b2.NeuronGroup) -> None:
+    """Let value cells made with `events` tell their synapses each change of their plateau once."""
+    if synapse.text("plateau_edge"):
+        value.run_on_event("plateau_edge", "plateau_before = plateau")
+
+
+def base_unit(value: Quantity | float) -> str:
+    """How Brian2's equations write the unit of a value."""
+    return "1" if is_dimensionless(value) else repr(get_unit(get_dimensions(value)))
