@@ -33,10 +33,13 @@ class Job:
     network: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     probes: Sequence[Probe] = ()
+    varied: Mapping[str, Any] = field(default_factory=dict)
 
     def run(self, progress: bool = False) -> xr.Dataset:
         """The Trace."""
-        return SpikingNetwork(**self.network).run(self.program, seed=self.seed, probes=self.probes, progress=progress)
+        return SpikingNetwork(**self.network).run(
+            self.program, seed=self.seed, probes=self.probes, varied=self.varied, progress=progress
+        )
 
     def digest(self) -> str:
         """A name for the result: whatever could change a number changes it."""
@@ -44,6 +47,7 @@ class Job:
             SpikingNetwork(**self.network).config(),
             self.seed,
             list(self.probes),
+            {name: np.asarray(values).tolist() for name, values in self.varied.items()},
             targets.choose(self.network.get("target", "auto")),
             provenance.versions(),
             provenance.commit(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -99,6 +100,7 @@ class SpikingNetwork:
         *,
         seed: int = 0,
         probes: Sequence[recording.Probe] = (),
+        varied: Mapping[str, Quantity] | None = None,
         progress: bool = False,
     ) -> xr.Dataset:
         """Run all episodes of a Program side by side, as independent replicas in one Brian2 network.
@@ -108,6 +110,8 @@ class SpikingNetwork:
         program : Program with E episodes; values are carried by ON and OFF pools.
         seed : the same seed and target give the same Trace, bit for bit.
         probes : synapses (episode, "on" or "off", post, pre) to record over time.
+        varied : parameters of which every episode has its own, by name: quantities (episode,). Conditions that differ
+            by them only run side by side as one network.
         progress : report the share that is done on standard error.
 
         Returns
@@ -118,13 +122,15 @@ class SpikingNetwork:
         ------
         InputError
             for a Program that is not valid, durations that differ between episodes or are too short, keys above 1, a
-            probe outside the Program, or a negative seed.
+            probe outside the Program, a negative seed, or a varied parameter that there is not, that needs another
+            unit or range, or that cannot differ between episodes.
         """
         programs.check(program)
         if seed < 0:
             raise InputError(f"seed must be at least 0, not {seed}")
         for probe in probes:
             recording.check_probe(probe, program.sizes)
+        varied = self._varied(varied or {}, program.sizes["episode"])
         timeline = schedule(
             program,
             gate_delay=float(self.circuit["gate_delay"] / ms),
@@ -135,7 +141,7 @@ class SpikingNetwork:
         target, reason = targets.choose(self.target)
         draw, simulate = np.random.SeedSequence(seed).spawn(2)
         with targets.running_on(target) as folder:
-            populations = build(self._plan(program), timeline, np.random.default_rng(draw))
+            populations = build(self._plan(program, varied), timeline, np.random.default_rng(draw))
             monitors = recording.monitors(populations, timeline, probes, program, self.cells_per_pool, self.synapse)
             b2.seed(int(simulate.generate_state(1)[0]))
             report = _report(target) if progress else None
@@ -146,7 +152,25 @@ class SpikingNetwork:
             trace = recording.trace(program, timeline, monitors, self.cells_per_pool, probes, self.synapse)
         trace.attrs |= {"network": "spiking", "target": target, "target_reason": reason}
         trace.attrs["initial_weight"] = float(self.synapse.initial / nS)
-        return recording.stamped(trace, self.config(), int(seed))
+        own = {name: [self._declared[name].written(each) for each in values] for name, values in varied.items()}
+        return recording.stamped(trace, self.config() | ({"varied": own} if own else {}), int(seed))
+
+    def _varied(self, varied: Mapping[str, Quantity], episodes: int) -> dict[str, Quantity]:
+        """The parameters that differ between episodes, checked."""
+        for name, values in varied.items():
+            if name not in self._declared:
+                raise unknown("parameter", name, self._declared)
+            if np.shape(values) != (episodes,):
+                raise InputError(
+                    f"{name} differs between episodes, so it needs one value for each of the {episodes}, "
+                    f"not shape {np.shape(values)}"
+                )
+            for episode, value in enumerate(values):
+                self._declared[name].check(value, f"{name} of episode {episode}")
+                changed = replace(self.synapse, values=self.synapse.values | {name: value})
+                if name == self.synapse.text("delay") or changed.update != self.synapse.update:
+                    raise InputError(f"{name} shapes the code of the synapse and cannot differ between episodes")
+        return dict(varied)
 
     def _beyond(self, slot: Quantity) -> Quantity:
         """How long to go on after the last event, so that its weights are recorded: in membrane steps, at least one.
@@ -157,7 +181,7 @@ class SpikingNetwork:
         steps = math.ceil(2 * b2.Clock.epsilon_dt * float(slot / self.membrane_step))
         return max(steps, 1) * self.membrane_step
 
-    def _plan(self, program: xr.Dataset) -> Plan:
+    def _plan(self, program: xr.Dataset, varied: dict[str, Quantity]) -> Plan:
         return Plan(
             synapse=self.synapse,
             circuit=self.circuit,
@@ -170,6 +194,7 @@ class SpikingNetwork:
             membrane_step=self.membrane_step,
             plasticity_step=self.plasticity_step,
             synapse_dtype=self.synapse_dtype,
+            varied=varied,
         )
 
 

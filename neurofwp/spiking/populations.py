@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import brian2 as b2
 import numpy as np
-from brian2 import Quantity, ms, mV, second
+from brian2 import Quantity, ms, mV, second, siemens
+from brian2.units.fundamentalunits import get_dimensions
 
 from neurofwp.spiking import circuit as circuits
 from neurofwp.spiking.timeline import Timeline
-from neurofwp.synapses.connect import connect, events, watch_plateaus
+from neurofwp.synapses.connect import base_unit, connect, events, watch_plateaus
 from neurofwp.synapses.model import SynapseModel
 
 CALCIUM_OUTSIDE = 2 * b2.mmolar  # as in most slices
@@ -32,6 +35,8 @@ class Plan:
     membrane_step: Quantity
     plasticity_step: Quantity
     synapse_dtype: type
+    # parameters of which every episode has its own: (episode,) quantities, by name
+    varied: Mapping[str, Quantity] = field(default_factory=dict)
 
     @property
     def pools(self) -> int:
@@ -67,15 +72,13 @@ def build(plan: Plan, timeline: Timeline, rng: np.random.Generator) -> Populatio
     key = _key_cells(plan, names)
     value = _lif(
         plan, "value", "soma", circuits.VALUE + plan.synapse.text("postsynaptic"), names,
-        at_spike=plan.synapse.text("postsynaptic_spike"), **events(plan.synapse),
+        at_spike=plan.synapse.text("postsynaptic_spike"),
+        update=circuits.VALUE_UPDATE + plan.synapse.text("postsynaptic_update"), **events(plan.synapse),
     )  # fmt: skip
     watch_plateaus(plan.synapse, value)
-    inter = _lif(plan, "interneuron", "inter", circuits.INTERNEURON, names)
-    for group, update in (
-        (value, circuits.VALUE_UPDATE + plan.synapse.text("postsynaptic_update")),
-        (inter, circuits.INTERNEURON_UPDATE),
-    ):
-        group.run_regularly(update, dt=plan.plasticity_step, name=f"{group.name}_update")
+    inter = _lif(
+        plan, "interneuron", "inter", circuits.INTERNEURON, names, update=circuits.INTERNEURON_UPDATE
+    )  # fmt: skip
     for group in (each for each in (key, value, inter) if "v" in each.variables):
         group.v = rng.uniform(names["v_reset"] / mV, names["v_threshold"] / mV, len(group)) * mV
     value.v_dendrite = names["E_inh"]
@@ -118,45 +121,77 @@ def _namespace(plan: Plan, timeline: Timeline) -> dict[str, Any]:
 def _key_cells(plan: Plan, names: dict[str, Any]) -> b2.NeuronGroup:
     gating, spike = plan.synapse.text("presynaptic"), plan.synapse.text("presynaptic_spike")
     if plan.key_cells == "poisson":
-        key = b2.NeuronGroup(
-            plan.episodes * plan.pre,
-            circuits.KEY_POISSON + gating,
-            threshold="rand() < rate*dt",
-            reset=spike,
-            method="exponential_euler",
-            dt=plan.membrane_step,
-            namespace=names,
-            name="key",
-        )
-    else:
-        key = _lif(plan, "key", "key", circuits.KEY_LIF + gating, names, at_spike=spike)
-    update = circuits.KEY_POISSON_UPDATE if plan.key_cells == "poisson" else circuits.KEY_LIF_UPDATE
-    key.run_regularly(update, dt=plan.plasticity_step, name="key_update")
-    return key
+        return _cells(
+            plan, "key", plan.pre, circuits.KEY_POISSON + gating, names, update=circuits.KEY_POISSON_UPDATE,
+            threshold="rand() < rate*dt", reset=spike,
+        )  # fmt: skip
+    return _lif(plan, "key", "key", circuits.KEY_LIF + gating, names, at_spike=spike, update=circuits.KEY_LIF_UPDATE)
 
 
 def _lif(
-    plan: Plan, name: str, kind: str, equations: str, names: dict[str, Any], at_spike: str = "", **more: Any
+    plan: Plan,
+    name: str,
+    kind: str,
+    equations: str,
+    names: dict[str, Any],
+    *,
+    update: str,
+    at_spike: str = "",
+    **more: Any,
 ) -> b2.NeuronGroup:
     """Integrate-and-fire cells; `kind` names their refractory period."""
-    return b2.NeuronGroup(
-        plan.episodes * (plan.pre if kind == "key" else plan.cells),
-        equations,
-        threshold="v > v_threshold",
-        reset=f"v = v_reset\n{at_spike}",
-        refractory=f"{kind}_refractory",
-        method="exponential_euler",
-        dt=plan.membrane_step,
-        namespace=names,
-        name=name,
-        **more,
-    )
+    return _cells(
+        plan, name, plan.pre if kind == "key" else plan.cells, equations, names, update=update,
+        threshold="v > v_threshold", reset=f"v = v_reset\n{at_spike}", refractory=f"{kind}_refractory", **more,
+    )  # fmt: skip
+
+
+def _cells(
+    plan: Plan, name: str, per_episode: int, equations: str, names: dict[str, Any], *, update: str, **code: Any
+) -> b2.NeuronGroup:
+    """Cells of all episodes; `update` runs on the plasticity clock."""
+    own = _Own(plan, np.repeat(np.arange(plan.episodes), per_episode))
+    code = {each: own(text) if isinstance(text, str) else text for each, text in code.items()}
+    update, equations = own(update), own(equations)
+    group = b2.NeuronGroup(
+        len(own.episode), f"{equations}\n{own.equations}", method="exponential_euler", dt=plan.membrane_step,
+        namespace=names, name=name, **code,
+    )  # fmt: skip
+    own.set(group)
+    group.run_regularly(update, dt=plan.plasticity_step, name=f"{name}_update")
+    return group
+
+
+class _Own:
+    """Variables that cells or synapses have in place of parameters that differ between episodes.
+
+    They have names of their own: Brian2 does not let a variable of a synapse be called like one of its cells.
+    """
+
+    def __init__(self, plan: Plan, episode: np.ndarray) -> None:
+        self.varied, self.episode = plan.varied, episode
+        self.named: set[str] = set()
+
+    def __call__(self, code: str) -> str:
+        """The code, with these variables in it."""
+        found = {name for name in self.varied if re.search(rf"\b{name}\b", code)}
+        self.named |= found
+        return re.sub(rf"\b({'|'.join(found)})\b", r"own_\1", code) if found else code
+
+    @property
+    def equations(self) -> str:
+        return "\n".join(f"own_{name} : {base_unit(self.varied[name])} (constant)" for name in sorted(self.named))
+
+    def set(self, group: Any) -> None:
+        for name in self.named:
+            setattr(group, f"own_{name}", self.varied[name][self.episode])
 
 
 def _plastic(plan: Plan, key: b2.NeuronGroup, value: b2.NeuronGroup) -> b2.Synapses:
     """From every key cell to every value cell of the same episode, ordered by key cell."""
     episode, i, j = _grid(plan.episodes, plan.pre, plan.cells)
-    return connect(
+    models = _models(plan)
+    made = connect(
         plan.synapse,
         key,
         value,
@@ -165,16 +200,47 @@ def _plastic(plan: Plan, key: b2.NeuronGroup, value: b2.NeuronGroup) -> b2.Synap
         step=plan.membrane_step,
         plasticity_step=plan.plasticity_step,
         dtype=plan.synapse_dtype,
+        own={name: values[episode] for name, values in _constants(models, plan.plasticity_step).items()},
     )
+    if len(models) > 1:
+        initial = np.array([float(model.initial) for model in models])[episode] * siemens
+        for name in ("weight", plan.synapse.expressed):
+            setattr(made, name, initial)
+    return made
+
+
+def _models(plan: Plan) -> list[SynapseModel]:
+    """The synapse of every episode."""
+    known = {name: values for name, values in plan.varied.items() if name in plan.synapse.values}
+    return [
+        replace(plan.synapse, values=plan.synapse.values | {name: values[episode] for name, values in known.items()})
+        for episode in range(plan.episodes if known else 1)
+    ]
+
+
+def _constants(models: Sequence[SynapseModel], step: Quantity) -> dict[str, Quantity]:
+    """Constants of synapses, derived ones too, that differ between episodes: (episode,), by name."""
+    every = [model.constants(step) for model in models]
+    values = {name: np.array([float(each[name]) for each in every]) for name in every[0]}
+    return {
+        name: Quantity(numbers, dim=get_dimensions(every[0][name]))
+        for name, numbers in values.items()
+        if (numbers != numbers[0]).any()
+    }
 
 
 def _within_pools(
     plan: Plan, source: b2.NeuronGroup, target: b2.NeuronGroup, name: str, on_pre: str, names: dict[str, Any]
 ) -> b2.Synapses:
     """All-to-all inside each pool."""
-    synapses = b2.Synapses(source, target, on_pre=on_pre, dt=plan.membrane_step, namespace=names, name=name)
     pool, i, j = _grid(plan.pools, plan.per_pool, plan.per_pool)
+    own = _Own(plan, pool // (2 * plan.post))
+    code = own(on_pre)
+    synapses = b2.Synapses(
+        source, target, own.equations, on_pre=code, dt=plan.membrane_step, namespace=names, name=name
+    )  # fmt: skip
     synapses.connect(i=pool * plan.per_pool + i, j=pool * plan.per_pool + j)
+    own.set(synapses)
     return synapses
 
 

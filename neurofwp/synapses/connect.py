@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import brian2 as b2
@@ -23,6 +24,7 @@ def connect(
     step: Quantity,
     plasticity_step: Quantity,
     dtype: type = float,
+    own: Mapping[str, Quantity | NDArray[np.float64]] | None = None,
     kept: str = "",
     keep: str = "",
 ) -> b2.Synapses:
@@ -34,18 +36,23 @@ def connect(
     Parameters
     ----------
     dtype : of states and constants, but for those that a stage wants in double precision.
+    own : constants of which every synapse has its own, one number per synapse, by name.
     kept, keep : variables of the synapses beside those of the model, and statements that follow the model's update.
     """
     # Single-precision states beside double-precision cells let the compiler vectorise the update; a literal or a
     # constant from the namespace would be a double, so the parameters are shared variables of the synapses.
-    constants = synapse.constants(plasticity_step)
-    shared = "\n".join(f"{name} : {base_unit(number)} (shared, constant)" for name, number in constants.items())
+    own = own or {}
+    constants = {**synapse.constants(plasticity_step), **own}
+    declared = "\n".join(
+        f"{name} : {base_unit(number)} ({'constant' if name in own else 'shared, constant'})"
+        for name, number in constants.items()
+    )
     at_pre = {"now": synapse.text("spike"), "late": synapse.text("late_spike")}
     at_post = {"post": synapse.text("spike_post"), "edge": synapse.text("plateau_edge")}
     plastic = b2.Synapses(
         key,
         value,
-        f"{synapse.text('synaptic')}\n{shared}\n{kept}",
+        f"{synapse.text('synaptic')}\n{declared}\n{kept}",
         on_pre={name: code for name, code in at_pre.items() if code},
         on_post={name: code for name, code in at_post.items() if code},
         on_event={"now": "spike", "late": "spike", "post": "spike", "edge": "plateau_edge"},
