@@ -11,6 +11,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from neurofwp import plots, scores
+from neurofwp.program import most_varied
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking.jobs import Job, running
 from neurofwp.tasks import digit_pairs
@@ -37,9 +38,7 @@ class Settings:
 def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
     """Simulate with the gate closed and open while reading."""
     program = FixedEncoder(seed=seed)(digit_pairs(settings.pairs, settings.episodes, reads=settings.reads, seed=seed))
-    spread = program["value"].where(program["write"]).var(("episode", "event"))
-    varied = np.sort(np.argsort(-np.asarray(spread))[: settings.pixels])
-    program = program.isel(post=varied)
+    program = most_varied(program, settings.pixels)
     jobs = [
         Job(name, program, {"synapse": settings.regime, "read_gate": gate}, seed=seed) for name, gate in GATES.items()
     ]

@@ -141,6 +141,22 @@ def without_silent_cells(program: xr.Dataset) -> xr.Dataset:
     return check(program.isel(pre=at).transpose("episode", "event", ...).assign(cell=at))
 
 
+def most_varied(program: xr.Dataset, dimensions: int) -> xr.Dataset:
+    """The same Program with those dimensions of its values only that vary most over writes, in their order.
+
+    Raises
+    ------
+    InputError
+        if it does not have so many.
+    """
+    check(program)
+    if not 1 <= dimensions <= program.sizes["post"]:
+        raise InputError(f"values have {program.sizes['post']} dimensions: {dimensions} of them cannot be kept")
+    written = (program["key"] > 0).any("pre") & (program["write_gate"] > 0)
+    spread = program["value"].where(written).var(("episode", "event"))
+    return check(program.isel(post=np.sort(np.argsort(-spread.values, kind="stable")[:dimensions])))
+
+
 def on_off(program: xr.Dataset) -> xr.DataArray:
     """The teaching signals of ON and OFF pools, (1 + v)/2 and (1 - v)/2.
 

@@ -1,0 +1,188 @@
+"""Which fast-weight rule does a synapse run? Regimes of synapses against rules, and whether rules can be told apart.
+
+Every regime is a synapse model in the same spiking circuit. All run the same Programs: pairs of digits under keys that
+overlap, some of them bound anew. Each Program runs twice with other spikes, and what repeats is the noise ceiling.
+Rules are fitted to the conductances of one half of the episodes and judged on the other half, driven by keys as the
+Program says (nominal) and as the presynaptic cells fired (measured).
+
+Recovery first asks which rules these episodes tell apart at all: rate networks of every rule, with drawn parameters and
+disturbed keys and values, are identified like synapses. Rules that are taken for each other at the noise of the spiking
+network form a class, and a verdict on a synapse is a class.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.figure import Figure
+
+from neurofwp import fitting, processes, scores
+from neurofwp.errors import InputError
+from neurofwp.fitting import recovery
+from neurofwp.plots.identification import explained, recovered
+from neurofwp.program import most_varied
+from neurofwp.slownet import FixedEncoder
+from neurofwp.spiking.jobs import Job, running
+from neurofwp.tasks import digit_pairs
+
+DRIVES = ("nominal", "measured")
+
+log = logging.getLogger("neurofwp")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to run."""
+
+    regimes: tuple[str, ...] = (
+        "additive",
+        "decay",
+        "thresholds",
+        "soft-bound",
+        "omega",
+        "error-correcting",
+        "btsp-network",
+        "finite-pool",
+    )
+    """Synapse models: of `neurofwp list synapses`, or TOML files."""
+    episodes: int = 24
+    """Episodes: rules are fitted to the first half and judged on the others."""
+    pairs: int = 8
+    """Pairs per episode."""
+    rebind: float = 0.5
+    """Share of the keys that are written again with new values."""
+    overlap: float = 0.2
+    """Share of active cells that two keys have in common on average."""
+    pixels: int = 8
+    """How many pixels the values have: those that differ most between digits."""
+    noises: tuple[float, ...] = (0.1, 0.2, 0.4)
+    """Noise levels of recovery: coefficients of variation of keys and values."""
+    draws: int = 3
+    """Parameters drawn for each rule and noise in recovery; 0: no recovery."""
+
+
+def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
+    """Simulate, fit every rule to every regime, and recover.
+
+    Raises
+    ------
+    InputError
+        for fewer than two episodes, or a regime that there is not.
+    """
+    if settings.episodes < 2:
+        raise InputError("episodes must be 2 or more: rules are fitted to one half and judged on the other")
+    task = digit_pairs(settings.pairs, settings.episodes, rebind=settings.rebind, seed=seed)
+    encoder = FixedEncoder(pre=200, active=20, seed=seed, overlap=settings.overlap)
+    program = most_varied(encoder(task), settings.pixels)
+    jobs = [
+        Job(f"{regime}-{run}", program, {"synapse": regime}, seed=2 * seed + run)
+        for regime in settings.regimes
+        for run in (0, 1)
+    ]
+    tree: dict[str, xr.Dataset] = {"/program": program}
+    recalls = []
+    with running(jobs, folder=folder) as trace:
+        for regime in settings.regimes:
+            one, other = (trace(f"{regime}-{run}") for run in (0, 1))
+            for drive in DRIVES:
+                tree[f"/fits/{drive}/{regime}"] = fitting.identify(
+                    program, one, repeat=other, drive=drive, seed=seed, device=device
+                )
+            recalls.append(scores.recall_r2(program, one))
+    recall = xr.concat(recalls, dim=xr.DataArray(list(settings.regimes), dims="regime", name="regime"))
+    tree["/recall"] = recall.assign_attrs(units="1").to_dataset(name="r2")
+    if settings.draws:
+        with processes.pool(processes.at_a_time(len(fitting.CANDIDATES))) as pool:
+            tree["/recovery"] = recovery.recover(
+                program, noises=settings.noises, draws=settings.draws, seed=seed, pool=pool
+            )
+    return xr.DataTree.from_dict(tree)
+
+
+def summary(result: xr.DataTree) -> dict[str, Any]:
+    """The matrix of explained shares, the verdict on every regime as a class of rules, and how recovery went.
+
+    Keys: matrix.<regime>.<rule>.{explained_share, low, high} and winner.<regime> (a list) for nominal keys,
+    matrix_measured and winner_measured for measured ones; noise_ceiling.<regime>.{value, sem}; recall.<regime>.r2;
+    recovery.{diagonal, classes} at the noise nearest to that of the spiking network, recovery.<noise>.diagonal and
+    recovery.<noise>.parameter_error, the median relative error of parameters.
+    """
+    numbers: dict[str, Any] = {}
+    members = _classes(result)
+    for drive, suffix in zip(DRIVES, ("", "_measured"), strict=True):
+        for regime, group in result["fits"][drive].children.items():
+            fits = group.to_dataset()
+            for rule in fits["rule"].values:
+                for name in ("explained_share", "low", "high"):
+                    numbers[f"matrix{suffix}.{regime}.{rule}.{name}"] = float(fits[name].sel(rule=rule))
+            numbers[f"winner{suffix}.{regime}"] = _verdict(fits, members)
+            if drive == DRIVES[0]:
+                numbers[f"noise_ceiling.{regime}.value"] = float(fits["noise_ceiling"])
+                numbers[f"noise_ceiling.{regime}.sem"] = float(fits["noise_ceiling_sem"])
+                numbers[f"recall.{regime}.r2"] = float(result["recall"].to_dataset()["r2"].sel(regime=regime))
+    if "recovery" in result.children:
+        recovered_by = result["recovery"].to_dataset()
+        share = recovery.diagonal(recovered_by["chosen"], members).mean(("truth", "draw"))
+        error = recovery.parameter_error(recovered_by)
+        numbers["recovery.classes"] = members
+        numbers["recovery.noise"] = _noise(result)
+        numbers["recovery.diagonal"] = float(share.sel(noise=_noise(result)))
+        for noise in recovered_by["noise"].values.tolist():
+            numbers[f"recovery.{noise:g}.diagonal"] = float(share.sel(noise=noise))
+            numbers[f"recovery.{noise:g}.parameter_error"] = float(error.sel(noise=noise).median())
+    return numbers
+
+
+def _noise(result: xr.DataTree) -> float:
+    """The noise of recovery whose ceilings are, in the middle, nearest to those of the regimes."""
+    fits = result["fits"][DRIVES[0]].children.values()
+    spiking = np.median([float(group.to_dataset()["noise_ceiling"]) for group in fits])
+    ceilings = result["recovery"].to_dataset()["noise_ceiling"].median(("truth", "draw"))
+    return float(abs(ceilings - spiking).idxmin("noise"))
+
+
+def _classes(result: xr.DataTree) -> list[list[str]]:
+    """Rules that recovery does not tell apart at the noise of the spiking network; without recovery, each by itself."""
+    if "recovery" not in result.children:
+        return [[rule.id] for rule in fitting.CANDIDATES]
+    return recovery.classes(result["recovery"].to_dataset()["chosen"].sel(noise=_noise(result)))
+
+
+def _verdict(fits: xr.Dataset, members: list[list[str]]) -> list[str]:
+    """All rules of the classes of those that are left."""
+    left = {str(rule) for rule in fits["rule"].values[fits["best"].values]}
+    return [rule for group in members if left & set(group) for rule in group]
+
+
+def tables(result: xr.DataTree) -> dict[str, pd.DataFrame]:
+    """Every rule of every regime, for both drives; and all recovered traces."""
+    rows = []
+    for drive in DRIVES:
+        for regime, group in result["fits"][drive].children.items():
+            fits = group.to_dataset()
+            columns = ("r2", "explained_share", "low", "high", "bic", "best")
+            table = pd.DataFrame({"rule": fits["rule"].values} | {name: fits[name].values for name in columns})
+            table.insert(0, "regime", regime)
+            table.insert(1, "drive", drive)
+            rows.append(table)
+    made = {"rules": pd.concat(rows)}
+    if "recovery" in result.children:
+        made["recovery"] = result["recovery"].to_dataset()["chosen"].to_dataframe().reset_index()
+    return made
+
+
+def plot(result: xr.DataTree) -> dict[str, Figure]:
+    """Regimes by rules; what recovery confuses."""
+    figures = {}
+    for drive in DRIVES:
+        fits = {regime: group.to_dataset() for regime, group in result["fits"][drive].children.items()}
+        figures[f"explained_share_{drive}"] = explained(fits, result["recall"].to_dataset()["r2"], drive)
+    if "recovery" in result.children:
+        figures["recovery"] = recovered(result["recovery"].to_dataset(), _classes(result), _noise(result))
+    return figures
