@@ -16,7 +16,7 @@ from neurofwp.errors import InputError
 from neurofwp.fitting.fit_rule import Fit, fit_records, free_parameters, squares, weights
 from neurofwp.fitting.held_out import HeldOut
 from neurofwp.fitting.noise import effective_number, noise_ceiling
-from neurofwp.fitting.ranking import choose, embed, nested
+from neurofwp.fitting.ranking import choose, embed, nested, support
 from neurofwp.fitting.records import Records, observed, prepare
 from neurofwp.rules import RULES, Rule, get
 
@@ -65,6 +65,7 @@ def identify(
     - train_r2; n_parameters; parameter_value (rule, parameter), in powers of the weights' unit, NaN where a rule has
       none of that name; episode_r2 (rule, episode), about each held-out episode's own mean.
     - best: what `neurofwp.fitting.ranking.choose` leaves standing. More than one: undecided.
+    - support: what `neurofwp.fitting.ranking.support` says: how often, over the resamples, no rival predicts better.
     - noise_ceiling and noise_ceiling_sem (scalars), of the held-out episodes.
 
     Raises
@@ -116,6 +117,7 @@ def identify(
             "train_r2": ("rule", [fit.r2 for fit in fits]),
             "n_parameters": ("rule", p),
             "best": ("rule", choose(candidates, ranked(score.all), ranked(draws), bic, records)),
+            "support": ("rule", support(candidates, ranked(draws), records)),
             "episode_r2": (("rule", "episode"), score.r2(np.eye(len(held_out))).T),
             "parameter_value": (("rule", "parameter"), parameters),
             "noise_ceiling": score.ceiling(score.all),

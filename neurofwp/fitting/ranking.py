@@ -54,3 +54,20 @@ def choose(
             if nested(rules[outer], rules[inner], records) or rules[inner].id in rules[outer].approaches:
                 best[outer] = False
     return best
+
+
+def support(rules: Sequence[Rule], resampled: np.ndarray, records: Records) -> np.ndarray:
+    """Share of the resamples in which no other rule predicts better by `UNRESOLVED`, but those that contain it.
+
+    resampled (resample, rule) -> (rule,).
+    """
+    made = np.empty(len(rules))
+    for index, rule in enumerate(rules):
+        rivals = [
+            other
+            for other, each in enumerate(rules)
+            if other != index and not nested(each, rule, records) and rule.id not in each.approaches
+        ]
+        best = resampled[:, rivals].max(axis=1, initial=-np.inf)
+        made[index] = np.mean(resampled[:, index] > best - UNRESOLVED)
+    return made

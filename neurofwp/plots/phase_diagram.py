@@ -1,0 +1,78 @@
+"""The map of rules over two parameters of a synapse."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from neurofwp.plots import style
+from neurofwp.plots.select import needs
+
+COLOURS = {
+    "hebbian": style.BLUE,
+    "fixed_decay": style.SKY,
+    "scalar_decay": style.PURPLE,
+    "delta": style.VERMILION,
+    "gated_delta": style.ORANGE,
+    "outstar": style.GREEN,
+    "soft_bound": style.YELLOW,
+    "calcium_threshold": style.BLACK,
+    "oja": style.GREY,
+}
+
+
+@style.context()
+def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
+    """Left the rule of every point, as opaque as it is certain, with its explained share; right recall.
+
+    Parameters
+    ----------
+    table : ``support`` and ``explained_share`` (gain, turnover, rule), ``recall`` (gain, turnover), with units and
+        long names of the coordinates; attrs["duration"], how long the phases of an episode last together (s).
+    winners : (gain, turnover), rules.
+
+    Raises
+    ------
+    InputError
+        if a variable is missing.
+    """
+    both = ("gain", "turnover")
+    needs(table, "map", {"support": (*both, "rule"), "explained_share": (*both, "rule"), "recall": both})
+    names = winners.transpose(*both)
+    at = xr.DataArray(names.values, dims=both)
+    certain, share = (
+        table[name].assign_coords(gain=range(len(names)), turnover=range(names.shape[1])).sel(rule=at).values
+        for name in ("support", "explained_share")
+    )
+    figure = style.figure(style.TWO_COLUMNS, 3.6)
+    left, right = figure.subplots(1, 2)
+    colours = np.array([[to_rgb(COLOURS.get(str(rule), style.GREY)) for rule in row] for row in names.values])
+    opacity = np.clip(certain, 0.15, 1)[..., None]
+    left.imshow(colours * opacity + 1 - opacity, origin="lower", aspect="auto")
+    for row, column in np.ndindex(names.shape):
+        dark = names.values[row, column] == "calcium_threshold" and certain[row, column] > 0.5
+        left.text(
+            column, row, f"{share[row, column]:.2f}", ha="center", va="center", fontsize=5,
+            color="white" if dark else style.BLACK,
+        )  # fmt: skip
+    found = [rule for rule in table["rule"].values.tolist() if rule in set(names.values.ravel().tolist())]
+    patches = [Patch(color=COLOURS.get(rule, style.GREY), label=rule.replace("_", " ")) for rule in found]
+    figure.legend(handles=patches, loc="outside upper left", ncols=4, title="rule that is left (opacity: its support)")
+    recall = table["recall"].transpose(*both).values
+    image = right.imshow(recall, origin="lower", aspect="auto", cmap=style.SEQUENTIAL, vmin=0, vmax=1)
+    figure.colorbar(image, ax=right, label="recall R² (1)", shrink=0.8)
+    for ax, title in ((left, "numbers: explained share (1)"), (right, "")):
+        _axes(ax, table)
+        ax.set_title(title)
+    return figure
+
+
+def _axes(ax: Axes, table: xr.Dataset) -> None:
+    for axis, name in ((ax.xaxis, "turnover"), (ax.yaxis, "gain")):
+        values = table[name].values.tolist()
+        axis.set_ticks(range(len(values)), [f"{value:g}" for value in values])
+        axis.set_label_text(style.label(str(table[name].attrs.get("long_name", name)), table[name]))
