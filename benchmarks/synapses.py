@@ -41,7 +41,7 @@ from neurofwp.synapses import model
 from neurofwp.synapses.base import Stage
 from neurofwp.synapses.calcium_jump_events import JUMP_EVENTS
 from neurofwp.synapses.calcium_jumps import JUMPS
-from neurofwp.synapses.connect import base_unit
+from neurofwp.synapses.connect import connect
 from neurofwp.synapses.model import SynapseModel
 from neurofwp.synapses.two_threshold import TWO_THRESHOLD
 from neurofwp.synapses.two_threshold_events import EVENTS
@@ -122,33 +122,32 @@ def timed(rate: float, seed: int) -> dict[str, NDArray[np.float64]]:
 def build(contender: Contender, rate: float, seed: int, place: Path) -> None:
     """Compile a network of a contender's synapses, and leave the program at `place`."""
     own, step = synapse(contender), contender.step * ms
-    constants = own.constants(step)
     with running_on("cpp_standalone") as folder:
         assert folder is not None
         b2.seed(seed)
-        fires = {"threshold": "rand() < rate*dt", "dt": step, "namespace": {**own.values, "rate": rate * Hz}}
-        key = b2.NeuronGroup(
-            PRE, own.text("presynaptic"), reset=own.text("presynaptic_spike"), method="exponential_euler", **fires
-        )
-        value = b2.NeuronGroup(POST, own.text("postsynaptic"), reset="", method="exponential_euler", **fires)
-        shared = "\n".join(f"{name} : {base_unit(number)} (shared, constant)" for name, number in constants.items())
-        plastic = b2.Synapses(
-            key, value, f"{own.text('synaptic')}\n{shared}", dt=step,
-            on_pre={"now": own.text("spike"), "late": own.text("late_spike")}, on_post=own.text("spike_post"),
+        # intervals of a Poisson process: drawing them is cheaper than asking every cell at every step
+        fires = {"threshold": "t >= next_spike", "dt": step, "method": "exponential_euler"}
+        names = {"namespace": {**own.values, "rate": rate * Hz}}
+        draw = "next_spike = t - log(1 - rand())/rate"
+        key, value = (
+            b2.NeuronGroup(
+                count, f"next_spike : second\nnmda_gain : 1\n{own.text(cell)}",
+                reset=draw + "\n" + own.text(f"{cell}_spike"),
+                **fires, **names,
+            )
+            for cell, count in (("presynaptic", PRE), ("postsynaptic", POST))
         )  # fmt: skip
-        plastic.connect()
-        plastic.late.delay = own.values[own.text("delay")]
-        for name, number in constants.items():
-            setattr(plastic, name, number)
-        plastic.weight = own.initial
-        if own.update:
-            plastic.run_regularly(own.update, dt=step, order=1)
+        for group in (key, value):
+            group.next_spike = "-log(1 - rand())/rate"
+        value.nmda_gain = 1
+        i, j = np.divmod(np.arange(PRE * POST), POST)
+        plastic = connect(own, key, value, i, j, step=step, plasticity_step=step)
         device = b2.get_device()
         device.insert_code("before_network_run", "const std::clock_t began = std::clock();")
         device.insert_code("after_network_run", TELL)
         b2.Network(key, value, plastic).run(contender.seconds * second, namespace={})
         device.build(directory=str(folder), with_output=False, run=False)
-        shutil.copytree(folder, place, ignore=shutil.ignore_patterns("*.o", "*.cpp", "*.h"))
+        shutil.copytree(folder, place, ignore=shutil.ignore_patterns("*.o"))
 
 
 def error(contender: Contender, seed: int, seconds: float = 3.0) -> float:

@@ -2,9 +2,10 @@
 
 Parameters are fitted within bounds around their published values, and the fit is scored, as the published parameters
 are, on the measurements that it has seen (train) and on those that it has not (test): chi^2 per point, the mean of
-((model - mean)/SEM)^2. Beside them stand synapses that never change and the published sets of the triplet rule. Only
-models with a closed form can be fitted in this version, and baselines are such models too: the rule of Clopath et al.
-(2010), which needs its voltage simulated, can be scored with `neurofwp run plasticity-protocols`.
+((model - mean)/SEM)^2. So that few points do not lead far away, published values count as measurements of the
+parameters (`spread`). Beside the fit stand synapses that never change, the published sets of the triplet rule and the
+voltage-based rule. Models that would have to be simulated for every try (Shouval's and Chindemi's, and those with
+receptors) cannot be fitted in this version; `neurofwp run plasticity-protocols` scores them.
 """
 
 from __future__ import annotations
@@ -21,16 +22,19 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from neurofwp.errors import InputError
-from neurofwp.plots.synapse_fits import measured_against_predicted
-from neurofwp.protocols import measurements
+from neurofwp.plots.synapse_fits import fitted_curves, measured_against_predicted
+from neurofwp.protocols import kinds, measurements
 from neurofwp.protocols.fitting import PERCENTILES, fit, replaced
 from neurofwp.protocols.measurements import Measurement
 from neurofwp.protocols.prediction import closed_form, predict
 from neurofwp.protocols.protocol import Protocol
 from neurofwp.synapses.model import SynapseModel, load
 
-BASELINES = ("triplet-visual-cortex", "triplet-hippocampal-culture")
+BASELINES = ("triplet-visual-cortex", "triplet-hippocampal-culture", "clopath-visual-cortex")
 UNCHANGED = "unchanged"
+
+# What series are drawn against, and what tells those of one study apart.
+CURVES = (("dt", "frequency"), ("frequency", "dt"), ("interval", "frequency"))
 
 log = logging.getLogger("neurofwp")
 
@@ -46,7 +50,9 @@ class Settings:
     model: str = "graupner-brunel-cortical-slice"
     """Synapse model with a closed form: one of `neurofwp list`, or a TOML file."""
     parameters: tuple[str, ...] = ()
-    """Parameters to fit; by default calcium, rates and noise, or amplitudes and slow traces of the triplet rule."""
+    """Parameters to fit; by default calcium, rates and noise, or amplitudes (and slow traces of the triplet rule)."""
+    spread: float | None = None
+    """Standard deviation of fitted parameters about published ones, in the logarithm; inf: the data alone decide."""
     bootstrap: int = 50
     """Fits to means with new noise of their SEM, for intervals."""
 
@@ -67,10 +73,15 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     if repeated:
         log.warning("%d of %d test points have a protocol of the training points", repeated, len(split["test"]))
     parameters = fit(
-        model, split["train"], names=settings.parameters, bootstrap=settings.bootstrap, seed=seed
+        model,
+        split["train"],
+        names=settings.parameters,
+        spread=settings.spread,
+        bootstrap=settings.bootstrap,
+        seed=seed,
     ).assign_attrs(model=model.name)
     if loose := parameters["parameter"].values[~parameters["determined"].values].tolist():
-        log.warning("the training points do not determine %s: other values fit as well", ", ".join(loose))
+        log.warning("the training points say little about %s: other values fit as well", ", ".join(loose))
     points = _points(model, parameters, split).assign_attrs(model=model.name, repeated=repeated)
     result = xr.DataTree.from_dict({"/parameters": parameters, "/points": points})
     for source, row in _scores(points).iterrows():
@@ -110,12 +121,17 @@ def _points(model: SynapseModel, parameters: xr.Dataset, split: Mapping[str, Seq
         "set": ([name for name, measured in split.items() for _ in measured], {}),
         "protocol": ([protocol.name for protocol in protocols], {}),
         "study": ([each.study for each in every], {}),
+        "pathway": ([each.pathway for each in every], {}),
         "measured": ([each.ratio for each in every], one),
         "sem": ([each.sem for each in every], one),
         "n": ([np.nan if each.n is None else float(each.n) for each in every], one),
         "fitted_low": (low, one),
         "fitted_high": (high, one),
     }
+    for name in dict.fromkeys(name for protocol in protocols for name in protocol.coordinates):
+        meaning, unit = kinds.COORDINATES[name]
+        values = [float(protocol.coordinates.get(name, np.nan)) for protocol in protocols]
+        columns[name] = (values, {"long_name": meaning, "units": unit})
     made = xr.Dataset({name: ("point", values, attrs) for name, (values, attrs) in columns.items()})
     return made.assign(predicted=(("source", "point"), list(predicted.values()), one)).assign_coords(
         source=list(predicted)
@@ -157,5 +173,10 @@ def tables(result: xr.DataTree) -> dict[str, pd.DataFrame]:
 
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:
-    """Measured against predicted."""
-    return {"measured_against_predicted": measured_against_predicted(result["points"].to_dataset())}
+    """Measured against predicted; and every measured series as a curve, published beside fitted."""
+    points = result["points"].to_dataset()
+    figures = {"measured_against_predicted": measured_against_predicted(points)}
+    for x, by in CURVES:
+        if (drawn := fitted_curves(points, x, by)) is not None:
+            figures[f"ratio_against_{x}"] = drawn
+    return figures

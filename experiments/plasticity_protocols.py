@@ -3,16 +3,24 @@
 Without data the model goes through the protocols that its equations can respond to. With a file of measurements it
 goes through theirs, and every point has its z, (model - mean)/SEM; chi^2 per point is the mean of z^2. The noise left
 in the mean of a noisy model is part of it: summary.json says how much, as simulation noise per point. Protocols of
-similar duration run side by side in one simulation, so that short ones do not wait for long ones, and simulations run
-one per core. Different points with the same protocol are one simulation.
+similar duration run side by side in one simulation, so that many short ones do not wait for long ones; simulations run
+one per core. Different points with the same protocol are one simulation. What voltage, calcium and weight do around a
+single pair of spikes is recorded too.
+
+A synapse that can be recorded from has a weight. Models of an empty memory, which begin at 0 nS, are therefore given
+one before the protocol.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import math
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -20,16 +28,23 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import xarray as xr
+from brian2 import ms, nS
+from brian2.utils.logger import catch_logs
 from matplotlib.figure import Figure
+from tqdm import tqdm
 
-from neurofwp import processes
+from neurofwp import files, processes, provenance
 from neurofwp.errors import InputError
+from neurofwp.plots.pairing import pairing_traces
+from neurofwp.plots.plateau_map import plateau_map
 from neurofwp.plots.protocols import comparison, curves
 from neurofwp.protocols import kinds, measurements
 from neurofwp.protocols.laboratory import Laboratory
 from neurofwp.protocols.measurements import Measurement
 from neurofwp.protocols.protocol import Protocol
+from neurofwp.spiking import targets
 from neurofwp.synapses.model import SynapseModel, load
+from neurofwp.synapses.omega import OMEGA, omega
 
 Kind = Literal[
     "spike-timing",
@@ -43,16 +58,26 @@ Kind = Literal[
     "calcium-series",
 ]
 
+# What a default run does lasts 150 s in the model's time at most: steps of the clock are what a simulation takes. Rarer
+# pairs and longer stimulation, as in some laboratories, can be asked for in a file.
+FREQUENCIES = (1, 5, 10, 20, 30, 40, 50)  # Hz
+PULSES = 150
+
+# Fine enough for a map; short protocols are cheap.
+DELAYS = tuple(np.arange(-5, 5.01, 0.25).tolist())  # s
+INITIALS = tuple(np.arange(0.5, 4.6, 0.5).tolist())  # nS
+
 MAKE: dict[Kind, Callable[[int], list[Protocol]]] = {
     "spike-timing": lambda seed: kinds.spike_timing(),
-    "pairing-frequency": lambda seed: kinds.pairing_frequency(),
+    "pairing-frequency": lambda seed: kinds.pairing_frequency(FREQUENCIES),
     "triplets": lambda seed: kinds.triplets(),
     "quadruplets": lambda seed: kinds.quadruplets(),
     "voltage-pairing": lambda seed: kinds.voltage_pairing(),
-    "presynaptic-frequency": lambda seed: kinds.presynaptic_frequency(),
+    "presynaptic-frequency": lambda seed: kinds.presynaptic_frequency(pulses=PULSES),
     "poisson": lambda seed: kinds.poisson(seed=seed),
-    "plateau-induction": lambda seed: kinds.plateau_induction(),
-    "calcium-series": lambda seed: kinds.calcium_series(),
+    "plateau-induction": lambda seed: kinds.plateau_induction(DELAYS, INITIALS),
+    # rarer pairs leave synapses in which calcium outside matters (Chindemi et al. 2022) as they are
+    "calcium-series": lambda seed: kinds.calcium_series(frequency=10),
 }
 
 # The variable of the postsynaptic cell without which a model does not respond to a kind of protocol.
@@ -62,7 +87,7 @@ NEEDS: dict[Kind, str] = {
     "calcium-series": "calcium_outside",
 }
 
-# What a curve is drawn against, and what tells curves apart; triplets have no curve.
+# What a curve is drawn against, and what tells curves apart; triplets have no curve, plateaus have a map.
 AXES: dict[Kind, tuple[str, str | None]] = {
     "spike-timing": ("dt", None),
     "pairing-frequency": ("frequency", "dt"),
@@ -70,13 +95,16 @@ AXES: dict[Kind, tuple[str, str | None]] = {
     "voltage-pairing": ("voltage", None),
     "presynaptic-frequency": ("frequency", None),
     "poisson": ("pre_rate", "post_rate"),
-    "plateau-induction": ("delay", "initial"),
     "calcium-series": ("calcium", "dt"),
 }
 
 NOISE = {"xi", "randn", "rand", "poisson"}  # in the code of a model: Brian2's sources of it
 
 LONGER = 2.0  # times the shortest: the longest protocol of a group
+FEW = 10  # protocols: below that they are no group of their own
+EMPTY = 0.25  # nS: weight before the protocol of synapses that begin at 0; below the upper bound of every shipped model
+
+BEFORE, TRACE = 50.0, 400.0  # ms: of a recorded trace, until its first spike, and in all
 
 log = logging.getLogger("neurofwp")
 
@@ -91,6 +119,8 @@ class Settings:
     """Measurements: a CSV file with the columns of paired_recordings.csv, or the name of one that comes along."""
     protocols: tuple[Kind, ...] = ()
     """Without data, what to do; by default everything that the model can respond to."""
+    initial: float | None = None
+    """Weight before the protocol, nS; by default where the model finds its synapses, or 0.25 where that is 0."""
     repeats: int | None = None
     """How often each protocol is done, with other noise; by default once, or 100 times where the model has noise."""
     target: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
@@ -98,17 +128,18 @@ class Settings:
 
 
 def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
-    """Do all protocols.
+    """Do all protocols; each simulation is kept in `folder` as soon as it is done, for a run that is interrupted.
 
     Raises
     ------
     InputError
-        for an unknown model or protocol, a file of measurements with a mistake, or a synapse without a weight to begin
-        with.
+        for an unknown model or protocol, a file of measurements with a mistake, or a seed, a weight before or a number
+        of repeats that is too small.
     """
+    if seed < 0:
+        raise InputError(f"seed must be at least 0, not {seed}")
     model = load(settings.model)
-    if settings.repeats is None:
-        settings = replace(settings, repeats=100 if _words(model) & NOISE else 1)
+    settings = _completed(settings, model)
     if settings.data is not None:
         if settings.protocols:
             raise InputError("with data its protocols are done: leave out either data or protocols")
@@ -117,16 +148,49 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     else:
         measured = []
         made = {kind: MAKE[kind](seed) for kind in settings.protocols or suited(model)}
+        if not made:
+            raise InputError(
+                f"{model.name} responds to neither postsynaptic spikes, voltage nor plateaus: choose what to do to it "
+                f"with --protocols, from {', '.join(MAKE)}"
+            )
         protocols = [protocol for several in made.values() for protocol in several]
         names = [kind for kind, several in made.items() for _ in several]
-    changed = changes(settings, protocols, seed=seed)
+    protocols = [each if each.initial is not None else replace(each, initial=settings.initial) for each in protocols]
+    # first, since it takes seconds and finds out about a bad laboratory
+    pairing = traces(settings) if "spike-timing" in suited(model) else None
+    changed = changes(settings, protocols, seed=seed, folder=folder)
     result = _described(protocols).assign(kind=("protocol", names), ratio=changed["ratio"], sem=changed["sem"])
     result["ratio"].attrs |= {"units": "1", "long_name": "weight after / before"}
     if measured:
         result = _scored(result, measured)
-        points, chi2 = _chi2(result)
-        log.info("%s: chi^2 per point %.3g over %d points", model.name, chi2, points)
-    return xr.DataTree.from_dict({"/protocols": result.assign_attrs(model=model.name, repeats=settings.repeats)})
+    about: dict[str, Any] = {"model": model.name, "repeats": settings.repeats}
+    if settings.initial is not None:
+        about["initial"] = settings.initial
+    tree = {"/protocols": result.assign_attrs(about)}
+    if "plateau-induction" in names:
+        tree["/published_map"] = measurements.btsp_map()
+    if pairing is not None:
+        tree["/pairing"] = pairing
+    return xr.DataTree.from_dict(tree)
+
+
+def _completed(settings: Settings, model: SynapseModel) -> Settings:
+    """Settings with what goes without saying for this model."""
+    if settings.repeats is None:
+        settings = replace(settings, repeats=100 if _words(model) & NOISE else 1)
+    if settings.repeats is None or settings.repeats < 1:
+        raise InputError(f"repeats must be 1 or more, not {settings.repeats}")
+    if settings.initial is None and not _found(model):
+        log.info("%s is empty at the beginning: protocols start at %g nS (--initial)", model.name, EMPTY)
+        settings = replace(settings, initial=EMPTY)
+    if settings.initial is not None and not 0 < settings.initial < math.inf:
+        raise InputError(f"initial must be a weight above 0 nS, of which changes are shares, not {settings.initial:g}")
+    return settings
+
+
+def _found(model: SynapseModel) -> float:
+    """Mean weight (nS) at which synapses are found before a protocol."""
+    return sum(share * float(weight / nS) for weight, share in model.population)
 
 
 def suited(model: SynapseModel) -> list[Kind]:
@@ -149,35 +213,122 @@ def _words(model: SynapseModel) -> set[str]:
     return set(re.findall(r"\w+", "\n".join((*map(model.text, parts), model.update))))
 
 
-def changes(settings: Settings, protocols: Sequence[Protocol], *, seed: int) -> xr.Dataset:
-    """``ratio`` and ``sem`` (protocol) of each protocol, as of `Laboratory.change`, from simulations in parallel."""
+def changes(settings: Settings, protocols: Sequence[Protocol], *, seed: int, folder: Path | None = None) -> xr.Dataset:
+    """``ratio`` and ``sem`` (protocol) of each protocol, as of `Laboratory.change`, from simulations in parallel.
+
+    Those that lie in `folder` already, from the same commit of an unmodified source tree, are not run again.
+    """
     means = {protocol.name: replace(protocol, name="", coordinates={}) for protocol in protocols}
     first = {repr(same): name for name, same in reversed(means.items())}
     unique = [protocol for protocol in protocols if protocol.name in first.values()]
     groups = grouped(unique)
     seeds = np.random.SeedSequence(seed).generate_state(len(groups)).tolist()
-    log.info("%d protocols in %d simulations", len(unique), len(groups))
-    with processes.pool(processes.at_a_time(len(groups))) as pool:
-        done = list(pool.map(_change, [settings] * len(groups), groups, seeds))
-    found = xr.concat([each[["ratio", "sem"]].reset_coords(drop=True) for each in done], dim="protocol")
+    paths = [_kept_at(folder, settings, *each) for each in zip(groups, seeds, strict=True)]
+    done = {index: kept for index, path in enumerate(paths) if (kept := _kept(path)) is not None}
+    log.info("%d protocols in %d simulations, of which %d were kept", len(unique), len(groups), len(done))
+    waiting = [index for index in range(len(groups)) if index not in done]
+    with (
+        processes.pool(processes.at_a_time(len(waiting))) as pool,
+        tqdm(
+            desc="simulated", total=len(unique), initial=sum(len(groups[index]) for index in done), unit="protocol",
+            leave=False, mininterval=0.1 if sys.stderr.isatty() else 30,  # a log is no terminal: one line now and then
+        ) as bar,
+    ):  # fmt: skip
+        running = {pool.submit(_change, settings, groups[index], seeds[index]): index for index in waiting}
+        for future in as_completed(running):
+            index = running[future]
+            done[index] = future.result()
+            if (path := paths[index]) is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                files.write_netcdf(done[index], path)
+            bar.update(len(groups[index]))
+    found = xr.concat([done[index] for index in range(len(groups))], dim="protocol")
     every = found.sel(protocol=[first[repr(same)] for same in means.values()])
     return every.assign_coords(protocol=list(means))
 
 
+def _kept_at(folder: Path | None, settings: Settings, protocols: Sequence[Protocol], seed: int) -> Path | None:
+    """Where a simulation is kept: whatever could change a number changes the name; None where no commit names the code.
+
+    A path of a model says nothing about what the file holds, so its parameters count.
+    """
+    commit = provenance.commit()
+    if folder is None or commit == "unknown" or commit.endswith("+"):
+        return None
+    model = load(settings.model)
+    forms = [(stage.stage, stage.form) for stage in model.stages]
+    values = {name: float(value) for name, value in model.values.items()}
+    target = targets.choose(settings.target)
+    what = [model.name, forms, values, model.laboratory, settings.repeats, seed, target, provenance.versions(), commit]
+    text = json.dumps([*what, *map(repr, protocols)], sort_keys=True, default=str)
+    return folder / f"{len(protocols)}-protocols-{hashlib.sha256(text.encode()).hexdigest()[:16]}.nc"
+
+
+def _kept(path: Path | None) -> xr.Dataset | None:
+    try:
+        return files.read_netcdf(path) if path is not None and path.is_file() else None
+    except InputError:
+        return None  # damaged: run it again
+
+
 def _change(settings: Settings, protocols: Sequence[Protocol], seed: int) -> xr.Dataset:
     laboratory = Laboratory(settings.model, target=settings.target)
-    return laboratory.change(protocols, repeats=settings.repeats or 1, seed=seed)
+    changed = laboratory.change(protocols, repeats=settings.repeats or 1, seed=seed)
+    return changed[["ratio", "sem"]].reset_coords(drop=True)
+
+
+def traces(settings: Settings) -> xr.Dataset:
+    """What happens around one pair of spikes, in either order, without noise.
+
+    Returns
+    -------
+    ``voltage`` (mV), ``weight`` (nS) and, where the model has them, ``calcium`` (1; with the model's thresholds as
+    attributes) and ``omega`` (1), all (protocol, time), with time in ms from the first spike; ``pre`` and ``post``
+    (protocol), the times of the spikes.
+    """
+    model = load(settings.model)
+    initial = settings.initial or _found(model)
+    protocols = [
+        Protocol(name, pre=(BEFORE + pre,), post=(BEFORE + post,), period=TRACE / 1000, initial=initial)
+        for name, pre, post in (("pre before post", 0.0, 10.0), ("post before pre", 10.0, 0.0))
+    ]
+    quiet = {"sigma": 0.0} if "sigma" in model.values else {}
+    # Compiling takes longer than a few thousand steps in numpy, which warns of synapses that share a cell: none does.
+    with catch_logs():
+        seen = Laboratory(settings.model, parameters=quiet, target="numpy").run(protocols, record=0.5 * ms)
+    made = seen.drop_vars(["before", "after", "expressed"]).assign_attrs(model=model.name)
+    if quiet:
+        made.attrs["noise"] = "without noise"
+    made = made.assign_coords(time=(seen["time"] - BEFORE).assign_attrs(seen["time"].attrs))
+    for cell in ("pre", "post"):
+        moments = [getattr(protocol, cell)[0] - BEFORE for protocol in protocols]
+        made = made.assign_coords({cell: ("protocol", moments, {"units": "ms"})})
+    if "calcium" in made:
+        made["calcium"].attrs |= {f"{name}_threshold": level for name, level in model.thresholds.items()}
+        if OMEGA in model.stages:
+            made["omega"] = made["calcium"].copy(data=omega(made["calcium"], model.values))
+            made["omega"].attrs = {"units": "1"}
+    return made
 
 
 def grouped(protocols: Sequence[Protocol]) -> list[list[Protocol]]:
-    """Protocols whose durations differ by less than a factor, `LONGER`, together; the longest group first."""
+    """Protocols whose durations differ by less than a factor, `LONGER`, together; the longest group first.
+
+    A group of few joins the one before it: to compile another program takes longer than to let few synapses wait.
+    """
     groups: list[list[Protocol]] = []
     for protocol in sorted(protocols, key=lambda protocol: -protocol.duration):
         if groups and groups[-1][0].duration < LONGER * protocol.duration:
             groups[-1].append(protocol)
         else:
             groups.append([protocol])
-    return groups
+    joined = groups[:1]
+    for group in groups[1:]:
+        if len(group) < FEW:
+            joined[-1] += group
+        else:
+            joined.append(group)
+    return joined
 
 
 def _described(protocols: Sequence[Protocol]) -> xr.Dataset:
@@ -233,9 +384,10 @@ def summary(result: xr.DataTree) -> dict[str, Any]:
 
 
 def tables(result: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """One row per protocol: what it was, measured with SEM and n where there are data, the model, and z."""
+    """One row per protocol: measured with SEM and n where there are data, the model, z, and what the protocol was."""
     data = result["protocols"].to_dataset()
-    columns = ("study", "kind", *kinds.COORDINATES, "measured", "measured_sem", "n", "ratio", "sem", "z")
+    scores = ("measured", "measured_sem", "n", "ratio", "sem", "z")
+    columns = (*scores, "study", "pathway", "kind", *kinds.COORDINATES)
     named: Mapping[str, str] = {"ratio": "model", "sem": "model_sem"}
     table = {"protocol": data["protocol"].values} | {
         named.get(name, name): data[name].values for name in columns if name in data.variables
@@ -243,19 +395,26 @@ def tables(result: xr.DataTree) -> dict[str, pd.DataFrame]:
     made = pd.DataFrame(table)
     if "n" in made:
         made["n"] = made["n"].astype("Int64")
+        points, chi2 = _chi2(data)
+        made.attrs["caption"] = f"{data.attrs['model']}: chi^2 per point {chi2:.3g} over {points} points"
     return {"table": made}
 
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:
     """A curve of each kind of protocol or measured series; all protocols in rows where there is no curve, or data."""
     data = result["protocols"].to_dataset()
-    if "measured" in data:
-        return _measured_figures(data)
     figures: dict[str, Figure] = {}
+    if "pairing" in result.children:
+        figures["pairing_traces"] = pairing_traces(result["pairing"].to_dataset())
+    if "measured" in data:
+        return figures | _measured_figures(data)
     for kind in dict.fromkeys(data["kind"].values.tolist()):
         own = data.isel(protocol=np.flatnonzero(data["kind"] == kind))
         name = kind.replace("-", "_")
-        figures[name] = curves(own, *AXES[kind]) if kind in AXES else comparison(own)
+        if kind == "plateau-induction":
+            figures[name] = plateau_map(own, result["published_map"].to_dataset())
+        else:
+            figures[name] = curves(own, *AXES[kind]) if kind in AXES else comparison(own)
     return figures
 
 

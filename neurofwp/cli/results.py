@@ -19,8 +19,11 @@ from neurofwp.cli import catalogue
 from neurofwp.errors import InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
+ROWS = 40  # of a table, on a terminal
+NAMED = 28  # characters of its first column there, at least
 RESULT = "result.nc"
 SUMMARY = "summary.json"
 
@@ -93,11 +96,69 @@ def save_figure(figure: Figure, folder: Path, name: str) -> list[Path]:
 
 
 def write_tables(module: ModuleType, result: xr.DataTree, folder: Path) -> None:
-    """Write each table of the experiment, if it has any, as CSV."""
-    if hasattr(module, "tables"):
-        for name, table in module.tables(result).items():
-            with files.replacing(folder / f"{name}.csv") as temporary:
-                table.to_csv(temporary, index=False)
+    """Write each table of the experiment, if it has any, as CSV, and print as much of it as a terminal has room for."""
+    if not hasattr(module, "tables"):
+        return
+    console = Console()
+    for name, table in module.tables(result).items():
+        path = folder / f"{name}.csv"
+        with files.replacing(path) as temporary:
+            table.to_csv(temporary, index=False)
+        console.print(excerpt(table, name, path, console.width))
+
+
+def excerpt(table: pd.DataFrame, name: str, path: Path, width: int) -> Table:
+    """The first rows of a table, and its first columns as far as they go into `width` characters.
+
+    A column that is empty is left out, and NAME_sem is shown as the standard error of NAME, beside it. Below comes the
+    table's ``attrs["caption"]``, if it has one, and where all of it is, if this is not all.
+    """
+    columns = _cells(table.head(ROWS).reset_index(drop=True))
+    shown: dict[str, list[str]] = {}
+    room = width - 1
+    for heading, cells in columns.items():
+        needed = max(map(len, (heading, *cells))) + 3
+        if not shown:
+            needed = min(NAMED + 3, needed)  # the first column says what a row is; where it is wider, it is folded
+        elif needed > room:
+            break
+        shown[heading] = cells
+        room -= needed
+    lines = [table.attrs["caption"]] if "caption" in table.attrs else []
+    cut = [f"{ROWS} of {len(table)} rows"] if len(table) > ROWS else []
+    cut += [f"{len(shown)} of {len(columns)} columns"] if len(shown) < len(columns) else []
+    if cut:
+        lines.append(f"{', '.join(cut)}; all are in {path}")
+    return catalogue.table(name, list(shown), zip(*shown.values(), strict=True), "\n".join(lines) or None)
+
+
+def _cells(table: pd.DataFrame) -> dict[str, list[str]]:
+    """Columns as they are printed, by heading."""
+    columns: dict[str, list[str]] = {}
+    filled = [str(name) for name in table.columns if table[name].notna().any() and (table[name] != "").any()]
+    for name in filled:
+        if name.endswith("_sem") and name.removesuffix("_sem") in filled:
+            continue
+        cells = [_cell(value) for value in table[name]]
+        if (error := f"{name}_sem") in filled:
+            cells = [
+                cell if _empty(sem) else f"{cell} ± {_cell(sem)}" for cell, sem in zip(cells, table[error], strict=True)
+            ]
+            name += " ± SEM"
+        columns[name] = cells
+    return columns
+
+
+def _empty(value: Any) -> bool:
+    # pandas' own missing value, of columns of whole numbers, is equal to nothing, not even to be compared
+    return type(value).__name__ == "NAType" or (isinstance(value, float) and math.isnan(value))
+
+
+def _cell(value: Any) -> str:
+    """Numbers with three digits, a dash where there is none."""
+    if _empty(value):
+        return "–"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def print_tables(result: xr.DataTree, summary: dict[str, Any]) -> None:

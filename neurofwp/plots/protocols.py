@@ -61,8 +61,13 @@ def curves(data: xr.Dataset, x: str, by: str | None = None) -> Figure:
         if x in LOGARITHMIC and own[x].max() > 20 * own[x].min() > 0:
             ax.set_xscale("log")
             ax.xaxis.set_major_formatter("{x:g}")
-        only = f"\n{next(iter(pathways))}" if len(pathways) == 1 and "" not in pathways else ""
-        ax.set(title=f"{study}{only}", xlabel=style.label(data[x].attrs.get("long_name", x), data[x]))
+        # what holds for all of a panel is its title
+        only = [str(pathway) for pathway in pathways if len(pathways) == 1 and pathway != ""]
+        only += [label] if len(several) == 1 and label else []
+        ax.set(
+            title="\n".join(filter(None, (str(study), ", ".join(only)))),
+            xlabel=style.label(data[x].attrs.get("long_name", x), data[x]),
+        )
         if len(several) > 1:
             title = data[by].attrs.get("long_name", by) if by else None
             # beside a single panel there is room; in one of several the legend goes where most is free
@@ -172,6 +177,9 @@ def _named(ax: Axes) -> dict[str, Any]:
 def _key(data: xr.Dataset, *, lines: bool = True) -> list[Line2D]:
     """What is the model and what was measured."""
     model = str(data.attrs.get("model", "model"))
+    about = [f"from {data.attrs['initial']:g} nS"] if "initial" in data.attrs else []
+    about += ["mean ± SEM"] if data["sem"].notnull().any() else []
+    model = "\n".join([model, ", ".join(about)] if about else [model])  # two lines: names are long
     colour = style.GREY if lines else style.VERMILION
     handles = [Line2D([], [], color=colour, linestyle="-" if lines else "", marker="" if lines else "D", label=model)]
     if "measured" in data:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -12,6 +15,10 @@ from neurofwp.plots.select import needs
 
 LOOK = {"published": (style.VERMILION, "o"), "fitted": (style.BLUE, "s")}
 TITLES = {"train": "train (fitted)", "test": "test (predicted)"}
+COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY, style.BLACK)
+MARKERS = "osD^v<>"
+COLUMNS = 3
+SHORTEST = 3  # different places on the x axis that make a curve
 
 
 @style.context()
@@ -76,3 +83,109 @@ def measured_against_predicted(points: xr.Dataset) -> Figure:
     handles[0].set_markerfacecolor("white")
     figure.legend(handles=handles, loc="outside upper center", ncols=2)
     return figure
+
+
+@style.context()
+def fitted_curves(points: xr.Dataset, x: str, by: str) -> Figure | None:
+    """Weight after over before against one coordinate: a panel for each study, a colour for each value of `by`.
+
+    Means with SEM are filled where they were fitted and open where they were predicted. Lines are the model: solid the
+    fit, with a band of what fits to means with new noise predict, dashed the published parameters.
+
+    Parameters
+    ----------
+    points : as of `measured_against_predicted`; also ``study``, ``pathway`` and coordinates of protocols, which have a
+        ``long_name``: `x`, and those in which points of one curve agree.
+
+    Returns
+    -------
+    None where there is no series of three or more different `x`.
+
+    Raises
+    ------
+    InputError
+        if a variable is missing.
+    """
+    names = ("set", "study", "pathway", "measured", "sem", "fitted_low", "fitted_high")
+    needs(points, "Dataset of points", {**dict.fromkeys(names, ("point",)), "predicted": ("source", "point")})
+    series = _series(points, x)
+    if not series:
+        return None
+    panels: dict[str, list[xr.Dataset]] = {}
+    for own in series:
+        title = "\n".join(filter(None, (own["study"].values[0], own["pathway"].values[0])))
+        panels.setdefault(title, []).append(own)
+    columns = min(COLUMNS, len(panels))
+    rows = math.ceil(len(panels) / columns)
+    figure = style.figure(style.TWO_COLUMNS if columns > 1 else 4.2, 0.5 + 2.4 * rows)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for ax, (title, curves) in zip(axes, panels.items(), strict=False):
+        ax.axhline(1, color=style.GREY, linewidth=0.5, zorder=1)
+        for index, own in enumerate(curves):
+            _curve(ax, own.sortby(x), x, COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)], by)
+        ax.set(title=title, xlabel=style.label(points[x].attrs.get("long_name", x), points[x]))
+        if len(curves) > 1:
+            ax.legend(title=points[by].attrs.get("long_name", by), title_fontsize=6, fontsize=6)
+    for ax in axes[len(panels) :]:
+        ax.remove()
+    for ax in axes[: len(panels) : columns]:
+        ax.set_ylabel("weight after / before (1)")
+    figure.legend(handles=_key(points), loc="outside upper center", ncols=2 if columns == 1 else 4)
+    return figure
+
+
+def _series(points: xr.Dataset, x: str) -> list[xr.Dataset]:
+    """Points that differ in `x` alone, where they lie at `SHORTEST` places or more."""
+    if x not in points.variables:
+        return []
+    coordinates = [name for name in points.data_vars if "long_name" in points[name].attrs]
+    others = ["study", "pathway", *(name for name in coordinates if name != x)]
+    table = points[[*others, x]].to_dataframe().reset_index(drop=True)
+    table = table[table[x].notna()]
+    groups = table.groupby(others, dropna=False, sort=False).indices.values()
+    each = [table.index.to_numpy()[rows] for rows in groups if table[x].iloc[rows].nunique() >= SHORTEST]
+    return [points.isel(point=np.sort(rows)) for rows in each]
+
+
+def _curve(ax: Axes, own: xr.Dataset, x: str, colour: str, marker: str, by: str) -> None:
+    at = own[x].values
+    label = f"{own[by].values[0]:g} {own[by].attrs.get('units', '')}".replace("-", "\N{MINUS SIGN}")
+    ax.fill_between(at, own["fitted_low"], own["fitted_high"], color=colour, alpha=0.2, linewidth=0)
+    ax.plot(at, own["predicted"].sel(source="fitted"), color=colour, zorder=2)
+    ax.plot(at, own["predicted"].sel(source="published"), color=colour, linestyle=(0, (4, 2)), linewidth=0.8, zorder=2)
+    for which in TITLES:
+        drawn = own.isel(point=np.flatnonzero(own["set"] == which))
+        ax.errorbar(
+            drawn[x],
+            drawn["measured"],
+            drawn["sem"],
+            fmt=marker,
+            color=colour,
+            markerfacecolor=colour if which == "train" else "white",
+            elinewidth=0.8,
+            zorder=3,
+        )
+    ax.plot([], [], color=colour, marker=marker, label=label)
+
+
+def _key(points: xr.Dataset) -> list[Line2D]:
+    """Which lines and which points are what."""
+    model, grey = str(points.attrs.get("model", "model")), style.GREY
+    lines = [
+        Line2D([], [], color=grey, label=f"{model}, fitted"),
+        Line2D([], [], color=grey, linestyle=(0, (4, 2)), linewidth=0.8, label="published"),
+    ]
+    sets = [
+        Line2D(
+            [],
+            [],
+            color=grey,
+            marker="o",
+            linestyle="",
+            markerfacecolor=grey if which == "train" else "white",
+            label=f"mean ± SEM, {title}",
+        )
+        for which, title in TITLES.items()
+        if (points["set"] == which).any()
+    ]
+    return [*lines, *sets]

@@ -2,34 +2,40 @@
 
 Two families have one: two calcium thresholds with calcium that jumps at spikes (Graupner & Brunel 2012, PNAS 109:3991;
 `neurofwp.protocols.graupner_brunel.exact` is the same, one protocol and one set at a time, and the reference for
-tests), without the bistable term; and triplets of spikes (Pfister & Gerstner 2006, J Neurosci 26:9673). Arrays here
-have the shape (events, sets of parameters, protocols), and times are in ms.
+tests), without the bistable term; and triplets of spikes (Pfister & Gerstner 2006, J Neurosci 26:9673). A third, the
+rule of Clopath et al. (2010, Nat Neurosci 13:344), is linear in its amplitudes, and what they are multiplied with is an
+integral over the voltage (`neurofwp.protocols.voltage_rule`): other amplitudes cost nothing, other time constants a new
+integral. Arrays here have the shape (events, sets of parameters, protocols), and times are in ms.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
 from neurofwp.errors import InputError
+from neurofwp.protocols import voltage_rule
+from neurofwp.protocols.laboratory import DEFAULTS, PARAMETERS
 from neurofwp.protocols.protocol import Protocol
 from neurofwp.synapses.model import SynapseModel
-from neurofwp.synapses.parameters import Parameter, parse_unit
+from neurofwp.synapses.parameters import Parameter, parse_unit, read_table
 from neurofwp.synapses.two_threshold import UNSTABLE
 
 Floats = NDArray[np.float64]
 Numbers = Mapping[str, Floats]
 ClosedForm = Callable[[Mapping[str, ArrayLike]], Floats]
 
-TWO_THRESHOLD, TRIPLET = "two-threshold", "triplet"
+TWO_THRESHOLD, TRIPLET, VOLTAGE = "two-threshold", "triplet", "voltage"
 FAMILIES = {
     ("jumps", "two-threshold-bistable"): TWO_THRESHOLD,
     ("jump-events", "two-threshold-events"): TWO_THRESHOLD,
     ("jump-events", "two-threshold-noisy-events"): TWO_THRESHOLD,
     ("none", "triplet"): TRIPLET,
+    ("none", "clopath"): VOLTAGE,
 }
 NEVER = 1e12  # ms: time of events that fill up shorter protocols
 
@@ -44,13 +50,14 @@ def predict(model: SynapseModel, protocols: Sequence[Protocol]) -> Floats:
     Raises
     ------
     InputError
-        for a model without a closed form, or a protocol in which a voltage or a weight before is given.
+        for a model without a closed form, or a protocol in which a voltage or a weight before is given, or a plateau to
+        a model that knows voltage.
     """
     return closed_form(model, protocols)({})[0]
 
 
 def family(model: SynapseModel) -> str:
-    """Which closed form a model has: "two-threshold" or "triplet".
+    """Which closed form a model has: "two-threshold", "triplet" or "voltage".
 
     Raises
     ------
@@ -85,12 +92,15 @@ def closed_form(model: SynapseModel, protocols: Sequence[Protocol]) -> ClosedFor
     It takes numbers in declared units by name of the parameter, each (sets,) or a scalar, in place of those of the
     model, and returns (sets, protocols). InputError as `predict`.
     """
-    solve = {TWO_THRESHOLD: _two_threshold, TRIPLET: _triplet}[family(model)]
+    own_family = family(model)
     for protocol in protocols:
-        if protocol.held or protocol.initial is not None:
+        if protocol.held or protocol.initial is not None or (own_family == VOLTAGE and protocol.plateaus):
             raise InputError(
                 f"{protocol.name}: closed forms are for spikes, from the weight that the model begins with"
             )
+    if own_family == VOLTAGE:
+        return _voltage(model, protocols)
+    solve = {TWO_THRESHOLD: _two_threshold, TRIPLET: _triplet}[own_family]
     pre, post = (_trains([getattr(each, cell) for each in protocols], protocols) for cell in ("pre", "post"))
     own = {"sigma": 0.0, **plain(model)}
 
@@ -207,3 +217,29 @@ def _merged(pre: Floats, post: Floats) -> tuple[Floats, tuple[Floats, Floats]]:
         every[: len(times), column] = times
         is_pre[: len(times), column], is_post[: len(times), column] = fires_pre, fires_post
     return every, (is_pre, is_post)
+
+
+def _voltage(model: SynapseModel, protocols: Sequence[Protocol]) -> ClosedForm:
+    """Clopath et al.: integrals over the voltage times amplitudes."""
+    own = plain(model)
+    given = DEFAULTS | read_table(model.laboratory, PARAMETERS, f"{model.name}.toml: laboratory", partial=True)
+    cell = {p.name: float(given[p.name] / parse_unit(p.unit, p.name)) for p in PARAMETERS}
+    unit = float(model.values["w_unit"] / parse_unit(declared(model)["w_initial"].unit, "w_initial"))
+
+    @lru_cache(maxsize=16)
+    def amounts(*filters: float) -> Floats:
+        rule = dict(zip(voltage_rule.FILTERS, filters, strict=True))
+        return np.array([voltage_rule.drives(protocol, cell, rule) for protocol in protocols]).T
+
+    def changes(replaced: Mapping[str, ArrayLike]) -> Floats:
+        sets = max((np.size(each) for each in replaced.values()), default=1)
+        numbers = {
+            name: np.broadcast_to(np.asarray(value, dtype=float).reshape(-1), sets)
+            for name, value in {**own, **replaced}.items()
+        }
+        filters = zip(*(numbers[name].tolist() for name in voltage_rule.FILTERS), strict=True)
+        potentiation, depression = np.stack([amounts(*each) for each in filters], axis=1)
+        change = numbers["A_LTP"][:, None] * potentiation - numbers["A_LTD"][:, None] * depression
+        return np.maximum(1 + unit * change / numbers["w_initial"][:, None], 0)
+
+    return changes

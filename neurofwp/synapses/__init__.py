@@ -6,7 +6,7 @@ from neurofwp.synapses.btsp import BTSP
 from neurofwp.synapses.calcium import LOW_PASS
 from neurofwp.synapses.calcium_control import CALCIUM_CONTROL
 from neurofwp.synapses.calcium_jump_events import JUMP_EVENTS, JUMP_PLATEAU_EVENTS
-from neurofwp.synapses.calcium_jumps import JUMPS
+from neurofwp.synapses.calcium_jumps import JUMP_PLATEAUS, JUMPS
 from neurofwp.synapses.chindemi import INTEGRATED_CALCIUM
 from neurofwp.synapses.clopath import CLOPATH
 from neurofwp.synapses.finite_pool import FINITE_POOL
@@ -38,6 +38,7 @@ STAGES: tuple[Stage, ...] = (
     LOW_PASS,
     NMDA_AND_CHANNELS,
     JUMPS,
+    JUMP_PLATEAUS,
     JUMP_EVENTS,
     JUMP_PLATEAU_EVENTS,
     LINEAR,

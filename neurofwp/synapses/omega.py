@@ -9,7 +9,11 @@ above. At rest W relaxes to 0.25 within hours, in steps below single precision: 
 A step of the plasticity clock is exact while calcium stands still.
 """
 
-from neurofwp.synapses.base import Stage
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
+
+from neurofwp.synapses.base import Stage, Values
 from neurofwp.synapses.parameters import Parameter
 
 OMEGA = Stage(
@@ -33,3 +37,10 @@ OMEGA = Stage(
     population=lambda values: ((0.25 * values["w_scale"], 1.0),),
     thresholds=lambda values: {"depression": float(values["a1"]), "potentiation": float(values["a2"])},
 )
+
+
+def omega(calcium: ArrayLike, values: Values) -> NDArray[np.float64]:
+    """Omega (1) at each level of calcium, for the parameters `values` of a model with this form."""
+    level = np.asarray(calcium, dtype=float)
+    a1, a2, slope = (float(values[name]) for name in ("a1", "a2", "slope"))
+    return np.asarray(0.25 + expit(slope * (level - a2)) - 0.25 * expit(slope * (level - a1)))

@@ -27,6 +27,31 @@ PARAMETERS = (
 )
 SIGMA = Parameter("sigma", "1", "amplitude of the noise while calcium is above thresholds", low=0)
 DOWN_SHARE = Parameter("down_share", "1", "share of synapses in the down state before a protocol", low=0, high=1)
+BISTABLE_TERM = Parameter("bistable", "1", "1: two stable states at rest, 0: none", allowed=(0, 1))
+
+
+# Of four bands a synapse is in one; products of ones and zeros pick it, without a branch.
+BANDS = """
+    above_p = int(calcium > theta_p)
+    above_d = int(calcium > theta_d)
+    weight = weight*(1 - above_p*lost_p)*(1 - above_d*lost_d) + above_p*gain_p + above_d*(gain_d + above_p*gain_both)
+"""
+
+
+def bands(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
+    """What a step does in each band, so that no synapse computes an exponential: weight -> weight (1 - lost) + gain."""
+    lost_p, lost_d = (-np.expm1(-float(values[rate] * dt / values["tau_rho"])) for rate in ("gamma_p", "gamma_d"))
+    gamma_p, gamma_d, w0, w1 = (values[name] for name in ("gamma_p", "gamma_d", "w0", "w1"))
+    lost_both = lost_p + lost_d - lost_p * lost_d
+    both = float(gamma_p / (gamma_p + gamma_d)) if gamma_p + gamma_d > 0 else 0.0
+    gain_p, gain_d = lost_p * w1, lost_d * w0
+    return {
+        "lost_p": lost_p,
+        "lost_d": lost_d,
+        "gain_p": gain_p,
+        "gain_d": gain_d,
+        "gain_both": lost_both * (w0 + both * (w1 - w0)) - gain_p - gain_d,
+    }
 
 
 def thresholds(values: Values) -> dict[str, float]:
@@ -51,12 +76,8 @@ TWO_THRESHOLD = Stage(
     form="two-threshold",
     source="Graupner & Brunel 2012, PNAS 109:3991",
     parameters=PARAMETERS,
-    update="""
-        up = gamma_p*int(calcium > theta_p)
-        down = gamma_d*int(calcium > theta_d)
-        efficacy_target = w0 + (w1 - w0)*up/(up + down + 1e-12)
-        weight = efficacy_target + (weight - efficacy_target)*exp(-plasticity_step*(up + down)/tau_rho)
-    """,
+    update=BANDS,
+    derived=bands,
     initial=lambda values: values["w0"],
     thresholds=thresholds,
 )

@@ -13,35 +13,39 @@ term. The latter moves rho by 1e-7 or so in a step: single precision loses it (`
 from brian2 import Quantity
 
 from neurofwp.synapses.base import Stage, Values
-from neurofwp.synapses.parameters import Parameter
-from neurofwp.synapses.two_threshold import DOWN_SHARE, PARAMETERS, SIGMA, UNSTABLE, population, settled, thresholds
+from neurofwp.synapses.two_threshold import (
+    BANDS,
+    BISTABLE_TERM,
+    DOWN_SHARE,
+    PARAMETERS,
+    SIGMA,
+    UNSTABLE,
+    bands,
+    population,
+    settled,
+    thresholds,
+)
 
 
 def _derived(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
     share = float(dt / values["tau_rho"])
-    return {"rho_step": share, "noise_step": float(values["sigma"]) * share**0.5}
+    return {
+        **bands(values, dt),
+        "bistable_step": float(values["bistable"]) * share,
+        "noise_step": float(values["sigma"]) * share**0.5,
+    }
 
 
 BISTABLE = Stage(
     stage="expression",
     form="two-threshold-bistable",
     source="Graupner & Brunel 2012, PNAS 109:3991, and its correction of 2013",
-    parameters=(
-        *PARAMETERS,
-        SIGMA,
-        DOWN_SHARE,
-        Parameter("bistable", "1", "1: two stable states at rest, 0: none", allowed=(0, 1)),
-    ),
+    parameters=(*PARAMETERS, SIGMA, DOWN_SHARE, BISTABLE_TERM),
     update=f"""
         rho = (weight - w0)/(w1 - w0)
-        above_p = int(calcium > theta_p)
-        above_d = int(calcium > theta_d)
-        both_rates = gamma_p*above_p + gamma_d*above_d
-        rho_target = gamma_p*above_p/(both_rates + 1e-12)
-        pulled = bistable*rho_step*rho*(1 - rho)*({UNSTABLE} - rho)
-        kicked = noise_step*sqrt(above_p + above_d)*randn()
-        rho = rho_target + (rho - rho_target)*exp(-rho_step*both_rates) - pulled + kicked
-        weight = w0 + (w1 - w0)*rho
+        pulled = bistable_step*rho*(1 - rho)*({UNSTABLE} - rho)
+        {BANDS}
+        weight = weight + (w1 - w0)*(noise_step*sqrt(above_p + above_d)*randn() - pulled)
     """,
     derived=_derived,
     initial=lambda values: values["w0"],

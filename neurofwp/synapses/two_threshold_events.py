@@ -1,14 +1,21 @@
 """Two calcium thresholds, event by event: the efficacy between spikes in closed form, without a clock.
 
-The equation is that of `two_threshold_bistable.py` without its bistable term. From calcium c, which decays, the time
-above a threshold theta is tau_calcium log(c/theta); so a synapse spends some time above both thresholds, then some
-above the lower one only, and then nothing happens until the next event. In each band the efficacy is an
-Ornstein-Uhlenbeck process,
+The equation is that of `two_threshold_bistable.py`. From calcium c, which decays, the time above a threshold theta is
+tau_calcium log(c/theta); so a synapse spends some time above both thresholds, then some above the lower one only, and
+then is at rest until the next event. In each band the efficacy is an Ornstein-Uhlenbeck process,
 
 rho -> rho_inf + (rho - rho_inf) e^(-rate t),   variance sigma^2 n/(2 gamma) (1 - e^(-2 rate t)),   rate = gamma/tau,
 
-with gamma the sum of rates of the n thresholds passed and rho_inf the share of gamma_p in it: exact, however far apart
-events are (bands as in the analysis of Graupner & Brunel 2012, PNAS 109:3991).
+with gamma the sum of rates of the n thresholds passed and rho_inf the share of gamma_p in it (bands as in the analysis
+of Graupner & Brunel 2012, PNAS 109:3991). At rest the bistable term acts alone: y = rho - 1/2 obeys
+tau dy/dt = y/4 - y^3, which is linear in 1/y^2, so that
+
+y -> y / sqrt(e + 4 y^2 (1 - e)),   e = e^(-t/(2 tau)).
+
+Form "two-threshold-events" has neither noise nor that term, and is exact, however far apart events are. Form
+"two-threshold-noisy-events" has both. It lets the bistable term act over the whole time since the last event, after
+the bands, which come first and are short: all that is lost is what the term changes within a band, of order
+(time in bands) (change in bands)/(4 tau) per event, below 1e-6 for the published sets.
 
 `weight` is that of the synapse's last event. `read` brings it to any later moment, without changing it. With noise, the
 normal number for the time up to the next event is drawn ahead, so that what is read at any one moment has the exact
@@ -17,12 +24,18 @@ distribution, and reading twice gives the same.
 
 import numpy as np
 from brian2 import Quantity, second
+from brian2.core.functions import DEFAULT_FUNCTIONS
 from numpy.typing import NDArray
 
 from neurofwp.synapses.base import Stage, States, Time, Values
+from neurofwp.synapses.calcium_jump_events import FOREVER, NOTHING
+from neurofwp.synapses.kept import KEPT
 from neurofwp.synapses.parameters import Parameter
-from neurofwp.synapses.two_threshold import DOWN_SHARE, SIGMA, population, settled, thresholds
+from neurofwp.synapses.two_threshold import BISTABLE_TERM, DOWN_SHARE, SIGMA, population, settled, thresholds
 from neurofwp.synapses.two_threshold import PARAMETERS as RATES
+
+# so that Brian2 knows the function wherever these equations run, as it knows exp
+DEFAULT_FUNCTIONS["kept"] = KEPT
 
 # log(c/theta) and the variance above a threshold need both above 0
 PARAMETERS = tuple(
@@ -31,10 +44,10 @@ PARAMETERS = tuple(
 )
 
 ADVANCE = """
-    above_both = clip(fall_time*(log_calcium - log_theta_upper), 0*second, elapsed)
-    above_one = clip(fall_time*(log_calcium - log_theta_lower), 0*second, elapsed) - above_both
-    kept_both = exp(-above_both*rate_both)
-    kept_one = exp(-above_one*rate_one)
+    above_both = clip(slowness*(lasting - tau_calcium*log_theta_upper), 0*second, elapsed)
+    above_one = clip(slowness*(lasting - tau_calcium*log_theta_lower), 0*second, elapsed) - above_both
+    kept_both = kept(above_both*rate_both)
+    kept_one = kept(above_one*rate_one)
     weight = target_both + (weight - target_both)*kept_both
     weight = target_one + (weight - target_one)*kept_one
 """
@@ -43,18 +56,24 @@ KICK = """
     weight = weight + noise_scale*sqrt(variance_both + variance_limit_one*(1 - kept_one*kept_one))*noise
     noise = randn()
 """
+# The last summand keeps a synapse at exactly 1/2 there, after a silence in which e comes to 0.
+SETTLE = """
+    departed = (weight - weight_middle)/weight_reach
+    standing = kept(bistable*elapsed/(2*tau_rho))
+    weight = weight_middle + weight_reach*departed/sqrt(standing + departed*departed*(1 - standing) + 1e-99)
+"""
 
 
 def _derived(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
     gamma_p, gamma_d, w0, w1 = (values[name] for name in ("gamma_p", "gamma_d", "w0", "w1"))
-    depression_first = float(values["theta_d"]) <= float(values["theta_p"])
+    theta_p, theta_d = (float(values[name]) for name in ("theta_p", "theta_d"))
     return {
-        "log_theta_upper": np.log(max(float(values["theta_p"]), float(values["theta_d"]))),
-        "log_theta_lower": np.log(min(float(values["theta_p"]), float(values["theta_d"]))),
+        "log_theta_upper": np.log(max(theta_p, theta_d) / NOTHING),
+        "log_theta_lower": np.log(min(theta_p, theta_d) / NOTHING),
         "rate_both": (gamma_p + gamma_d) / values["tau_rho"],
-        "rate_one": (gamma_d if depression_first else gamma_p) / values["tau_rho"],
+        "rate_one": (gamma_d if theta_d <= theta_p else gamma_p) / values["tau_rho"],
         "target_both": w0 + (w1 - w0) * gamma_p / (gamma_p + gamma_d),
-        "target_one": w0 if depression_first else w1,
+        "target_one": w0 if theta_d <= theta_p else w1,
     }
 
 
@@ -66,16 +85,19 @@ def _noisy(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
         "noise_scale": float(values["sigma"]) * (values["w1"] - values["w0"]),
         "variance_limit_both": 1 / (gamma_p + gamma_d),
         "variance_limit_one": 1 / (2 * alone),
+        "weight_middle": (values["w0"] + values["w1"]) / 2,
+        "weight_reach": (values["w1"] - values["w0"]) / 2,
     }
 
 
 def _read(values: Values, states: States, now: Time) -> dict[str, NDArray[np.float64]]:
-    known = {name: float(value) for name, value in {**values, **_noisy({"sigma": 0.0, **values}, 0 * second)}.items()}
+    every = {"sigma": 0.0, "bistable": 0.0, **values}
+    known = {name: float(value) for name, value in {**every, **_noisy(every, 0 * second)}.items()}
     elapsed = now - states["last_event"]
-    log_calcium = np.log(np.maximum(states["calcium"], 1e-30))
-    fall_time = known["tau_calcium"] / (1 - states.get("clamped", np.float64(0)) + 1e-12)
+    lasting = states["gone_at"] - states["last_event"]
+    slowness = 1 + FOREVER * states.get("clamped", np.float64(0))
     above_both, above_lower = (
-        np.clip(fall_time * (log_calcium - known[theta]), 0, elapsed)
+        np.clip(slowness * (lasting - known["tau_calcium"] * known[theta]), 0, elapsed)
         for theta in ("log_theta_upper", "log_theta_lower")
     )
     kept_both = np.exp(-above_both * known["rate_both"])
@@ -84,7 +106,11 @@ def _read(values: Values, states: States, now: Time) -> dict[str, NDArray[np.flo
     weight = known["target_one"] + (weight - known["target_one"]) * kept_one
     variance = known["variance_limit_both"] * (1 - kept_both**2) * kept_one**2
     variance += known["variance_limit_one"] * (1 - kept_one**2)
-    return {"weight": weight + known["noise_scale"] * np.sqrt(variance) * states.get("noise", 0.0)}
+    weight += known["noise_scale"] * np.sqrt(variance) * states.get("noise", 0.0)
+    departed = (weight - known["weight_middle"]) / known["weight_reach"]
+    standing = np.exp(-known["bistable"] * elapsed / (2 * known["tau_rho"]))
+    departed /= np.sqrt(standing + departed**2 * (1 - standing) + 1e-99)
+    return {"weight": known["weight_middle"] + known["weight_reach"] * departed}
 
 
 EVENTS = Stage(
@@ -109,13 +135,13 @@ NOISY_EVENTS = Stage(
     stage="expression",
     form="two-threshold-noisy-events",
     source="Graupner & Brunel 2012, PNAS 109:3991, and its correction of 2013",
-    parameters=(*PARAMETERS, SIGMA, DOWN_SHARE),
+    parameters=(*PARAMETERS, SIGMA, DOWN_SHARE, BISTABLE_TERM),
     beside={"calcium": ("jump-events", "jump-plateau-events")},
     synaptic="noise : 1",
-    spike=ADVANCE + KICK,
-    late_spike=ADVANCE + KICK,
-    spike_post=ADVANCE + KICK,
-    plateau_edge=ADVANCE + KICK,
+    spike=ADVANCE + KICK + SETTLE,
+    late_spike=ADVANCE + KICK + SETTLE,
+    spike_post=ADVANCE + KICK + SETTLE,
+    plateau_edge=ADVANCE + KICK + SETTLE,
     derived=_noisy,
     initial=lambda values: values["w0"],
     population=population,

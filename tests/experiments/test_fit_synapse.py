@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
 def test_a_fit_is_scored_on_what_it_has_seen_and_on_what_it_has_not(
     files: dict[str, Path], caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings = experiment.Settings(**files, model=MODEL, parameters=("A3_plus",), bootstrap=5)
+    settings = experiment.Settings(**files, model=MODEL, parameters=("A3_plus",), spread=math.inf, bootstrap=5)
     with caplog.at_level(logging.WARNING, "neurofwp"):
         result = experiment.run(settings, seed=0, device="cpu")
     assert caplog.messages == ["1 of 3 test points have a protocol of the training points"]
@@ -61,7 +62,8 @@ def test_a_fit_is_scored_on_what_it_has_seen_and_on_what_it_has_not(
     assert numbers["test.chi2_per_point"] == pytest.approx(4, rel=1e-3)
     assert (numbers["points.train"], numbers["points.test"], numbers["points.test_with_train_protocol"]) == (4, 3, 1)
     baselines = {key.split(".")[1] for key in numbers if key.startswith("baseline.")}
-    assert baselines == {"unchanged", "triplet-hippocampal-culture"}  # the model is no baseline for itself
+    # the model is no baseline for itself
+    assert baselines == {"unchanged", "triplet-hippocampal-culture", "clopath-visual-cortex"}
     for which in ("train", "test"):
         table = pd.read_csv(files[which])
         assert numbers[f"baseline.unchanged.{which}.chi2_per_point"] == pytest.approx(
@@ -74,7 +76,7 @@ def test_a_fit_is_scored_on_what_it_has_seen_and_on_what_it_has_not(
 
 def test_predictions_are_as_uncertain_as_the_parameters(files: dict[str, Path]) -> None:
     """With one parameter, to which every ratio is proportional, the percentiles are those of the parameter."""
-    settings = experiment.Settings(**files, model=MODEL, parameters=("A3_plus",), bootstrap=9)
+    settings = experiment.Settings(**files, model=MODEL, parameters=("A3_plus",), spread=0.5, bootstrap=9)
     result = experiment.run(settings, seed=1, device="cpu")
     points, own = result["points"].to_dataset(), result["parameters"].to_dataset().sel(parameter="A3_plus")
     at = {source: points["predicted"].sel(source=source).values for source in ("published", "fitted")}

@@ -57,7 +57,7 @@ def test_points_and_lines_are_the_measurements_and_the_model(
     figure = curves(measured, "frequency", "dt")
     assert [ax.get_title() for ax in figure.axes] == [
         "Sjöström et al. 2001\nL5TTPC->L5TTPC",
-        "Egger et al. 1999\nL4SS->L4SS",
+        "Egger et al. 1999\nL4SS->L4SS, 10 ms",
     ]
     for ax, series in zip(figure.axes, [((5, 10), (0, 5)), ((10, 14),)], strict=True):
         points = [container for container in ax.containers if isinstance(container, ErrorbarContainer)]
@@ -81,6 +81,7 @@ def test_without_measurements_there_is_one_panel_with_a_band(
     model = measured[["ratio", "sem"]].isel(protocol=slice(0, 10)).assign_attrs(measured.attrs)
     figure = curves(model, "frequency", "dt")
     (ax,) = figure.axes
+    assert [text.get_text() for text in figure.legends[1].get_texts()] == ["triplet-visual-cortex\nmean ± SEM"]
     band = ax.collections[0].get_paths()[0].vertices
     np.testing.assert_allclose([band[:, 1].min(), band[:, 1].max()], [1 + 0.001 - 0.03, 1.5 + 0.03])
     assert not ax.containers
@@ -128,3 +129,16 @@ def test_what_is_missing_is_said(measured: xr.Dataset) -> None:
         comparison(measured.drop_vars("z"))
     with pytest.raises(InputError, match="needs 'study'"):
         curves(measured.drop_vars("study"), "dt")
+
+
+def test_the_key_says_from_which_weight_an_empty_memory_began(measured: xr.Dataset) -> None:
+    model = measured[["ratio", "sem"]].assign_attrs(model="additive", initial=0.25)
+    model["sem"] = model["sem"] * np.nan  # one run of a model without noise
+    for figure in (curves(model, "frequency", "dt"), comparison(model)):
+        assert figure.legends[-1].get_texts()[0].get_text() == "additive\nfrom 0.25 nS"
+
+
+def test_the_longest_name_fits_a_small_figure(measured: xr.Dataset, assert_legible: Callable[[Figure], None]) -> None:
+    model = measured[["ratio", "sem"]].isel(protocol=slice(0, 5))
+    model = model.assign_attrs(model="graupner-brunel-hippocampal-slice-nmda", initial=0.25)
+    assert_legible(curves(model, "frequency"))

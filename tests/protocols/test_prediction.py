@@ -92,7 +92,7 @@ def test_sets_of_parameters_are_models(name: str, sets: dict[str, list[float]]) 
 
 def test_what_has_no_closed_form_is_refused() -> None:
     pairs = kinds.spike_timing([10])
-    for name in ("shouval-2002", "clopath-visual-cortex"):
+    for name in ("shouval-2002", "chindemi-2022"):
         with pytest.raises(InputError, match=f"{name} has no closed form.*'jump-events'.*'triplet'"):
             predict(load(name), pairs)
     model = load("triplet-visual-cortex")

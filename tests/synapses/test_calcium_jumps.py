@@ -29,10 +29,10 @@ def calcium(delay, step, pre=PRE, post=POST):
 @pytest.mark.parametrize("step", [1, 0.25])
 def test_it_is_the_sum_of_what_is_left_of_each_jump(delay, step):
     time, found = calcium(delay, step)
-    # a cell fires one step after it is told to, and records show the state one step before
+    # a cell fires one step after it is told to, records show the state one step before, and calcium lags by half a step
     jumps = [(t + step + delay, 0.5617539) for t in PRE] + [(t + step, 1.23964) for t in POST]
     since = time[:, None] - step - np.array([t for t, _ in jumps])
-    left = np.where(since > -1e-9, np.exp(-since.clip(0) / 22.6936), 0) * [size for _, size in jumps]
+    left = np.where(since > -1e-9, np.exp((step / 2 - since.clip(0)) / 22.6936), 0) * [size for _, size in jumps]
     np.testing.assert_allclose(found, left.sum(axis=1), rtol=1e-9, atol=1e-12)
 
 
@@ -40,7 +40,10 @@ def test_either_cell_brings_its_own_calcium():
     _, pre = calcium(0, 1, post=())
     _, post = calcium(0, 1, pre=())
     _, both = calcium(0, 1)
-    assert pre.max() == pytest.approx(0.5617539 * (1 + np.exp(-4 / 22.6936) * (1 + np.exp(-20 / 22.6936))))
+    half_a_step = np.exp(0.5 / 22.6936)
+    assert pre.max() == pytest.approx(
+        half_a_step * 0.5617539 * (1 + np.exp(-4 / 22.6936) * (1 + np.exp(-20 / 22.6936)))
+    )
     np.testing.assert_allclose(both, pre + post, rtol=1e-12)
 
 

@@ -5,7 +5,7 @@ import pytest
 from brian2 import mV, second
 
 from neurofwp.synapses import model
-from neurofwp.synapses.omega import OMEGA
+from neurofwp.synapses.omega import OMEGA, omega
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +59,11 @@ def test_pairing_at_a_held_voltage_gives_the_published_windows(bench, shouval):
     assert (abs(change[:3]) < 1e-3).all()
     assert (change[3:6] < -0.02).all()
     assert (change[6:] > 0.1).all()
+
+
+def test_omega_as_a_function_is_what_synapses_do(bench, shouval):
+    calcium = np.linspace(0, 1.2, 25)
+    seen, _ = omega_and_tau(bench, shouval, calcium)
+    np.testing.assert_allclose(omega(calcium, shouval.values), seen, atol=1e-3)
+    steep = {**shouval.values, "slope": 1e6}
+    np.testing.assert_allclose(omega([0, 0.35, 0.45, 0.55, 1], steep), [0.25, 0.125, 0, 0.5, 1])
