@@ -141,7 +141,7 @@ def _points(model: SynapseModel, parameters: xr.Dataset, split: Mapping[str, Seq
 def _scores(points: xr.Dataset) -> pd.DataFrame:
     """chi^2 per point of each source on each set."""
     square = ((points["predicted"] - points["measured"]) / points["sem"]) ** 2
-    table = square.groupby(points["set"]).mean().transpose("source", "set")
+    table = square.groupby(points["set"]).mean().transpose("source", "set").sel(set=["train", "test"])
     return pd.DataFrame(table.values, index=points["source"].values.tolist(), columns=table["set"].values.tolist())
 
 

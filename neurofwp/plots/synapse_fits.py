@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 import numpy as np
 import xarray as xr
@@ -130,7 +131,9 @@ def fitted_curves(points: xr.Dataset, x: str, by: str) -> Figure | None:
         ax.remove()
     for ax in axes[: len(panels) : columns]:
         ax.set_ylabel("weight after / before (1)")
-    figure.legend(handles=_key(points), loc="outside upper center", ncols=2 if columns == 1 else 4)
+    drawn = {which for own in series for which in own["set"].values.tolist()}
+    title = str(points.attrs.get("model", "model"))
+    figure.legend(handles=_key(drawn), title=title, loc="outside upper center", ncols=2 if columns == 1 else 4)
     return figure
 
 
@@ -168,14 +171,14 @@ def _curve(ax: Axes, own: xr.Dataset, x: str, colour: str, marker: str, by: str)
     ax.plot([], [], color=colour, marker=marker, label=label)
 
 
-def _key(points: xr.Dataset) -> list[Line2D]:
+def _key(sets: Collection[str]) -> list[Line2D]:
     """Which lines and which points are what."""
-    model, grey = str(points.attrs.get("model", "model")), style.GREY
+    grey = style.GREY
     lines = [
-        Line2D([], [], color=grey, label=f"{model}, fitted"),
+        Line2D([], [], color=grey, label="fitted"),
         Line2D([], [], color=grey, linestyle=(0, (4, 2)), linewidth=0.8, label="published"),
     ]
-    sets = [
+    return lines + [
         Line2D(
             [],
             [],
@@ -183,9 +186,8 @@ def _key(points: xr.Dataset) -> list[Line2D]:
             marker="o",
             linestyle="",
             markerfacecolor=grey if which == "train" else "white",
-            label=f"mean ± SEM, {title}",
+            label=f"{which}, mean ± SEM",
         )
-        for which, title in TITLES.items()
-        if (points["set"] == which).any()
+        for which in TITLES
+        if which in sets
     ]
-    return [*lines, *sets]

@@ -11,7 +11,7 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from neurofwp.errors import InputError
-from neurofwp.plots.synapse_fits import measured_against_predicted
+from neurofwp.plots.synapse_fits import fitted_curves, measured_against_predicted
 
 
 @pytest.fixture
@@ -65,3 +65,46 @@ def test_points_are_measured_and_predicted_with_their_errors(
 def test_what_is_missing_is_said(points: xr.Dataset) -> None:
     with pytest.raises(InputError, match="needs 'fitted_low'"):
         measured_against_predicted(points.drop_vars("fitted_low"))
+
+
+@pytest.fixture
+def series(points: xr.Dataset) -> xr.Dataset:
+    """Points of one study at 40 Hz (four trained, one of them the lowest dt, then one tested), and three that are no
+    curve: at another frequency, in another study, and without a dt."""
+    points = points.isel(point=[0, 1, 2, 3, 6, 7, 8, 9])
+    described = {"long_name": "t_post − t_pre", "units": "ms"}
+    return points.assign(
+        study=("point", ["Doe 2001"] * 6 + ["Roe 2002", "Doe 2001"]),
+        pathway=("point", [""] * 8),
+        dt=("point", [10.0, -10.0, 5.0, 20.0, 15.0, 10.0, 10.0, np.nan], described),
+        frequency=("point", [40.0] * 5 + [1.0, 40.0, 40.0], {"long_name": "frequency", "units": "Hz"}),
+    )
+
+
+def test_a_measured_series_is_a_curve_beside_its_points(
+    series: xr.Dataset, assert_legible: Callable[[Figure], None]
+) -> None:
+    figure = fitted_curves(series, "dt", "frequency")
+    assert figure is not None
+    (ax,) = figure.axes
+    order = [1, 2, 0, 4, 3]  # by dt
+    own = series.isel(point=order)
+    lines = {line.get_linestyle(): line for line in ax.lines if len(line.get_xdata()) == 5}
+    np.testing.assert_array_equal(lines["-"].get_data(), [own["dt"], own["predicted"].sel(source="fitted")])
+    np.testing.assert_array_equal(lines["--"].get_data(), [own["dt"], own["predicted"].sel(source="published")])
+    for container, which, face in zip(ax.containers, ("train", "test"), (False, True), strict=True):
+        drawn = own.isel(point=np.flatnonzero(own["set"] == which))
+        np.testing.assert_array_equal(container[0].get_data(), [drawn["dt"], drawn["measured"]])
+        assert (container[0].get_markerfacecolor() == "white") is face
+        np.testing.assert_allclose([np.ptp(bar[:, 1]) / 2 for bar in container[2][0].get_segments()], drawn["sem"])
+    band = ax.collections[0].get_paths()[0].vertices
+    assert (band[:, 1].min(), band[:, 1].max()) == (own["fitted_low"].min(), own["fitted_high"].max())
+    assert ax.get_xlabel() == "t_post − t_pre (ms)"
+    assert_legible(figure)
+
+
+def test_two_places_are_no_curve(series: xr.Dataset) -> None:
+    assert fitted_curves(series.isel(point=[0, 1, 5, 6]), "dt", "frequency") is None
+    assert fitted_curves(series, "interval", "frequency") is None
+    with pytest.raises(InputError, match="needs 'study'"):
+        fitted_curves(series.drop_vars("study"), "dt", "frequency")

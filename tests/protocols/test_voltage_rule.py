@@ -71,7 +71,7 @@ def test_changes_are_linear_in_the_amplitudes_and_end_at_0() -> None:
     assert (ltd <= 0).all()  # none where the voltage of a spike is gone when the next pair begins
     assert ltd.min() < -0.1
     assert (ltp >= 0).all()
-    np.testing.assert_allclose(solve({"A_LTD": [1.0], "A_LTP": [0.0]})[0][ltd < 0], 0)
+    np.testing.assert_array_equal(solve({"A_LTD": 1.0, "A_LTP": 0.0})[0, ltd < 0], 0)
     many = solve({"A_LTD": 14e-5, "tau_minus": [10.0, 20.0]})
     np.testing.assert_allclose(many[0], both + 1)
     assert (np.abs(many[1] - many[0]) > 1e-3).any()

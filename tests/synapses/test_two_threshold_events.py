@@ -17,7 +17,7 @@ from neurofwp.protocols.laboratory import Laboratory
 from neurofwp.protocols.protocol import Protocol
 from neurofwp.synapses import model
 from neurofwp.synapses.calcium_jump_events import JUMP_PLATEAU_EVENTS
-from neurofwp.synapses.calcium_jumps import JUMPS
+from neurofwp.synapses.calcium_jumps import JUMP_PLATEAUS, JUMPS
 from neurofwp.synapses.two_threshold import TWO_THRESHOLD
 from neurofwp.synapses.two_threshold_events import EVENTS
 
@@ -135,6 +135,18 @@ def test_a_plateau_holds_calcium_and_writes_in_closed_form(level):
     wanted = np.array(traces)[:: round(5 / step)].T
     np.testing.assert_allclose(made["calcium"].values[0], wanted[0], atol=1e-9)
     np.testing.assert_allclose((made["weight"].values - W0) / (W1 - W0), wanted[1:], atol=3e-4)
+
+
+def test_a_clock_agrees_about_plateaus():
+    protocol = Protocol("plateau", (10.0, 60.0, 430.0), (12.0, 150.0, 433.0), plateaus=((50.0, 350.0),), period=0.6)
+    own = [replace(protocol, name=f"from {start}", initial=W0 + start * (W1 - W0)) for start in (0.0, 1.0)]
+    ended = [
+        Laboratory(with_forms(*stages, pre_delay=5 * ms, plateau_calcium=1.1), step=0.2 * ms, target="numpy").run(own)
+        for stages in ((JUMP_PLATEAU_EVENTS, EVENTS), (JUMP_PLATEAUS, TWO_THRESHOLD))
+    ]
+    exact, clock = ((each["after"].values[:, 0] - W0) / (W1 - W0) for each in ended)
+    np.testing.assert_allclose(clock, exact, atol=3e-4)
+    assert abs(exact - [0, 1]).max() > 0.1
 
 
 @pytest.mark.parametrize(
