@@ -1,4 +1,4 @@
-"""Simulated two-threshold synapses beside their closed form."""
+"""Pairs of spikes on two-threshold synapses: simulations beside the closed form."""
 
 from __future__ import annotations
 
@@ -6,56 +6,56 @@ import math
 
 import xarray as xr
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from neurofwp.plots import style
 from neurofwp.plots.select import needs
 
 COLUMNS = 3
-LOOK = {0: ("simulated without the bistable term", style.VERMILION, "o"), 1: ("with it", style.BLUE, "s")}
+SHOWN = {
+    "off": ("without bistable term, ± SEM", style.BLUE, "o", -0.7),
+    "on": ("with bistable term, ± SEM", style.VERMILION, "D", 0.7),
+}
 
 
 @style.context()
 def closed_form(data: xr.Dataset) -> Figure:
-    """One panel per set: the closed form as a line, simulations as points with two standard errors.
+    """Weight after over before against the interval between spikes: a panel per set of parameters.
+
+    The closed form is a line; simulations are points with their standard error, side by side at the same interval.
 
     Parameters
     ----------
-    data : ``closed_form`` (set, dt), ``ratio`` and ``sem`` (set, bistable, dt).
+    data : ``off``, ``on`` and ``sem`` (set, dt), and ``curve`` (set, at); ``dt`` and ``at`` in ms.
 
     Raises
     ------
     InputError
         if a variable is missing.
     """
-    simulated = ("set", "bistable", "dt")
-    needs(data, "Dataset of changes", {"closed_form": ("set", "dt"), "ratio": simulated, "sem": simulated})
-    sets = data["set"].values.tolist()
-    rows = math.ceil(len(sets) / COLUMNS)
-    figure = style.figure(style.TWO_COLUMNS, 0.5 + 1.7 * rows)
-    axes = figure.subplots(rows, COLUMNS, sharex=True, squeeze=False).ravel()
-    for ax, name in zip(axes, sets, strict=False):
+    needs(data, "Dataset of pairs", {"curve": ("set", "at"), **dict.fromkeys(("off", "on", "sem"), ("set", "dt"))})
+    names = [str(name) for name in data["set"].values]
+    rows, columns = math.ceil(len(names) / COLUMNS), min(COLUMNS, len(names))
+    figure = style.figure(max(style.ONE_COLUMN, 0.2 + 2.3 * columns), 0.5 + 1.55 * rows)
+    axes = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel()
+    for ax, name in zip(axes, names, strict=False):
         own = data.sel(set=name)
-        ax.axhline(1, color=style.GREY, linewidth=0.5)
-        ax.plot(own["dt"], own["closed_form"], color=style.BLACK)
-        for bistable, (_, colour, marker) in LOOK.items():
-            each = own.sel(bistable=bistable)
-            shift = 1.5 * (bistable - 0.5)  # beside each other
+        ax.axhline(1, color=style.GREY, linewidth=0.5, zorder=1)
+        ax.plot(own["at"], own["curve"], color=style.BLACK, linewidth=0.9, label="closed form", zorder=2)
+        for variable, (label, colour, marker, aside) in SHOWN.items():
             ax.errorbar(
-                each["dt"] + shift, each["ratio"], 2 * each["sem"], fmt=marker, color=colour, elinewidth=0.6,
-                markersize=2.5, capsize=0,
+                own["dt"] + aside, own[variable], own["sem"], fmt=marker, color=colour, markersize=2.2, elinewidth=0.7,
+                capsize=0, label=label, zorder=3,
             )  # fmt: skip
-        ax.set_title(str(name).replace("-", " "))
-        ax.tick_params(labelbottom=True)
-    for ax in axes[len(sets) :]:
+        ax.set_title(name)
+        ax.yaxis.set_major_locator(MaxNLocator(5))
+    for ax in axes[len(names) :]:
         ax.remove()
-    for ax in axes[max(0, len(sets) - COLUMNS) : len(sets)]:
-        ax.set_xlabel(style.label(str(data["dt"].attrs.get("long_name", "dt")), data["dt"]))
-    for ax in axes[: len(sets) : COLUMNS]:
-        ax.set_ylabel("weight after / before (1)")
-    handles = [Line2D([], [], color=style.BLACK, label="closed form")]
-    handles += [
-        Line2D([], [], color=c, marker=m, linestyle="", label=f"{label}, ±2 SE") for label, c, m in LOOK.values()
-    ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=3)
+    for index, ax in enumerate(axes[: len(names)]):
+        if index % columns == 0:
+            ax.set_ylabel("weight after / before (1)")
+        if index + columns >= len(names):
+            ax.set_xlabel(style.label("t_post − t_pre", data["dt"]))
+            ax.tick_params(labelbottom=True)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=columns)
     return figure

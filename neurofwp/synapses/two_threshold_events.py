@@ -15,7 +15,7 @@ y -> y / sqrt(e + 4 y^2 (1 - e)),   e = e^(-t/(2 tau)).
 Form "two-threshold-events" has neither noise nor that term, and is exact, however far apart events are. Form
 "two-threshold-noisy-events" has both. It lets the bistable term act over the whole time since the last event, after
 the bands, which come first and are short: all that is lost is what the term changes within a band, of order
-(time in bands) (change in bands)/(4 tau) per event, below 1e-6 for the published sets.
+(time in bands) (change in bands)/(4 tau) per event, or 1e-6 for the published sets.
 
 `weight` is that of the synapse's last event. `read` brings it to any later moment, without changing it. With noise, the
 normal number for the time up to the next event is drawn ahead, so that what is read at any one moment has the exact
@@ -24,18 +24,14 @@ distribution, and reading twice gives the same.
 
 import numpy as np
 from brian2 import Quantity, second
-from brian2.core.functions import DEFAULT_FUNCTIONS
 from numpy.typing import NDArray
 
+import neurofwp.synapses.functions  # noqa: F401 (makes them known to Brian2)
 from neurofwp.synapses.base import Stage, States, Time, Values
 from neurofwp.synapses.calcium_jump_events import FOREVER, NOTHING
-from neurofwp.synapses.kept import KEPT
 from neurofwp.synapses.parameters import Parameter
 from neurofwp.synapses.two_threshold import BISTABLE_TERM, DOWN_SHARE, SIGMA, population, settled, thresholds
 from neurofwp.synapses.two_threshold import PARAMETERS as RATES
-
-# so that Brian2 knows the function wherever these equations run, as it knows exp
-DEFAULT_FUNCTIONS["kept"] = KEPT
 
 # log(c/theta) and the variance above a threshold need both above 0
 PARAMETERS = tuple(
@@ -54,7 +50,6 @@ ADVANCE = """
 KICK = """
     variance_both = variance_limit_both*(1 - kept_both*kept_both)*kept_one*kept_one
     weight = weight + noise_scale*sqrt(variance_both + variance_limit_one*(1 - kept_one*kept_one))*noise
-    noise = randn()
 """
 # The last summand keeps a synapse at exactly 1/2 there, after a silence in which e comes to 0.
 SETTLE = """
@@ -62,6 +57,9 @@ SETTLE = """
     standing = kept(bistable*elapsed/(2*tau_rho))
     weight = weight_middle + weight_reach*departed/sqrt(standing + departed*departed*(1 - standing) + 1e-99)
 """
+# A presynaptic spike writes to the postsynaptic cell too, which Brian2 does not want to see together with randn().
+AT_SPIKE = ADVANCE + KICK + SETTLE + "noise = another(noise)\n"
+AT_OTHERS = ADVANCE + KICK + SETTLE + "noise = randn()\n"
 
 
 def _derived(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
@@ -138,10 +136,10 @@ NOISY_EVENTS = Stage(
     parameters=(*PARAMETERS, SIGMA, DOWN_SHARE, BISTABLE_TERM),
     beside={"calcium": ("jump-events", "jump-plateau-events")},
     synaptic="noise : 1",
-    spike=ADVANCE + KICK + SETTLE,
-    late_spike=ADVANCE + KICK + SETTLE,
-    spike_post=ADVANCE + KICK + SETTLE,
-    plateau_edge=ADVANCE + KICK + SETTLE,
+    spike=AT_SPIKE,
+    late_spike=AT_OTHERS,
+    spike_post=AT_OTHERS,
+    plateau_edge=AT_OTHERS,
     derived=_noisy,
     initial=lambda values: values["w0"],
     population=population,

@@ -9,12 +9,14 @@ import brian2 as b2
 import numpy as np
 import pytest
 from brian2 import ms, nS
+from brian2.utils.logger import catch_logs
 from scipy.integrate import solve_ivp
 
 from neurofwp.errors import InputError
 from neurofwp.protocols import graupner_brunel
 from neurofwp.protocols.laboratory import Laboratory
 from neurofwp.protocols.protocol import Protocol
+from neurofwp.spiking import targets
 from neurofwp.synapses import model
 from neurofwp.synapses.calcium_jump_events import JUMP_PLATEAU_EVENTS
 from neurofwp.synapses.calcium_jumps import JUMP_PLATEAUS, JUMPS
@@ -84,9 +86,10 @@ def test_noise_has_the_exact_mean_and_variance_between_events_too():
     protocol = Protocol("pairs", (10.0, 60.0), (20.0, 70.0), period=0.12, initial=(W0 + W1) / 2)
     for end in (80.0, 120.0):  # while calcium is above thresholds, and long after
         own = replace(protocol, period=end / 1000)
-        made = Laboratory(CORTEX, parameters={"pre_delay": 5 * ms, "bistable": 0}, step=1 * ms, target="numpy").run(
-            [own], repeats=repeats, seed=3
-        )
+        laboratory = Laboratory(CORTEX, parameters={"pre_delay": 5 * ms, "bistable": 0}, step=1 * ms, target="numpy")
+        with catch_logs() as logs:
+            made = laboratory.run([own], repeats=repeats, seed=3)
+        assert not [each for each in logs if "order" in each[2]]  # of execution
         found = (made["after"].values[0] - W0) / (W1 - W0)
         mean, variance = expected(CORTEX.values | {"pre_delay": 5 * ms}, own, 0.5, 1, end=end)
         assert found.mean() == pytest.approx(mean, abs=4 * np.sqrt(variance / repeats))
@@ -226,6 +229,20 @@ def test_at_rest_an_efficacy_is_read_in_closed_form_however_long_nothing_happens
         return
     solved = solve_ivp(lambda _, x: x / 4 - x**3, (0, silence), rho - 0.5, rtol=1e-10, atol=1e-12).y[:, -1]
     np.testing.assert_allclose(read, solved, atol=1e-9)
+
+
+@pytest.mark.parametrize("target", ["numpy", "cpp_standalone", pytest.param("cython", marks=pytest.mark.slow)])
+def test_the_short_exponential_is_exact(target):
+    x = np.concatenate([np.linspace(-1e-12, 0.13, 1000), np.geomspace(1e-18, 700, 1000)])
+    with targets.running_on(target) as folder:
+        group = b2.NeuronGroup(len(x), "x : 1\ny : 1")
+        group.x = x
+        group.run_regularly("y = kept(x)")
+        b2.Network(group).run(b2.defaultclock.dt, namespace={})
+        if folder is not None:
+            b2.get_device().build(directory=str(folder), with_output=False)
+        found = np.array(group.y)
+    np.testing.assert_allclose(found, np.exp(-x), rtol=1e-15)
 
 
 @pytest.mark.slow
