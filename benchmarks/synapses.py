@@ -41,7 +41,7 @@ from neurofwp.synapses import model
 from neurofwp.synapses.base import Stage
 from neurofwp.synapses.calcium_jump_events import JUMP_EVENTS
 from neurofwp.synapses.calcium_jumps import JUMPS
-from neurofwp.synapses.connect import connect
+from neurofwp.synapses.connect import connect, events, watch_plateaus
 from neurofwp.synapses.model import SynapseModel
 from neurofwp.synapses.two_threshold import TWO_THRESHOLD
 from neurofwp.synapses.two_threshold_events import EVENTS
@@ -127,19 +127,24 @@ def build(contender: Contender, rate: float, seed: int, place: Path) -> None:
         b2.seed(seed)
         # intervals of a Poisson process: drawing them is cheaper than asking every cell at every step
         fires = {"threshold": "t >= next_spike", "dt": step, "method": "exponential_euler"}
-        names = {"namespace": {**own.values, "rate": rate * Hz}}
-        draw = "next_spike = t - log(1 - rand())/rate"
+        names = {"namespace": {**own.values, "mean_rate": rate * Hz}}
+        draw = "next_spike = t - log(1 - rand())/mean_rate"
+        equations = "next_spike : second\nnmda_gain : 1\nplateau : 1\nplateau_before : 1\n"
         key, value = (
             b2.NeuronGroup(
-                count, f"next_spike : second\nnmda_gain : 1\n{own.text(cell)}",
+                count,
+                equations + own.text(cell),
                 reset=draw + "\n" + own.text(f"{cell}_spike"),
-                **fires, **names,
+                **fires,
+                **names,
+                **more,
             )
-            for cell, count in (("presynaptic", PRE), ("postsynaptic", POST))
-        )  # fmt: skip
+            for cell, count, more in (("presynaptic", PRE, {}), ("postsynaptic", POST, events(own)))
+        )
         for group in (key, value):
-            group.next_spike = "-log(1 - rand())/rate"
+            group.next_spike = "-log(1 - rand())/mean_rate"
         value.nmda_gain = 1
+        watch_plateaus(own, value)
         i, j = np.divmod(np.arange(PRE * POST), POST)
         plastic = connect(own, key, value, i, j, step=step, plasticity_step=step)
         device = b2.get_device()
