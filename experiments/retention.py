@@ -1,0 +1,325 @@
+"""How long does a memory last? Recall and weights against time, background firing, reading, and receptor turnover.
+
+Pairs of digits are written once and read back after longer and longer delays. In the delay, key cells are silent, fire
+at a background rate, or are read again and again, with the write gate closed or left open for every read. All
+conditions of a synapse are episodes of one network, those that differ in the time constant of receptor turnover too.
+Every condition has its own reader: one gain and offset, from its first reading, that is kept from then on.
+
+Beside the measurements: a rule with decay, fitted to the events before the second delay and run to the end; and, for
+two-threshold synapses whose calcium jumps at spikes of either cell, and which no gate protects, the closed form
+of how fast independent Poisson firing erases them (Graupner & Brunel 2012).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from brian2 import Hz, ms, second
+from matplotlib.figure import Figure
+
+from neurofwp import fitting, scores
+from neurofwp import program as programs
+from neurofwp.errors import InputError
+from neurofwp.plots.retention import erasure, retention
+from neurofwp.protocols import graupner_brunel
+from neurofwp.rate import RateNetwork
+from neurofwp.slownet import FixedEncoder
+from neurofwp.spiking.jobs import Job, running
+from neurofwp.spiking.network import SpikingNetwork
+from neurofwp.synapses.model import load
+from neurofwp.tasks import digit_pairs
+
+GATES = {"closed": 0.0, "open": 1.0}  # while reading, and under background firing
+RULES = ("fixed_decay", "scalar_decay")
+SYNAPSES = 200  # of each model and rate, for erasure
+TURNED = "decay"  # the regime whose turnover is varied
+
+Conditions = Mapping[str, tuple[str, float]]  # name: kind and level
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to run."""
+
+    regimes: tuple[str, ...] = ("decay", "error-correcting", "thresholds")
+    """Synapse models."""
+    holds: tuple[float, ...] = (0.0, 3.0, 6.0, 12.0, 24.0)
+    """Delays before the first reading, from there to the second, and so on, s; rounded to whole events."""
+    background: tuple[float, ...] = (2.0, 5.0, 10.0, 20.0)
+    """Background rates of all key cells in the delays, Hz."""
+    turnover: tuple[float, ...] = (1.0, 3.0, 10.0, 30.0, 100.0)
+    """Time constants of receptor turnover, s, for the regime "decay"."""
+    pairs: int = 4
+    """Pairs per episode."""
+    episodes: int = 6
+    """Episodes of every condition."""
+    pixels: int = 8
+    """How many pixels the values have: those that differ most between digits."""
+    ungated: tuple[str, ...] = ("graupner-brunel-cortical-slice", "graupner-brunel-in-vivo")
+    """Synapse models with jumping calcium, which background firing erases."""
+    target: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
+    """How Brian2 runs."""
+
+
+def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
+    """Simulate, fit the rules with decay, and measure.
+
+    Raises
+    ------
+    InputError
+        if there are fewer than two episodes or three holds, a hold is negative, or a rate is not above 0.
+    """
+    if settings.episodes < 2 or len(settings.holds) < 3 or min(settings.holds) < 0:
+        raise InputError("retention needs 2 episodes and 3 holds or more, and holds of 0 s or more")
+    if min(settings.background, default=1.0) <= 0:
+        raise InputError(f"background rates must be above 0 Hz, not {min(settings.background):g}")
+    task = digit_pairs(settings.pairs, settings.episodes, seed=seed)
+    pairs = programs.most_varied(FixedEncoder(pre=100, active=10, seed=seed)(task), settings.pixels)
+    jobs, made = [], {}
+    for gate, opened in GATES.items():
+        for regime in settings.regimes:
+            arguments: dict[str, Any] = {
+                "synapse": regime,
+                "key_cells": "poisson",
+                "read_gate": opened,
+                "target": settings.target,
+            }
+            conditions = _conditions(settings, regime, gate)
+            network = SpikingNetwork(**arguments)
+            each = [_program(settings, pairs, network, *condition) for condition in conditions.values()]
+            program = xr.concat(each, dim="episode", data_vars="minimal", coords="minimal", compat="override")
+            made[gate, regime] = program, conditions
+            turned = _turnover(network, conditions, settings.episodes) if regime == TURNED else {}
+            jobs.append(Job(f"{regime}, gate {gate}", program, arguments, seed=seed, varied=turned))
+    tree: dict[str, xr.Dataset] = {"/program": pairs}
+    with running(jobs, folder=folder) as trace:
+        for (gate, regime), (program, conditions) in made.items():
+            seen = trace(f"{regime}, gate {gate}")[["weight", "recall", "conductance"]]
+            tree[f"/curves/{gate}/{regime}"] = _curves(settings, program, seen, conditions)
+            if gate == "closed":
+                for rule in RULES:
+                    tree[f"/predicted/{rule}/{regime}"] = _predicted(settings, rule, program, seen, conditions, seed)
+    for name in settings.ungated:
+        tree[f"/erasure/{name}"] = _erasure(settings, name, seed)
+    return xr.DataTree.from_dict(tree)
+
+
+def _conditions(settings: Settings, regime: str, gate: str) -> dict[str, tuple[str, float]]:
+    """What is done in the delays, by name."""
+    conditions = {f"background {rate:g} Hz": ("background", rate) for rate in settings.background}
+    conditions["reads"] = ("reads", np.nan)
+    if gate == "open":
+        return conditions
+    silence = {"silence": ("silence", 0.0)}
+    turned = {f"turnover {tau:g} s": ("turnover", tau) for tau in settings.turnover} if regime == TURNED else {}
+    return silence | conditions | turned
+
+
+def _turnover(network: SpikingNetwork, conditions: Conditions, episodes: int) -> dict[str, Any]:
+    """Time constant of every episode: that of the model, unless the condition is about it."""
+    own = float(network.synapse.values["tau_turnover"] / second)
+    each = [level if kind == "turnover" else own for kind, level in conditions.values()]
+    return {"tau_turnover": np.repeat(each, episodes) * second}
+
+
+def _program(
+    settings: Settings, pairs: xr.Dataset, network: SpikingNetwork, kind: str, level: float
+) -> xr.Dataset:  # fmt: skip
+    """Writes, and then before every reading of all pairs a delay; ``block`` (event) numbers the readings, else -1.
+
+    Background firing goes through the query, so that the dendrite is taught nothing. It pauses between events, and so
+    is faster within them.
+    """
+    count = settings.pairs
+    slot = float(pairs["duration"][0, 0]) + float(network.circuit["pause"] / ms)
+    index, block = list(range(count)), [-1] * count
+    for number, hold in enumerate(settings.holds):
+        held = round(1000 * hold / slot)
+        index += [count + event % count for event in range(held)] + list(range(count, 2 * count))
+        block += [-1] * held + [number] * count
+    program = pairs.isel(event=index)
+    block_of = xr.DataArray(block, dims="event", attrs={"units": "1"})
+    delay = (block_of < 0) & (np.arange(len(block)) >= count)
+    query = program["query"]
+    if kind == "background":
+        peak, rest = (float(network.circuit[f"key_{name}_rate"] / Hz) for name in ("peak", "rest"))
+        within = (level - rest) / (peak - rest) * slot / float(pairs["duration"][0, 0])
+        if within > 1:
+            raise InputError(f"a background rate of {level:g} Hz is more than the peak rate of key cells, {peak:g} Hz")
+        query = query.where(~delay, max(within, 0.0))
+    elif kind != "reads":
+        query = query.where(~delay, 0.0)
+    changed = program.assign(
+        query=query.transpose("episode", "event", "pre"),
+        target=program["target"].where(~delay).transpose("episode", "event", "post"),
+        block=block_of,
+    )
+    changed.attrs["slot"] = slot / 1000
+    return programs.check(changed)
+
+
+def _curves(settings: Settings, program: xr.Dataset, trace: xr.Dataset, conditions: Conditions) -> xr.Dataset:
+    """`_curve` of every condition."""
+    size = settings.episodes
+    each = [
+        _curve(
+            settings.pairs,
+            program.isel(episode=slice(first, first + size)),
+            trace.isel(episode=slice(first, first + size)),
+        )
+        for first in range(0, size * len(conditions), size)
+    ]
+    kinds, levels = zip(*conditions.values(), strict=True)
+    curves = xr.concat(each, dim=xr.DataArray(list(conditions), dims="condition", name="condition"))
+    return curves.assign_coords(kind=("condition", list(kinds)), level=("condition", list(levels)))
+
+
+def _curve(pairs: int, program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
+    """Recall (block, episode) with the reader of the first reading, mean weight at its beginning over that after the
+    writes; times from the end of the write (mean over pairs) to the read, and from the last write, s.
+    """
+    slot, duration = program.attrs["slot"], float(program["duration"][0, 0]) / 1000
+    block = program["block"].values
+    first = np.flatnonzero(block == 0)
+    reader = scores.decode(program.isel(event=first), trace.isel(event=first)).attrs
+    answer = reader["gain"] * trace["recall"] + reader["offset"]
+    weight = trace["conductance"].mean(("polarity", "post", "pre"))
+    r2, kept, age, weight_age = [], [], [], []
+    for number in range(block.max() + 1):
+        events = np.flatnonzero(block == number)
+        target = program["target"].isel(event=events)
+        rss = ((target - answer.isel(event=events)) ** 2).sum(("event", "post"))
+        r2.append(1 - rss / ((target - target.mean()) ** 2).sum(("event", "post")))
+        kept.append(weight.isel(event=events[0] - 1) / weight.isel(event=pairs - 1))
+        age.append((events.mean() - (pairs - 1) / 2) * slot - duration)
+        weight_age.append((events[0] - pairs) * slot)
+    unit, seconds = {"units": "1"}, {"units": "s"}
+    made = xr.Dataset({"r2": xr.concat(r2, "block"), "mean_weight": xr.concat(kept, "block")})
+    for name in made:
+        made[name].attrs = unit
+    return made.assign_coords(age=("block", age, seconds), weight_age=("block", weight_age, seconds))
+
+
+def _predicted(
+    settings: Settings, rule: str, program: xr.Dataset, trace: xr.Dataset, conditions: Conditions, seed: int
+) -> xr.Dataset:
+    """The rule, fitted to silent conditions before the second delay ends, and its curves to the end; ``tau`` (s)."""
+    size = settings.episodes
+    chosen = {name: each for name, each in conditions.items() if each[0] in ("silence", "turnover")}
+    known = int(np.flatnonzero(program["block"].values == 1)[0])
+    each, taus = [], []
+    for name in chosen:
+        first = list(conditions).index(name) * size
+        here = {"episode": slice(first, first + size)}
+        whole = program.isel(here)
+        short = {"event": slice(0, known)}
+        fitted = fitting.fit(
+            rule, whole.isel(short), trace.isel(here).isel(short), train=range(size), restarts=2, seed=seed
+        ).parameters
+        offset = fitted.pop("value_offset", 0.0)
+        network = RateNetwork(
+            rule, parameters=fitted, on_off=True, nonnegative=True, value_offset=offset, units="nS"
+        )  # fmt: skip
+        each.append(_curve(settings.pairs, whole, network.run(whole)))
+        survival = fitted["decay" if rule == "fixed_decay" else "decay_closed"]
+        taus.append(np.inf if survival >= 1 else -program.attrs["slot"] / np.log(survival))
+    curves = xr.concat(each, dim=xr.DataArray(list(chosen), dims="condition", name="condition"))
+    curves["tau"] = ("condition", taus, {"units": "s"})
+    kinds, levels = zip(*chosen.values(), strict=True)
+    return curves.assign_coords(kind=("condition", list(kinds)), level=("condition", list(levels)))
+
+
+def _erasure(settings: Settings, name: str, seed: int) -> xr.Dataset:
+    """How fast independent Poisson firing of both cells erases a synapse that no gate protects, for each rate.
+
+    ``tau`` (s): after one time constant of the closed form, the distance between synapses that began up and down, and
+    saw the same spikes, is exp(-time/tau) on average over synapses, each followed exactly through its bands of calcium.
+    """
+    values = load(name).values
+    closed, measured, spread = [], [], []
+    for rate, child in zip(
+        settings.background, np.random.SeedSequence(seed).spawn(len(settings.background)), strict=True
+    ):
+        shares = graupner_brunel.poisson_shares(values, rate, rate, seed=seed)
+        tau = graupner_brunel.relaxation(values, *shares).tau
+        rng = np.random.default_rng(child)
+        left = []
+        for _ in range(SYNAPSES):
+            pre, post = (rng.uniform(0, 1000 * tau, rng.poisson(rate * tau)) for _ in range(2))
+            from_down, from_up, _ = graupner_brunel.moments(values, pre, post, end=1000 * tau)
+            left.append(from_up - from_down)
+        mean, sem = np.mean(left), np.std(left, ddof=1) / np.sqrt(SYNAPSES)
+        closed.append(tau)
+        measured.append(-tau / np.log(mean))
+        spread.append(tau * sem / mean / np.log(mean) ** 2)
+    seconds = {"units": "s"}
+    return xr.Dataset(
+        {name: ("rate", numbers, seconds) for name, numbers in
+         (("tau", measured), ("tau_sem", spread), ("tau_closed", closed))},
+        coords={"rate": ("rate", list(settings.background), {"units": "Hz"})},
+    )  # fmt: skip
+
+
+def summary(result: xr.DataTree) -> dict[str, Any]:
+    """Recall at the first and the last reading, and the share of the mean weight that is left at the last.
+
+    Keys: <regime>.gate_<closed|open>.<condition>.{first.r2, first.sem, last.r2, last.sem, weight_left, age}, age in s;
+    <regime>.<condition>.{fixed_decay, scalar_decay}.{tau, r2, weight_left}, what the fitted rule predicts there; and
+    erasure.<model>.<rate>.{tau, tau_sem, tau_closed}, in s.
+    """
+    numbers: dict[str, Any] = {}
+    for gate, regimes in result["curves"].children.items():
+        for regime, group in regimes.children.items():
+            curves = group.to_dataset()
+            for condition in curves["condition"].values:
+                here, key = curves.sel(condition=condition), f"{regime}.gate_{gate}.{condition}"
+                for name, number in (("first", 0), ("last", -1)):
+                    r2 = here["r2"].isel(block=number)
+                    numbers[f"{key}.{name}.r2"] = float(r2.mean())
+                    numbers[f"{key}.{name}.sem"] = float(r2.std(ddof=1) / np.sqrt(r2.size))
+                numbers[f"{key}.weight_left"] = float(here["mean_weight"].isel(block=-1).mean())
+                numbers[f"{key}.age"] = float(here["age"].isel(block=-1))
+    for rule, regimes in result["predicted"].children.items():
+        for regime, group in regimes.children.items():
+            curves = group.to_dataset()
+            for condition in curves["condition"].values:
+                here, key = curves.sel(condition=condition), f"{regime}.{condition}.{rule}"
+                numbers[f"{key}.tau"] = float(here["tau"])
+                numbers[f"{key}.r2"] = float(here["r2"].isel(block=-1).mean())
+                numbers[f"{key}.weight_left"] = float(here["mean_weight"].isel(block=-1).mean())
+    if "erasure" in result.children:
+        for model, group in result["erasure"].children.items():
+            table = group.to_dataset()
+            for rate in table["rate"].values.tolist():
+                for name in ("tau", "tau_sem", "tau_closed"):
+                    numbers[f"erasure.{model}.{rate:g}.{name}"] = float(table[name].sel(rate=rate))
+    return numbers
+
+
+def tables(result: xr.DataTree) -> dict[str, pd.DataFrame]:
+    """Every condition, reading and episode."""
+    rows = []
+    for gate, regimes in result["curves"].children.items():
+        for regime, group in regimes.children.items():
+            table = group.to_dataset().to_dataframe().reset_index()
+            rows.append(table.assign(gate=gate, regime=regime))
+    return {"retention": pd.concat(rows, ignore_index=True)}
+
+
+def plot(result: xr.DataTree) -> dict[str, Figure]:
+    """Recall and weights, a column per question; and the time constants of erasure beside the closed form."""
+    curves = {
+        gate: {regime: group.to_dataset() for regime, group in regimes.children.items()}
+        for gate, regimes in result["curves"].children.items()
+    }
+    predicted = {regime: group.to_dataset() for regime, group in result["predicted/scalar_decay"].children.items()}
+    figures = {"retention": retention(curves, predicted)}
+    if "erasure" in result.children:
+        figures["erasure"] = erasure({name: group.to_dataset() for name, group in result["erasure"].children.items()})
+    return figures

@@ -1,0 +1,151 @@
+"""How long memories last: recall and weights against time, background firing, reads and receptor turnover."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from neurofwp.plots import style
+from neurofwp.plots.select import mean_sem, needs
+
+PANELS = {"r2": "recall R²", "mean_weight": "mean weight left"}
+MARKER = "osD^v"
+COLOUR = {"decay": style.ORANGE, "error-correcting": style.BLUE, "thresholds": style.GREEN}
+Curves = Mapping[str, xr.Dataset]
+
+
+@style.context()
+def retention(curves: Mapping[str, Curves], predicted: Curves) -> Figure:
+    """Recall R^2 and mean weight: in silence, for each turnover, after background firing, and while being read.
+
+    Parameters
+    ----------
+    curves : by gate ("closed", "open") and regime: ``r2`` and ``mean_weight`` (condition, block, episode) with coords
+        ``kind`` ("silence", "background", "reads", "turnover"), ``level``, ``age`` and ``weight_age``.
+    predicted : by regime, the same from a fitted rule, drawn as broken lines.
+
+    Raises
+    ------
+    InputError
+        if a variable is missing.
+    """
+    for regimes in (*curves.values(), predicted):
+        for regime, data in regimes.items():
+            needs(data, f"curves of {regime}", dict.fromkeys(PANELS, ("condition", "block", "episode")))
+    figure = style.figure(style.TWO_COLUMNS, 3.6)
+    axes = figure.subplots(2, 4, sharey="row")
+    episodes = 0
+    for row, (name, title) in zip(axes, PANELS.items(), strict=True):
+        for number, (regime, data) in enumerate(curves["closed"].items()):
+            look: dict[str, Any] = {"color": COLOUR.get(regime, style.BLACK), "marker": MARKER[number % len(MARKER)]}
+            episodes = data.sizes["episode"]
+            _against_time(row[0], data, name, "silence", regime, look)
+            for gate, regimes in curves.items():
+                if regime not in regimes:
+                    continue
+                own = {**look, "markerfacecolor": "white"} if gate == "open" else look
+                _against_rate(row[2], regimes[regime], name, own)
+                _against_time(row[3], regimes[regime], name, "reads", f"{regime}, gate {gate}", own)
+            if regime in predicted:
+                _prediction(row[0], predicted[regime], name, "silence", look["color"])
+        turned = next((data for data in curves["closed"].values() if (data["kind"] == "turnover").any()), None)
+        if turned is not None:
+            _turnover(row[1], turned, predicted, name)
+        row[0].set_ylabel(f"{title} (1)")
+        for ax in row:
+            ax.axhline(0, color=style.GREY, linewidth=0.4, zorder=1)
+        bottom = -0.6 if name == "r2" else -0.05
+        row[0].set_ylim(bottom, max(1.05, row[0].get_ylim()[1]))
+    for ax, label in zip(
+        axes[1], ("time, silent (s)", "time, silent (s)", "background (Hz)", "time, being read (s)"), strict=True
+    ):
+        ax.set_xlabel(label)
+    style.letters(axes.ravel())
+    figure.legend(
+        *axes[0, 3].get_legend_handles_labels(), loc="outside lower center", ncols=3,
+        title=f"mean ± SEM, n = {episodes} episodes; open markers: write gate open during background firing and reads",
+        title_fontsize=7,
+    )  # fmt: skip
+    figure.legend(
+        *axes[0, 1].get_legend_handles_labels(), loc="outside upper center", ncols=6,
+        title="b, f: time constant of turnover; broken lines: rule with decay, fitted to the first events",
+        title_fontsize=7,
+    )  # fmt: skip
+    return figure
+
+
+def _of(data: xr.Dataset, kind: str) -> xr.Dataset:
+    return data.isel(condition=np.flatnonzero(data["kind"].values == kind))
+
+
+def _age(data: xr.Dataset, name: str) -> np.ndarray:
+    return np.asarray(data["age" if name == "r2" else "weight_age"])
+
+
+def _against_time(ax: Axes, data: xr.Dataset, name: str, kind: str, label: str, look: dict[str, Any]) -> None:
+    for condition in range((chosen := _of(data, kind)).sizes["condition"]):
+        mean, sem, _ = mean_sem(chosen[name].isel(condition=condition), "episode")
+        ax.errorbar(_age(chosen, name), mean.values, sem.values, label=label, clip_on=True, **look)
+
+
+def _prediction(ax: Axes, data: xr.Dataset, name: str, kind: str, colour: object) -> None:
+    for condition in range((chosen := _of(data, kind)).sizes["condition"]):
+        mean = chosen[name].isel(condition=condition).mean("episode")
+        ax.plot(_age(chosen, name), mean.values, color=colour, linestyle=(0, (3, 2)), linewidth=0.9, zorder=5)
+
+
+def _turnover(ax: Axes, data: xr.Dataset, predicted: Curves, name: str) -> None:
+    chosen = _of(data, "turnover")
+    colours = matplotlib.colormaps[style.SEQUENTIAL](np.linspace(0, 0.85, chosen.sizes["condition"]))
+    fits = [_of(each, "turnover") for each in predicted.values() if (each["kind"] == "turnover").any()]
+    for condition, colour in enumerate(colours):
+        one = chosen.isel(condition=[condition])
+        level = float(one["level"].values[0])
+        _against_time(ax, one, name, "turnover", f"{level:g} s", {"color": colour, "marker": "o"})
+        for fit in fits:
+            _prediction(ax, fit.isel(condition=[condition]), name, "turnover", colour)
+
+
+def _against_rate(ax: Axes, data: xr.Dataset, name: str, look: dict[str, Any]) -> None:
+    chosen = data.isel(condition=np.flatnonzero(np.isin(data["kind"].values, ("silence", "background"))))
+    mean, sem, _ = mean_sem(chosen[name].isel(block=-1), "episode")
+    ax.errorbar(chosen["level"].values, mean.values, sem.values, clip_on=True, **look)
+
+
+@style.context()
+def erasure(models: Curves) -> Figure:
+    """Time constants with which background firing erases ungated synapses, and the closed form.
+
+    Parameters
+    ----------
+    models : by name: ``tau``, ``tau_sem`` and ``tau_closed`` (rate), rate in Hz.
+
+    Raises
+    ------
+    InputError
+        if a variable is missing.
+    """
+    figure = style.figure(style.ONE_COLUMN, 2.6)
+    ax = figure.subplots()
+    colours = (style.VERMILION, style.BLUE, style.GREEN, style.ORANGE, style.PURPLE)
+    for number, (name, data) in enumerate(models.items()):
+        needs(data, f"erasure of {name}", dict.fromkeys(("tau", "tau_sem", "tau_closed"), ("rate",)))
+        colour = colours[number % len(colours)]
+        look: dict[str, Any] = {"color": colour, "marker": MARKER[number % len(MARKER)], "linestyle": "none"}
+        ax.errorbar(data["rate"].values, data["tau"].values, data["tau_sem"].values, label=name, **look)
+        ax.plot(data["rate"].values, data["tau_closed"].values, color=colour, linestyle=(0, (3, 2)))
+    ax.set(xscale="log", yscale="log", xlabel="background rate (Hz)", ylabel="time constant of erasure (s)")
+    rates = np.unique(np.concatenate([data["rate"].values for data in models.values()]))
+    ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
+    ax.xaxis.set_minor_locator(NullLocator())
+    figure.legend(
+        *ax.get_legend_handles_labels(), loc="outside upper center", title="broken lines: closed form", title_fontsize=7
+    )
+    return figure

@@ -1,0 +1,111 @@
+"""How many pairs spikes hold: by the sparsity of keys, and by the cells that carry a value."""
+
+from __future__ import annotations
+
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
+
+from neurofwp.plots import style
+from neurofwp.plots.select import mean_sem, needs
+
+LABELS = {"r2": "recall R²", "identified": "right value identified", "sign_error": "wrong signs"}
+LEVELS = (style.SKY, style.GREEN, style.ORANGE, style.VERMILION, style.PURPLE, style.BLUE)
+MARKERS = "ovs^Dx"
+DASHED = (0, (4, 2))
+
+
+@style.context()
+def spiking_capacity(keys: xr.Dataset, cells: xr.Dataset, rate: xr.Dataset, theory: xr.Dataset | None = None) -> Figure:
+    """Spiking memory as points, the rate network as lines and theory dashed, against the number of pairs stored.
+
+    Left the number of active cells of a key is varied, right that of value cells per pool. Rows: recall R^2, share of
+    values identified, share of wrong signs.
+
+    Parameters
+    ----------
+    keys : the measures (active, pairs, episode). cells : the same (cells, pairs, episode). rate : (active, pairs,
+        episode). theory : ``r2`` and ``sign_error`` (active, pairs). Attributes of `keys`: ``standard_active``,
+        ``standard_cells`` and ``key_cells``; coordinates regime and rule name the networks.
+
+    Raises
+    ------
+    InputError
+        if a variable is missing.
+    """
+    for name in LABELS:
+        for data, what, dim in ((keys, "keys", "active"), (cells, "cells", "cells"), (rate, "rate", "active")):
+            needs(data, f"Dataset of {what}", {name: (dim, "pairs", "episode")})
+    pairs = keys["pairs"].values
+    standard = keys.attrs["standard_active"]
+    figure = style.figure(style.TWO_COLUMNS, 6.0)
+    axes = figure.subplots(3, 2, sharex=True, sharey="row")
+    for row, (name, label) in zip(axes, LABELS.items(), strict=True):
+        _points(row[0], keys[name], "active")
+        _points(row[1], cells[name], "cells")
+        for number, active in enumerate(rate["active"].values):
+            mean = mean_sem(rate[name].sel(active=active), "episode")[0].values
+            row[0].plot(pairs, mean, color=LEVELS[number % len(LEVELS)], zorder=2)
+        row[1].plot(pairs, mean_sem(rate[name].sel(active=standard), "episode")[0].values, color=style.BLACK, zorder=2)
+        if theory is not None and name in theory:
+            for number, active in enumerate(theory["active"].values):
+                values = theory[name].sel(active=active).values
+                row[0].plot(pairs, values, color=LEVELS[number % len(LEVELS)], linestyle=DASHED, linewidth=0.8)
+            row[1].plot(
+                pairs, theory[name].sel(active=standard).values, color=style.BLACK, linestyle=DASHED, linewidth=0.8
+            )
+        if name == "identified":
+            for ax in row:
+                ax.plot(pairs, 1 / pairs, color=style.GREY, linestyle=":")
+        row[0].set_ylabel(style.label(label, keys[name]))
+        row[0].set_ylim(0, None if name == "sign_error" else 1.03)
+    for ax, title in zip(
+        axes[0],
+        (
+            f"active cells of a key, of {keys.attrs['key_cells']} ({keys.attrs['standard_cells']} cells per pool)",
+            f"cells of each ON and OFF pool ({standard} active cells)",
+        ),
+        strict=True,
+    ):
+        ax.legend(loc="lower left", title=title, title_fontsize=7, ncols=2, alignment="left")
+    for ax in axes[-1]:
+        ax.set_xlabel("pairs stored")
+        ax.set_xscale("log", base=2)
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.set_xticks(pairs)
+    style.letters(axes.ravel())
+    counts = f"n = {keys.sizes['episode']} episodes (rate network: {rate.sizes['episode']})"
+    figure.legend(
+        handles=_key(rate, theory is not None),
+        loc="outside upper center",
+        ncols=4,
+        title=f"{keys['regime'].item()}: mean ± SEM, {counts}",
+        title_fontsize=7,
+    )
+    return figure
+
+
+def _points(ax: Axes, values: xr.DataArray, dim: str) -> None:
+    """Means with SEM, a colour and marker for each level; levels side by side where they would lie on each other."""
+    levels = values[dim].values.tolist()
+    for number, level in enumerate(levels):
+        mean, sem, _ = mean_sem(values.sel({dim: level}), "episode")
+        shift = 2 ** (0.08 * (number - (len(levels) - 1) / 2))
+        ax.errorbar(
+            mean["pairs"].values * shift, mean.values, sem.values, linestyle="none",
+            marker=MARKERS[number % len(MARKERS)],
+            color=LEVELS[number % len(LEVELS)], label=f"{level:g}", markersize=3.5, clip_on=False, zorder=4,
+        )  # fmt: skip
+
+
+def _key(rate: xr.Dataset, with_theory: bool) -> list[Line2D]:
+    handles = [
+        Line2D([], [], color=style.BLACK, marker="o", linestyle="none", label="spiking"),
+        Line2D([], [], color=style.BLACK, label=f"rate network, {rate['rule'].item()}, W ≥ 0"),
+    ]
+    if with_theory:
+        handles.append(Line2D([], [], color=style.BLACK, linestyle=DASHED, linewidth=0.8, label="theory of the sum"))
+    return [*handles, Line2D([], [], color=style.GREY, linestyle=":", label="guessing")]

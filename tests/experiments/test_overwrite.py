@@ -1,0 +1,194 @@
+"""Overwrite: what is measured of memories that are known exactly, and where they part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from neurofwp import scores
+from neurofwp.errors import InputError
+from neurofwp.experiments import overwrite as experiment
+from neurofwp.plots import overwrite as figures
+from neurofwp.rate import RateNetwork
+from neurofwp.spiking.jobs import Job
+from neurofwp.spiking.network import SpikingNetwork
+from neurofwp.synapses.model import load
+
+SMALL = experiment.Settings(
+    pairs=4, episodes=3, rate_episodes=4, overlap=(0.05, 0.3, 0.5), speeds=(1.0, 0.25), pixels=6, margin=0.02
+)
+STANDS_FOR = {"error-correcting": "delta", "additive": "hebbian", "error-correcting, no feedback": "hebbian"}
+
+
+@contextmanager
+def pretended(jobs: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Dataset]]:
+    """Rate networks in place of spiking ones: the delta rule, an outstar, or a sum, all at one write speed."""
+    by_name = {job.name: job for job in jobs}
+
+    def trace(name: str) -> xr.Dataset:
+        job = by_name[name]
+        assert not any(len(values) != job.program.sizes["episode"] for values in job.varied.values())
+        sums = "parameters" in job.network or job.network["synapse"] in ("additive", "decay", "finite-pool")
+        rule = "hebbian" if sums else STANDS_FOR.get(job.network["synapse"], "outstar")
+        parameters = {} if sums else {"rate": 0.8 if rule == "delta" else 3.2}
+        return RateNetwork(rule, parameters=parameters, on_off=True, nonnegative=True).run(job.program)
+
+    yield trace
+
+
+@pytest.fixture(scope="module")
+def result() -> Iterator[xr.DataTree]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(experiment, "running", pretended)
+        yield experiment.run(SMALL, seed=3, device="cpu")
+
+
+def test_scores_belong_to_their_overlap_speed_and_episode(result: xr.DataTree) -> None:
+    """The episodes of one long network, cut up again, score as each overlap does by itself."""
+    table = result["spiking"].to_dataset()
+    for memory, rule, parameters in (("error-correcting", "delta", {"rate": 0.8}), ("additive", "hebbian", {})):
+        for overlap in SMALL.overlap:
+            program = experiment._program(SMALL, SMALL.rate_episodes, overlap, 3).isel(episode=slice(SMALL.episodes))
+            trace = RateNetwork(rule, parameters=parameters, on_off=True, nonnegative=True).run(program)
+            r2 = table["r2"].sel(memory=memory, overlap=overlap)
+            expected = scores.recall_r2(program, trace, by="episode")
+            np.testing.assert_allclose(r2.isel(setting=0), expected, rtol=1e-9)
+            if rule == "delta":
+                np.testing.assert_allclose(r2.isel(setting=1), expected, rtol=1e-9)
+            else:
+                assert bool(r2.isel(setting=slice(1, None)).isnull().all())
+
+
+def test_rates_are_slowed_and_times_lengthened_and_the_network_takes_them() -> None:
+    speed = np.array([1.0, 0.25])
+    for regime, names in (experiment.RATES | experiment.TIMES).items():
+        values, slow = load(regime).values, experiment.slowed(regime, speed)
+        assert set(slow) == set(names)
+        for name in names:
+            power = -1 if regime in experiment.TIMES else 1
+            np.testing.assert_allclose(np.asarray(slow[name] / values[name]), speed**power)
+        assert set(SpikingNetwork(regime)._varied(slow, 2)) == set(names)
+    assert set(experiment.RATES | experiment.TIMES) == {
+        experiment.CORRECTING["spiking"], *experiment.ALONE["spiking"]
+    }  # fmt: skip
+
+
+def test_projections_recover_the_mixture_that_was_read() -> None:
+    program = experiment._program(SMALL, 3, 0.05, 5)
+    decoded = program["target"].copy(data=np.full(program["target"].shape, np.nan))
+    for episode in range(3):
+        first: dict[int, np.ndarray] = {}
+        last: dict[int, np.ndarray] = {}
+        for event in range(program.sizes["event"]):
+            pair, value = int(program["pair"][episode, event]), program["value"].values[episode, event]
+            if program["write_gate"].values[episode, event] > 0:
+                first.setdefault(pair, value)
+                last[pair] = value
+            elif bool(program["rebound"][episode, event]):
+                decoded.values[episode, event] = 0.7 * last[pair] + 0.2 * first[pair] + 0.05
+            else:
+                decoded.values[episode, event] = 0.6 * last[pair] - 0.1
+    found = experiment.projections(program, decoded)
+    np.testing.assert_allclose(found["new"], 0.7, rtol=1e-9)
+    np.testing.assert_allclose(found["old"], 0.2, rtol=1e-9)
+    np.testing.assert_allclose(found["once"], 0.6, rtol=1e-9)
+
+
+def test_rebinding_leaves_as_much_of_the_old_value_as_the_write_speed_says(result: xr.DataTree) -> None:
+    """Separate keys, written twice and once anew: a sum keeps two of three parts, a write of share f the rest."""
+    spiking = experiment.reported(result["spiking"].to_dataset()).isel(overlap=0).mean("episode")
+    ratio = spiking["old"] / spiking["new"]
+    assert float(ratio.sel(memory="additive")) == pytest.approx(2, rel=0.2)
+    for memory, share in (("error-correcting", 0.8), ("thresholds", 3.2 / 20**0.5)):
+        kept = 1 - share
+        assert float(ratio.sel(memory=memory)) == pytest.approx(kept * (1 - kept**2) / share, abs=0.05)
+
+
+def scored(r2: np.ndarray, memories: list[str]) -> xr.Dataset:
+    """r2 (memory, overlap, setting, episode) alone."""
+    dims = ("memory", "overlap", "setting", "episode")
+    blank = dict.fromkeys(("new", "old", "once"), (dims, 0 * r2))
+    return xr.Dataset(
+        {"r2": (dims, r2), **blank},
+        coords={"memory": memories, "overlap": [0.1, 0.2, 0.4][: r2.shape[1]], "setting": range(r2.shape[2])},
+    )
+
+
+def test_a_speed_is_chosen_on_the_other_episodes() -> None:
+    r2 = np.array([[[[0.9, 0.1, 0.1], [0.2, 0.3, 0.3], [np.nan] * 3]]])
+    chosen = experiment.reported(scored(r2, ["one"]))["r2"].values
+    # without the first episode the second speed is better; with it, the first
+    np.testing.assert_allclose(chosen, [[[0.2, 0.1, 0.1]]])
+
+
+def test_the_crossing_lies_where_the_gain_over_the_best_overwrite_reaches_the_margin() -> None:
+    memories = ["delta", *experiment.ALONE["rate"]]
+    base = np.array([[0.9, 0.8, 0.7], [0.88, 0.75, 0.2], [0.5, 0.7, 0.4]])  # gains .02, .05, .3
+    r2 = base[:, :, None, None] + np.array([-0.01, 0.0, 0.01])  # episodes differ alike in all: no error
+    chosen = experiment.reported(scored(r2, memories))
+    gain = experiment.parted(chosen, "rate")
+    np.testing.assert_allclose(gain["gain"].mean("episode"), [0.02, 0.05, 0.3], atol=1e-12)
+    assert gain["best"].values.tolist() == ["outstar", "outstar", "soft_bound"]
+    place, error = experiment.crossing(chosen, "rate", 0.1)
+    assert place == pytest.approx(0.2 + 0.2 * (0.1 - 0.05) / 0.25)
+    assert error == pytest.approx(0, abs=1e-12)
+    assert experiment.crossing(chosen, "rate", 0.01)[0] == 0.1  # there from the first
+    assert np.isnan(experiment.crossing(chosen, "rate", 0.5)).all()  # never
+
+
+def test_the_error_of_a_crossing_on_a_line_is_that_of_a_mean() -> None:
+    """With gains rising by 1 per overlap the crossing moves as the mean gain does, and the jackknife is exact."""
+    rng = np.random.default_rng(4)
+    shift = 0.02 * rng.standard_normal(6)
+    correcting = np.array([0.1, 0.2, 0.4])[:, None] + shift
+    r2 = np.stack([correcting, 0 * correcting, 0 * correcting - 1])[:, :, None]
+    chosen = experiment.reported(scored(r2, ["delta", *experiment.ALONE["rate"]]))
+    place, error = experiment.crossing(chosen, "rate", 0.3)
+    assert place == pytest.approx(0.3 - shift.mean())
+    assert error == pytest.approx(shift.std(ddof=1) / np.sqrt(6))
+
+
+def test_the_summary_says_whether_the_crossings_are_within_a_step(result: xr.DataTree) -> None:
+    numbers = experiment.summary(result)
+    both = [numbers["crossing.spiking"], numbers["crossing.rate"]]
+    assert np.isfinite(both).all()
+    assert numbers["crossing.difference"] == pytest.approx(both[0] - both[1])
+    assert numbers["crossing.within_one_step"] == float(numbers["crossing.steps_apart"] <= 1)
+    r2 = experiment.reported(result["spiking"].to_dataset())["r2"].sel(memory="omega", overlap=0.3)
+    assert numbers["recall.spiking.omega.0.3.r2"] == pytest.approx(float(r2.mean()))
+    assert numbers["recall.spiking.omega.0.3.r2.sem"] == pytest.approx(float(r2.std(ddof=1)) / 3**0.5)
+    assert numbers["gain.rate.0.5"] > numbers["gain.rate.0.05"] > 0  # overlap is what tells them apart
+    assert len(experiment.tables(result)["overwrite"]) == 3 * (9 * 3) + 3 * (5 * 4)
+    assert set(experiment.plot(result)) == {"overwrite"}
+
+
+def test_crossings_are_compared_in_steps_of_the_grid() -> None:
+    steps = experiment._in_steps(np.array([0.1, 0.2, 0.4]), [0.15, 0.35, 0.4, np.nan])
+    np.testing.assert_allclose(steps, [0.5, 1.75, 2, np.nan])
+
+
+def test_every_curve_of_the_figure_is_of_a_memory_in_the_contest() -> None:
+    for network in experiment.CORRECTING:
+        assert set(figures.CURVES[network]) == {experiment.CORRECTING[network], *experiment.ALONE[network]}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"overlap": (0.2, 0.1)}, "overlap must have one number or more, and rise"),
+        ({"overlap": ()}, "overlap must have one number or more, and rise"),
+        ({"overlap": (0.01, 0.1)}, "overlap must be between active / pre"),
+        ({"episodes": 1}, "episodes and rate_episodes must be 2 or more"),
+        ({"rate_episodes": 3}, "rate_episodes must be episodes \\(4\\) or more, not 3"),
+        ({"rebind": 0.0}, "rebind must leave one of the 8 keys or more to be bound anew"),
+        ({"speeds": (1.0, 0.0)}, "speeds must have one number above 0 or more"),
+    ],
+)
+def test_settings_that_make_no_sense_are_named(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        experiment.run(experiment.Settings(**settings), seed=0, device="cpu")
