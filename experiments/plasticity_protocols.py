@@ -13,14 +13,9 @@ one before the protocol.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import math
-import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -31,9 +26,7 @@ import xarray as xr
 from brian2 import ms, nS
 from brian2.utils.logger import catch_logs
 from matplotlib.figure import Figure
-from tqdm import tqdm
 
-from neurofwp import files, processes, provenance
 from neurofwp.errors import InputError
 from neurofwp.plots.pairing import pairing_traces
 from neurofwp.plots.plateau_map import plateau_map
@@ -42,21 +35,10 @@ from neurofwp.protocols import kinds, measurements
 from neurofwp.protocols.laboratory import Laboratory
 from neurofwp.protocols.measurements import Measurement
 from neurofwp.protocols.protocol import Protocol
-from neurofwp.spiking import targets
+from neurofwp.protocols.responses import Kind, noisy, suited
+from neurofwp.protocols.side_by_side import changes
 from neurofwp.synapses.model import SynapseModel, load
 from neurofwp.synapses.omega import OMEGA, omega
-
-Kind = Literal[
-    "spike-timing",
-    "pairing-frequency",
-    "triplets",
-    "quadruplets",
-    "voltage-pairing",
-    "presynaptic-frequency",
-    "poisson",
-    "plateau-induction",
-    "calcium-series",
-]
 
 # What a default run does lasts 150 s in the model's time at most: steps of the clock are what a simulation takes. Rarer
 # pairs and longer stimulation, as in some laboratories, can be asked for in a file.
@@ -80,13 +62,6 @@ MAKE: dict[Kind, Callable[[int], list[Protocol]]] = {
     "calcium-series": lambda seed: kinds.calcium_series(frequency=10),
 }
 
-# The variable of the postsynaptic cell without which a model does not respond to a kind of protocol.
-NEEDS: dict[Kind, str] = {
-    "voltage-pairing": "v_dendrite",
-    "plateau-induction": "plateau",
-    "calcium-series": "calcium_outside",
-}
-
 # What a curve is drawn against, and what tells curves apart; triplets have no curve, plateaus have a map.
 AXES: dict[Kind, tuple[str, str | None]] = {
     "spike-timing": ("dt", None),
@@ -98,10 +73,6 @@ AXES: dict[Kind, tuple[str, str | None]] = {
     "calcium-series": ("calcium", "dt"),
 }
 
-NOISE = {"xi", "randn", "rand", "poisson"}  # in the code of a model: Brian2's sources of it
-
-LONGER = 2.0  # times the shortest: the longest protocol of a group
-FEW = 10  # protocols: below that they are no group of their own
 EMPTY = 0.25  # nS: weight before the protocol of synapses that begin at 0; below the upper bound of every shipped model
 
 BEFORE, TRACE = 50.0, 400.0  # ms: of a recorded trace, until its first spike, and in all
@@ -158,7 +129,9 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     protocols = [each if each.initial is not None else replace(each, initial=settings.initial) for each in protocols]
     # first, since it takes seconds and finds out about a bad laboratory
     pairing = traces(settings) if "spike-timing" in suited(model) else None
-    changed = changes(settings, protocols, seed=seed, folder=folder)
+    changed = changes(
+        settings.model, protocols, repeats=settings.repeats or 1, seed=seed, target=settings.target, folder=folder
+    )
     result = _described(protocols).assign(kind=("protocol", names), ratio=changed["ratio"], sem=changed["sem"])
     result["ratio"].attrs |= {"units": "1", "long_name": "weight after / before"}
     if measured:
@@ -177,7 +150,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
 def _completed(settings: Settings, model: SynapseModel) -> Settings:
     """Settings with what goes without saying for this model."""
     if settings.repeats is None:
-        settings = replace(settings, repeats=100 if _words(model) & NOISE else 1)
+        settings = replace(settings, repeats=100 if noisy(model) else 1)
     if settings.repeats is None or settings.repeats < 1:
         raise InputError(f"repeats must be 1 or more, not {settings.repeats}")
     if settings.initial is None and not _found(model):
@@ -191,90 +164,6 @@ def _completed(settings: Settings, model: SynapseModel) -> Settings:
 def _found(model: SynapseModel) -> float:
     """Mean weight (nS) at which synapses are found before a protocol."""
     return sum(share * float(weight / nS) for weight, share in model.population)
-
-
-def suited(model: SynapseModel) -> list[Kind]:
-    """Kinds of protocol whose means the model's equations respond to.
-
-    Spikes of both cells suit every model but those that know plateaus and neither voltage nor postsynaptic spikes.
-    """
-    words = _words(model)
-    words |= {word.removesuffix("_post") for word in words}
-    spikes = "v_dendrite" in words or bool(model.text("spike_post") or model.text("postsynaptic_spike"))
-    return [kind for kind in MAKE if (NEEDS[kind] in words if kind in NEEDS else spikes)]
-
-
-def _words(model: SynapseModel) -> set[str]:
-    """All names in the model's code."""
-    parts = (
-        *("presynaptic", "presynaptic_spike", "postsynaptic", "postsynaptic_update", "postsynaptic_spike"),
-        *("synaptic", "spike", "late_spike", "spike_post"),
-    )
-    return set(re.findall(r"\w+", "\n".join((*map(model.text, parts), model.update))))
-
-
-def changes(settings: Settings, protocols: Sequence[Protocol], *, seed: int, folder: Path | None = None) -> xr.Dataset:
-    """``ratio`` and ``sem`` (protocol) of each protocol, as of `Laboratory.change`, from simulations in parallel.
-
-    Those that lie in `folder` already, from the same commit of an unmodified source tree, are not run again.
-    """
-    means = {protocol.name: replace(protocol, name="", coordinates={}) for protocol in protocols}
-    first = {repr(same): name for name, same in reversed(means.items())}
-    unique = [protocol for protocol in protocols if protocol.name in first.values()]
-    groups = grouped(unique)
-    seeds = np.random.SeedSequence(seed).generate_state(len(groups)).tolist()
-    paths = [_kept_at(folder, settings, *each) for each in zip(groups, seeds, strict=True)]
-    done = {index: kept for index, path in enumerate(paths) if (kept := _kept(path)) is not None}
-    log.info("%d protocols in %d simulations, of which %d were kept", len(unique), len(groups), len(done))
-    waiting = [index for index in range(len(groups)) if index not in done]
-    with (
-        processes.pool(processes.at_a_time(len(waiting))) as pool,
-        tqdm(
-            desc="simulated", total=len(unique), initial=sum(len(groups[index]) for index in done), unit="protocol",
-            leave=False, mininterval=0.1 if sys.stderr.isatty() else 30,  # a log is no terminal: one line now and then
-        ) as bar,
-    ):  # fmt: skip
-        running = {pool.submit(_change, settings, groups[index], seeds[index]): index for index in waiting}
-        for future in as_completed(running):
-            index = running[future]
-            done[index] = future.result()
-            if (path := paths[index]) is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                files.write_netcdf(done[index], path)
-            bar.update(len(groups[index]))
-    found = xr.concat([done[index] for index in range(len(groups))], dim="protocol")
-    every = found.sel(protocol=[first[repr(same)] for same in means.values()])
-    return every.assign_coords(protocol=list(means))
-
-
-def _kept_at(folder: Path | None, settings: Settings, protocols: Sequence[Protocol], seed: int) -> Path | None:
-    """Where a simulation is kept: whatever could change a number changes the name; None where no commit names the code.
-
-    A path of a model says nothing about what the file holds, so its parameters count.
-    """
-    commit = provenance.commit()
-    if folder is None or commit == "unknown" or commit.endswith("+"):
-        return None
-    model = load(settings.model)
-    forms = [(stage.stage, stage.form) for stage in model.stages]
-    values = {name: float(value) for name, value in model.values.items()}
-    target = targets.choose(settings.target)
-    what = [model.name, forms, values, model.laboratory, settings.repeats, seed, target, provenance.versions(), commit]
-    text = json.dumps([*what, *map(repr, protocols)], sort_keys=True, default=str)
-    return folder / f"{len(protocols)}-protocols-{hashlib.sha256(text.encode()).hexdigest()[:16]}.nc"
-
-
-def _kept(path: Path | None) -> xr.Dataset | None:
-    try:
-        return files.read_netcdf(path) if path is not None and path.is_file() else None
-    except InputError:
-        return None  # damaged: run it again
-
-
-def _change(settings: Settings, protocols: Sequence[Protocol], seed: int) -> xr.Dataset:
-    laboratory = Laboratory(settings.model, target=settings.target)
-    changed = laboratory.change(protocols, repeats=settings.repeats or 1, seed=seed)
-    return changed[["ratio", "sem"]].reset_coords(drop=True)
 
 
 def traces(settings: Settings) -> xr.Dataset:
@@ -309,26 +198,6 @@ def traces(settings: Settings) -> xr.Dataset:
             made["omega"] = made["calcium"].copy(data=omega(made["calcium"], model.values))
             made["omega"].attrs = {"units": "1"}
     return made
-
-
-def grouped(protocols: Sequence[Protocol]) -> list[list[Protocol]]:
-    """Protocols whose durations differ by less than a factor, `LONGER`, together; the longest group first.
-
-    A group of few joins the one before it: to compile another program takes longer than to let few synapses wait.
-    """
-    groups: list[list[Protocol]] = []
-    for protocol in sorted(protocols, key=lambda protocol: -protocol.duration):
-        if groups and groups[-1][0].duration < LONGER * protocol.duration:
-            groups[-1].append(protocol)
-        else:
-            groups.append([protocol])
-    joined = groups[:1]
-    for group in groups[1:]:
-        if len(group) < FEW:
-            joined[-1] += group
-        else:
-            joined.append(group)
-    return joined
 
 
 def _described(protocols: Sequence[Protocol]) -> xr.Dataset:

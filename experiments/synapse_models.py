@@ -30,12 +30,12 @@ from tqdm import tqdm
 
 from neurofwp import files, processes, provenance
 from neurofwp.errors import InputError
-from neurofwp.experiments import plasticity_protocols
 from neurofwp.plots.synapse_models import summary_sheet
-from neurofwp.protocols import measurements
+from neurofwp.protocols import measurements, responses
 from neurofwp.protocols.fitting import best, ranges, replaced
 from neurofwp.protocols.measurements import Measurement
 from neurofwp.protocols.prediction import family, plain, predict
+from neurofwp.protocols.side_by_side import changes
 from neurofwp.synapses.model import SynapseModel, load
 
 Floats = NDArray[np.float64]
@@ -119,7 +119,7 @@ def suited() -> list[str]:
 
 def _suited(model: SynapseModel) -> bool:
     weight = sum(float(weight) * share for weight, share in model.population)
-    return weight > 0 and "spike-timing" in plasticity_protocols.suited(model)
+    return weight > 0 and "spike-timing" in responses.suited(model)
 
 
 def _closed(model: SynapseModel) -> bool:
@@ -168,10 +168,9 @@ def _published(
     if _closed(model):
         return predict(model, [each.protocol for each in every])
     log.info("%s has no closed form and is simulated", model.name)
-    laboratory = plasticity_protocols.Settings(model=name, repeats=settings.repeats)
     # files may hold different protocols of the same name
     protocols = [replace(each.protocol, name=f"{index}") for index, each in enumerate(every)]
-    return plasticity_protocols.changes(laboratory, protocols, seed=seed, folder=folder)["ratio"].values
+    return changes(name, protocols, repeats=settings.repeats, seed=seed, folder=folder)["ratio"].values
 
 
 def _fitted(
@@ -211,10 +210,10 @@ def _fit(fit: Fit, measured: Sequence[Measurement]) -> Numbers:
 
 def _kept_at(folder: Path | None, fit: Fit, model: SynapseModel, measured: Sequence[Measurement]) -> Path | None:
     """Where a fit is kept: whatever could change a number changes the name; None where no commit names the code."""
-    commit = provenance.commit()
-    if folder is None or commit == "unknown" or commit.endswith("+"):
+    if folder is None or not provenance.reproducible():
         return None
-    what = [fit, model.name, plain(model), model.laboratory, provenance.versions(), commit, *map(repr, measured)]
+    what = [fit, model.name, plain(model), model.laboratory, provenance.versions(), provenance.commit()]
+    what += map(repr, measured)
     text = json.dumps(what, sort_keys=True, default=str)
     return folder / f"fit-{model.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
 

@@ -82,10 +82,13 @@ def running(
     """
     if len({job.name for job in jobs}) < len(jobs):
         raise InputError(f"jobs need different names, not {', '.join(job.name for job in jobs)}")
-    paths = {job.name: folder / f"{job.name}-{job.digest()}.nc" if folder and _reproducible() else None for job in jobs}
+    paths = {
+        job.name: folder / f"{job.name}-{job.digest()}.nc" if folder and provenance.reproducible() else None
+        for job in jobs
+    }
     found = {name: kept for name, path in paths.items() if (kept := _kept(path)) is not None}
     waiting = [job for job in jobs if job.name not in found]
-    if folder and not _reproducible():
+    if folder and not provenance.reproducible():
         log.info(
             "traces are not kept: the source tree has changes, or is no git checkout, so no commit names this code"
         )
@@ -123,8 +126,3 @@ def _kept(path: Path | None) -> xr.Dataset | None:
         return traces.load(path) if path is not None and path.is_file() else None
     except InputError:
         return None  # damaged: run it again
-
-
-def _reproducible() -> bool:
-    """Whether the commit names the code that runs."""
-    return provenance.commit() != "unknown" and not provenance.commit().endswith("+")

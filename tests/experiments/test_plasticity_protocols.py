@@ -22,7 +22,7 @@ from neurofwp import cli, files, synapses
 from neurofwp.cli import catalogue
 from neurofwp.errors import InputError
 from neurofwp.experiments import plasticity_protocols as experiment
-from neurofwp.protocols import Protocol, measurements
+from neurofwp.protocols import Protocol, measurements, side_by_side
 from neurofwp.synapses.model import SynapseModel, load
 
 HEADER = "study,region,pathway,protocol,frequency_hz,dt_ms,spikes_per_train,trains,train_period_s,ratio,sem,n,note"
@@ -75,21 +75,21 @@ def laboratory(monkeypatch: pytest.MonkeyPatch) -> type[StandIn]:
             yield executor
 
     StandIn.asked = []
-    monkeypatch.setattr(experiment, "Laboratory", StandIn)
+    monkeypatch.setattr(side_by_side, "Laboratory", StandIn)
     monkeypatch.setattr(experiment, "traces", lambda settings: TRACES.assign_attrs(model=settings.model))
-    monkeypatch.setattr(experiment.processes, "pool", threads)
+    monkeypatch.setattr(side_by_side.processes, "pool", threads)
     return StandIn
 
 
 @given(st.lists(st.sampled_from([1.5, 3, 50, 60, 100, 150, 500, 900]) | st.floats(0.01, 1000), min_size=1))
 def test_few_protocols_wait_for_one_that_is_twice_as_long(durations: list[float]) -> None:
     protocols = [Protocol(str(index), period=duration) for index, duration in enumerate(durations)]
-    groups = experiment.grouped(protocols)
+    groups = side_by_side.grouped(protocols)
     assert sorted(protocol.name for group in groups for protocol in group) == sorted(p.name for p in protocols)
     for former, later in pairwise(groups):
         # each simulation after the first is worth its compilation
         similar = [protocol for protocol in later if 2 * protocol.duration > later[0].duration]
-        assert len(similar) >= experiment.FEW
+        assert len(similar) >= side_by_side.FEW
         # nor could two neighbouring groups have been one
         assert former[0].duration >= 2 * later[0].duration
         assert min(protocol.duration for protocol in former) > max(protocol.duration for protocol in later)
@@ -98,7 +98,7 @@ def test_few_protocols_wait_for_one_that_is_twice_as_long(durations: list[float]
 def test_a_default_run_is_two_simulations_of_minutes() -> None:
     """Of the model's time; short protocols, which are many, are spared most of it."""
     protocols = [protocol for kind in experiment.suited(load("shouval-2002")) for protocol in experiment.MAKE[kind](0)]
-    long, short = experiment.grouped(protocols)
+    long, short = side_by_side.grouped(protocols)
     assert (long[0].duration, short[0].duration) == (150, 60)
     assert len(short) > 2 * len(long) > 60
 
@@ -287,7 +287,7 @@ def test_a_run_that_was_interrupted_goes_on(
     laboratory: type[StandIn], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Groups that are done are not simulated again, unless something about them has changed."""
-    monkeypatch.setattr(experiment.provenance, "commit", lambda: 40 * "0")
+    monkeypatch.setattr(side_by_side.provenance, "commit", lambda: 40 * "0")
     settings = experiment.Settings("shouval-2002", data=Path("paired_recordings"))
     whole = experiment.run(settings, seed=1, device="cpu")
     every = list(laboratory.asked)
@@ -324,7 +324,7 @@ def test_a_run_that_was_interrupted_goes_on(
 def test_the_content_of_a_model_file_counts_not_its_path(
     laboratory: type[StandIn], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(experiment.provenance, "commit", lambda: 40 * "0")
+    monkeypatch.setattr(side_by_side.provenance, "commit", lambda: 40 * "0")
     shipped = (Path(experiment.__file__).parents[1] / "models" / "synapses" / "shouval-2002.toml").read_text()
     mine, folder = tmp_path / "mine.toml", tmp_path / "parts"
     for text, simulated in [(shipped, 1), (shipped, 0), (shipped.replace("value = 80,", "value = 40,"), 1)]:
@@ -338,7 +338,7 @@ def test_nothing_is_kept_where_no_commit_names_the_code(
     laboratory: type[StandIn], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for commit in ("unknown", 40 * "0" + "+"):
-        monkeypatch.setattr(experiment.provenance, "commit", lambda commit=commit: commit)
+        monkeypatch.setattr(side_by_side.provenance, "commit", lambda commit=commit: commit)
         experiment.run(experiment.Settings(protocols=("triplets",)), seed=0, device="cpu", folder=tmp_path)
     assert len(laboratory.asked) == 2
     assert not list(tmp_path.iterdir())

@@ -118,13 +118,13 @@ def test_a_fit_is_the_one_that_the_spread_asks_for() -> None:
 def test_models_without_a_closed_form_go_to_the_laboratory(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
-    def changes(settings: Any, protocols: Any, *, seed: int, folder: Path | None) -> xr.Dataset:
-        asked.append((settings.model, settings.repeats, seed, folder, len(protocols)))
+    def changes(model: Any, protocols: Any, *, repeats: int, seed: int, folder: Path | None) -> xr.Dataset:
+        asked.append((model, repeats, seed, folder, len(protocols)))
         names = [each.name for each in protocols]
         assert len(set(names)) == len(names)
         return xr.Dataset({"ratio": ("protocol", np.arange(len(names)) * 1.0)}, coords={"protocol": names})
 
-    monkeypatch.setattr(experiment.plasticity_protocols, "changes", changes)
+    monkeypatch.setattr(experiment, "changes", changes)
     settings = experiment.Settings(models=("shouval-2002",), data=(Path(SJOSTROM), Path(SJOSTROM)), repeats=3)
     result = experiment.run(settings, seed=5, device="cpu", folder=Path("kept"))
     assert asked == [("shouval-2002", 3, 5, Path("kept"), 20)]
