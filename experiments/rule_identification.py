@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 import xarray as xr
 from matplotlib.figure import Figure
 
@@ -98,7 +99,9 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     recall = xr.concat(recalls, dim=xr.DataArray(list(settings.regimes), dims="regime", name="regime"))
     tree["/recall"] = recall.assign_attrs(units="1").to_dataset(name="r2")
     if settings.draws:
-        with processes.pool(processes.at_a_time(len(fitting.CANDIDATES))) as pool:
+        workers = processes.at_a_time(len(fitting.CANDIDATES))
+        # one process per core: threads of each would wait for those of the others
+        with processes.pool(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             tree["/recovery"] = recovery.recover(
                 program, noises=settings.noises, draws=settings.draws, seed=seed, pool=pool
             )
