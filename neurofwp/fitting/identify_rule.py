@@ -65,7 +65,7 @@ def identify(
     - train_r2; n_parameters; parameter_value (rule, parameter), in powers of the weights' unit, NaN where a rule has
       none of that name; episode_r2 (rule, episode), about each held-out episode's own mean.
     - best: what `neurofwp.fitting.ranking.choose` leaves standing. More than one: undecided.
-    - support: what `neurofwp.fitting.ranking.support` says: how often, over the resamples, no rival predicts better.
+    - support: what `neurofwp.fitting.ranking.support` says: how the resamples vote on what is left standing.
     - noise_ceiling and noise_ceiling_sem (scalars), of the held-out episodes.
 
     Raises
@@ -117,7 +117,7 @@ def identify(
             "train_r2": ("rule", [fit.r2 for fit in fits]),
             "n_parameters": ("rule", p),
             "best": ("rule", choose(candidates, ranked(score.all), ranked(draws), bic, records)),
-            "support": ("rule", support(candidates, ranked(draws), records)),
+            "support": ("rule", support(candidates, ranked(draws), bic, records)),
             "episode_r2": (("rule", "episode"), score.r2(np.eye(len(held_out))).T),
             "parameter_value": (("rule", "parameter"), parameters),
             "noise_ceiling": score.ceiling(score.all),

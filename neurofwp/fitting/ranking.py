@@ -46,28 +46,34 @@ def choose(
     """
     top = int(np.argmax(score))
     margin = np.percentile(resampled[:, [top]] - resampled, 2.5, axis=0)
-    tied = (margin <= 0) | (score[top] - score < UNRESOLVED)
-    left: np.ndarray = tied & (bic <= bic[tied].min() + DECISIVE)
-    best = left.copy()
-    for outer in np.flatnonzero(left):
-        for inner in np.flatnonzero(left):
-            if nested(rules[outer], rules[inner], records) or rules[inner].id in rules[outer].approaches:
-                best[outer] = False
+    return _standing((margin <= 0) | (score[top] - score < UNRESOLVED), bic, _needless(rules, records))
+
+
+def support(rules: Sequence[Rule], resampled: np.ndarray, bic: np.ndarray, records: Records) -> np.ndarray:
+    """How the resamples vote: the share of those of which a rule is what remains, half a vote where two remain.
+
+    What remains of one resample is what `choose` says, with its scores taken as exact: tied are those within
+    `UNRESOLVED` of the highest. Held-out episodes alone are resampled, so that the luck of the training episodes, on
+    which parameters and BIC rest, is not in it.
+
+    resampled (resample, rule), bic (rule,) -> (rule,), which sum to 1.
+    """
+    tied = resampled > resampled.max(axis=1, keepdims=True) - UNRESOLVED
+    standing = _standing(tied, bic, _needless(rules, records))
+    share: np.ndarray = (standing / standing.sum(axis=1, keepdims=True)).mean(axis=0)
+    return share
+
+
+def _standing(tied: np.ndarray, bic: np.ndarray, needless: np.ndarray) -> np.ndarray:
+    """Steps 2 and 3 of `choose`: tied (..., rule), needless (rule, inner rule) -> (..., rule)."""
+    lowest = np.where(tied, bic, np.inf).min(axis=-1, keepdims=True)
+    left = tied & (bic <= lowest + DECISIVE)
+    best: np.ndarray = left & ~(left[..., None, :] & needless).any(axis=-1)
     return best
 
 
-def support(rules: Sequence[Rule], resampled: np.ndarray, records: Records) -> np.ndarray:
-    """Share of the resamples in which no other rule predicts better by `UNRESOLVED`, but those that contain it.
-
-    resampled (resample, rule) -> (rule,).
-    """
-    made = np.empty(len(rules))
-    for index, rule in enumerate(rules):
-        rivals = [
-            other
-            for other, each in enumerate(rules)
-            if other != index and not nested(each, rule, records) and rule.id not in each.approaches
-        ]
-        best = resampled[:, rivals].max(axis=1, initial=-np.inf)
-        made[index] = np.mean(resampled[:, index] > best - UNRESOLVED)
-    return made
+def _needless(rules: Sequence[Rule], records: Records) -> np.ndarray:
+    """Whether a rule (rows) is not needed where another one (columns) will do."""
+    return np.array(
+        [[nested(outer, inner, records) or inner.id in outer.approaches for inner in rules] for outer in rules]
+    )

@@ -20,7 +20,6 @@ import xarray as xr
 from tqdm import tqdm
 
 from neurofwp import files, processes, provenance
-from neurofwp.errors import InputError
 from neurofwp.protocols.laboratory import Laboratory
 from neurofwp.protocols.protocol import Protocol
 from neurofwp.spiking import targets
@@ -70,7 +69,7 @@ def changes(
     groups = grouped(unique)
     seeds = np.random.SeedSequence(seed).generate_state(len(groups)).tolist()
     paths = [_kept_at(folder, simulation, *each) for each in zip(groups, seeds, strict=True)]
-    done = {index: kept for index, path in enumerate(paths) if (kept := _kept(path)) is not None}
+    done = {index: kept for index, path in enumerate(paths) if (kept := files.kept(path)) is not None}
     log.info("%d protocols in %d simulations, of which %d were kept", len(unique), len(groups), len(done))
     waiting = [index for index in range(len(groups)) if index not in done]
     with (
@@ -107,13 +106,6 @@ def _kept_at(folder: Path | None, simulation: _Simulation, protocols: Sequence[P
     what += [provenance.versions(), provenance.commit(), *map(repr, protocols)]
     digest = hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode()).hexdigest()
     return folder / f"{len(protocols)}-protocols-{digest[:16]}.nc"
-
-
-def _kept(path: Path | None) -> xr.Dataset | None:
-    try:
-        return files.read_netcdf(path) if path is not None and path.is_file() else None
-    except InputError:
-        return None  # damaged: run it again
 
 
 def grouped(protocols: Sequence[Protocol]) -> list[list[Protocol]]:
