@@ -1,0 +1,126 @@
+"""The map of rules, from rate networks of known rules in place of spiking ones; and that an interrupted map goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from brian2 import nS, second
+
+from neurofwp import provenance
+from neurofwp.errors import InputError
+from neurofwp.experiments import phase_diagram as experiment
+from neurofwp.fitting import identify
+from neurofwp.fitting.recovery import disturbed
+from neurofwp.rate import RateNetwork
+from neurofwp.spiking.jobs import Job
+from neurofwp.spiking.network import SpikingNetwork
+
+SLOT = 0.6  # s: a phase of 500 ms and its pause
+SMALL = experiment.Settings(turnover=(2.0, 1e6), gain=(0.0, 1.0), episodes=4, pairs=4, pixels=3, overlap=0.4)
+TRUE = {(0.0, 2.0): "fixed_decay", (0.0, 1e6): "hebbian", (1.0, 2.0): "gated_delta", (1.0, 1e6): "delta"}
+
+
+def pretended(job: Job, progress: bool = False) -> xr.Dataset:
+    """A gated delta rule whose prediction has the feedback's gain, and whose weights decay with the turnover."""
+    gain = float(job.network["parameters"]["g_gaba"] / SpikingNetwork("error-correcting").circuit["g_gaba"])
+    taus = np.asarray(job.varied["tau_turnover"] / second)
+    rng = np.random.default_rng(int(10 * gain))
+    parts = []
+    for tau in dict.fromkeys(taus.tolist()):
+        program = job.program.isel(episode=np.flatnonzero(taus == tau))
+        parameters = {"rate": 0.7, "decay": float(np.exp(-SLOT / tau)), "prediction_gain": gain}
+        network = RateNetwork(
+            "gated_delta", parameters=parameters, on_off=True, nonnegative=True, unit_keys=False, units="nS"
+        )
+        parts.append(network.run(disturbed(program, 0.05, rng)))
+    return xr.concat(parts, dim="episode", combine_attrs="override")
+
+
+@contextmanager
+def threads(*_: Any, **__: Any) -> Iterator[ThreadPoolExecutor]:
+    """In place of processes, which would know nothing of `pretended`."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _rate_networks() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Job, "run", pretended)
+        patch.setattr(experiment.processes, "pool", threads)
+        patch.setattr(experiment.fitting, "identify", partial(identify, rules=list(TRUE.values())))
+        yield
+
+
+@pytest.fixture(scope="module")
+def result() -> xr.DataTree:
+    return experiment.run(SMALL, seed=3, device="cpu")
+
+
+def test_the_map_has_each_rule_where_it_is_true(result: xr.DataTree) -> None:
+    names = experiment.winners(result["map"].to_dataset())
+    assert {at: str(names.sel(gain=at[0], turnover=at[1]).item()) for at in TRUE} == TRUE
+    numbers = experiment.summary(result)
+    assert [numbers[f"points.{rule}"] for rule in TRUE.values()] == [1, 1, 1, 1]
+    assert numbers["points.certain"] == 4
+    assert numbers["map.0.2.best"] == ["fixed_decay"]
+    assert numbers["map.1.1e+06.explained_share"] == pytest.approx(1, abs=0.02)
+
+
+def test_recall_is_that_of_both_runs(result: xr.DataTree) -> None:
+    table = result["map"].to_dataset()
+    assert table["recall"].argmax(...) == {"gain": 1, "turnover": 1}  # the delta rule, without decay
+    assert (table["recall_sem"] > 0).all()
+    assert table.attrs["duration"] == pytest.approx(SLOT * result["program"].sizes["event"])
+
+
+def test_an_interrupted_map_goes_on_and_comes_out_the_same(
+    result: xr.DataTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provenance, "reproducible", lambda: True)
+    ran: list[float] = []
+
+    def interrupted(job: Job, progress: bool = False) -> xr.Dataset:
+        ran.append(float(job.network["parameters"]["g_gaba"] / nS))
+        if len(ran) == 2:
+            raise KeyboardInterrupt
+        return pretended(job)
+
+    monkeypatch.setattr(Job, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        experiment.run(SMALL, seed=3, device="cpu", folder=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1
+    again = experiment.run(SMALL, seed=3, device="cpu", folder=tmp_path)
+    assert ran == [0, 2, 2], "the first row was not run again"
+    assert len(list(tmp_path.iterdir())) == 2
+    xr.testing.assert_identical(again["map"].to_dataset(), result["map"].to_dataset())
+    # another seed or setting is another map
+    job, other = (experiment._job(SMALL, result["program"].to_dataset(), 0 * nS, seed) for seed in (3, 4))
+    names = [
+        experiment._kept_at(tmp_path, settings, 0.0, each)
+        for settings, each in ((SMALL, job), (SMALL, other), (replace(SMALL, episodes=6), job))
+    ]
+    assert len(set(names)) == 3
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"episodes": 3}, "episodes must be 4 or more"),
+        ({"gain": (1.0, 0.5)}, "gain must have .* rising"),
+        ({"gain": (-0.5, 1.0)}, "gain must have .* from 0 on"),
+        ({"turnover": ()}, "turnover must have one number or more"),
+    ],
+)
+def test_a_map_that_cannot_be_made_is_refused(changed: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        experiment.run(replace(SMALL, **changed), seed=0, device="cpu")
