@@ -27,6 +27,7 @@ from neurofwp import fitting, scores
 from neurofwp import program as programs
 from neurofwp.errors import InputError
 from neurofwp.plots.retention import erasure, retention
+from neurofwp.plots.select import mean_sem
 from neurofwp.protocols import graupner_brunel
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet import FixedEncoder
@@ -38,6 +39,7 @@ from neurofwp.tasks import digit_pairs
 GATES = {"closed": 0.0, "open": 1.0}  # while reading, and under background firing
 RULES = ("fixed_decay", "scalar_decay")
 SYNAPSES = 200  # of each model and rate, for erasure
+SPIKES = 5e5  # of either cell, for its closed form
 TURNED = "decay"  # the regime whose turnover is varied
 
 Conditions = Mapping[str, tuple[str, float]]  # name: kind and level
@@ -51,8 +53,8 @@ class Settings:
     """Synapse models."""
     holds: tuple[float, ...] = (0.0, 3.0, 6.0, 12.0, 24.0)
     """Delays before the first reading, from there to the second, and so on, s; rounded to whole events."""
-    background: tuple[float, ...] = (2.0, 5.0, 10.0, 20.0)
-    """Background rates of all key cells in the delays, Hz."""
+    background: tuple[float, ...] = (1.0, 5.0, 10.0, 20.0)
+    """Background rates of all key cells in the delays, Hz; for erasure, of both cells."""
     turnover: tuple[float, ...] = (1.0, 3.0, 10.0, 30.0, 100.0)
     """Time constants of receptor turnover, s, for the regime "decay"."""
     pairs: int = 4
@@ -61,7 +63,11 @@ class Settings:
     """Episodes of every condition."""
     pixels: int = 8
     """How many pixels the values have: those that differ most between digits."""
-    ungated: tuple[str, ...] = ("graupner-brunel-cortical-slice", "graupner-brunel-in-vivo")
+    ungated: tuple[str, ...] = (
+        "graupner-brunel-hippocampal-slice",
+        "graupner-brunel-cortical-slice",
+        "graupner-brunel-in-vivo",
+    )
     """Synapse models with jumping calcium, which background firing erases."""
     target: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
     """How Brian2 runs."""
@@ -182,7 +188,8 @@ def _curves(settings: Settings, program: xr.Dataset, trace: xr.Dataset, conditio
 
 def _curve(pairs: int, program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
     """Recall (block, episode) with the reader of the first reading, mean weight at its beginning over that after the
-    writes; times from the end of the write (mean over pairs) to the read, and from the last write, s.
+    writes; times from the end of the write (mean over pairs) to the read, and from the last write, s; and ``passes``,
+    how often every pair has then been read, the reading included, where it is read throughout the delays.
     """
     slot, duration = program.attrs["slot"], float(program["duration"][0, 0]) / 1000
     block = program["block"].values
@@ -190,7 +197,7 @@ def _curve(pairs: int, program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
     reader = scores.decode(program.isel(event=first), trace.isel(event=first)).attrs
     answer = reader["gain"] * trace["recall"] + reader["offset"]
     weight = trace["conductance"].mean(("polarity", "post", "pre"))
-    r2, kept, age, weight_age = [], [], [], []
+    r2, kept, age, weight_age, passes = [], [], [], [], []
     for number in range(block.max() + 1):
         events = np.flatnonzero(block == number)
         target = program["target"].isel(event=events)
@@ -199,11 +206,14 @@ def _curve(pairs: int, program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
         kept.append(weight.isel(event=events[0] - 1) / weight.isel(event=pairs - 1))
         age.append((events.mean() - (pairs - 1) / 2) * slot - duration)
         weight_age.append((events[0] - pairs) * slot)
+        passes.append((events[-1] + 1 - pairs) / pairs)
     unit, seconds = {"units": "1"}, {"units": "s"}
     made = xr.Dataset({"r2": xr.concat(r2, "block"), "mean_weight": xr.concat(kept, "block")})
     for name in made:
         made[name].attrs = unit
-    return made.assign_coords(age=("block", age, seconds), weight_age=("block", weight_age, seconds))
+    return made.assign_coords(
+        age=("block", age, seconds), weight_age=("block", weight_age, seconds), passes=("block", passes, unit)
+    )
 
 
 def _predicted(
@@ -246,7 +256,8 @@ def _erasure(settings: Settings, name: str, seed: int) -> xr.Dataset:
     for rate, child in zip(
         settings.background, np.random.SeedSequence(seed).spawn(len(settings.background)), strict=True
     ):
-        shares = graupner_brunel.poisson_shares(values, rate, rate, seed=seed)
+        # as many spikes at any rate: at low ones calcium passes a threshold only where some happen to coincide
+        shares = graupner_brunel.poisson_shares(values, rate, rate, duration=SPIKES / rate, seed=seed)
         tau = graupner_brunel.relaxation(values, *shares).tau
         rng = np.random.default_rng(child)
         left = []
@@ -269,9 +280,10 @@ def _erasure(settings: Settings, name: str, seed: int) -> xr.Dataset:
 def summary(result: xr.DataTree) -> dict[str, Any]:
     """Recall at the first and the last reading, and the share of the mean weight that is left at the last.
 
-    Keys: <regime>.gate_<closed|open>.<condition>.{first.r2, first.sem, last.r2, last.sem, weight_left, age}, age in s;
-    <regime>.<condition>.{fixed_decay, scalar_decay}.{tau, r2, weight_left}, what the fitted rule predicts there; and
-    erasure.<model>.<rate>.{tau, tau_sem, tau_closed}, in s.
+    Keys: <regime>.gate_<closed|open>.<condition>.{first.r2, first.sem, last.r2, last.sem, weight_left, weight_left_sem,
+    age, passes}, age in s, passes (how often every pair has then been read) of "reads" only;
+    <regime>.<condition>.{fixed_decay, scalar_decay}.{tau, r2, weight_left}, what the fitted rule predicts there, tau in
+    s; and erasure.<model>.<rate>.{tau, tau_sem, tau_closed}, in s.
     """
     numbers: dict[str, Any] = {}
     for gate, regimes in result["curves"].children.items():
@@ -280,11 +292,12 @@ def summary(result: xr.DataTree) -> dict[str, Any]:
             for condition in curves["condition"].values:
                 here, key = curves.sel(condition=condition), f"{regime}.gate_{gate}.{condition}"
                 for name, number in (("first", 0), ("last", -1)):
-                    r2 = here["r2"].isel(block=number)
-                    numbers[f"{key}.{name}.r2"] = float(r2.mean())
-                    numbers[f"{key}.{name}.sem"] = float(r2.std(ddof=1) / np.sqrt(r2.size))
-                numbers[f"{key}.weight_left"] = float(here["mean_weight"].isel(block=-1).mean())
+                    numbers[f"{key}.{name}.r2"], numbers[f"{key}.{name}.sem"] = _mean_sem(here["r2"].isel(block=number))
+                left = _mean_sem(here["mean_weight"].isel(block=-1))
+                numbers[f"{key}.weight_left"], numbers[f"{key}.weight_left_sem"] = left
                 numbers[f"{key}.age"] = float(here["age"].isel(block=-1))
+                if here["kind"] == "reads":
+                    numbers[f"{key}.passes"] = float(here["passes"].isel(block=-1))
     for rule, regimes in result["predicted"].children.items():
         for regime, group in regimes.children.items():
             curves = group.to_dataset()
@@ -300,6 +313,11 @@ def summary(result: xr.DataTree) -> dict[str, Any]:
                 for name in ("tau", "tau_sem", "tau_closed"):
                     numbers[f"erasure.{model}.{rate:g}.{name}"] = float(table[name].sel(rate=rate))
     return numbers
+
+
+def _mean_sem(each: xr.DataArray) -> tuple[float, float]:
+    mean, sem, _ = mean_sem(each, "episode")
+    return float(mean), float(sem)
 
 
 def tables(result: xr.DataTree) -> dict[str, pd.DataFrame]:

@@ -14,7 +14,6 @@ from neurofwp.plots.meta_learning import meta_learning
 from neurofwp.plots.one_pass_capacity import one_pass_capacity, slot_capacity
 from neurofwp.plots.overwriting import overwriting
 from neurofwp.plots.raster import raster
-from neurofwp.plots.reads import reads
 from neurofwp.plots.recall_images import recall_images
 from neurofwp.plots.recall_scatter import recall_scatter
 from neurofwp.plots.rule_bars import rule_bars
@@ -36,7 +35,6 @@ __all__ = [
     "overwriting",
     "raster",
     "read_differences",
-    "reads",
     "recall_images",
     "recall_scatter",
     "rule_bars",

@@ -28,7 +28,7 @@ def retention(curves: Mapping[str, Curves], predicted: Curves) -> Figure:
     Parameters
     ----------
     curves : by gate ("closed", "open") and regime: ``r2`` and ``mean_weight`` (condition, block, episode) with coords
-        ``kind`` ("silence", "background", "reads", "turnover"), ``level``, ``age`` and ``weight_age``.
+        ``kind`` ("silence", "background", "reads", "turnover"), ``level``, ``age``, ``weight_age`` and ``passes``.
     predicted : by regime, the same from a fitted rule, drawn as broken lines.
 
     Raises
@@ -64,7 +64,7 @@ def retention(curves: Mapping[str, Curves], predicted: Curves) -> Figure:
         bottom = -0.6 if name == "r2" else -0.05
         row[0].set_ylim(bottom, max(1.05, row[0].get_ylim()[1]))
     for ax, label in zip(
-        axes[1], ("time, silent (s)", "time, silent (s)", "background (Hz)", "time, being read (s)"), strict=True
+        axes[1], ("time, silent (s)", "time, silent (s)", "background (Hz)", "reads of every pair"), strict=True
     ):
         ax.set_xlabel(label)
     style.letters(axes.ravel())
@@ -85,20 +85,23 @@ def _of(data: xr.Dataset, kind: str) -> xr.Dataset:
     return data.isel(condition=np.flatnonzero(data["kind"].values == kind))
 
 
-def _age(data: xr.Dataset, name: str) -> np.ndarray:
+def _at(data: xr.Dataset, name: str, kind: str) -> np.ndarray:
+    """Where readings stand: in the middle of all reads for recall, before the first one for weights."""
+    if kind == "reads":
+        return np.asarray(data["passes"] if name == "r2" else data["passes"] - 1)
     return np.asarray(data["age" if name == "r2" else "weight_age"])
 
 
 def _against_time(ax: Axes, data: xr.Dataset, name: str, kind: str, label: str, look: dict[str, Any]) -> None:
     for condition in range((chosen := _of(data, kind)).sizes["condition"]):
         mean, sem, _ = mean_sem(chosen[name].isel(condition=condition), "episode")
-        ax.errorbar(_age(chosen, name), mean.values, sem.values, label=label, clip_on=True, **look)
+        ax.errorbar(_at(chosen, name, kind), mean.values, sem.values, label=label, clip_on=True, **look)
 
 
 def _prediction(ax: Axes, data: xr.Dataset, name: str, kind: str, colour: object) -> None:
     for condition in range((chosen := _of(data, kind)).sizes["condition"]):
         mean = chosen[name].isel(condition=condition).mean("episode")
-        ax.plot(_age(chosen, name), mean.values, color=colour, linestyle=(0, (3, 2)), linewidth=0.9, zorder=5)
+        ax.plot(_at(chosen, name, kind), mean.values, color=colour, linestyle=(0, (3, 2)), linewidth=0.9, zorder=5)
 
 
 def _turnover(ax: Axes, data: xr.Dataset, predicted: Curves, name: str) -> None:

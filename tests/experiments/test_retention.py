@@ -63,6 +63,8 @@ def test_weights_and_recall_fade_as_the_rule_says() -> None:
     np.testing.assert_allclose(curve["age"], [3 * SLOT - 0.5, 8 * SLOT - 0.5, 15 * SLOT - 0.5])
     r2 = curve["r2"].mean("episode").values
     assert r2[0] > 0.6 > r2[1] > r2[2]
+    # 2 events of delay, and 4, would read 3 pairs 2/3 and 4/3 of a time
+    np.testing.assert_allclose(curve["passes"], [1, 1 + 2 / 3 + 1, 2 + 2 / 3 + 4 / 3 + 1])
 
 
 def test_without_fading_no_delay_does_anything() -> None:

@@ -201,24 +201,6 @@ def both_drives(fits: xr.Dataset) -> xr.Dataset:
     return xr.concat([fits, measured], dim=xr.DataArray(["nominal", "measured"], dims="drive", name="drive"))
 
 
-@pytest.fixture(scope="session")
-def read_curve() -> xr.Dataset:
-    """Twenty reads: nothing happens with the gate closed, weights fade with it open."""
-    read = np.arange(1, 21)
-    r2 = np.stack([0.96 - 0.0003 * read, 0.96 * np.exp(-read / 15)])
-    weight = np.stack([0.8 + 0.0005 * read, 0.8 * np.exp(-read / 20)])
-    dims = ("gate", "read")
-    return xr.Dataset(
-        {
-            "r2": (dims, r2, {"units": "1"}),
-            "r2_sem": (dims, 0.01 + 0 * r2, {"units": "1"}),
-            "mean_weight": (dims, weight, {"units": "nS"}),
-            "mean_weight_sem": (dims, 0.02 + 0 * weight, {"units": "nS"}),
-        },
-        coords={"gate": ["closed", "open"], "read": read},
-    )
-
-
 def visible_texts(artist: Artist) -> Iterator[Text]:
     """Every text that will be drawn; tick labels only within the limits of their axis."""
     if not artist.get_visible():

@@ -6,7 +6,7 @@ from matplotlib.container import ErrorbarContainer
 
 from neurofwp.plots.retention import erasure, retention
 
-AGE = np.array([2.0, 6.0, 14.0])
+AGE, PASSES = np.array([2.0, 6.0, 14.0]), np.array([1.0, 3.0, 7.0])
 
 
 def curves(conditions, seed=0):
@@ -18,7 +18,9 @@ def curves(conditions, seed=0):
         coords={"condition": [str(each) for each in conditions]},
     )
     made = made.assign_coords(kind=("condition", list(kinds)), level=("condition", list(levels)))
-    return made.assign_coords(age=("block", AGE, {"units": "s"}), weight_age=("block", AGE - 1, {"units": "s"}))
+    return made.assign_coords(
+        age=("block", AGE, {"units": "s"}), weight_age=("block", AGE - 1, {"units": "s"}), passes=("block", PASSES)
+    )
 
 
 def test_lines_are_means_and_errors_are_standard_errors(assert_legible):
@@ -40,6 +42,10 @@ def test_lines_are_means_and_errors_are_standard_errors(assert_legible):
     rates = next(each for each in figure.axes[2].containers if isinstance(each, ErrorbarContainer))[0]
     np.testing.assert_array_equal(rates.get_xdata(), [0, 5, 20])
     assert rates.get_ydata()[0] == seen[-1].mean()
+    # recall after a reading, weights before it
+    for panel, passes in ((3, PASSES), (7, PASSES - 1)):
+        for line in (each[0] for each in figure.axes[panel].containers if isinstance(each, ErrorbarContainer)):
+            np.testing.assert_array_equal(line.get_xdata(), passes)
     assert_legible(figure)
 
 

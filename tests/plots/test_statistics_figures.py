@@ -122,25 +122,10 @@ def test_nominal_and_measured_stand_side_by_side(both_drives: xr.Dataset) -> Non
     }
 
 
-@pytest.mark.parametrize(("panel", "name"), [(0, "r2"), (1, "mean_weight")])
-def test_reads_show_the_given_means_and_errors(read_curve: xr.Dataset, panel: int, name: str) -> None:
-    ax = plots.reads(read_curve).axes[panel]
-    curves = error_bars(ax)
-    assert set(curves) == {"gate closed", "gate open"}
-    for gate in ("closed", "open"):
-        x, y, half = curves[f"gate {gate}"]
-        np.testing.assert_array_equal(x, np.arange(1, 21))
-        np.testing.assert_array_equal(y, read_curve[name].sel(gate=gate))
-        np.testing.assert_allclose(half, read_curve[f"{name}_sem"].sel(gate=gate))
-    assert ax.get_ylim()[0] == 0  # a fading of 2 % looks like 2 %
-
-
-def test_bad_input_is_named(curve: xr.Dataset, fits: xr.Dataset, read_curve: xr.Dataset) -> None:
+def test_bad_input_is_named(curve: xr.Dataset, fits: xr.Dataset) -> None:
     with pytest.raises(InputError, match="needs 'chance'"):
         plots.capacity(curve.drop_vars("chance"))
     with pytest.raises(InputError, match="r2 of the capacity Dataset has dims"):
         plots.capacity(curve.assign(r2=curve["r2"].mean("episode")))
     with pytest.raises(InputError, match="needs 'low'"):
         plots.rule_bars(fits.drop_vars("low"))
-    with pytest.raises(InputError, match="needs 'r2_sem'"):
-        plots.reads(read_curve.drop_vars("r2_sem"))

@@ -40,7 +40,6 @@ FIGURES: dict[str, Draw] = {
     "rules": lambda get: plots.rule_bars(get("fits")),
     "two rules": lambda get: plots.rule_bars(get("fits").isel(rule=slice(2))),
     "both drives": lambda get: plots.rule_bars(get("both_drives")),
-    "reads": lambda get: plots.reads(get("read_curve")),
 }
 
 
@@ -65,8 +64,8 @@ def test_the_check_for_legible_text_sees_overprinting_and_cutting(assert_legible
 
 
 def test_every_quantity_on_an_axis_names_its_unit(request: pytest.FixtureRequest) -> None:
-    counts = ("post dimension", "cell", "pairs stored", "reads of every pair")
-    for name in ("scatter", "weights", "synapse", "raster", "capacity", "both drives", "reads"):
+    counts = ("post dimension", "cell", "pairs stored")
+    for name in ("scatter", "weights", "synapse", "raster", "capacity", "both drives"):
         for ax in FIGURES[name](request.getfixturevalue).axes:
             for label in (ax.get_xlabel(), ax.get_ylabel()):
                 assert not label or re.search(r"\s\(\S[^()]*\)$", label) or any(count in label for count in counts)
