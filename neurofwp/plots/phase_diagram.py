@@ -56,7 +56,7 @@ def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
     for row, column in np.ndindex(names.shape):
         dark = names.values[row, column] == "calcium_threshold" and certain[row, column] > 0.5
         left.text(
-            column, row, style.number(share[row, column]), ha="center", va="center", fontsize=5,
+            column, row, style.number(float(share[row, column])), ha="center", va="center", fontsize=5,
             color="white" if dark else style.BLACK,
         )  # fmt: skip
     found = [rule for rule in table["rule"].values.tolist() if rule in set(names.values.ravel().tolist())]
