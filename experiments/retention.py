@@ -39,7 +39,6 @@ from neurofwp.tasks import digit_pairs
 GATES = {"closed": 0.0, "open": 1.0}  # while reading, and under background firing
 RULES = ("fixed_decay", "scalar_decay")
 SYNAPSES = 200  # of each model and rate, for erasure
-SPIKES = 5e5  # of either cell, for its closed form
 TURNED = "decay"  # the regime whose turnover is varied
 
 Conditions = Mapping[str, tuple[str, float]]  # name: kind and level
@@ -256,8 +255,7 @@ def _erasure(settings: Settings, name: str, seed: int) -> xr.Dataset:
     for rate, child in zip(
         settings.background, np.random.SeedSequence(seed).spawn(len(settings.background)), strict=True
     ):
-        # as many spikes at any rate: at low ones calcium passes a threshold only where some happen to coincide
-        shares = graupner_brunel.poisson_shares(values, rate, rate, duration=SPIKES / rate, seed=seed)
+        shares = graupner_brunel.poisson_shares(values, rate, rate)
         tau = graupner_brunel.relaxation(values, *shares).tau
         rng = np.random.default_rng(child)
         left = []

@@ -20,6 +20,7 @@ from scipy.special import ndtr
 
 from neurofwp.errors import InputError
 from neurofwp.protocols.protocol import Protocol
+from neurofwp.protocols.shot_noise import share_above
 from neurofwp.synapses.base import Values
 from neurofwp.synapses.model import SynapseModel
 from neurofwp.synapses.two_threshold import UNSTABLE
@@ -78,21 +79,15 @@ def shares(values: Values, pre: ArrayLike, post: ArrayLike, duration: float) -> 
     return a_p, a_d
 
 
-def poisson_shares(
-    values: Values, pre_rate: float, post_rate: float, *, duration: float = 10_000.0, seed: int = 0
-) -> tuple[float, float]:
-    """(a_p, a_d) while both cells fire as independent Poisson processes (Hz), from one sample of `duration` (s).
+def poisson_shares(values: Values, pre_rate: float, post_rate: float) -> tuple[float, float]:
+    """(a_p, a_d) while both cells fire as independent Poisson processes (Hz): see `neurofwp.protocols.shot_noise`.
 
-    Raises InputError as `time_above`; for a rate that is negative, or a duration that is no time.
+    Raises InputError as `time_above`, and for a rate that is negative.
     """
-    if min(pre_rate, post_rate) < 0 or not 0 < duration < np.inf:
-        raise InputError(
-            f"Poisson firing needs rates of 0 Hz or more for a time above 0 s, "
-            f"not {pre_rate:g} and {post_rate:g} Hz for {duration:g} s"
-        )
-    rng = np.random.default_rng(seed)
-    pre, post = (rng.uniform(0, duration * 1000, rng.poisson(rate * duration)) for rate in (pre_rate, post_rate))
-    return shares(values, pre, post, duration * 1000)
+    numbers = _numbers(values)
+    jumps, tau = (numbers["pre_jump"], numbers["post_jump"]), numbers["tau_calcium"] / 1000
+    a_p, a_d = (share_above(numbers[theta], jumps, (pre_rate, post_rate), tau) for theta in ("theta_p", "theta_d"))
+    return a_p, a_d
 
 
 def relaxation(values: Values, a_p: float, a_d: float) -> Relaxation:
