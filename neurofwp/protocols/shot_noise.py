@@ -25,7 +25,7 @@ FINE = 4000  # points of the grid, of each kind
 
 
 def share_above(theta: float, jumps: Sequence[float], rates: Sequence[float], tau: float) -> float:
-    """The share of time that calcium is above `theta`, to about 1e-8.
+    """The share of time that calcium is above `theta`, to better than 1e-6, far better where theta is a few jumps.
 
     Parameters
     ----------
