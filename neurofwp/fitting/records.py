@@ -41,10 +41,19 @@ class Records:
     activity: float
     teaching: float
 
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """key, value, gate, retention, weight."""
+        return self.key, self.value, self.gate, self.retention, self.weight
+
+    def with_tensors(self, tensors: Sequence[Tensor]) -> Records:
+        """The same with others in their place, in the order of `tensors`."""
+        key, value, gate, retention, weight = tensors
+        return replace(self, key=key, value=value, gate=gate, retention=retention, weight=weight)
+
     def episodes(self, chosen: Sequence[int]) -> Records:
         index = torch.as_tensor(list(chosen), device=self.key.device)
-        names = ("key", "value", "gate", "retention", "weight")
-        return replace(self, **{name: getattr(self, name)[index] for name in names})
+        return self.with_tensors([each[index] for each in self.tensors])
 
     def posts(self, index: Tensor) -> Records:
         return replace(self, value=self.value[..., index], weight=self.weight[..., index, :])
