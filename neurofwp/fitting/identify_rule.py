@@ -47,7 +47,8 @@ def identify(
     rules : ids or Rules that have parameters and that a Program drives.
     repeat : an independent run of the same Program on the same network: gives the noise ceiling.
     train_episodes : indices of the episodes to fit on, by default the first half; the others judge.
-    drive : keys as the Program says ("nominal") or as the presynaptic cells fired ("measured").
+    drive : keys and values as the Program says ("nominal"), keys as the presynaptic cells fired ("measured"), or, as
+        well, values as the dendrites were depolarised ("measured-both"); see `neurofwp.fitting.records.prepare`.
     restarts : random starts for each rule, besides its defaults and the optima of rules that it nests.
     nonnegative : predicted conductances are clamped at 0. Signed weights never are.
 
