@@ -196,7 +196,7 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
     figures = {}
     for drive in DRIVES:
         fits = {regime: group.to_dataset() for regime, group in result["fits"][drive].children.items()}
-        figures[f"explained_share_{drive}"] = explained(fits, result["recall"].to_dataset()["r2"], drive)
+        figures["explained_share" + DRIVES[drive]] = explained(fits, result["recall"].to_dataset()["r2"])
     if "recovery" in result.children:
         figures["recovery"] = recovered(result["recovery"].to_dataset(), _classes(result), _noise(result))
     return figures

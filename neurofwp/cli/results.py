@@ -189,7 +189,7 @@ def rule_tables(result: xr.DataTree) -> list[Table]:
 
 
 def _rule_table(path: str, fits: xr.Dataset) -> Table:
-    drive = f", {fits.attrs['drive']} presynaptic activity" if "drive" in fits.attrs else ""
+    drive = f", {fits.attrs['driven_by']}" if "driven_by" in fits.attrs else ""
     ceiling, sem = (_number(fits[name].item()) for name in ("noise_ceiling", "noise_ceiling_sem"))
     ranked = fits.sortby("r2", ascending=False)
     rows = []

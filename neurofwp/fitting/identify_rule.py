@@ -17,7 +17,7 @@ from neurofwp.fitting.fit_rule import Fit, fit_records, free_parameters, squares
 from neurofwp.fitting.held_out import HeldOut
 from neurofwp.fitting.noise import effective_number, noise_ceiling
 from neurofwp.fitting.ranking import choose, embed, nested, support
-from neurofwp.fitting.records import Records, observed, prepare
+from neurofwp.fitting.records import DRIVES, Records, observed, prepare
 from neurofwp.rules import RULES, Rule, get
 
 KIND = "neurofwp.fits"
@@ -126,7 +126,7 @@ def identify(
             "effective_n": n,
         },
         coords={"rule": [rule.id for rule in candidates], "episode": held_out, "parameter": names},
-        attrs={"kind": KIND, "drive": drive},
+        attrs={"kind": KIND, "drive": drive, "driven_by": DRIVES[drive]},
     )
     for name in result.variables:
         result[name].attrs["units"] = "1"

@@ -16,8 +16,11 @@ from neurofwp import trace as traces
 from neurofwp.errors import InputError
 from neurofwp.rate import choose_device
 
-# keys as the Program says, or as key cells fired; values as the Program says, or as dendrites were depolarised
-DRIVES = ("nominal", "measured", "measured-both")
+DRIVES = {
+    "nominal": "keys and values as the Program says",
+    "measured": "keys as key cells fired, values as the Program says",
+    "measured-both": "keys as key cells fired, values as dendrites were depolarised",
+}
 
 
 @dataclass(frozen=True)
