@@ -3,46 +3,36 @@
 One synapse model in one circuit, with two of its parameters varied: the time constant of constitutive receptor
 turnover, from a fraction of an episode to far beyond it, and the gain of feedback inhibition, from none, where the
 dendrite knows nothing of the soma's answer, to more than the model has. At every point the same Programs run twice,
-with other spikes, and every rule is fitted to half of the episodes and judged on the other half. A point's colour is
-the rule that is left (the simplest where several are), its opacity how certain that is: the share of resamples of the
-judged episodes of which the same rule is what remains.
+with other spikes, and every rule is fitted to half of the episodes and judged on the other half. Resamples of the
+judged episodes vote, each for the simplest of the rules that predict its weights alike: a point's colour is the rule
+with most votes, its opacity their share.
 
-A row of the map, all turnovers at one gain, is one simulation and its fits. Rows run one per core, and each is kept as
-soon as it is finished: the same run in the same folder goes on from them.
+A row of the map, all turnovers at one gain, is one simulation and its fits, and is kept as soon as it is finished: the
+same run in the same folder goes on from there.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import logging
-import sys
 from collections.abc import Sequence
-from concurrent.futures import as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import torch
 import xarray as xr
 from brian2 import ms, second
 from matplotlib.figure import Figure
-from tqdm import tqdm
 
-from neurofwp import files, fitting, processes, provenance, scores
+from neurofwp import fitting, parts, provenance, scores
 from neurofwp.errors import InputError
 from neurofwp.plots.phase_diagram import phase_diagram
 from neurofwp.program import most_varied, without_silent_cells
 from neurofwp.slownet import FixedEncoder
-from neurofwp.spiking.jobs import Job
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.tasks import digit_pairs
 
 RUNS = 2  # of the same Programs: what repeats is the noise ceiling
-
-log = logging.getLogger("neurofwp")
 
 
 @dataclass(frozen=True)
@@ -63,7 +53,7 @@ class Settings:
     """Share of the keys that are written again with new values."""
     overlap: float = 0.2
     """Share of active cells that two keys have in common on average."""
-    pixels: int = 6
+    pixels: int = 4
     """How many pixels the values have: those that differ most between digits."""
     target: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
     """How Brian2 runs."""
@@ -83,79 +73,47 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         values = getattr(settings, name)
         if not values or min(np.diff(values), default=1) <= 0 or values[0] < 0:
             raise InputError(f"{name} must have one number or more, from 0 on and rising, but is {values}")
-    network = SpikingNetwork(settings.regime)
     task = digit_pairs(settings.pairs, settings.episodes, rebind=settings.rebind, seed=seed)
     encoder = FixedEncoder(pre=100, active=10, seed=seed, overlap=settings.overlap)
     program = without_silent_cells(most_varied(encoder(task), settings.pixels))
-    jobs = [_job(settings, program, gain * network.circuit["g_gaba"], seed) for gain in settings.gain]
-    rows = _rows(settings, program, jobs, seed, device, folder)
-    table = xr.concat(rows, dim=xr.DataArray(list(settings.gain), dims="gain", name="gain"), combine_attrs="override")
-    lasts = (program["duration"] + float(network.circuit["pause"] / ms)).isel(episode=0).sum() / 1000
+    network = SpikingNetwork(settings.regime, target=settings.target)
+    config = network.config()  # of a model in a file of its own, the name does not say what is in it
+    seeds = np.random.SeedSequence(seed).generate_state(len(settings.gain)).tolist()
+    cases = {
+        f"gain-{gain:g}": (program, settings.turnover, gain, settings.regime, settings.target, own, device, config)
+        for gain, own in zip(settings.gain, seeds, strict=True)
+    }
+    rows = parts.made(_row, cases, folder=folder, describe="rows of the map")
+    gains = xr.DataArray(list(settings.gain), dims="gain", name="gain")
+    table = xr.concat(list(rows.values()), dim=gains, combine_attrs="drop")
+    lasts = (program["duration"].isel(episode=0) + float(network.circuit["pause"] / ms)).sum() / 1000
     table.attrs = {"regime": settings.regime, "duration": float(lasts)}
-    table["turnover"].attrs |= {"units": "s", "long_name": "time constant of receptor turnover"}
-    table["gain"].attrs |= {"units": "1", "long_name": "feedback inhibition / that of the model"}
+    table["turnover"].attrs = {"units": "s", "long_name": "time constant of receptor turnover"}
+    table["gain"].attrs = {"units": "1", "long_name": "feedback inhibition / that of the model"}
     return xr.DataTree.from_dict({"/program": program, "/map": table})
 
 
-def _job(settings: Settings, program: xr.Dataset, feedback: Any, seed: int) -> Job:
-    """A row as one network, whose episodes are all turnovers, runs and episodes, the last fastest."""
-    often = RUNS * len(settings.turnover)
-    every = program.isel(episode=np.tile(np.arange(settings.episodes), often))
-    varied = {"tau_turnover": np.repeat(settings.turnover, RUNS * settings.episodes) * second}
-    network = {"synapse": settings.regime, "parameters": {"g_gaba": feedback}, "target": settings.target}
-    return Job("row", every, network, seed=seed, varied=varied)
-
-
-def _rows(
-    settings: Settings, program: xr.Dataset, jobs: Sequence[Job], seed: int, device: str, folder: Path | None
-) -> list[xr.Dataset]:
-    """`_row` of every gain, those that were kept without running them again."""
-    paths = [_kept_at(folder, settings, gain, job) for gain, job in zip(settings.gain, jobs, strict=True)]
-    done = {index: kept for index, path in enumerate(paths) if (kept := files.kept(path)) is not None}
-    log.info("%d rows of the map, of which %d were kept", len(jobs), len(done))
-    if paths[0] is None:
-        log.info("rows are not kept: there is no folder for them, or no commit names this code")
-    waiting = [index for index in range(len(jobs)) if index not in done]
-    workers = processes.at_a_time(len(waiting))
-    with (
-        # one thread each: threads of one would wait for those of the others
-        processes.pool(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool,
-        tqdm(
-            desc="rows of the map", total=len(jobs), initial=len(done), unit="row",
-            mininterval=0.1 if sys.stderr.isatty() else 30,  # a log is no terminal: one line now and then
-        ) as bar,
-    ):  # fmt: skip
-        bar.refresh()
-        running = {
-            pool.submit(_row, settings, program, jobs[index], seed, device, paths[index]): index for index in waiting
-        }
-        for future in as_completed(running):
-            done[running[future]] = future.result()
-            bar.update()
-    return [done[index] for index in range(len(jobs))]
-
-
-def _kept_at(folder: Path | None, settings: Settings, gain: float, job: Job) -> Path | None:
-    """Where a row is kept: whatever could change a number changes the name; None where no commit names the code."""
-    if folder is None or not provenance.reproducible():
-        return None
-    digest = hashlib.sha256(json.dumps([job.digest(), asdict(settings)]).encode()).hexdigest()
-    return folder / f"gain-{gain:g}-{digest[:16]}.nc"
-
-
 def _row(
-    settings: Settings, program: xr.Dataset, job: Job, seed: int, device: str, path: Path | None
-) -> xr.Dataset:  # fmt: skip
-    """All points of one gain (turnover), simulated and fitted."""
-    trace, size = job.run(), settings.episodes
-    every = [trace.isel(episode=slice(first, first + size)) for first in range(0, trace.sizes["episode"], size)]
-    points = [_point(program, every[first : first + RUNS], seed, device) for first in range(0, len(every), RUNS)]
-    turnover = xr.DataArray(list(settings.turnover), dims="turnover", name="turnover")
-    row = xr.concat(points, dim=turnover, combine_attrs="override")
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        files.write_netcdf(row, path)
-    return row
+    program: xr.Dataset,
+    turnover: Sequence[float],
+    gain: float,
+    regime: str,
+    target: str,
+    seed: int,
+    device: str,
+    config: dict[str, Any],
+) -> xr.Dataset:
+    """All points of one gain (turnover): one network, whose episodes are turnovers, runs and episodes, then fits."""
+    size = program.sizes["episode"]
+    every = program.isel(episode=np.tile(np.arange(size), RUNS * len(turnover)))
+    feedback = {"g_gaba": gain * SpikingNetwork(regime).circuit["g_gaba"]}
+    trace = SpikingNetwork(regime, parameters=feedback, target=target).run(
+        every, seed=seed, varied={"tau_turnover": np.repeat(turnover, RUNS * size) * second}
+    )
+    runs = [trace.isel(episode=slice(first, first + size)) for first in range(0, trace.sizes["episode"], size)]
+    points = [_point(program, runs[first : first + RUNS], seed, device) for first in range(0, len(runs), RUNS)]
+    made = xr.concat(points, dim=xr.DataArray(list(turnover), dims="turnover", name="turnover"), combine_attrs="drop")
+    return provenance.stamp(made, config=config | {"gain": gain}, seed=seed)
 
 
 def _point(program: xr.Dataset, runs: Sequence[xr.Dataset], seed: int, device: str) -> xr.Dataset:
@@ -171,19 +129,16 @@ def _point(program: xr.Dataset, runs: Sequence[xr.Dataset], seed: int, device: s
 
 
 def winners(table: xr.Dataset) -> xr.DataArray:
-    """The rule of every point (gain, turnover): of those that are left, the first in the order of the library."""
-    order = table["best"].transpose("gain", "turnover", "rule").values
-    return xr.DataArray(
-        table["rule"].values[order.argmax(-1)], dims=("gain", "turnover"),
-        coords={"gain": table["gain"], "turnover": table["turnover"]},
-    )  # fmt: skip
+    """The rule of every point (gain, turnover): the one with most votes."""
+    return table["support"].idxmax("rule").transpose("gain", "turnover")
 
 
 def summary(result: xr.DataTree) -> dict[str, Any]:
-    """What is left at every point, how certain and how good it is; and how many points each rule has.
+    """The rule of every point, how certain and how good it is; and how many points each rule has.
 
-    Keys: map.<gain>.<turnover>.{best, support, explained_share, noise_ceiling, recall, recall_sem}, best being a list,
-    the others of its first rule; points.<rule>, and points.certain, those whose support is .95 or more.
+    Keys: map.<gain>.<turnover>.{rule, support, explained_share, noise_ceiling, recall, recall_sem}; best there, a list,
+    is what `neurofwp.fitting.identify` leaves, which lets BIC settle ties; points.<rule>, and points.certain, those
+    whose support is .95 or more.
     """
     table = result["map"].to_dataset()
     names = winners(table)
@@ -194,6 +149,7 @@ def summary(result: xr.DataTree) -> dict[str, Any]:
             point = table.sel(gain=gain, turnover=turnover)
             left = point.sel(rule=str(names.sel(gain=gain, turnover=turnover).item()))
             key = f"map.{gain:g}.{turnover:g}"
+            numbers[f"{key}.rule"] = [str(left["rule"].item())]
             numbers[f"{key}.best"] = [str(each) for each in point["rule"].values[point["best"].values]]
             for name in ("support", "explained_share", "noise_ceiling", "recall", "recall_sem"):
                 numbers[f"{key}.{name}"] = float(left[name])

@@ -2,8 +2,9 @@
 
 Every regime is a synapse model in the same spiking circuit. All run the same Programs: pairs of digits under keys that
 overlap, some of them bound anew. Each Program runs twice with other spikes, and what repeats is the noise ceiling.
-Rules are fitted to the conductances of one half of the episodes and judged on the other half, driven by keys as the
-Program says (nominal) and as the presynaptic cells fired (measured).
+Rules are fitted to the conductances of one half of the episodes and judged on the other half, driven by keys and values
+as the Program says (nominal), by keys as the presynaptic cells fired (measured), and by values as the dendrites were
+depolarised as well (measured both).
 
 Recovery first asks which rules these episodes tell apart at all: rate networks of every rule, with drawn parameters and
 disturbed keys and values, are identified like synapses. Rules that are taken for each other at the noise of the spiking
@@ -19,11 +20,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 import xarray as xr
 from matplotlib.figure import Figure
 
-from neurofwp import fitting, processes, scores
+from neurofwp import fitting, parts, scores
 from neurofwp.errors import InputError
 from neurofwp.fitting import recovery
 from neurofwp.plots.identification import explained, recovered
@@ -32,7 +32,8 @@ from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking.jobs import Job, running
 from neurofwp.tasks import digit_pairs
 
-DRIVES = ("nominal", "measured")
+DRIVES = {"nominal": "", "measured": "_measured", "measured-both": "_measured_both"}  # and how summary.json calls them
+FITTED = ["weight", "recall", "conductance", "pre_rate", "dendrite"]  # of a Trace: all that fits look at
 
 log = logging.getLogger("neurofwp")
 
@@ -64,6 +65,8 @@ class Settings:
     """How many pixels the values have: those that differ most between digits."""
     noises: tuple[float, ...] = (0.1, 0.2, 0.4)
     """Noise levels of recovery: coefficients of variation of keys and values."""
+    recovery_episodes: int = 8
+    """Episodes of recovery: half of them to fit, half to judge."""
     draws: int = 3
     """Parameters drawn for each rule and noise in recovery; 0: no recovery."""
 
@@ -86,46 +89,54 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         for regime in settings.regimes
         for run in (0, 1)
     ]
-    tree: dict[str, xr.Dataset] = {"/program": program}
-    recalls = []
     with running(jobs, folder=folder) as trace:
-        for regime in settings.regimes:
-            one, other = (trace(f"{regime}-{run}") for run in (0, 1))
-            for drive in DRIVES:
-                tree[f"/fits/{drive}/{regime}"] = fitting.identify(
-                    program, one, repeat=other, drive=drive, seed=seed, device=device
-                )
-            recalls.append(scores.recall_r2(program, one))
-    recall = xr.concat(recalls, dim=xr.DataArray(list(settings.regimes), dims="regime", name="regime"))
-    tree["/recall"] = recall.assign_attrs(units="1").to_dataset(name="r2")
+        traces = {regime: [trace(f"{regime}-{run}") for run in (0, 1)] for regime in settings.regimes}
+    recall = xr.concat(
+        [scores.recall_r2(program, one) for one, _ in traces.values()],
+        dim=xr.DataArray(list(traces), dims="regime", name="regime"),
+    )
+    cases = {
+        f"{regime}-{drive}": (program, *(each[FITTED] for each in both), drive, seed, device)
+        for regime, both in traces.items()
+        for drive in DRIVES
+    }
+    fits = parts.made(identified, cases, folder=folder, describe="fitting all rules")
+    tree = {"/program": program, "/recall": recall.assign_attrs(units="1").to_dataset(name="r2")}
+    tree |= {f"/fits/{drive}/{regime}": fits[f"{regime}-{drive}"] for drive in DRIVES for regime in traces}
     if settings.draws:
-        workers = processes.at_a_time(len(fitting.CANDIDATES))
-        # one process per core: threads of each would wait for those of the others
-        with processes.pool(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            tree["/recovery"] = recovery.recover(
-                program, noises=settings.noises, draws=settings.draws, seed=seed, pool=pool
-            )
+        few = program.isel(episode=slice(settings.recovery_episodes))
+        tree["/recovery"] = recovery.recover(
+            few, noises=settings.noises, draws=settings.draws, seed=seed, folder=folder
+        )
     return xr.DataTree.from_dict(tree)
+
+
+def identified(
+    program: xr.Dataset, one: xr.Dataset, other: xr.Dataset, drive: str, seed: int, device: str
+) -> xr.Dataset:  # fmt: skip
+    """All rules fitted to one regime."""
+    return fitting.identify(program, one, repeat=other, drive=drive, seed=seed, device=device, progress=False)
 
 
 def summary(result: xr.DataTree) -> dict[str, Any]:
     """The matrix of explained shares, the verdict on every regime as a class of rules, and how recovery went.
 
-    Keys: matrix.<regime>.<rule>.{explained_share, low, high} and winner.<regime> (a list) for nominal keys,
-    matrix_measured and winner_measured for measured ones; noise_ceiling.<regime>.{value, sem}; recall.<regime>.r2;
+    Keys: matrix.<regime>.<rule>.{explained_share, low, high} and winner.<regime> (a list) for nominal keys and values,
+    matrix_measured and winner_measured for measured keys, matrix_measured_both and winner_measured_both for measured
+    keys and values; noise_ceiling.<regime>.{value, sem}; recall.<regime>.r2;
     recovery.{diagonal, classes} at the noise nearest to that of the spiking network, recovery.<noise>.diagonal and
     recovery.<noise>.parameter_error, the median relative error of parameters.
     """
     numbers: dict[str, Any] = {}
     members = _classes(result)
-    for drive, suffix in zip(DRIVES, ("", "_measured"), strict=True):
+    for drive, suffix in DRIVES.items():
         for regime, group in result["fits"][drive].children.items():
             fits = group.to_dataset()
             for rule in fits["rule"].values:
                 for name in ("explained_share", "low", "high"):
                     numbers[f"matrix{suffix}.{regime}.{rule}.{name}"] = float(fits[name].sel(rule=rule))
             numbers[f"winner{suffix}.{regime}"] = _verdict(fits, members)
-            if drive == DRIVES[0]:
+            if drive == "nominal":
                 numbers[f"noise_ceiling.{regime}.value"] = float(fits["noise_ceiling"])
                 numbers[f"noise_ceiling.{regime}.sem"] = float(fits["noise_ceiling_sem"])
                 numbers[f"recall.{regime}.r2"] = float(result["recall"].to_dataset()["r2"].sel(regime=regime))
@@ -144,7 +155,7 @@ def summary(result: xr.DataTree) -> dict[str, Any]:
 
 def _noise(result: xr.DataTree) -> float:
     """The noise of recovery whose ceilings are, in the middle, nearest to those of the regimes."""
-    fits = result["fits"][DRIVES[0]].children.values()
+    fits = result["fits"]["nominal"].children.values()
     spiking = np.median([float(group.to_dataset()["noise_ceiling"]) for group in fits])
     ceilings = result["recovery"].to_dataset()["noise_ceiling"].median(("truth", "draw"))
     return float(abs(ceilings - spiking).idxmin("noise"))
@@ -164,7 +175,7 @@ def _verdict(fits: xr.Dataset, members: list[list[str]]) -> list[str]:
 
 
 def tables(result: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """Every rule of every regime, for both drives; and all recovered traces."""
+    """Every rule of every regime, for all drives; and all recovered traces."""
     rows = []
     for drive in DRIVES:
         for regime, group in result["fits"][drive].children.items():
@@ -185,7 +196,7 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
     figures = {}
     for drive in DRIVES:
         fits = {regime: group.to_dataset() for regime, group in result["fits"][drive].children.items()}
-        figures[f"explained_share_{drive}"] = explained(fits, result["recall"].to_dataset()["r2"], drive)
+        figures["explained_share" + DRIVES[drive]] = explained(fits, result["recall"].to_dataset()["r2"])
     if "recovery" in result.children:
         figures["recovery"] = recovered(result["recovery"].to_dataset(), _classes(result), _noise(result))
     return figures

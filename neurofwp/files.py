@@ -67,14 +67,6 @@ def read_netcdf(path: str | Path) -> xr.Dataset:
     return read_tree(path).to_dataset()
 
 
-def kept(path: Path | None) -> xr.Dataset | None:
-    """The Dataset that an interrupted run left there; None where there is none, or a damaged one."""
-    try:
-        return read_netcdf(path) if path is not None and path.is_file() else None
-    except InputError:
-        return None
-
-
 def read_tree(path: str | Path) -> xr.DataTree:
     """Read a NetCDF file with all of its groups into memory.
 

@@ -12,6 +12,8 @@ variable              dims                                  meaning
                                                             the network has them
 ``pre_rate``          episode, event, pre                   optional: measured presynaptic rate in the write
 ``post_rate``         episode, event, polarity, post        optional: measured somatic rate in the read
+``dendrite``          episode, event, polarity, post        optional: measured dendritic voltage while the write
+                                                            gate is open (NaN where it is not)
 ``spike_*``           spike                                 optional: time, cell, episode, population
 ``probe_*``           probe, time                           optional: one synapse over time
 ====================  ====================================  =============================================
@@ -39,6 +41,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "conductance": ("episode", "event", "polarity", "post", "pre"),
     "pre_rate": ("episode", "event", "pre"),
     "post_rate": ("episode", "event", "polarity", "post"),
+    "dendrite": ("episode", "event", "polarity", "post"),
 }
 PROVENANCE = ("network", "config", "seed", "versions", "commit")
 

@@ -19,6 +19,7 @@ import xarray as xr
 import neurofwp.experiments
 from neurofwp import cli, files, trace
 from neurofwp.cli import catalogue
+from neurofwp.fitting.records import DRIVES
 from neurofwp.rules import RULES
 
 TINY = '''"""A tiny experiment: draws numbers and calls them rules.
@@ -34,6 +35,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from neurofwp.errors import InputError
+from neurofwp.fitting.records import DRIVES
 
 calls = []
 
@@ -71,7 +73,7 @@ def run(settings, *, seed, device, folder):
             "noise_ceiling_sem": ((), 0.01),
         },
         coords={"rule": rules},
-        attrs={"drive": "nominal"},
+        attrs={"drive": "nominal", "driven_by": DRIVES["nominal"]},
     )
     data = xr.Dataset({"numbers": ("pair", numbers)}, attrs={"failure": settings.failure})
     return xr.DataTree.from_dict({"/data": data, "/fits": fits})
@@ -293,7 +295,7 @@ def test_compare_prints_recall_and_the_rules_best_first(tmp_path: Path, capsys: 
             ["hebbian", "0.675", "0.750", "[0.740,", "0.760]", "10.0"],
         ]
         assert "noise ceiling 0.900 ± 0.010" in printed
-        assert "nominal presynaptic activity" in printed
+        assert DRIVES["nominal"] in printed
 
 
 def test_compare_finds_every_group_of_fits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -301,14 +303,15 @@ def test_compare_finds_every_group_of_fits(tmp_path: Path, capsys: pytest.Captur
     result = files.read_tree(tmp_path / "out" / "result.nc")
     fits = result["fits"].to_dataset()
     tree = xr.DataTree.from_dict({"/": result.to_dataset(), "/fits/nominal": fits, "/fits/measured": fits})
-    tree["fits/measured"].attrs["drive"] = "measured"
+    tree["fits/measured"].attrs["driven_by"] = DRIVES["measured"]
     files.write_netcdf(tree, tmp_path / "alone.nc")
     capsys.readouterr()
     assert cli.main(["compare", str(tmp_path / "alone.nc")]) == 0
     printed = capsys.readouterr().out
     assert printed.count("hebbian") == 2
-    assert "fits/nominal: which rule, nominal presynaptic activity" in printed
-    assert "fits/measured: which rule, measured presynaptic activity" in printed
+    for drive in ("nominal", "measured"):
+        assert f"fits/{drive}: which rule" in printed
+        assert DRIVES[drive] in printed
 
 
 def test_what_is_no_result_is_refused_in_one_sentence(

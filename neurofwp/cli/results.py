@@ -189,7 +189,7 @@ def rule_tables(result: xr.DataTree) -> list[Table]:
 
 
 def _rule_table(path: str, fits: xr.Dataset) -> Table:
-    drive = f", {fits.attrs['drive']} presynaptic activity" if "drive" in fits.attrs else ""
+    drive = f"{fits.attrs['driven_by']}\n" if "driven_by" in fits.attrs else ""
     ceiling, sem = (_number(fits[name].item()) for name in ("noise_ceiling", "noise_ceiling_sem"))
     ranked = fits.sortby("r2", ascending=False)
     rows = []
@@ -199,12 +199,11 @@ def _rule_table(path: str, fits: xr.Dataset) -> Table:
         best = "*" if rule["best"].item() else ""
         rows.append((rule["rule"].item(), r2, f"{share} [{low}, {high}]", _number(rule["bic"].item(), digits=1), best))
     header = ("rule", "held-out R²", "explained share [95 %]", "BIC", "best")
-    title = f"{path.removeprefix('/')}: which rule{drive}"
     return catalogue.table(
-        title,
+        f"{path.removeprefix('/')}: which rule",
         header,
         rows,
-        caption=f"noise ceiling {ceiling} ± {sem} (SEM), n = {fits.sizes.get('episode', 0)} held-out episodes",
+        caption=f"{drive}noise ceiling {ceiling} ± {sem} (SEM), n = {fits.sizes.get('episode', 0)} held-out episodes",
     )
 
 

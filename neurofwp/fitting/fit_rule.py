@@ -97,11 +97,17 @@ def fit_records(
 
     search = subset(rule, whole, order, SEARCH_SIZE)
     found = minimise(
-        residuals(rule, search, bounds), bounds.angles(starts), iterations=SEARCH_ITERATIONS, tolerance=1e-6
+        residuals(rule, search, bounds),
+        bounds.angles(starts),
+        search.tensors,
+        iterations=SEARCH_ITERATIONS,
+        tolerance=1e-6,
     )
     best = found.point[found.cost.argsort()[:1]]
     polish = subset(rule, whole, order, POLISH_SIZE)
-    polished = minimise(residuals(rule, polish, bounds), best, iterations=POLISH_ITERATIONS, tolerance=1e-7)
+    polished = minimise(
+        residuals(rule, polish, bounds), best, polish.tensors, iterations=POLISH_ITERATIONS, tolerance=1e-7
+    )
 
     candidates = [bounds.defaults, *exact, *bounds.points(polished.point).unbind(0)]
     sums = [squares(rule, whole, bounds.named(point)).sum().item() for point in candidates]
@@ -136,12 +142,13 @@ def squares(rule: Rule, records: Records, parameters: Mapping[str, float]) -> np
 
 
 def residuals(rule: Rule, records: Records, bounds: Bounds) -> Residuals:
-    """The function that `minimise` takes: angles (start, parameter) -> (start, weight)."""
+    """The function that `minimise` takes: angles (start, parameter) and the tensors of records -> (start, weight)."""
 
-    def function(angles: Tensor) -> Tensor:
+    def function(angles: Tensor, *tensors: Tensor) -> Tensor:
+        here = records.with_tensors(tensors)
         columns = bounds.points(angles).unbind(-1)
         parameters = {each.name: column[:, None, None] for each, column in zip(bounds.parameters, columns, strict=True)}
-        return (weights(rule, records, parameters) - records.weight).flatten(1)
+        return (weights(rule, here, parameters) - here.weight).flatten(1)
 
     return function
 

@@ -17,7 +17,7 @@ from neurofwp.fitting.fit_rule import Fit, fit_records, free_parameters, squares
 from neurofwp.fitting.held_out import HeldOut
 from neurofwp.fitting.noise import effective_number, noise_ceiling
 from neurofwp.fitting.ranking import choose, embed, nested, support
-from neurofwp.fitting.records import Records, observed, prepare
+from neurofwp.fitting.records import DRIVES, Records, observed, prepare
 from neurofwp.rules import RULES, Rule, get
 
 KIND = "neurofwp.fits"
@@ -47,7 +47,8 @@ def identify(
     rules : ids or Rules that have parameters and that a Program drives.
     repeat : an independent run of the same Program on the same network: gives the noise ceiling.
     train_episodes : indices of the episodes to fit on, by default the first half; the others judge.
-    drive : keys as the Program says ("nominal") or as the presynaptic cells fired ("measured").
+    drive : keys and values as the Program says ("nominal"), keys as the presynaptic cells fired ("measured"), or, as
+        well, values as the dendrites were depolarised ("measured-both"); see `neurofwp.fitting.records.prepare`.
     restarts : random starts for each rule, besides its defaults and the optima of rules that it nests.
     nonnegative : predicted conductances are clamped at 0. Signed weights never are.
 
@@ -65,7 +66,7 @@ def identify(
     - train_r2; n_parameters; parameter_value (rule, parameter), in powers of the weights' unit, NaN where a rule has
       none of that name; episode_r2 (rule, episode), about each held-out episode's own mean.
     - best: what `neurofwp.fitting.ranking.choose` leaves standing. More than one: undecided.
-    - support: what `neurofwp.fitting.ranking.support` says: how the resamples vote on what is left standing.
+    - support: what `neurofwp.fitting.ranking.support` says: how the resamples vote, on held-out prediction alone.
     - noise_ceiling and noise_ceiling_sem (scalars), of the held-out episodes.
 
     Raises
@@ -117,7 +118,7 @@ def identify(
             "train_r2": ("rule", [fit.r2 for fit in fits]),
             "n_parameters": ("rule", p),
             "best": ("rule", choose(candidates, ranked(score.all), ranked(draws), bic, records)),
-            "support": ("rule", support(candidates, ranked(draws), bic, records)),
+            "support": ("rule", support(candidates, ranked(draws), records)),
             "episode_r2": (("rule", "episode"), score.r2(np.eye(len(held_out))).T),
             "parameter_value": (("rule", "parameter"), parameters),
             "noise_ceiling": score.ceiling(score.all),
@@ -125,7 +126,7 @@ def identify(
             "effective_n": n,
         },
         coords={"rule": [rule.id for rule in candidates], "episode": held_out, "parameter": names},
-        attrs={"kind": KIND, "drive": drive},
+        attrs={"kind": KIND, "drive": drive, "driven_by": DRIVES[drive]},
     )
     for name in result.variables:
         result[name].attrs["units"] = "1"

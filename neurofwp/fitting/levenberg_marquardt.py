@@ -9,7 +9,7 @@ The Jacobian is exact, by forward-mode differentiation: one pass per parameter, 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,7 +19,7 @@ from torch.func import jvp, vmap
 EASE, TIGHTEN = 0.2, 5.0
 FIRST_DAMPING, LAST_DAMPING = 1e-2, 1e8
 
-Residuals = Callable[[Tensor], Tensor]
+Residuals = Callable[..., Tensor]
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,22 @@ class Minimum:
     iterations: int
 
 
-def minimise(residuals: Residuals, start: Tensor, *, iterations: int = 50, tolerance: float = 1e-9) -> Minimum:
+def minimise(
+    residuals: Residuals,
+    start: Tensor,
+    data: Sequence[Tensor] = (),
+    *,
+    iterations: int = 50,
+    tolerance: float = 1e-9,
+) -> Minimum:
     """Minimise |r(x)|^2 / 2 from every row of `start` at once.
 
     Parameters
     ----------
-    residuals : (start, parameter) -> (start, residual), each row from its own row alone; any number of rows.
+    residuals : called with (start, parameter) and the tensors of `data`, gives (start, residual), each row from its own
+        row alone; any number of rows.
     start : (start, parameter).
+    data : what the residuals are made from. Tensors that they take from elsewhere give the same, at twice the time.
     tolerance : a start has converged when a step that was taken lowered its cost by less than this share of it,
         or when no step, however small, lowers it.
 
@@ -47,7 +56,7 @@ def minimise(residuals: Residuals, start: Tensor, *, iterations: int = 50, toler
     Minimum; cost is infinite where the residuals were not finite at the start itself.
     """
     point = start.clone()
-    cost, gradient, curvature = _linearise(residuals, point)
+    cost, gradient, curvature = _linearise(residuals, point, data)
     damping = torch.full_like(cost, FIRST_DAMPING)
     scale = torch.diagonal(curvature, dim1=-2, dim2=-1).clone()
     converged = ~torch.isfinite(cost)
@@ -56,7 +65,7 @@ def minimise(residuals: Residuals, start: Tensor, *, iterations: int = 50, toler
         taken += 1
         active = torch.nonzero(~converged)[:, 0]
         trial = point[active] + _step(gradient[active], curvature[active], damping[active], scale[active])
-        trial_cost, trial_gradient, trial_curvature = _linearise(residuals, trial)
+        trial_cost, trial_gradient, trial_curvature = _linearise(residuals, trial, data)
         better = trial_cost < cost[active]  # false for NaN and infinity
         gain = (cost[active] - trial_cost) / cost[active].clamp(min=torch.finfo(cost.dtype).tiny)
         moved = active[better]
@@ -72,13 +81,16 @@ def minimise(residuals: Residuals, start: Tensor, *, iterations: int = 50, toler
     return Minimum(point, cost, converged & torch.isfinite(cost), taken)
 
 
-def _linearise(residuals: Residuals, point: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _linearise(residuals: Residuals, point: Tensor, data: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """Cost (start,), gradient (start, parameter) and Gauss-Newton curvature (start, parameter, parameter)."""
     starts, parameters = point.shape
     directions = torch.eye(parameters, dtype=point.dtype, device=point.device)[:, None].expand(-1, starts, -1)
 
+    # data have derivatives of zero: for tensors without any, torch works out shapes in Python at every operation
+    still = tuple(torch.zeros_like(each) for each in data)
+
     def push(direction: Tensor) -> tuple[Tensor, ...]:
-        return tuple(jvp(residuals, (point,), (direction,)))
+        return tuple(jvp(residuals, (point, *data), (direction, *still)))
 
     with warnings.catch_warnings():
         # the first forward derivative makes torch load a part of itself that it calls deprecated

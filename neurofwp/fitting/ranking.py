@@ -46,34 +46,27 @@ def choose(
     """
     top = int(np.argmax(score))
     margin = np.percentile(resampled[:, [top]] - resampled, 2.5, axis=0)
-    return _standing((margin <= 0) | (score[top] - score < UNRESOLVED), bic, _needless(rules, records))
+    tied = (margin <= 0) | (score[top] - score < UNRESOLVED)
+    return _needed(tied & (bic <= bic[tied].min() + DECISIVE), rules, records)
 
 
-def support(rules: Sequence[Rule], resampled: np.ndarray, bic: np.ndarray, records: Records) -> np.ndarray:
+def support(rules: Sequence[Rule], resampled: np.ndarray, records: Records) -> np.ndarray:
     """How the resamples vote: the share of those of which a rule is what remains, half a vote where two remain.
 
-    What remains of one resample is what `choose` says, with its scores taken as exact: tied are those within
-    `UNRESOLVED` of the highest. Held-out episodes alone are resampled, so that the luck of the training episodes, on
-    which parameters and BIC rest, is not in it.
+    What remains of one resample are the rules within `UNRESOLVED` of its highest score, without those that nest, or
+    have as a limit, another one of them. Held-out prediction alone votes. BIC does not: its evidence is that of the
+    training episodes, the same in all resamples, and where every rule misfits it is for the more parameters however
+    little they explain. Nor is the luck of the training episodes, on which parameters rest, in the votes.
 
-    resampled (resample, rule), bic (rule,) -> (rule,), which sum to 1.
+    resampled (resample, rule) -> (rule,), which sum to 1.
     """
-    tied = resampled > resampled.max(axis=1, keepdims=True) - UNRESOLVED
-    standing = _standing(tied, bic, _needless(rules, records))
-    share: np.ndarray = (standing / standing.sum(axis=1, keepdims=True)).mean(axis=0)
+    left = _needed(resampled > resampled.max(axis=1, keepdims=True) - UNRESOLVED, rules, records)
+    share: np.ndarray = (left / left.sum(axis=1, keepdims=True)).mean(axis=0)
     return share
 
 
-def _standing(tied: np.ndarray, bic: np.ndarray, needless: np.ndarray) -> np.ndarray:
-    """Steps 2 and 3 of `choose`: tied (..., rule), needless (rule, inner rule) -> (..., rule)."""
-    lowest = np.where(tied, bic, np.inf).min(axis=-1, keepdims=True)
-    left = tied & (bic <= lowest + DECISIVE)
-    best: np.ndarray = left & ~(left[..., None, :] & needless).any(axis=-1)
-    return best
-
-
-def _needless(rules: Sequence[Rule], records: Records) -> np.ndarray:
-    """Whether a rule (rows) is not needed where another one (columns) will do."""
-    return np.array(
-        [[nested(outer, inner, records) or inner.id in outer.approaches for inner in rules] for outer in rules]
-    )
+def _needed(left: np.ndarray, rules: Sequence[Rule], records: Records) -> np.ndarray:
+    """Those of the rules left (..., rule) that nest none of the others left, nor have it as a limit."""
+    beyond = [[nested(outer, inner, records) or inner.id in outer.approaches for inner in rules] for outer in rules]
+    needed: np.ndarray = left & ~(left[..., None, :] & np.array(beyond)).any(axis=-1)
+    return needed

@@ -16,7 +16,11 @@ from neurofwp import trace as traces
 from neurofwp.errors import InputError
 from neurofwp.rate import choose_device
 
-DRIVES = ("nominal", "measured")
+DRIVES = {
+    "nominal": "keys and values as the Program says",
+    "measured": "keys as key cells fired, values as the Program says",
+    "measured-both": "keys as key cells fired, values as dendrites were depolarised",
+}
 
 
 @dataclass(frozen=True)
@@ -41,10 +45,19 @@ class Records:
     activity: float
     teaching: float
 
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """key, value, gate, retention, weight."""
+        return self.key, self.value, self.gate, self.retention, self.weight
+
+    def with_tensors(self, tensors: Sequence[Tensor]) -> Records:
+        """The same with others in their place, in the order of `tensors`."""
+        key, value, gate, retention, weight = tensors
+        return replace(self, key=key, value=value, gate=gate, retention=retention, weight=weight)
+
     def episodes(self, chosen: Sequence[int]) -> Records:
         index = torch.as_tensor(list(chosen), device=self.key.device)
-        names = ("key", "value", "gate", "retention", "weight")
-        return replace(self, **{name: getattr(self, name)[index] for name in names})
+        return self.with_tensors([each[index] for each in self.tensors])
 
     def posts(self, index: Tensor) -> Records:
         return replace(self, value=self.value[..., index], weight=self.weight[..., index, :])
@@ -88,12 +101,15 @@ def prepare(
     Keys are divided by the Euclidean norm of the Program's key. With drive "measured" they are the presynaptic rates
     of the Trace, divided by the one constant that makes them fit the Program's keys best in least squares, and by the
     norm of the *Program's* key: dividing by their own would remove the noise of their size, which the synapses saw.
+    With "measured-both" values are the voltage of the dendrites while the gate was open as well, taken to the scale of
+    the Program's values by the one gain and offset that make them fit best. Where inhibition takes the answer off the
+    teaching signal, such a value is an error already.
     Weights start at the Trace's attrs["initial_weight"], in the Trace's unit, or at zero where it does not say.
 
     Raises
     ------
     InputError
-        for an invalid Program or Trace, dims that do not match, an unknown drive, measured rates that are not there,
+        for an invalid Program or Trace, dims that do not match, an unknown drive, measured activity that is not there,
         weights that are not finite or do not vary, or fewer than two episodes.
     """
     programs.check(program)
@@ -117,7 +133,7 @@ def prepare(
         return torch.as_tensor(np.asarray(array, dtype=np.float64)).to(where)
 
     pools = "conductance" in trace
-    value = programs.on_off(program).values if pools else program["value"].values[:, :, None]
+    value = _values(program, trace, drive, pools)
     after = weight.values if pools else weight.values[:, :, None]
     key = _keys(program, trace, drive)
     gate = program["write_gate"].values
@@ -143,14 +159,32 @@ def _keys(program: xr.Dataset, trace: xr.Dataset, drive: str) -> np.ndarray:
     norm[norm == 0] = 1.0
     if drive == "nominal":
         return np.asarray(key / norm)
-    if drive != "measured":
+    if drive not in DRIVES:
         raise errors.unknown("drive", drive, DRIVES)
-    if "pre_rate" not in trace:
-        raise InputError("drive 'measured' needs pre_rate, which this Trace does not have; use drive 'nominal'")
+    _needs(trace, "pre_rate", drive)
     rate = np.nan_to_num(trace["pre_rate"].values)  # NaN: an event without a write
     if not (key * rate).sum() > 0:
         raise InputError("pre_rate of the Trace is zero wherever the Program's key is active")
     return np.asarray(rate * ((key**2).sum() / (key * rate).sum()) / norm)
+
+
+def _values(program: xr.Dataset, trace: xr.Dataset, drive: str, pools: bool) -> np.ndarray:
+    """(episode, event, pool, post)."""
+    value = programs.on_off(program).values if pools else program["value"].values[:, :, None]
+    if drive != "measured-both":
+        return np.asarray(value)
+    _needs(trace, "dendrite", drive)
+    voltage = trace["dendrite"].values
+    taught = np.isfinite(voltage) & (program["key"] > 0).any("pre").values[:, :, None, None]
+    if not taught.any() or np.ptp(voltage[taught]) == 0:
+        raise InputError("the dendritic voltage of the Trace does not vary over the Program's writes")
+    gain, offset = np.polyfit(voltage[taught], value[taught], 1)
+    return np.where(taught, gain * np.nan_to_num(voltage) + offset, value)
+
+
+def _needs(trace: xr.Dataset, name: str, drive: str) -> None:
+    if name not in trace:
+        raise InputError(f"drive {drive!r} needs {name}, which this Trace does not have; use drive 'nominal'")
 
 
 def _rms(numbers: np.ndarray) -> float:

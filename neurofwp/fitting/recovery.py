@@ -9,12 +9,13 @@ synapses. No claim about a synapse should rest on rules that are not told apart 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
-from typing import Any
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
+from neurofwp import parts
 from neurofwp.errors import InputError
 from neurofwp.fitting.identify_rule import CANDIDATES, identify
 from neurofwp.fitting.noise import noise_ceiling
@@ -91,13 +92,14 @@ def recover(
     draws: int = 3,
     restarts: int = 4,
     seed: int = 0,
-    pool: Executor | None = None,
+    folder: Path | None = None,
+    workers: int | None = None,
 ) -> xr.Dataset:
     """Traces of every rule at every noise, given to `identify`.
 
     Parameters
     ----------
-    draws : of true parameters, for each rule and noise. pool : processes that share the work.
+    draws : of true parameters, for each rule and noise. folder, workers : as of `neurofwp.parts.made`.
 
     Returns
     -------
@@ -112,30 +114,19 @@ def recover(
         as `identify`; for noise below 0.
     """
     ids = [get(rule).id for rule in rules]
-    children = np.random.SeedSequence(seed).spawn(len(noises) * len(ids) * draws)
-    cases = [(noise, rule) for noise in noises for rule in ids for _ in range(draws)]
-    every = [(program, ids, rule, noise, restarts, child) for (noise, rule), child in zip(cases, children, strict=True)]
-    done = list(pool.map(_recovered, every) if pool else map(_recovered, every))
-    names = list(dict.fromkeys(name for rule in ids for name in get(rule).defaults()))
-    shape = (len(noises), len(ids), draws)
-    case = ("noise", "truth", "draw")
-
-    def table(which: str) -> np.ndarray:
-        return np.array([[one[which].get(name, np.nan) for name in names] for one in done]).reshape(*shape, -1)
-
-    made = xr.Dataset(
-        {
-            "chosen": ((*case, "rule"), np.array([one["chosen"] for one in done]).reshape(*shape, -1)),
-            "explained_share": (case, np.array([one["explained_share"] for one in done]).reshape(shape)),
-            "noise_ceiling": (case, np.array([one["noise_ceiling"] for one in done]).reshape(shape)),
-            "true_parameter": ((*case, "parameter"), table("true")),
-            "found_parameter": ((*case, "parameter"), table("found")),
-        },
-        coords={"noise": list(noises), "truth": ids, "rule": ids, "parameter": names},
-    )
-    for name in made.variables:
-        made[name].attrs["units"] = "1"
-    return made
+    known = [(noise, rule, draw) for noise in noises for rule in ids for draw in range(draws)]
+    children = np.random.SeedSequence(seed).spawn(len(known))
+    cases = {
+        f"{rule}-noise-{noise:g}-draw-{draw}": (program, ids, rule, noise, restarts, child)
+        for (noise, rule, draw), child in zip(known, children, strict=True)
+    }
+    each = parts.made(recovered, cases, folder=folder, describe="recovering rules", workers=workers)
+    index = pd.MultiIndex.from_tuples(known, names=("noise", "truth", "draw"))
+    along = xr.Coordinates.from_pandas_multiindex(index, "case")
+    made = xr.concat(each.values(), "case").drop_vars("case", errors="ignore").assign_coords(along).unstack("case")
+    every = [str(rule) for rule in each[next(iter(each))]["rule"].values]
+    made = made.sel(noise=list(noises), truth=ids, rule=every).transpose("noise", "truth", "draw", ...)
+    return made.drop_vars("draw")
 
 
 def classes(chosen: xr.DataArray, limit: float = 0.05) -> list[list[str]]:
@@ -172,8 +163,10 @@ def parameter_error(recovered: xr.Dataset) -> xr.DataArray:
     return abs(recovered["found_parameter"] - true) / abs(true)
 
 
-def _recovered(case: tuple[xr.Dataset, list[str], str, float, int, np.random.SeedSequence]) -> dict[str, Any]:
-    program, rules, rule, noise, restarts, child = case
+def recovered(
+    program: xr.Dataset, rules: Sequence[str], rule: str, noise: float, restarts: int, child: np.random.SeedSequence
+) -> xr.Dataset:
+    """One trace of a known rule, identified: the variables of `recover` for one noise, truth and draw."""
     rng = np.random.default_rng(child)
     true = truth(rule, rng)
     network = RateNetwork(rule, parameters=true, on_off=True, nonnegative=True, unit_keys=False)
@@ -182,13 +175,17 @@ def _recovered(case: tuple[xr.Dataset, list[str], str, float, int, np.random.See
     fits = identify(
         program, one, rules, repeat=repeat, restarts=restarts, seed=int(rng.integers(2**31)), progress=False
     )
-    best = fits["best"].values
-    own = fits.sel(rule=rule)
-    found = own["parameter_value"].dropna("parameter")
-    return {
-        "chosen": best / best.sum(),
-        "explained_share": float(own["explained_share"] if noise > 0 else own["r2"]),
-        "noise_ceiling": noise_ceiling(one, other)[0] if noise > 0 else 1.0,
-        "true": true,
-        "found": {str(name): float(found.sel(parameter=name)) for name in found["parameter"].values},
-    }
+    own = fits.sel(rule=rule, drop=True)
+    names = fits["parameter"].values
+    made = xr.Dataset(
+        {
+            "chosen": fits["best"] / fits["best"].sum(),
+            "explained_share": own["explained_share" if noise > 0 else "r2"],
+            "noise_ceiling": ((), noise_ceiling(one, other)[0] if noise > 0 else 1.0),
+            "true_parameter": ("parameter", [true.get(str(name), np.nan) for name in names]),
+            "found_parameter": own["parameter_value"],
+        }
+    )
+    for name in made.variables:
+        made[name].attrs = {"units": "1"}
+    return made

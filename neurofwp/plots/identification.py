@@ -18,12 +18,12 @@ DARK = 0.6  # of the colour scale: below it, text is white
 
 
 @style.context()
-def explained(fits: Mapping[str, xr.Dataset], recall: xr.DataArray, drive: str) -> Figure:
+def explained(fits: Mapping[str, xr.Dataset], recall: xr.DataArray) -> Figure:
     """Explained share of every rule (columns) in every regime (rows), with its 95 % interval; what is left is framed.
 
     Parameters
     ----------
-    fits : of `neurofwp.fitting.identify`, by regime. recall : (regime,), R^2. drive : of the fits.
+    fits : of `neurofwp.fitting.identify`, by regime. recall : (regime,), R^2.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def explained(fits: Mapping[str, xr.Dataset], recall: xr.DataArray, drive: str) 
     ]
     ax.set_yticks(range(len(fits)), labels)
     ax.set_xticks(range(len(rules)), [rule.replace("_", " ") for rule in rules], rotation=30, ha="right")
-    ax.set_title(f"{drive} presynaptic activity; framed: the rules that are left")
+    ax.set_title(f"{every[0].attrs['driven_by']}; framed: the rules that are left")
     figure.colorbar(image, ax=ax, label="explained share of held-out weights (1)", shrink=0.8)
     return figure
 

@@ -27,12 +27,12 @@ COLOURS = {
 
 @style.context()
 def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
-    """Left the rule of every point, as opaque as it is certain, with its explained share; right recall.
+    """Left the rule of every point, as opaque as its share of votes, with its explained share; right recall.
 
     Parameters
     ----------
     table : ``support`` and ``explained_share`` (gain, turnover, rule), ``recall`` (gain, turnover), with units and
-        long names of the coordinates; attrs["duration"], how long the phases of an episode last together (s).
+        long names of the coordinates; attrs["duration"], how long an episode lasts (s).
     winners : (gain, turnover), rules.
 
     Raises
@@ -61,13 +61,16 @@ def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
         )  # fmt: skip
     found = [rule for rule in table["rule"].values.tolist() if rule in set(names.values.ravel().tolist())]
     patches = [Patch(color=COLOURS.get(rule, style.GREY), label=rule.replace("_", " ")) for rule in found]
-    figure.legend(handles=patches, loc="outside upper left", ncols=4, title="rule that is left (opacity: its support)")
+    figure.legend(
+        handles=patches, loc="outside upper center", ncols=5, title_fontsize=7,
+        title="rule that predicts held-out weights best (opacity: its share of votes; numbers: explained share)",
+    )  # fmt: skip
     recall = table["recall"].transpose(*both).values
     image = right.imshow(recall, origin="lower", aspect="auto", cmap=style.SEQUENTIAL, vmin=0, vmax=1)
     figure.colorbar(image, ax=right, label="recall R² (1)", shrink=0.8)
-    for ax, title in ((left, "numbers: explained share (1)"), (right, "")):
+    for ax in (left, right):
         _axes(ax, table)
-        ax.set_title(title)
+    style.letters((left, right))
     return figure
 
 
@@ -76,3 +79,5 @@ def _axes(ax: Axes, table: xr.Dataset) -> None:
         values = table[name].values.tolist()
         axis.set_ticks(range(len(values)), [f"{value:g}" for value in values])
         axis.set_label_text(style.label(str(table[name].attrs.get("long_name", name)), table[name]))
+    if "duration" in table.attrs:
+        ax.set_title(f"an episode lasts {table.attrs['duration']:.3g} s")

@@ -6,8 +6,6 @@ simulations run one per core. Protocols that differ by name alone are one.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -19,7 +17,7 @@ import numpy as np
 import xarray as xr
 from tqdm import tqdm
 
-from neurofwp import files, processes, provenance
+from neurofwp import parts, processes
 from neurofwp.protocols.laboratory import Laboratory
 from neurofwp.protocols.protocol import Protocol
 from neurofwp.spiking import targets
@@ -68,8 +66,8 @@ def changes(
     unique = [protocol for protocol in protocols if protocol.name in first.values()]
     groups = grouped(unique)
     seeds = np.random.SeedSequence(seed).generate_state(len(groups)).tolist()
-    paths = [_kept_at(folder, simulation, *each) for each in zip(groups, seeds, strict=True)]
-    done = {index: kept for index, path in enumerate(paths) if (kept := files.kept(path)) is not None}
+    paths = [_place(folder, simulation, *each) for each in zip(groups, seeds, strict=True)]
+    done = {index: kept for index, path in enumerate(paths) if (kept := parts.kept(path)) is not None}
     log.info("%d protocols in %d simulations, of which %d were kept", len(unique), len(groups), len(done))
     waiting = [index for index in range(len(groups)) if index not in done]
     with (
@@ -82,30 +80,20 @@ def changes(
         running = {pool.submit(simulation.change, groups[index], seeds[index]): index for index in waiting}
         for future in as_completed(running):
             index = running[future]
-            done[index] = future.result()
-            if (path := paths[index]) is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                files.write_netcdf(done[index], path)
+            done[index] = parts.keep(future.result(), paths[index])
             bar.update(len(groups[index]))
     found = xr.concat([done[index] for index in range(len(groups))], dim="protocol")
     every = found.sel(protocol=[first[repr(same)] for same in means.values()])
     return every.assign_coords(protocol=list(means))
 
 
-def _kept_at(folder: Path | None, simulation: _Simulation, protocols: Sequence[Protocol], seed: int) -> Path | None:
-    """Where a simulation is kept: whatever could change a number changes the name; None where no commit names the code.
-
-    A path of a model says nothing about what the file holds, so its parameters count.
-    """
-    if folder is None or not provenance.reproducible():
-        return None
+def _place(folder: Path | None, simulation: _Simulation, protocols: Sequence[Protocol], seed: int) -> Path | None:
+    """Where a simulation is kept. A path of a model says nothing about what the file holds, so its parameters count."""
     model = load(simulation.model)
     forms = [(stage.stage, stage.form) for stage in model.stages]
     values = {name: float(value) for name, value in model.values.items()}
     what = [model.name, forms, values, model.laboratory, simulation.repeats, seed, targets.choose(simulation.target)]
-    what += [provenance.versions(), provenance.commit(), *map(repr, protocols)]
-    digest = hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode()).hexdigest()
-    return folder / f"{len(protocols)}-protocols-{digest[:16]}.nc"
+    return parts.place(folder, f"{len(protocols)}-protocols", what, list(map(repr, protocols)))
 
 
 def grouped(protocols: Sequence[Protocol]) -> list[list[Protocol]]:

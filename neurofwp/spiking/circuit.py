@@ -132,6 +132,8 @@ VALUE = """
     g_apical_mean : siemens
     g_shunt : siemens
     gate : 1
+    opened : 1
+    v_opened : volt
     nmda_gain : 1
     plateau : 1
     plateau_before : 1
@@ -143,6 +145,8 @@ VALUE = """
 VALUE_UPDATE = f"""
     gate = gate_table((phase_at(t) + 0.5)*second, episode)
     forgetting = forgetting_table((phase_at(t) + 0.5)*second, episode)
+    opened += gate
+    v_opened += gate*v_dendrite
     nmda_gain = 1 - gate_by_conductance*(1 - gate)
     plateau = gate*teach_table((phase_at(t) + 0.5)*second, pool)
     g_apical_mean = g_gate*(gate_by_conductance + (1 - gate_by_conductance)*gate)

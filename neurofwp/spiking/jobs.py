@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,8 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurofwp import processes, provenance
-from neurofwp import trace as traces
+from neurofwp import parts, processes, provenance
 from neurofwp.errors import InputError
 from neurofwp.spiking import targets
 from neurofwp.spiking.network import SpikingNetwork
@@ -41,22 +38,18 @@ class Job:
             self.program, seed=self.seed, probes=self.probes, varied=self.varied, progress=progress
         )
 
-    def digest(self) -> str:
-        """A name for the result: whatever could change a number changes it."""
-        what = [
+    def place(self, folder: Path | None) -> Path | None:
+        """Where its Trace is kept: whatever could change a number changes the name."""
+        return parts.place(
+            folder,
+            self.name,
             SpikingNetwork(**self.network).config(),
             self.seed,
             list(self.probes),
             {name: np.asarray(values).tolist() for name, values in self.varied.items()},
             targets.choose(self.network.get("target", "auto")),
-            provenance.versions(),
-            provenance.commit(),
-            {str(name): variable.shape for name, variable in self.program.data_vars.items()},
-        ]
-        sha = hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode())
-        for name in sorted(map(str, self.program.data_vars)):
-            sha.update(np.ascontiguousarray(self.program[name].values).tobytes())
-        return sha.hexdigest()[:16]
+            self.program,
+        )
 
 
 @contextmanager
@@ -82,11 +75,8 @@ def running(
     """
     if len({job.name for job in jobs}) < len(jobs):
         raise InputError(f"jobs need different names, not {', '.join(job.name for job in jobs)}")
-    paths = {
-        job.name: folder / f"{job.name}-{job.digest()}.nc" if folder and provenance.reproducible() else None
-        for job in jobs
-    }
-    found = {name: kept for name, path in paths.items() if (kept := _kept(path)) is not None}
+    paths = {job.name: job.place(folder) for job in jobs}
+    found = {name: part for name, path in paths.items() if (part := parts.kept(path)) is not None}
     waiting = [job for job in jobs if job.name not in found]
     if folder and not provenance.reproducible():
         log.info(
@@ -114,15 +104,4 @@ def run_all(jobs: Sequence[Job], *, folder: Path | None = None, workers: int | N
 
 
 def _run(job: Job, path: Path | None, progress: bool) -> xr.Dataset:
-    result = job.run(progress)
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        traces.save(result, path)
-    return result
-
-
-def _kept(path: Path | None) -> xr.Dataset | None:
-    try:
-        return traces.load(path) if path is not None and path.is_file() else None
-    except InputError:
-        return None  # damaged: run it again
+    return parts.keep(job.run(progress), path)

@@ -40,10 +40,11 @@ class Monitors:
 
     spikes: tuple[b2.SpikeMonitor, ...]
     weight: b2.StateMonitor
+    dendrite: b2.StateMonitor
     probe: dict[str, b2.StateMonitor]  # "key" where its cells gate NMDA, "value", "plastic"; empty without probes
 
     def __iter__(self) -> Iterator[Any]:
-        yield from (*self.spikes, self.weight, *self.probe.values())
+        yield from (*self.spikes, self.weight, self.dendrite, *self.probe.values())
 
 
 def monitors(
@@ -54,14 +55,16 @@ def monitors(
     cells: int,
     synapse: SynapseModel,
 ) -> Monitors:
-    """All spikes, all weights at the ends of events, and a few synapses over time."""
+    """All spikes, weights and sums of dendritic voltage at the ends of events, and a few synapses over time."""
     key, value, inter, plastic = populations.key, populations.value, populations.inter, populations.plastic
     spikes = tuple(b2.SpikeMonitor(g, name=f"{g.name}_spikes") for g in (key, value, inter))
     weight = b2.StateMonitor(
         plastic, _recorded(synapse, "weight"), record=True, dt=timeline.slot * ms, name="weight_at_events"
     )
+    sums = ["v_opened", "opened"]
+    dendrite = b2.StateMonitor(value, sums, record=True, dt=timeline.slot * ms, name="dendrite_at_events")
     if not probes:
-        return Monitors(spikes, weight, {})
+        return Monitors(spikes, weight, dendrite, {})
     sizes = program.sizes
     pre_index, post_index, synapse_index = [], [], []
     for episode, polarity, post, pre in probes:
@@ -81,7 +84,7 @@ def monitors(
         name: b2.StateMonitor(group, variables, record=index, dt=PROBE_STEP, name=f"probe_{name}")
         for name, (group, variables, index) in watched.items()
     }
-    return Monitors(spikes, weight, made)
+    return Monitors(spikes, weight, dendrite, made)
 
 
 def _recorded(synapse: SynapseModel, *wanted: str) -> list[str]:
@@ -116,6 +119,12 @@ def trace(
     reading = _counts(times[1], index[1], timeline.read_start, timeline.read_stop, episodes * 2 * post * cells)
     pre_rate = writing.reshape(events, episodes, pre).transpose(1, 0, 2)
     post_rate = reading.reshape(events, episodes, 2, post, cells).mean(axis=4).transpose(1, 0, 2, 3)
+    # (cell, event + 1) -> (event, episode, polarity, post), a mean over cells and over the time that the gate was open
+    gated, opened = (
+        np.diff(np.asarray(each))[:, :events].T for each in (recorded.dendrite.v_opened, recorded.dendrite.opened)
+    )
+    voltage = np.divide(1000 * gated, opened, out=np.full_like(gated, np.nan), where=opened > 0)
+    dendrite = voltage.reshape(events, episodes, 2, post, cells).mean(axis=4).transpose(1, 0, 2, 3)
     asked = np.asarray((program["query"].values > 0).any(axis=2, keepdims=True))
     recall = np.where(asked, post_rate[:, :, 0] - post_rate[:, :, 1], np.nan)
 
@@ -126,6 +135,7 @@ def trace(
         "conductance": (traces.OPTIONAL["conductance"], weight, {"units": "nS"}),
         "pre_rate": (traces.OPTIONAL["pre_rate"], pre_rate, {"units": "Hz"}),
         "post_rate": (traces.OPTIONAL["post_rate"], post_rate, {"units": "Hz"}),
+        "dendrite": (traces.OPTIONAL["dendrite"], dendrite, {"units": "mV"}),
         "spike_time": ("spike", np.concatenate(times), {"units": "ms"}),
         "spike_episode": (
             "spike",

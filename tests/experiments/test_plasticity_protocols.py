@@ -287,7 +287,7 @@ def test_a_run_that_was_interrupted_goes_on(
     laboratory: type[StandIn], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Groups that are done are not simulated again, unless something about them has changed."""
-    monkeypatch.setattr(side_by_side.provenance, "commit", lambda: 40 * "0")
+    monkeypatch.setattr(side_by_side.parts.provenance, "commit", lambda: 40 * "0")
     settings = experiment.Settings("shouval-2002", data=Path("paired_recordings"))
     whole = experiment.run(settings, seed=1, device="cpu")
     every = list(laboratory.asked)
@@ -324,7 +324,7 @@ def test_a_run_that_was_interrupted_goes_on(
 def test_the_content_of_a_model_file_counts_not_its_path(
     laboratory: type[StandIn], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(side_by_side.provenance, "commit", lambda: 40 * "0")
+    monkeypatch.setattr(side_by_side.parts.provenance, "commit", lambda: 40 * "0")
     shipped = (Path(experiment.__file__).parents[1] / "models" / "synapses" / "shouval-2002.toml").read_text()
     mine, folder = tmp_path / "mine.toml", tmp_path / "parts"
     for text, simulated in [(shipped, 1), (shipped, 0), (shipped.replace("value = 80,", "value = 40,"), 1)]:
@@ -338,7 +338,7 @@ def test_nothing_is_kept_where_no_commit_names_the_code(
     laboratory: type[StandIn], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for commit in ("unknown", 40 * "0" + "+"):
-        monkeypatch.setattr(side_by_side.provenance, "commit", lambda commit=commit: commit)
+        monkeypatch.setattr(side_by_side.parts.provenance, "commit", lambda commit=commit: commit)
         experiment.run(experiment.Settings(protocols=("triplets",)), seed=0, device="cpu", folder=tmp_path)
     assert len(laboratory.asked) == 2
     assert not list(tmp_path.iterdir())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from neurofwp import program, rules
+from neurofwp import program, rules, trace
 from neurofwp.errors import InputError
 from neurofwp.fitting import fit, identify
 from neurofwp.rate import RateNetwork
@@ -151,6 +151,28 @@ def test_measured_keys_explain_what_nominal_ones_take_for_noise() -> None:
     assert measured > 1 - 1e-9
 
 
+def test_measured_values_explain_what_nominal_ones_take_for_noise() -> None:
+    """A dendrite that follows teaching by any gain and offset, with noise of its own, drives the synapse."""
+    given = task(seed=4)
+    rng = np.random.default_rng(2)
+    felt = given.copy()
+    felt["value"] = given["value"].copy(
+        data=np.clip(given["value"] + 0.3 * rng.standard_normal(given["value"].shape), -1, 1)
+    )
+    run = RateNetwork("hebbian", on_off=True).run(felt)
+    voltage = 9 * program.on_off(felt).where((given["key"] > 0).any("pre")) - 61
+    run = run.assign(
+        pre_rate=(40 * given["key"]).assign_attrs(units="Hz"),
+        dendrite=voltage.transpose(*trace.OPTIONAL["dendrite"]).assign_attrs(units="mV"),
+    )
+    measured, both = (
+        identify(given, run, ["hebbian"], drive=drive, restarts=2, progress=False)["r2"].item()
+        for drive in ("measured", "measured-both")
+    )
+    assert measured < 0.97
+    assert both > 1 - 1e-9
+
+
 def test_scores_are_what_they_say() -> None:
     given = task(seed=5)
     clean = RateNetwork("hebbian", parameters={"rate": 0.5}, on_off=True).run(given)
@@ -233,6 +255,7 @@ def bad_runs() -> dict[str, tuple]:
         "is 0 everywhere": (given, run.map(lambda x: (x * 0).assign_attrs(x.attrs), keep_attrs=True), {}),
         "unknown drive 'measurd'; did you mean 'measured'": (given, run, {"drive": "measurd"}),
         "needs pre_rate": (given, run, {"drive": "measured"}),
+        "needs dendrite": (given, run.assign(pre_rate=given["key"]), {"drive": "measured-both"}),
         "unknown rule 'dleta'": (given, run, {"rules": ["dleta"]}),
         "rules must name": (given, run, {"rules": []}),
         "train_episodes must name": (given, run, {"train_episodes": range(6)}),

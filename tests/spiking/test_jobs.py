@@ -48,12 +48,6 @@ class Here:
         return future
 
 
-@pytest.fixture
-def clean_tree(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As from a commit without changes: only then are results kept."""
-    monkeypatch.setattr(jobs.provenance, "commit", lambda: "a" * 40)
-
-
 def test_processes_give_what_one_run_gives_and_in_order() -> None:
     found = run_all(two_jobs(), workers=2)
     for job, one in zip(two_jobs(), found, strict=True):
@@ -80,7 +74,8 @@ def test_finished_jobs_are_kept_and_damaged_ones_run_again(tmp_path: Path, monke
         xr.testing.assert_identical(one, third)
 
 
-def test_whatever_could_change_a_number_changes_the_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("clean_tree")
+def test_whatever_could_change_a_number_changes_the_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = tiny(1)
     other_key = made.copy(deep=True)
     other_key["key"][0, 0, 0] = 0.5
@@ -93,18 +88,18 @@ def test_whatever_could_change_a_number_changes_the_digest(monkeypatch: pytest.M
         Job("name", made, NETWORK, seed=1),
         Job("name", made, NETWORK, probes=[(0, "on", 0, 0)]),
     ]
-    digests = {job.digest() for job in (base, *variants)}
-    assert len(digests) == 1 + len(variants)
-    assert Job("other name", made.copy(deep=True), dict(NETWORK)).digest() == base.digest()
-    monkeypatch.setattr(jobs.provenance, "commit", lambda: "b" * 40)
-    assert base.digest() not in digests
+    places = {job.place(tmp_path) for job in (base, *variants)}
+    assert len(places) == 1 + len(variants)
+    assert Job("name", made.copy(deep=True), dict(NETWORK)).place(tmp_path) == base.place(tmp_path)
+    monkeypatch.setattr(jobs.parts.provenance, "commit", lambda: "b" * 40)
+    assert base.place(tmp_path) not in places
 
 
 @pytest.mark.parametrize("commit", ["unknown", "a" * 40 + "+"])
 def test_nothing_is_kept_where_the_commit_does_not_name_the_code(
     commit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs.provenance, "commit", lambda: commit)
+    monkeypatch.setattr(jobs.parts.provenance, "commit", lambda: commit)
     monkeypatch.setattr(jobs.processes, "ProcessPoolExecutor", Here)
     run_all([Job("short", tiny(1), NETWORK)], folder=tmp_path / "parts")
     assert not (tmp_path / "parts").exists()

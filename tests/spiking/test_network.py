@@ -14,7 +14,7 @@ from brian2 import Clock, Hz, mM, ms, mV, nS
 import neurofwp.models
 from neurofwp import program, provenance, trace
 from neurofwp.errors import InputError
-from neurofwp.spiking import SpikingNetwork
+from neurofwp.spiking import SpikingNetwork, circuit
 
 from .conftest import PROBES, pairs, silent_without_key, simulate
 
@@ -57,6 +57,7 @@ def test_trace_is_valid_with_units_provenance_and_survives_netcdf(stored: xr.Dat
         "recall": "Hz",
         "pre_rate": "Hz",
         "post_rate": "Hz",
+        "dendrite": "mV",
         "spike_time": "ms",
     }
     units |= {"probe_conductance": "nS", "probe_dendrite": "mV", "probe_calcium": "1", "probe_nmda": "1", "time": "ms"}
@@ -99,6 +100,17 @@ def test_rates_and_recall_are_those_of_the_spikes(stored: xr.Dataset) -> None:
     assert np.isnan(stored["recall"].values[:, 0]).all()
     counts = [int((stored["spike_population"] == population).sum()) for population in range(3)]
     assert min(counts) > 20  # all three populations fire
+
+
+def test_dendritic_voltage_is_that_of_probes_while_the_gate_is_open(stored: xr.Dataset) -> None:
+    delay = float(circuit.load("apical-feedback", {})["gate_delay"] / ms)
+    for i, (episode, polarity, post, _) in enumerate(PROBES):
+        for event in range(2):
+            start, stop = stored["write_start"].values[event] + delay, stored["write_stop"].values[event]
+            seen = float(stored["probe_dendrite"].isel(probe=i).sel(time=slice(start, stop)).mean())
+            own = float(stored["dendrite"].isel(episode=episode, event=event, post=post).sel(polarity=polarity))
+            assert own == pytest.approx(seen, abs=0.2)
+    assert np.isnan(stored["dendrite"].values[:, 2:]).all()
 
 
 def test_probes_end_every_event_at_its_conductance(stored: xr.Dataset) -> None:
