@@ -64,7 +64,7 @@ def retention(curves: Mapping[str, Curves], predicted: Curves) -> Figure:
         bottom = -0.6 if name == "r2" else -0.05
         row[0].set_ylim(bottom, max(1.05, row[0].get_ylim()[1]))
     for ax, label in zip(
-        axes[1], ("time, silent (s)", "time, silent (s)", "background (Hz)", "reads of every pair"), strict=True
+        axes[1], ("time, silent (s)", "time, silent (s)", "background rate (Hz)", "reads of every pair"), strict=True
     ):
         ax.set_xlabel(label)
     style.letters(axes.ravel())
@@ -135,7 +135,7 @@ def erasure(models: Curves) -> Figure:
     InputError
         if a variable is missing.
     """
-    figure = style.figure(style.ONE_COLUMN, 2.6)
+    figure = style.figure(style.ONE_COLUMN, 2.9)
     ax = figure.subplots()
     colours = (style.VERMILION, style.BLUE, style.GREEN, style.ORANGE, style.PURPLE)
     for number, (name, data) in enumerate(models.items()):

@@ -96,7 +96,7 @@ def test_turnover_is_that_of_the_model_unless_it_is_the_question() -> None:
 
 
 def test_erasure_follows_the_closed_form() -> None:
-    settings = retention.Settings(background=(5.0, 20.0))
+    settings = retention.Settings(rates=(5.0, 20.0))
     table = retention._erasure(settings, "graupner-brunel-cortical-slice", seed=0)
     # an average over synapses of an exponential is above that of its exponent: the more, the fewer spikes it takes
     np.testing.assert_allclose(table["tau"], table["tau_closed"], rtol=0.2)
@@ -109,3 +109,5 @@ def test_the_experiment_refuses_what_it_cannot_measure() -> None:
         retention.run(retention.Settings(holds=(0.0, 1.0)), seed=0, device="cpu")
     with pytest.raises(InputError, match="above 0 Hz"):
         retention.run(retention.Settings(background=(0.0,)), seed=0, device="cpu")
+    with pytest.raises(InputError, match="above 0 Hz"):
+        retention.run(retention.Settings(rates=(0.0, 1.0)), seed=0, device="cpu")
