@@ -15,14 +15,16 @@ from neurofwp.plots.select import needs
 COLOURS = {
     "hebbian": style.BLUE,
     "fixed_decay": style.SKY,
-    "scalar_decay": style.PURPLE,
+    "scalar_decay": style.GREY,
     "delta": style.VERMILION,
     "gated_delta": style.ORANGE,
     "outstar": style.GREEN,
     "soft_bound": style.YELLOW,
-    "calcium_threshold": style.BLACK,
-    "oja": style.GREY,
+    "calcium_threshold": style.PURPLE,
+    "oja": style.BLACK,
 }
+
+LUMA = (0.299, 0.587, 0.114)  # how bright red, green and blue look
 
 
 @style.context()
@@ -52,9 +54,10 @@ def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
     left, right = figure.subplots(1, 2)
     colours = np.array([[to_rgb(COLOURS.get(str(rule), style.GREY)) for rule in row] for row in names.values])
     opacity = np.clip(certain, 0.15, 1)[..., None]
-    left.imshow(colours * opacity + 1 - opacity, origin="lower", aspect="auto")
+    shown = colours * opacity + 1 - opacity
+    left.imshow(shown, origin="lower", aspect="auto")
     for row, column in np.ndindex(names.shape):
-        dark = names.values[row, column] == "calcium_threshold" and certain[row, column] > 0.5
+        dark = shown[row, column] @ LUMA < 0.4
         left.text(
             column, row, style.number(float(share[row, column])), ha="center", va="center", fontsize=5,
             color="white" if dark else style.BLACK,
@@ -67,9 +70,11 @@ def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
     )  # fmt: skip
     recall = table["recall"].transpose(*both).values
     image = right.imshow(recall, origin="lower", aspect="auto", cmap=style.SEQUENTIAL, vmin=0, vmax=1)
-    figure.colorbar(image, ax=right, label="recall R² (1)", shrink=0.8)
+    figure.colorbar(image, ax=right, label="recall R² (1)", shrink=0.8, extend="min" if recall.min() < 0 else "neither")
     for ax in (left, right):
         _axes(ax, table)
+    if "duration" in table.attrs:
+        left.set_title(f"an episode lasts {table.attrs['duration']:.3g} s")
     style.letters((left, right))
     return figure
 
@@ -79,5 +84,3 @@ def _axes(ax: Axes, table: xr.Dataset) -> None:
         values = table[name].values.tolist()
         axis.set_ticks(range(len(values)), [f"{value:g}" for value in values])
         axis.set_label_text(style.label(str(table[name].attrs.get("long_name", name)), table[name]))
-    if "duration" in table.attrs:
-        ax.set_title(f"an episode lasts {table.attrs['duration']:.3g} s")
