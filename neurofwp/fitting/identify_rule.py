@@ -22,6 +22,8 @@ from neurofwp.rules import RULES, Rule, get
 
 KIND = "neurofwp.fits"
 
+ROUNDING = 1e-14  # of a square, where numbers have single precision
+
 CANDIDATES = tuple(rule for rule in RULES if rule.fittable)
 
 
@@ -59,7 +61,8 @@ def identify(
     - r2: 1 - RSS/TSS of the held-out weights, TSS about their mean, both summed over held-out episodes.
     - explained_share = r2 / noise_ceiling; low, high: its 95 % interval over 2000 resamples of the held-out
       episodes, of the ceiling and all rules together. NaN without a repeat.
-    - bic = n ln(RSS/N) + p ln n on the training episodes, N their number of weights, p = n_parameters.
+    - bic = n ln(RSS/N) + p ln n on the training episodes, N their number of weights, p = n_parameters. An RSS that
+      single precision would not tell from zero counts as the smallest that it would.
       n, in `effective_n`, is the number of independent weights (`effective_number`): of the noise (the difference to
       the repeat, over sqrt 2) or of the best rule's residual, whichever is smaller, since a misfit that many weights
       share is no more evidence than noise that they share. Without a repeat, of the residual.
@@ -100,8 +103,8 @@ def identify(
     )
     n = _effective_number(fits, trained, None if again is None else again[train])
     p = np.array([len(free_parameters(fit.rule)) for fit in fits])
-    with np.errstate(divide="ignore"):  # a perfect fit has BIC -inf, and wins
-        bic = n * np.log([fit.rss / trained.weight.numel() for fit in fits]) + p * np.log(n)
+    exact = ROUNDING * float(trained.weight.square().sum())  # residuals below that are all the same
+    bic = n * np.log([max(fit.rss, exact) / trained.weight.numel() for fit in fits]) + p * np.log(n)
     draws = score.resamples(seed)
     low, high = np.percentile(score.share(draws), [2.5, 97.5], axis=0)
     ranked = score.r2 if again is None else score.share

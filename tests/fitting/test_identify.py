@@ -272,6 +272,16 @@ def test_bad_input(message: str) -> None:
         identify(given, run, **({"rules": ["hebbian"], "progress": False} | options))
 
 
+def test_a_rule_that_fits_exactly_needs_no_more_parameters() -> None:
+    """Rounding alone must not make a rule that nests the true one better."""
+    given = task(seed=13)
+    fits = identify(
+        given, RateNetwork("hebbian", on_off=True).run(given), ["hebbian", "delta"], restarts=2, progress=False
+    )
+    assert list(fits["rule"].values[fits["best"]]) == ["hebbian"]
+    np.testing.assert_allclose(fits["bic"].diff("rule"), 2 * np.log(fits["effective_n"]))
+
+
 def test_fit_refuses_episodes_that_are_not_there() -> None:
     given = task(seed=9)
     with pytest.raises(InputError, match="train must name one or more of the episodes 0 to 5"):
