@@ -47,7 +47,7 @@ from neurofwp.tasks import digit_pairs
 CORRECTING = {"spiking": "error-correcting", "rate": "delta"}
 ALONE = {"spiking": ("thresholds", "soft-bound", "omega", "btsp-network"), "rate": ("outstar", "soft_bound")}
 WITHOUT = "error-correcting, no feedback"
-OTHERS = (WITHOUT, "additive", "decay", "finite-pool")  # as they are
+OTHERS = (WITHOUT, "additive", "decay")  # as they are
 OTHER_MARGINS = (0.05, 0.1, 0.15)
 SCORED = ("r2", "rebound_r2", "new", "old", "once")
 
@@ -66,13 +66,13 @@ class Settings:
     """How often every pair is written."""
     rebind: float = 0.5
     """Share of the keys that are then written again with new values."""
-    overlap: tuple[float, ...] = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6)
+    overlap: tuple[float, ...] = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
     """Share of active cells that two keys have in common on average; rebinding is shown at the first."""
     margin: float = 0.075
     """By how much R^2 must be higher for error correction and overwriting to have parted."""
-    speeds: tuple[float, ...] = (1.0, 0.4, 0.15)
+    speeds: tuple[float, ...] = (1.0, 0.25)
     """Write speeds of the synapses in the contest, relative to their model files."""
-    pixels: int = 8
+    pixels: int = 4
     """How many pixels the values have: those that differ most between digits."""
     target: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
     """How Brian2 runs."""
@@ -136,7 +136,7 @@ def _job(name: str, programs: Sequence[xr.Dataset], settings: Settings, seed: in
     if name == WITHOUT:
         network["parameters"] = {"g_gaba": 0 * nS}
     varied = at_speed(name, each) if in_contest and len(speeds) > 1 else {}
-    return Job(name.replace(",", "").replace(" ", "-"), without_silent_cells(every), network, seed=seed, varied=varied)
+    return Job(name, without_silent_cells(every), network, seed=seed, varied=varied)
 
 
 def _spiking(trace: xr.Dataset, programs: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -305,4 +305,4 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
     chosen: Mapping[str, xr.Dataset] = {network: table for network, _, table in _networks(result)}
     gains = {network: parted(table, network)["gain"] for network, table in chosen.items()}
     places = {network: parting(table, network, margin) for network, table in chosen.items()}
-    return {"overwrite": overwrite(chosen, gains, places, margin)}
+    return {"overwrite": overwrite(chosen, gains, places, margin, result["spiking"].to_dataset()["chance"])}

@@ -37,13 +37,13 @@ PROBED = 8  # keys read at each load
 class Settings:
     """What to run."""
 
-    pairs: tuple[int, ...] = (2, 4, 8, 16, 32, 64)
+    pairs: tuple[int, ...] = (2, 4, 8, 16, 32)
     """Numbers of pairs after which recall is tested."""
     active: tuple[int, ...] = (5, 10, 20, 40)
     """Active cells of a key."""
     key_cells: int = 200
     """Presynaptic cells."""
-    cells: tuple[int, ...] = (1, 2, 4, 8)
+    cells: tuple[int, ...] = (1, 2, 4)
     """Value cells of each ON and each OFF pool: half of the cells of a value dimension."""
     standard_active: int = 20
     """Active cells of a key where the cells of a pool are varied; one of `active`."""
@@ -51,7 +51,7 @@ class Settings:
     """Cells of a pool where the active cells of a key are varied; one of `cells`."""
     dimensions: int = 8
     """Dimensions of a value."""
-    episodes: int = 4
+    episodes: int = 3
     """Episodes of the spiking networks."""
     rate_episodes: int = 32
     """Episodes of the rate networks: the same ones, and more."""
@@ -276,7 +276,7 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
             keys.sel(regime=regime),
             cells.sel(regime=regime),
             rate.sel(rule=rule),
-            closed_form if rule == "hebbian" else None,
+            closed_form,
         )
         for regime, rule in RULES.items()
     }

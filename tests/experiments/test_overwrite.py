@@ -33,7 +33,7 @@ def pretended(jobs: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Data
     def trace(name: str) -> xr.Dataset:
         job = by_name[name]
         assert not any(len(values) != job.program.sizes["episode"] for values in job.varied.values())
-        sums = "parameters" in job.network or job.network["synapse"] in ("additive", "decay", "finite-pool")
+        sums = "parameters" in job.network or job.network["synapse"] in ("additive", "decay")
         rule = "hebbian" if sums else STANDS_FOR.get(job.network["synapse"], "outstar")
         parameters = {} if sums else {"rate": 0.8 if rule == "delta" else 3.2}
         return RateNetwork(rule, parameters=parameters, on_off=True, nonnegative=True).run(job.program)
@@ -58,6 +58,9 @@ def test_scores_belong_to_their_overlap_speed_and_episode(result: xr.DataTree) -
             r2 = table["r2"].sel(memory=memory, overlap=overlap)
             expected = scores.recall_r2(program, trace, by="episode")
             np.testing.assert_allclose(r2.isel(setting=0), expected, rtol=1e-9)
+            rebound = table["rebound_r2"].sel(memory=memory, overlap=overlap).isel(setting=0)
+            anew = scores.recall_r2(program, trace, by="episode", where=program["rebound"])
+            np.testing.assert_allclose(rebound, anew, rtol=1e-9)
             if rule == "delta":
                 np.testing.assert_allclose(r2.isel(setting=1), expected, rtol=1e-9)
             else:
@@ -83,7 +86,7 @@ def test_rebinding_leaves_as_much_of_the_old_value_as_the_write_speed_says(resul
 def scored(r2: np.ndarray, memories: list[str]) -> xr.Dataset:
     """r2 (memory, overlap, setting, episode) alone."""
     dims = ("memory", "overlap", "setting", "episode")
-    blank = dict.fromkeys(("new", "old", "once"), (dims, 0 * r2))
+    blank = dict.fromkeys(set(experiment.SCORED) - {"r2"}, (dims, 0 * r2))
     return xr.Dataset(
         {"r2": (dims, r2), **blank},
         coords={"memory": memories, "overlap": [0.1, 0.2, 0.4][: r2.shape[1]], "setting": range(r2.shape[2])},
@@ -133,8 +136,11 @@ def test_the_summary_says_whether_the_crossings_are_within_a_step(result: xr.Dat
     r2 = experiment.reported(result["spiking"].to_dataset())["r2"].sel(memory="omega", overlap=0.3)
     assert numbers["recall.spiking.omega.0.3.r2"] == pytest.approx(float(r2.mean()))
     assert numbers["recall.spiking.omega.0.3.r2.sem"] == pytest.approx(float(r2.std(ddof=1)) / 3**0.5)
+    for other in experiment.OTHER_MARGINS:
+        place = experiment.parting(experiment.reported(result["rate"].to_dataset()), "rate", other)[0]
+        assert numbers[f"crossing.at_margin.{other:g}.rate"] == pytest.approx(place, nan_ok=True)
     assert numbers["gain.rate.0.5"] > numbers["gain.rate.0.05"] > 0  # overlap is what tells them apart
-    assert len(experiment.tables(result)["overwrite"]) == 3 * (9 * 3) + 3 * (5 * 4)
+    assert len(experiment.tables(result)["overwrite"]) == 3 * (8 * 3) + 3 * (5 * 4)
     assert set(experiment.plot(result)) == {"overwrite"}
 
 
@@ -145,9 +151,10 @@ def test_crossings_are_compared_in_steps_of_the_grid() -> None:
     assert np.isnan(experiment._steps_apart(grid, [0.2, np.nan]))
 
 
-def test_every_curve_of_the_figure_is_of_a_memory_in_the_contest() -> None:
+def test_curves_of_the_figure_are_of_memories_in_the_contest_and_of_the_causal_test() -> None:
     for network in experiment.CORRECTING:
-        assert set(figures.CURVES[network]) == {experiment.CORRECTING[network], *experiment.ALONE[network]}
+        others = {experiment.WITHOUT} if network == "spiking" else set()
+        assert set(figures.CURVES[network]) == {experiment.CORRECTING[network], *experiment.ALONE[network]} | others
 
 
 @pytest.mark.parametrize(
