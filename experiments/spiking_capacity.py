@@ -2,8 +2,8 @@
 
 Random values of +-1 are written one-shot under random keys of a few active cells, and read back as pairs accumulate.
 Two synapse models run the same Programs as the rate networks of their rules: additive beside the Hebbian sum,
-error-correcting beside the delta rule. The sum has a closed form, and how much of it spikes reach depends on how many
-cells carry a key and how many a value.
+error-correcting beside the delta rule. The sum has a closed form, drawn beside both; how much of it spikes reach
+depends on how many cells carry a key and how many a value.
 """
 
 from __future__ import annotations
