@@ -239,9 +239,10 @@ def summary(result: xr.DataTree) -> dict[str, Any]:
     Keys: recall.<network>.<memory>.<overlap>.r2 and chance.<overlap>.r2; rebinding.<network>.<memory>.{r2, new, old,
     once} at the first overlap, of keys bound anew (once: of the others), and rebinding.chance.r2; gain.<network>.
     <overlap>, of error correction over the best overwrite, best_overwrite.* its name (a list). crossing.<network>,
-    crossing.margin, crossing.difference (spiking minus rate) and crossing.steps_apart, its size in steps of the
-    grid of overlaps; crossing.within_one_step is 1 if that is at most 1, else 0. crossing.at_margin.<margin>.{spiking,
-    rate, steps_apart} for other margins. A crossing that there is not is NaN, and so is what is made of it.
+    crossing.margin, crossing.difference (spiking minus rate; its .sem as of independent ones) and
+    crossing.steps_apart, its size in steps of the grid of overlaps; crossing.within_one_step is 1 if that is at most
+    1, else 0. crossing.at_margin.<margin>.{spiking, rate, steps_apart} for other margins. A crossing
+    that there is not is NaN, and so is what is made of it.
     """
     numbers: dict[str, Any] = {}
     margin = float(result["spiking"].attrs["margin"])
@@ -269,6 +270,7 @@ def summary(result: xr.DataTree) -> dict[str, Any]:
     numbers |= {
         "crossing.margin": margin,
         "crossing.difference": places["spiking"][0] - places["rate"][0],
+        "crossing.difference.sem": float(np.hypot(places["spiking"][1], places["rate"][1])),
         "crossing.steps_apart": steps,
         "crossing.within_one_step": float(steps <= 1),
     }

@@ -132,6 +132,8 @@ def test_the_summary_says_whether_the_crossings_are_within_a_step(result: xr.Dat
     both = [numbers["crossing.spiking"], numbers["crossing.rate"]]
     assert np.isfinite(both).all()
     assert numbers["crossing.difference"] == pytest.approx(both[0] - both[1])
+    errors = [numbers["crossing.spiking.sem"], numbers["crossing.rate.sem"]]
+    assert numbers["crossing.difference.sem"] == pytest.approx(np.hypot(*errors), nan_ok=True)
     assert numbers["crossing.within_one_step"] == float(numbers["crossing.steps_apart"] <= 1)
     r2 = experiment.reported(result["spiking"].to_dataset())["r2"].sel(memory="omega", overlap=0.3)
     assert numbers["recall.spiking.omega.0.3.r2"] == pytest.approx(float(r2.mean()))
