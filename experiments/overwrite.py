@@ -11,8 +11,8 @@ them, at one speed, error correction without its feedback (the interneurons' inh
 
 Error correction and overwriting part at the crossing: the least overlap at which the mean recall R^2 of error
 correction is above that of the best per-synapse overwrite by a margin. In rate networks this gain is .01 for nearly
-separate keys and levels off at .12 where keys share two fifths of their cells; the margin, .075, lies between, where
-the gain rises fastest and its place is best determined. As any margin is a choice, crossings at others are reported.
+separate keys and .12 to .14 where keys share two fifths of their cells; the margin, .075, lies halfway, where the gain
+rises fastest and its place is best determined. As any margin is a choice, crossings at others are reported.
 """
 
 from __future__ import annotations
