@@ -6,9 +6,13 @@ synapse that overwrites itself rebinds as well. Overlap tells them apart, since 
 the other memory, and what is written again need not be written twice where the error is known.
 
 Synapse models and rate rules do the same. Those in the contest are given several write speeds (rules: a grid), and the
-recall of each episode is that of the speed that is best on all the others, so that nothing loses by its settings. They
-part at the crossing: the least overlap at which error correction recalls better than the best per-synapse overwrite by
-a margin in R^2.
+recall of each episode is that of the speed that is best on all others, so that nothing loses by its settings. Beside
+them, at one speed, error correction without its feedback (the interneurons' inhibition) is the causal test.
+
+Error correction and overwriting part at the crossing: the least overlap at which the mean recall R^2 of error
+correction is above that of the best per-synapse overwrite by a margin. In rate networks this gain is .01 for nearly
+separate keys and .12 to .14 where keys share two fifths of their cells; the margin, .075, lies halfway, where the gain
+rises fastest and its place is best determined. As any margin is a choice, crossings at others are reported.
 """
 
 from __future__ import annotations
@@ -23,33 +27,29 @@ import numpy as np
 import pandas as pd
 import torch
 import xarray as xr
-from brian2 import Quantity, nS
+from brian2 import nS
 from matplotlib.figure import Figure
 
 from neurofwp import scores
+from neurofwp.crossings import crossing, jackknife
 from neurofwp.errors import InputError
 from neurofwp.plots.overwrite import overwrite
 from neurofwp.plots.select import mean_sem
 from neurofwp.program import most_varied, without_silent_cells
 from neurofwp.rate import RateNetwork
+from neurofwp.rebinding import projections
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking.jobs import Job, running
-from neurofwp.synapses.model import load
+from neurofwp.synapses.write_speed import at_speed
 from neurofwp.tasks import digit_pairs
 
-# synapse models in the contest, and what is divided or multiplied to make them write more slowly
+# in the contest
 CORRECTING = {"spiking": "error-correcting", "rate": "delta"}
 ALONE = {"spiking": ("thresholds", "soft-bound", "omega", "btsp-network"), "rate": ("outstar", "soft_bound")}
-RATES = {
-    "error-correcting": ("P", "D"),
-    "thresholds": ("P", "D"),
-    "soft-bound": ("P", "D"),
-    "btsp-network": ("k_plus", "k_minus"),
-}
-TIMES = {"omega": ("P1", "P4")}
 WITHOUT = "error-correcting, no feedback"
-OTHERS = (WITHOUT, "additive", "decay", "finite-pool")  # as they are
-SCORED = ("r2", "new", "old", "once")
+OTHERS = (WITHOUT, "additive", "decay")  # as they are
+OTHER_MARGINS = (0.05, 0.1, 0.15)
+SCORED = ("r2", "rebound_r2", "new", "old", "once")
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,13 @@ class Settings:
     """How often every pair is written."""
     rebind: float = 0.5
     """Share of the keys that are then written again with new values."""
-    overlap: tuple[float, ...] = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6)
+    overlap: tuple[float, ...] = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
     """Share of active cells that two keys have in common on average; rebinding is shown at the first."""
     margin: float = 0.075
     """By how much R^2 must be higher for error correction and overwriting to have parted."""
-    speeds: tuple[float, ...] = (1.0, 0.4, 0.15)
+    speeds: tuple[float, ...] = (1.0, 0.25)
     """Write speeds of the synapses in the contest, relative to their model files."""
-    pixels: int = 8
+    pixels: int = 4
     """How many pixels the values have: those that differ most between digits."""
     target: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
     """How Brian2 runs."""
@@ -99,8 +99,9 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     for network, made, at in (("spiking", spiking, shown), ("rate", rate, programs)):
         memories = xr.DataArray(list(made), dims="memory", name="memory")
         table = xr.concat(list(made.values()), dim=memories, join="outer").assign_coords(overlap=overlap)
-        chance = xr.concat([scores.chance_r2(program, by="episode") for program in at], dim=overlap)
-        table["chance"] = chance.assign_attrs(units="1")
+        for name, of in (("chance", None), ("rebound_chance", "rebound")):
+            each = [scores.chance_r2(program, by="episode", where=program[of] if of else None) for program in at]
+            table[name] = xr.concat(each, dim=overlap).assign_attrs(units="1")
         tree[f"/{network}"] = table.assign_attrs(margin=settings.margin)
     return xr.DataTree.from_dict(tree)
 
@@ -134,15 +135,8 @@ def _job(name: str, programs: Sequence[xr.Dataset], settings: Settings, seed: in
     network: dict[str, Any] = {"synapse": CORRECTING["spiking"] if name == WITHOUT else name, "target": settings.target}
     if name == WITHOUT:
         network["parameters"] = {"g_gaba": 0 * nS}
-    varied = slowed(name, each) if in_contest and len(speeds) > 1 else {}
-    return Job(name.replace(",", "").replace(" ", "-"), without_silent_cells(every), network, seed=seed, varied=varied)
-
-
-def slowed(regime: str, speed: np.ndarray) -> dict[str, Quantity]:
-    """The parameters of a synapse model that make it write at these speeds (episode,), relative to its file."""
-    values = load(regime).values
-    faster = {name: values[name] * speed for name in RATES.get(regime, ())}
-    return faster | {name: values[name] / speed for name in TIMES.get(regime, ())}
+    varied = at_speed(name, each) if in_contest and len(speeds) > 1 else {}
+    return Job(name, without_silent_cells(every), network, seed=seed, varied=varied)
 
 
 def _spiking(trace: xr.Dataset, programs: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -194,43 +188,11 @@ def _table(rows: Sequence[Sequence[xr.Dataset]]) -> xr.Dataset:
 
 
 def _scored(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
-    """Recall of the last values, r2 (episode), and `projections`."""
-    recall = scores.recall_r2(program, trace, by="episode")
-    scored = projections(program, scores.decode(program, trace)).assign(r2=recall)
-    for name in scored.data_vars:
-        scored[name].attrs["units"] = "1"
-    return scored
-
-
-def projections(program: xr.Dataset, decoded: xr.DataArray) -> xr.Dataset:
-    """How much of its new and of its old value a read of a rebound key contains, and how much of its value another's.
-
-    Least squares of decoded recall on the values, each minus the episode's mean value, beside a constant and that mean
-    value: ``new`` and ``old`` (episode) of keys bound anew, on both values together; ``once`` (episode), NaN where all
-    keys were, of the others.
-    """
-    value, target = program["value"].values, program["target"].values
-    pair, rebound = program["pair"].values, program["rebound"].values
-    write = (program["write_gate"].values > 0) & program["key"].values.any(-1)
-    read = np.isfinite(target).all(-1)
-    found = {name: np.full(len(value), np.nan) for name in ("new", "old", "once")}
-    for episode in range(len(value)):
-        mean = value[episode, write[episode]].mean(0)
-        both, single = read[episode] & rebound[episode], read[episode] & ~rebound[episode]
-        first = [int(np.flatnonzero(write[episode] & (pair[episode] == each))[0]) for each in pair[episode, both]]
-        columns = [target[episode, both] - mean, value[episode, first] - mean]
-        found["new"][episode], found["old"][episode] = _regression(decoded.values[episode, both], columns, mean)
-        if single.any():
-            columns = [target[episode, single] - mean]
-            (found["once"][episode],) = _regression(decoded.values[episode, single], columns, mean)
-    return xr.Dataset({name: ("episode", numbers) for name, numbers in found.items()})
-
-
-def _regression(read: np.ndarray, columns: Sequence[np.ndarray], mean: np.ndarray) -> list[float]:
-    """Least-squares coefficients of columns (read, post), beside a constant and the mean value (post,)."""
-    every = [*columns, np.ones_like(read), np.broadcast_to(mean, read.shape)]
-    coefficients = np.linalg.lstsq(np.stack([each.ravel() for each in every], axis=1), read.ravel(), rcond=None)[0]
-    return [float(each) for each in coefficients[: len(columns)]]
+    """Recall of the last values, of all keys and of those bound anew, (episode), and `rebinding.projections`."""
+    return projections(program, trace).assign(
+        r2=scores.recall_r2(program, trace, by="episode"),
+        rebound_r2=scores.recall_r2(program, trace, by="episode", where=program["rebound"]),
+    )
 
 
 def reported(table: xr.Dataset) -> xr.Dataset:
@@ -251,31 +213,18 @@ def parted(chosen: xr.Dataset, network: str) -> xr.Dataset:
     )
 
 
-def crossing(chosen: xr.Dataset, network: str, margin: float) -> tuple[float, float]:
-    """The overlap at which the mean gain first reaches the margin, between those tried, and its jackknife error.
+def parting(chosen: xr.Dataset, network: str, margin: float) -> tuple[float, float]:
+    """The overlap at which the mean gain first reaches the margin, and its jackknife error over episodes.
 
-    The first overlap where it is there already; NaN where it never is. The error is NaN if it is not everywhere there
-    when any one episode is left out.
+    Both as `crossings.crossing` and `crossings.jackknife`: NaN where it never does, and an error of NaN if it does not
+    without any one of the episodes.
     """
 
     def place(some: xr.Dataset) -> float:
         gain = parted(some, network)["gain"].mean("episode")
-        return _reaches(gain["overlap"].values, gain.values, margin)
+        return crossing(gain["overlap"], gain, margin)
 
-    count = chosen.sizes["episode"]
-    without = np.array([place(chosen.drop_isel(episode=left_out)) for left_out in range(count)])
-    return place(chosen), float(np.sqrt((count - 1) * without.var()))
-
-
-def _reaches(overlap: np.ndarray, gain: np.ndarray, margin: float) -> float:
-    above = np.flatnonzero(gain >= margin)
-    if not above.size:
-        return np.nan
-    if above[0] == 0:
-        return float(overlap[0])
-    low, high = above[0] - 1, above[0]
-    share = (margin - gain[low]) / (gain[high] - gain[low])
-    return float(overlap[low] + share * (overlap[high] - overlap[low]))
+    return jackknife(chosen, "episode", place)
 
 
 def _networks(result: xr.DataTree) -> Iterator[tuple[str, xr.Dataset, xr.Dataset]]:
@@ -287,42 +236,55 @@ def _networks(result: xr.DataTree) -> Iterator[tuple[str, xr.Dataset, xr.Dataset
 def summary(result: xr.DataTree) -> dict[str, Any]:
     """Recall, projections, and where error correction and overwriting part; means over episodes with .sem.
 
-    Keys: recall.<network>.<memory>.<overlap>.r2 and chance.<overlap>.r2; rebinding.<network>.<memory>.{new, old, once}
-    at the first overlap; gain.<network>.<overlap>, of error correction over the best overwrite, best_overwrite.* its
-    name (a list); crossing.<network>, crossing.margin, crossing.difference (spiking minus rate) and
-    crossing.steps_apart, the same counted in steps of the grid of overlaps; crossing.within_one_step is 1 if that is
-    at most 1, else 0. A crossing that there is not is NaN, and so is what is made of it.
+    Keys: recall.<network>.<memory>.<overlap>.r2 and chance.<overlap>.r2; rebinding.<network>.<memory>.{r2, new, old,
+    once} at the first overlap, of keys bound anew (once: of the others), and rebinding.chance.r2; gain.<network>.
+    <overlap>, of error correction over the best overwrite, best_overwrite.* its name (a list). crossing.<network>,
+    crossing.margin, crossing.difference (spiking minus rate; its .sem as of independent ones) and
+    crossing.steps_apart, its size in steps of the grid of overlaps; crossing.within_one_step is 1 if that is at most
+    1, else 0. crossing.at_margin.<margin>.{spiking, rate, steps_apart} for other margins. A crossing
+    that there is not is NaN, and so is what is made of it.
     """
     numbers: dict[str, Any] = {}
     margin = float(result["spiking"].attrs["margin"])
+    grid = np.asarray(result["spiking"].to_dataset()["overlap"])
+    by_network = {network: chosen for network, _, chosen in _networks(result)}
     for network, table, chosen in _networks(result):
         apart = parted(chosen, network)
-        for overlap in table["overlap"].values.tolist():
+        for overlap in grid.tolist():
             for memory in table["memory"].values.tolist():
                 here = chosen["r2"].sel(memory=memory, overlap=overlap)
                 numbers |= _with_sem(f"recall.{network}.{memory}.{overlap:g}.r2", here)
             numbers |= _with_sem(f"gain.{network}.{overlap:g}", apart["gain"].sel(overlap=overlap))
             numbers[f"best_overwrite.{network}.{overlap:g}"] = [str(apart["best"].sel(overlap=overlap).item())]
-            if network == "spiking":
-                numbers[f"chance.{overlap:g}.r2"] = float(table["chance"].sel(overlap=overlap).mean())
         for memory in table["memory"].values.tolist():
-            for name in ("new", "old", "once"):
+            for key, name in {"r2": "rebound_r2", "new": "new", "old": "old", "once": "once"}.items():
                 here = chosen[name].isel(overlap=0).sel(memory=memory)
-                numbers |= _with_sem(f"rebinding.{network}.{memory}.{name}", here)
-        numbers[f"crossing.{network}"], numbers[f"crossing.{network}.sem"] = crossing(chosen, network, margin)
-    both = [numbers["crossing.spiking"], numbers["crossing.rate"]]
-    steps = abs(np.diff(_in_steps(np.asarray(result["spiking"].to_dataset()["overlap"]), both)).item())
-    return numbers | {
+                numbers |= _with_sem(f"rebinding.{network}.{memory}.{key}", here)
+    chance = result["spiking"].to_dataset()[["chance", "rebound_chance"]].mean("episode")
+    numbers |= {f"chance.{overlap:g}.r2": float(chance["chance"].sel(overlap=overlap)) for overlap in grid}
+    numbers["rebinding.chance.r2"] = float(chance["rebound_chance"][0])
+    places = {network: parting(chosen, network, margin) for network, chosen in by_network.items()}
+    for network, (place, error) in places.items():
+        numbers |= {f"crossing.{network}": place, f"crossing.{network}.sem": error}
+    steps = _steps_apart(grid, [place for place, _ in places.values()])
+    numbers |= {
         "crossing.margin": margin,
-        "crossing.difference": both[0] - both[1],
+        "crossing.difference": places["spiking"][0] - places["rate"][0],
+        "crossing.difference.sem": float(np.hypot(places["spiking"][1], places["rate"][1])),
         "crossing.steps_apart": steps,
         "crossing.within_one_step": float(steps <= 1),
     }
+    for other in OTHER_MARGINS:
+        there = {network: parting(chosen, network, other)[0] for network, chosen in by_network.items()}
+        there["steps_apart"] = _steps_apart(grid, list(there.values()))
+        numbers |= {f"crossing.at_margin.{other:g}.{key}": value for key, value in there.items()}
+    return numbers
 
 
-def _in_steps(overlap: np.ndarray, places: Sequence[float]) -> np.ndarray:
-    """Places as steps of the grid from its first overlap, between its points in proportion."""
-    return np.interp(places, overlap, np.arange(len(overlap)))
+def _steps_apart(overlap: np.ndarray, places: Sequence[float]) -> float:
+    """How far two places are apart in steps of the grid, between its points in proportion."""
+    first, second = np.interp(places, overlap, np.arange(len(overlap)))
+    return float(abs(first - second))
 
 
 def _with_sem(key: str, values: xr.DataArray) -> dict[str, float]:
@@ -344,5 +306,5 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
     margin = float(result["spiking"].attrs["margin"])
     chosen: Mapping[str, xr.Dataset] = {network: table for network, _, table in _networks(result)}
     gains = {network: parted(table, network)["gain"] for network, table in chosen.items()}
-    places = {network: crossing(table, network, margin) for network, table in chosen.items()}
-    return {"overwrite": overwrite(chosen, gains, places, margin)}
+    places = {network: parting(table, network, margin) for network, table in chosen.items()}
+    return {"overwrite": overwrite(chosen, gains, places, margin, result["spiking"].to_dataset()["chance"])}

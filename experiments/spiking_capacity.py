@@ -2,8 +2,8 @@
 
 Random values of +-1 are written one-shot under random keys of a few active cells, and read back as pairs accumulate.
 Two synapse models run the same Programs as the rate networks of their rules: additive beside the Hebbian sum,
-error-correcting beside the delta rule. The sum has a closed form, and how much of it spikes reach depends on how many
-cells carry a key and how many a value.
+error-correcting beside the delta rule. The sum has a closed form, drawn beside both; how much of it spikes reach
+depends on how many cells carry a key and how many a value.
 """
 
 from __future__ import annotations
@@ -19,11 +19,9 @@ import pandas as pd
 import torch
 import xarray as xr
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr
 
 from neurofwp import program as programs
-from neurofwp import scores
+from neurofwp import scores, theory
 from neurofwp.errors import InputError
 from neurofwp.plots.select import mean_sem
 from neurofwp.plots.spiking_capacity import spiking_capacity
@@ -39,13 +37,13 @@ PROBED = 8  # keys read at each load
 class Settings:
     """What to run."""
 
-    pairs: tuple[int, ...] = (2, 4, 8, 16, 32, 64)
+    pairs: tuple[int, ...] = (2, 4, 8, 16, 32)
     """Numbers of pairs after which recall is tested."""
     active: tuple[int, ...] = (5, 10, 20, 40)
     """Active cells of a key."""
     key_cells: int = 200
     """Presynaptic cells."""
-    cells: tuple[int, ...] = (1, 2, 4, 8)
+    cells: tuple[int, ...] = (1, 2, 4)
     """Value cells of each ON and each OFF pool: half of the cells of a value dimension."""
     standard_active: int = 20
     """Active cells of a key where the cells of a pool are varied; one of `active`."""
@@ -53,7 +51,7 @@ class Settings:
     """Cells of a pool where the active cells of a key are varied; one of `cells`."""
     dimensions: int = 8
     """Dimensions of a value."""
-    episodes: int = 4
+    episodes: int = 3
     """Episodes of the spiking networks."""
     rate_episodes: int = 32
     """Episodes of the rate networks: the same ones, and more."""
@@ -209,31 +207,11 @@ def measured(program: xr.Dataset, trace: xr.Dataset, pairs: tuple[int, ...]) -> 
     return table
 
 
-def mean_square_overlap(active: int, cells: int) -> float:
-    """E[c^2] of the overlap c (cosine) of two keys, each of `active` cells drawn from `cells`.
-
-    The number of shared cells is hypergeometric, with mean a^2/d and variance (a^2/d) (1 - a/d) (d - a)/(d - 1) for
-    a = `active` and d = `cells`; c is that number over a. Random directions would have 1/d.
-    """
-    mean = active**2 / cells
-    variance = mean * (1 - active / cells) * (cells - active) / (cells - 1)
-    return (mean**2 + variance) / active**2
-
-
-def hebbian_recall(pairs: ArrayLike, active: int, cells: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """R^2 at the best gain, and sign error, of reading back N pairs that a sum wrote under sparse keys.
-
-    As `neurofwp.theory.hebbian_capacity`, whose dims d are here 1/E[c^2]: a read is its value plus N - 1 others, each
-    times its overlap c, together of variance s = (N - 1) E[c^2]. The gain 1/(1 + s) errs least, by s/(1 + s) of the
-    values' variance. The sign error Q(1/sqrt(s)) takes the sum for Gaussian.
-    """
-    noise = (np.asarray(pairs, dtype=float) - 1) * mean_square_overlap(active, cells)
-    with np.errstate(divide="ignore"):
-        return 1 / (1 + noise), ndtr(-1 / np.sqrt(noise))
-
-
 def _theory(settings: Settings) -> xr.Dataset:
-    r2, sign = zip(*(hebbian_recall(settings.pairs, each, settings.key_cells) for each in settings.active), strict=True)
+    r2, sign = zip(
+        *(theory.sparse_hebbian_recall(settings.pairs, each, settings.key_cells) for each in settings.active),
+        strict=True,
+    )
     dims = ("active", "pairs")
     return xr.Dataset(
         {"r2": (dims, np.stack(r2), {"units": "1"}), "sign_error": (dims, np.stack(sign), {"units": "1"})},
@@ -268,11 +246,13 @@ def summary(result: xr.DataTree) -> dict[str, Any]:
                 mean, sem, _ = mean_sem(table[name].sel(pairs=pairs), "episode")
                 numbers[f"{key}.{pairs}.{name}"] = float(mean)
                 numbers[f"{key}.{pairs}.{name}.sem"] = float(sem)
-    theory = result["theory"].to_dataset()
-    for active in theory["active"].values.tolist():
-        for pairs in theory["pairs"].values.tolist():
+    closed_form = result["theory"].to_dataset()
+    for active in closed_form["active"].values.tolist():
+        for pairs in closed_form["pairs"].values.tolist():
             for name in ("r2", "sign_error"):
-                numbers[f"theory.active.{active}.{pairs}.{name}"] = float(theory[name].sel(active=active, pairs=pairs))
+                numbers[f"theory.active.{active}.{pairs}.{name}"] = float(
+                    closed_form[name].sel(active=active, pairs=pairs)
+                )
     return numbers
 
 
@@ -290,13 +270,13 @@ def tables(result: xr.DataTree) -> dict[str, pd.DataFrame]:
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:
     """For each synapse model: all measures against the number of pairs, by key sparsity and by cells of a pool."""
-    keys, cells, rate, theory = (result[name].to_dataset() for name in ("keys", "cells", "rate", "theory"))
+    keys, cells, rate, closed_form = (result[name].to_dataset() for name in ("keys", "cells", "rate", "theory"))
     return {
         f"capacity_{regime}": spiking_capacity(
             keys.sel(regime=regime),
             cells.sel(regime=regime),
             rate.sel(rule=rule),
-            theory if rule == "hebbian" else None,
+            closed_form,
         )
         for regime, rule in RULES.items()
     }

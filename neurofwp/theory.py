@@ -4,7 +4,7 @@ In-context regression: examples x ~ N(0, I) in d dimensions with targets y = w.x
 estimates w from N of them, and the expected squared error of predicting w.x for a new x is E|w - estimate|^2.
 
 One-pass capacity: N pairs of a random key of norm one in d dimensions and a value of +-1, each written once; the error
-of reading a pair back, averaged over all of them.
+of reading a pair back, averaged over all of them. Or a sparse binary key of a few active cells out of d.
 
 Associative retrieval: S keys bound to S one-hot values; half the squared error of a read.
 
@@ -95,6 +95,31 @@ def hebbian_capacity(pairs: ArrayLike, dims: int) -> tuple[Floats, Floats]:
     """
     squared = (_counts("pairs", pairs, least=1) - 1) / _dims(dims)
     return squared, _sign_error(np.ones_like(squared), squared)
+
+
+def mean_square_overlap(active: int, cells: int) -> float:
+    """E[c^2] of the overlap c (cosine) of two binary keys, each of `active` cells drawn from `cells`.
+
+    The number of shared cells is hypergeometric, with mean a^2/d and variance (a^2/d) (1 - a/d) (d - a)/(d - 1) for
+    a = `active` and d = `cells`; c is that number over a. Random directions would have 1/d. Raises InputError unless
+    1 <= a < d.
+    """
+    if not 1 <= active < cells:
+        raise InputError(f"active must be at least 1 and below cells = {cells}, but is {active}")
+    mean = active**2 / cells
+    variance = mean * (1 - active / cells) * (cells - active) / (cells - 1)
+    return (mean**2 + variance) / active**2
+
+
+def sparse_hebbian_recall(pairs: ArrayLike, active: int, cells: int) -> tuple[Floats, Floats]:
+    """R^2 at the best gain, and sign error, of the sum rule under sparse binary keys, for values of +-1.
+
+    As `hebbian_capacity`, whose d is here 1/E[c^2] of `mean_square_overlap`: a read is its value plus N - 1 others,
+    each times its overlap c, together of variance s = (N - 1) E[c^2]. The gain 1/(1 + s) errs least, by s/(1 + s) of
+    the values' variance. The sign error Q(1/sqrt(s)) takes the sum for Gaussian. Raises InputError as those do.
+    """
+    noise = (_counts("pairs", pairs, least=1) - 1) * mean_square_overlap(active, cells)
+    return 1 / (1 + noise), _sign_error(np.ones_like(noise), noise)
 
 
 def delta_capacity(pairs: int, dims: int) -> tuple[Floats, Floats]:

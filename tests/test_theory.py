@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -223,3 +224,26 @@ def test_no_weights_of_low_rank_read_more_values_than_they_have_features() -> No
 def test_bad_input_is_named(call: Callable[[], object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         call()
+
+
+@pytest.mark.parametrize(("active", "cells"), [(1, 7), (3, 7), (6, 7)])
+def test_mean_square_overlap_is_that_of_all_pairs_of_keys(active: int, cells: int) -> None:
+    keys = np.array([[cell in key for cell in range(cells)] for key in combinations(range(cells), active)], float)
+    cosine = keys @ keys.T / active
+    assert theory.mean_square_overlap(active, cells) == pytest.approx((cosine**2).mean())
+
+
+def test_the_closed_form_is_that_of_dense_keys_with_as_many_dimensions() -> None:
+    """One active cell of d: overlap 1 with probability 1/d, so E[c^2] = 1/d as for random directions."""
+    pairs = np.array([2, 5, 30])
+    r2, sign = theory.sparse_hebbian_recall(pairs, 1, 16)
+    squared, expected = theory.hebbian_capacity(pairs, 16)
+    np.testing.assert_allclose(r2, 1 / (1 + squared))
+    np.testing.assert_allclose(sign, expected)
+    assert theory.sparse_hebbian_recall([1], 3, 16)[0] == 1
+
+
+@pytest.mark.parametrize("active", [0, 16])
+def test_keys_of_no_cell_or_of_all_cells_have_no_theory(active: int) -> None:
+    with pytest.raises(InputError, match=f"active must be at least 1 and below cells = 16, but is {active}"):
+        theory.mean_square_overlap(active, 16)

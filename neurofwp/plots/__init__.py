@@ -12,7 +12,6 @@ from neurofwp.plots.key_overlap import key_overlap
 from neurofwp.plots.learning import learning
 from neurofwp.plots.meta_learning import meta_learning
 from neurofwp.plots.one_pass_capacity import one_pass_capacity, slot_capacity
-from neurofwp.plots.overwriting import overwriting
 from neurofwp.plots.raster import raster
 from neurofwp.plots.recall_images import recall_images
 from neurofwp.plots.recall_scatter import recall_scatter
@@ -32,7 +31,6 @@ __all__ = [
     "learning",
     "meta_learning",
     "one_pass_capacity",
-    "overwriting",
     "raster",
     "read_differences",
     "recall_images",

@@ -22,6 +22,7 @@ CURVES = {
         "soft-bound": (style.SKY, "s"),
         "omega": (style.GREEN, "^"),
         "btsp-network": (style.PURPLE, "D"),
+        "error-correcting, no feedback": (style.ORANGE, "x"),
     },
     "rate": {"delta": (style.VERMILION, "o"), "outstar": (style.BLUE, "v"), "soft_bound": (style.SKY, "s")},
 }
@@ -35,6 +36,7 @@ def overwrite(
     gains: Mapping[str, xr.DataArray],
     crossings: Mapping[str, tuple[float, float]],
     margin: float,
+    chance: xr.DataArray,
 ) -> Figure:
     """Projections on new and old values; recall against key overlap; the gain of error correction and its crossing.
 
@@ -43,6 +45,7 @@ def overwrite(
     chosen : of the spiking and the rate network, ``r2``, ``new`` and ``old`` (memory, overlap, episode).
     gains : R^2 of error correction minus that of the best overwrite (overlap, episode).
     crossings : the overlap at which a mean gain reaches the margin, and its standard error; NaN where there is none.
+    chance : R^2 of an answer that ignores the key (overlap, episode).
 
     Raises
     ------
@@ -59,18 +62,18 @@ def overwrite(
         _recall(middle, network, table)
         _gain(right, network, gains[network], crossings[network], margin)
     overlap = next(iter(chosen.values()))["overlap"]
+    middle.plot(overlap, chance.mean("episode"), color=style.GREY, linestyle=":", label="mean of stored values")
     for ax in (middle, right):
         ax.set_xlabel(style.label("overlap of two keys", overlap.assign_attrs(units="1")))
         ax.set_xlim(0, float(overlap.max()) * 1.05)
     middle.set_ylabel(style.label("recall R² of the last value", chosen["spiking"]["r2"]))
-    middle.set_ylim(0, 1)
+    middle.set_ylim(min(0.0, middle.get_ylim()[0]), 1)
     right.axhline(margin, color=style.BLACK, linewidth=0.5)
     right.axhline(0, color=style.GREY, linewidth=0.5)
-    right.annotate("margin", (1, margin), xycoords=("axes fraction", "data"), ha="right", va="bottom")
     right.set_ylabel("R² of error correction − best overwrite (1)")
     low, high = right.get_ylim()
     right.set_ylim(low, high + 0.25 * (high - low))  # room for the legend
-    right.legend(loc="upper left", title="reaches the margin at", title_fontsize=7, alignment="left")
+    right.legend(loc="upper left", title=f"reaches {margin:g} at", title_fontsize=7, alignment="left")
     style.letters((left, middle, right))
     counts = ", ".join(f"n = {table.sizes['episode']} ({network})" for network, table in chosen.items())
     handles, labels = middle.get_legend_handles_labels()

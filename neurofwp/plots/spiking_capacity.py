@@ -18,7 +18,7 @@ DASHED = (0, (4, 2))
 
 
 @style.context()
-def spiking_capacity(keys: xr.Dataset, cells: xr.Dataset, rate: xr.Dataset, theory: xr.Dataset | None = None) -> Figure:
+def spiking_capacity(keys: xr.Dataset, cells: xr.Dataset, rate: xr.Dataset, theory: xr.Dataset) -> Figure:
     """Spiking memory as points, the rate network as lines and theory dashed, against the number of pairs stored.
 
     Left the number of active cells of a key is varied, right that of value cells per pool. Rows: recall R^2, share of
@@ -27,14 +27,15 @@ def spiking_capacity(keys: xr.Dataset, cells: xr.Dataset, rate: xr.Dataset, theo
     Parameters
     ----------
     keys : the measures (active, pairs, episode). cells : the same (cells, pairs, episode). rate : (active, pairs,
-        episode). theory : ``r2`` and ``sign_error`` (active, pairs). Attributes of `keys`: ``standard_active``,
-        ``standard_cells`` and ``key_cells``; coordinates regime and rule name the networks.
+        episode). theory : ``r2`` and ``sign_error`` (active, pairs) of the sum. Attributes of `keys`:
+        ``standard_active``, ``standard_cells`` and ``key_cells``; coordinates regime and rule name the networks.
 
     Raises
     ------
     InputError
         if a variable is missing.
     """
+    needs(theory, "Dataset of theory", dict.fromkeys(("r2", "sign_error"), ("active", "pairs")))
     for name in LABELS:
         for data, what, dim in ((keys, "keys", "active"), (cells, "cells", "cells"), (rate, "rate", "active")):
             needs(data, f"Dataset of {what}", {name: (dim, "pairs", "episode")})
@@ -49,7 +50,7 @@ def spiking_capacity(keys: xr.Dataset, cells: xr.Dataset, rate: xr.Dataset, theo
             mean = mean_sem(rate[name].sel(active=active), "episode")[0].values
             row[0].plot(pairs, mean, color=LEVELS[number % len(LEVELS)], zorder=2)
         row[1].plot(pairs, mean_sem(rate[name].sel(active=standard), "episode")[0].values, color=style.BLACK, zorder=2)
-        if theory is not None and name in theory:
+        if name in theory:
             for number, active in enumerate(theory["active"].values):
                 values = theory[name].sel(active=active).values
                 row[0].plot(pairs, values, color=LEVELS[number % len(LEVELS)], linestyle=DASHED, linewidth=0.8)
@@ -79,7 +80,7 @@ def spiking_capacity(keys: xr.Dataset, cells: xr.Dataset, rate: xr.Dataset, theo
     style.letters(axes.ravel())
     counts = f"n = {keys.sizes['episode']} episodes (rate network: {rate.sizes['episode']})"
     figure.legend(
-        handles=_key(rate, theory is not None),
+        handles=_key(rate),
         loc="outside upper center",
         ncols=4,
         title=f"{keys['regime'].item()}: mean ± SEM, {counts}",
@@ -101,11 +102,10 @@ def _points(ax: Axes, values: xr.DataArray, dim: str) -> None:
         )  # fmt: skip
 
 
-def _key(rate: xr.Dataset, with_theory: bool) -> list[Line2D]:
-    handles = [
+def _key(rate: xr.Dataset) -> list[Line2D]:
+    return [
         Line2D([], [], color=style.BLACK, marker="o", linestyle="none", label="spiking"),
         Line2D([], [], color=style.BLACK, label=f"rate network, {rate['rule'].item()}, W ≥ 0"),
+        Line2D([], [], color=style.BLACK, linestyle=DASHED, linewidth=0.8, label="theory of the sum"),
+        Line2D([], [], color=style.GREY, linestyle=":", label="guessing"),
     ]
-    if with_theory:
-        handles.append(Line2D([], [], color=style.BLACK, linestyle=DASHED, linewidth=0.8, label="theory of the sum"))
-    return [*handles, Line2D([], [], color=style.GREY, linestyle=":", label="guessing")]

@@ -17,7 +17,7 @@ from neurofwp.plots import overwrite as figures
 from neurofwp.rate import RateNetwork
 from neurofwp.spiking.jobs import Job
 from neurofwp.spiking.network import SpikingNetwork
-from neurofwp.synapses.model import load
+from neurofwp.synapses.write_speed import at_speed
 
 SMALL = experiment.Settings(
     pairs=4, episodes=3, rate_episodes=4, overlap=(0.05, 0.3, 0.5), speeds=(1.0, 0.25), pixels=6, margin=0.02
@@ -33,7 +33,7 @@ def pretended(jobs: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Data
     def trace(name: str) -> xr.Dataset:
         job = by_name[name]
         assert not any(len(values) != job.program.sizes["episode"] for values in job.varied.values())
-        sums = "parameters" in job.network or job.network["synapse"] in ("additive", "decay", "finite-pool")
+        sums = "parameters" in job.network or job.network["synapse"] in ("additive", "decay")
         rule = "hebbian" if sums else STANDS_FOR.get(job.network["synapse"], "outstar")
         parameters = {} if sums else {"rate": 0.8 if rule == "delta" else 3.2}
         return RateNetwork(rule, parameters=parameters, on_off=True, nonnegative=True).run(job.program)
@@ -58,45 +58,19 @@ def test_scores_belong_to_their_overlap_speed_and_episode(result: xr.DataTree) -
             r2 = table["r2"].sel(memory=memory, overlap=overlap)
             expected = scores.recall_r2(program, trace, by="episode")
             np.testing.assert_allclose(r2.isel(setting=0), expected, rtol=1e-9)
+            rebound = table["rebound_r2"].sel(memory=memory, overlap=overlap).isel(setting=0)
+            anew = scores.recall_r2(program, trace, by="episode", where=program["rebound"])
+            np.testing.assert_allclose(rebound, anew, rtol=1e-9)
             if rule == "delta":
                 np.testing.assert_allclose(r2.isel(setting=1), expected, rtol=1e-9)
             else:
                 assert bool(r2.isel(setting=slice(1, None)).isnull().all())
 
 
-def test_rates_are_slowed_and_times_lengthened_and_the_network_takes_them() -> None:
-    speed = np.array([1.0, 0.25])
-    for regime, names in (experiment.RATES | experiment.TIMES).items():
-        values, slow = load(regime).values, experiment.slowed(regime, speed)
-        assert set(slow) == set(names)
-        for name in names:
-            power = -1 if regime in experiment.TIMES else 1
-            np.testing.assert_allclose(np.asarray(slow[name] / values[name]), speed**power)
-        assert set(SpikingNetwork(regime)._varied(slow, 2)) == set(names)
-    assert set(experiment.RATES | experiment.TIMES) == {
-        experiment.CORRECTING["spiking"], *experiment.ALONE["spiking"]
-    }  # fmt: skip
-
-
-def test_projections_recover_the_mixture_that_was_read() -> None:
-    program = experiment._program(SMALL, 3, 0.05, 5)
-    decoded = program["target"].copy(data=np.full(program["target"].shape, np.nan))
-    for episode in range(3):
-        first: dict[int, np.ndarray] = {}
-        last: dict[int, np.ndarray] = {}
-        for event in range(program.sizes["event"]):
-            pair, value = int(program["pair"][episode, event]), program["value"].values[episode, event]
-            if program["write_gate"].values[episode, event] > 0:
-                first.setdefault(pair, value)
-                last[pair] = value
-            elif bool(program["rebound"][episode, event]):
-                decoded.values[episode, event] = 0.7 * last[pair] + 0.2 * first[pair] + 0.05
-            else:
-                decoded.values[episode, event] = 0.6 * last[pair] - 0.1
-    found = experiment.projections(program, decoded)
-    np.testing.assert_allclose(found["new"], 0.7, rtol=1e-9)
-    np.testing.assert_allclose(found["old"], 0.2, rtol=1e-9)
-    np.testing.assert_allclose(found["once"], 0.6, rtol=1e-9)
+def test_every_memory_in_the_contest_can_be_slowed_and_the_network_takes_it() -> None:
+    for name in (experiment.CORRECTING["spiking"], *experiment.ALONE["spiking"]):
+        slow = at_speed(name, np.array([1.0, 0.25]))
+        assert set(SpikingNetwork(name)._varied(slow, 2)) == set(slow) != set()
 
 
 def test_rebinding_leaves_as_much_of_the_old_value_as_the_write_speed_says(result: xr.DataTree) -> None:
@@ -112,7 +86,7 @@ def test_rebinding_leaves_as_much_of_the_old_value_as_the_write_speed_says(resul
 def scored(r2: np.ndarray, memories: list[str]) -> xr.Dataset:
     """r2 (memory, overlap, setting, episode) alone."""
     dims = ("memory", "overlap", "setting", "episode")
-    blank = dict.fromkeys(("new", "old", "once"), (dims, 0 * r2))
+    blank = dict.fromkeys(set(experiment.SCORED) - {"r2"}, (dims, 0 * r2))
     return xr.Dataset(
         {"r2": (dims, r2), **blank},
         coords={"memory": memories, "overlap": [0.1, 0.2, 0.4][: r2.shape[1]], "setting": range(r2.shape[2])},
@@ -134,11 +108,11 @@ def test_the_crossing_lies_where_the_gain_over_the_best_overwrite_reaches_the_ma
     gain = experiment.parted(chosen, "rate")
     np.testing.assert_allclose(gain["gain"].mean("episode"), [0.02, 0.05, 0.3], atol=1e-12)
     assert gain["best"].values.tolist() == ["outstar", "outstar", "soft_bound"]
-    place, error = experiment.crossing(chosen, "rate", 0.1)
+    place, error = experiment.parting(chosen, "rate", 0.1)
     assert place == pytest.approx(0.2 + 0.2 * (0.1 - 0.05) / 0.25)
     assert error == pytest.approx(0, abs=1e-12)
-    assert experiment.crossing(chosen, "rate", 0.01)[0] == 0.1  # there from the first
-    assert np.isnan(experiment.crossing(chosen, "rate", 0.5)).all()  # never
+    assert experiment.parting(chosen, "rate", 0.01)[0] == 0.1  # there from the first
+    assert np.isnan(experiment.parting(chosen, "rate", 0.5)).all()  # never
 
 
 def test_the_error_of_a_crossing_on_a_line_is_that_of_a_mean() -> None:
@@ -148,7 +122,7 @@ def test_the_error_of_a_crossing_on_a_line_is_that_of_a_mean() -> None:
     correcting = np.array([0.1, 0.2, 0.4])[:, None] + shift
     r2 = np.stack([correcting, 0 * correcting, 0 * correcting - 1])[:, :, None]
     chosen = experiment.reported(scored(r2, ["delta", *experiment.ALONE["rate"]]))
-    place, error = experiment.crossing(chosen, "rate", 0.3)
+    place, error = experiment.parting(chosen, "rate", 0.3)
     assert place == pytest.approx(0.3 - shift.mean())
     assert error == pytest.approx(shift.std(ddof=1) / np.sqrt(6))
 
@@ -158,23 +132,31 @@ def test_the_summary_says_whether_the_crossings_are_within_a_step(result: xr.Dat
     both = [numbers["crossing.spiking"], numbers["crossing.rate"]]
     assert np.isfinite(both).all()
     assert numbers["crossing.difference"] == pytest.approx(both[0] - both[1])
+    errors = [numbers["crossing.spiking.sem"], numbers["crossing.rate.sem"]]
+    assert numbers["crossing.difference.sem"] == pytest.approx(np.hypot(*errors), nan_ok=True)
     assert numbers["crossing.within_one_step"] == float(numbers["crossing.steps_apart"] <= 1)
     r2 = experiment.reported(result["spiking"].to_dataset())["r2"].sel(memory="omega", overlap=0.3)
     assert numbers["recall.spiking.omega.0.3.r2"] == pytest.approx(float(r2.mean()))
     assert numbers["recall.spiking.omega.0.3.r2.sem"] == pytest.approx(float(r2.std(ddof=1)) / 3**0.5)
+    for other in experiment.OTHER_MARGINS:
+        place = experiment.parting(experiment.reported(result["rate"].to_dataset()), "rate", other)[0]
+        assert numbers[f"crossing.at_margin.{other:g}.rate"] == pytest.approx(place, nan_ok=True)
     assert numbers["gain.rate.0.5"] > numbers["gain.rate.0.05"] > 0  # overlap is what tells them apart
-    assert len(experiment.tables(result)["overwrite"]) == 3 * (9 * 3) + 3 * (5 * 4)
+    assert len(experiment.tables(result)["overwrite"]) == 3 * (8 * 3) + 3 * (5 * 4)
     assert set(experiment.plot(result)) == {"overwrite"}
 
 
 def test_crossings_are_compared_in_steps_of_the_grid() -> None:
-    steps = experiment._in_steps(np.array([0.1, 0.2, 0.4]), [0.15, 0.35, 0.4, np.nan])
-    np.testing.assert_allclose(steps, [0.5, 1.75, 2, np.nan])
+    grid = np.array([0.1, 0.2, 0.4])
+    assert experiment._steps_apart(grid, [0.35, 0.15]) == pytest.approx(1.25)
+    assert experiment._steps_apart(grid, [0.1, 0.4]) == pytest.approx(2)
+    assert np.isnan(experiment._steps_apart(grid, [0.2, np.nan]))
 
 
-def test_every_curve_of_the_figure_is_of_a_memory_in_the_contest() -> None:
+def test_curves_of_the_figure_are_of_memories_in_the_contest_and_of_the_causal_test() -> None:
     for network in experiment.CORRECTING:
-        assert set(figures.CURVES[network]) == {experiment.CORRECTING[network], *experiment.ALONE[network]}
+        others = {experiment.WITHOUT} if network == "spiking" else set()
+        assert set(figures.CURVES[network]) == {experiment.CORRECTING[network], *experiment.ALONE[network]} | others
 
 
 @pytest.mark.parametrize(

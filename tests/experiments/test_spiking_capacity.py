@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -69,28 +68,11 @@ def test_more_episodes_and_other_keys_leave_an_episode_as_it_is() -> None:
     assert not np.array_equal(few["key"][0], few["key"][1])
 
 
-@pytest.mark.parametrize(("active", "cells"), [(1, 7), (3, 7), (6, 7)])
-def test_mean_square_overlap_is_that_of_all_pairs_of_keys(active: int, cells: int) -> None:
-    keys = np.array([[cell in key for cell in range(cells)] for key in combinations(range(cells), active)], float)
-    cosine = keys @ keys.T / active
-    assert experiment.mean_square_overlap(active, cells) == pytest.approx((cosine**2).mean())
-
-
-def test_the_closed_form_is_that_of_dense_keys_with_as_many_dimensions() -> None:
-    """One active cell of d: overlap 1 with probability 1/d, so E[c^2] = 1/d as for random directions."""
-    pairs = np.array([2, 5, 30])
-    r2, sign = experiment.hebbian_recall(pairs, 1, 16)
-    squared, expected = theory.hebbian_capacity(pairs, 16)
-    np.testing.assert_allclose(r2, 1 / (1 + squared))
-    np.testing.assert_allclose(sign, expected)
-    assert experiment.hebbian_recall([1], 3, 16)[0] == 1
-
-
 def test_a_sum_recalls_as_theory_says() -> None:
     settings = experiment.Settings(pairs=(4, 16, 48), active=(6,), key_cells=80, dimensions=16)
     program = experiment.memory(settings, 6, 60, seed=1)
     found = experiment.measured(program, RateNetwork("hebbian", on_off=True).run(program), settings.pairs)
-    r2, sign = experiment.hebbian_recall(settings.pairs, 6, 80)
+    r2, sign = theory.sparse_hebbian_recall(settings.pairs, 6, 80)
     for name, expected in (("r2", r2), ("sign_error", sign)):
         sem = found[name].std("episode", ddof=1) / 60**0.5
         # sums of few overlaps are not Gaussian: that is worth a few thousandths of wrong signs
@@ -117,7 +99,7 @@ def test_the_summary_and_the_table_hold_means_and_all_episodes(result: xr.DataTr
     r2 = result["keys"].to_dataset()["r2"].sel(regime="additive", active=3, pairs=4)
     assert numbers["spiking.additive.active.3.4.r2"] == pytest.approx(float(r2.mean()))
     assert numbers["spiking.additive.active.3.4.r2.sem"] == pytest.approx(float(r2.std(ddof=1)) / 2**0.5)
-    assert numbers["theory.active.3.12.r2"] == pytest.approx(1 / (1 + 11 * experiment.mean_square_overlap(3, 30)))
+    assert numbers["theory.active.3.12.r2"] == pytest.approx(1 / (1 + 11 * theory.mean_square_overlap(3, 30)))
     assert numbers["theory.active.6.2.sign_error"] < numbers["theory.active.6.12.sign_error"]
     assert all(math.isfinite(each) for each in numbers.values())
     table = experiment.tables(result)["capacity"]

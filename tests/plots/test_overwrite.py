@@ -1,4 +1,4 @@
-"""The figure of overwriting."""
+"""The figure of where error correction and overwriting part."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def drawn() -> tuple[Figure, dict[str, xr.Dataset]]:
         )
         for network, each in chosen.items()
     }  # fmt: skip
-    return figures.overwrite(chosen, gains, {"spiking": (0.17, 0.02), "rate": (np.nan, np.nan)}, 0.1), chosen
+    chance = xr.DataArray(np.full((3, 4), 0.3), dims=("overlap", "episode"))
+    return figures.overwrite(chosen, gains, {"spiking": (0.17, 0.02), "rate": (np.nan, np.nan)}, 0.1, chance), chosen
 
 
 def test_bars_and_points_are_means_with_standard_errors(drawn) -> None:
@@ -69,4 +70,4 @@ def test_a_crossing_is_marked_where_it_is_and_named_where_there_is_none(drawn, a
 def test_a_missing_projection_is_named() -> None:
     both = {"spiking": table("spiking", 4).drop_vars("old"), "rate": table("rate", 9)}
     with pytest.raises(InputError, match="needs 'old'"):
-        figures.overwrite(both, {}, {}, 0.1)
+        figures.overwrite(both, {}, {}, 0.1, xr.DataArray())

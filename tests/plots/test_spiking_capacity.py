@@ -47,5 +47,9 @@ def test_points_are_means_and_theory_is_drawn_for_each_key(assert_legible) -> No
 
 def test_a_missing_measure_is_named() -> None:
     keys, cells = table("active", [10], 2, regime="additive"), table("cells", [4], 2, regime="additive")
+    rate = table("active", [10], 2, rule="hebbian")
+    theory = rate.mean("episode")
     with pytest.raises(InputError, match="needs 'identified'"):
-        spiking_capacity(keys, cells.drop_vars("identified"), table("active", [10], 2, rule="hebbian"))
+        spiking_capacity(keys, cells.drop_vars("identified"), rate, theory)
+    with pytest.raises(InputError, match="needs 'r2'"):
+        spiking_capacity(keys, cells, rate, theory.drop_vars("r2"))
