@@ -116,7 +116,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     }
     jobs = [
         Job(
-            f"{regime}-{run}", xr.concat([seen[name] for name in applying[regime]], dim="episode"), arguments,
+            f"{regime}-{run}", _side_by_side([seen[name] for name in applying[regime]]), arguments,
             seed=2 * seed + run, varied=_varied(SpikingNetwork(**arguments), applying[regime], settings.episodes),
         )
         for regime, arguments in networks.items()
@@ -145,6 +145,10 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         if f"{regime}-{name}" in fits:
             tree[f"/fits/{regime}/{name}"] = fits[f"{regime}-{name}"]
     return xr.DataTree.from_dict(tree)
+
+
+def _side_by_side(every: list[xr.Dataset]) -> xr.Dataset:
+    return xr.concat(every, dim="episode", data_vars="minimal")
 
 
 def _arguments(regime: str, settings: Settings) -> dict[str, Any]:
