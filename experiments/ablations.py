@@ -73,7 +73,7 @@ ABLATIONS = {
 class Settings:
     """What to run."""
 
-    regimes: tuple[str, ...] = ("error-correcting", "thresholds", "additive", "btsp-network")
+    regimes: tuple[str, ...] = ("btsp-network", "error-correcting", "thresholds", "additive")
     """Synapse models: of `neurofwp list synapses`, or TOML files."""
     episodes: int = 8
     """Episodes: rules are fitted to the first half and judged on the others."""
@@ -83,7 +83,7 @@ class Settings:
     """Share of the second values that are to be let pass."""
     overlap: float = 0.2
     """Share of active cells that two keys have in common on average."""
-    pixels: int = 8
+    pixels: int = 6
     """How many pixels the values have: those that differ most between digits."""
     plateau_pause: float = 2.0
     """Pause after each write and each read, s, where plateaus write."""
@@ -92,7 +92,7 @@ class Settings:
 
 
 def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
-    """Simulate every regime, its ablations side by side, twice; score recall and fit the rules.
+    """Simulate every regime, its ablations and a repeat of each side by side; score recall and fit the rules.
 
     Raises
     ------
@@ -108,7 +108,11 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         name: ablation.program(program, np.random.default_rng((seed, 1, index)))
         for index, (name, ablation) in enumerate(ABLATIONS.items())
     }
-    judged = dict.fromkeys(ABLATIONS, program) | {KNOWN: gates.retargeted(seen[SHUFFLED])}
+    judged: dict[str, xr.Dataset] = {}
+    for name in ABLATIONS:
+        judged[name] = program
+        if name == SHUFFLED:
+            judged[KNOWN] = gates.retargeted(seen[name])
     networks = {regime: _arguments(regime, settings) for regime in settings.regimes}
     applying = {
         regime: [name for name, each in ABLATIONS.items() if each.applies(SpikingNetwork(**arguments))]
@@ -116,18 +120,17 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     }
     jobs = [
         Job(
-            f"{regime}-{run}", _side_by_side([seen[name] for name in applying[regime]]), arguments,
-            seed=2 * seed + run, varied=_varied(SpikingNetwork(**arguments), applying[regime], settings.episodes),
+            regime, _side_by_side([seen[name] for name in 2 * applying[regime]]), arguments, seed=seed,
+            varied=_varied(SpikingNetwork(**arguments), 2 * applying[regime], settings.episodes),
         )
         for regime, arguments in networks.items()
-        for run in (0, 1)
     ]  # fmt: skip
     with running(jobs, folder=folder) as trace:
-        both = {regime: [trace(f"{regime}-{run}")[KEPT] for run in (0, 1)] for regime in networks}
+        runs = {regime: trace(regime)[KEPT] for regime in networks}
     traces = {
-        (regime, name): [each.isel(episode=_own(names.index(name), settings.episodes)) for each in both[regime]]
+        (regime, name): [runs[regime].isel(episode=_own(index, settings.episodes)) for index in (one, one + len(names))]
         for regime, names in applying.items()
-        for name in names
+        for one, name in enumerate(names)
     }
     traces |= {(regime, KNOWN): traces[regime, SHUFFLED] for regime in networks}
     fits = parts.made(
@@ -172,6 +175,7 @@ def _varied(network: SpikingNetwork, names: list[str], episodes: int) -> dict[st
 
 
 def _own(index: int, episodes: int) -> slice:
+    """Where the episodes of one run lie among those of all."""
     return slice(index * episodes, (index + 1) * episodes)
 
 
