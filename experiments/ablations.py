@@ -224,14 +224,13 @@ def table(result: xr.DataTree) -> pd.DataFrame:
     for regime in recall["regime"].values.tolist():
         for name in recall["condition"].values.tolist():
             own = recall.sel(regime=regime, condition=name)
-            row: dict[str, Any] = {"network": f"{regime}, {name}", "regime": regime, "condition": name}
-            row["status"] = str(own["status"].item())
+            row: dict[str, Any] = {"network": f"{regime}, {name}", "status": str(own["status"].item())}
             for score in ("r2", "rebound_r2", "identified"):
                 values = own[score].dropna("episode").values
                 several = len(values) > 1
                 row[score] = float(values.mean()) if len(values) else np.nan
                 row[f"{score}_sem"] = float(values.std(ddof=1) / len(values) ** 0.5) if several else np.nan
-            rows.append(row | _verdict(result, regime, name))
+            rows.append(row | _verdict(result, regime, name) | {"regime": regime, "condition": name})
     return pd.DataFrame(rows)
 
 

@@ -71,12 +71,15 @@ def recall_and_rules(table: pd.DataFrame, chance: float) -> Figure:
         ax.tick_params(axis="y", length=0)
     left.set_ylim(rows[-1] + 0.6, -1.8)
     style.letters((left, right))
-    figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    figure.legend(
+        *left.get_legend_handles_labels(), loc="outside upper center", ncols=3, title_fontsize=7,
+        title="a: mean ± SEM over episodes; b: best rule with its 95 % interval",
+    )  # fmt: skip
     return figure
 
 
 def _words(network: Mapping[Hashable, Any]) -> str:
     if not network["rules"]:
         return str(network["status"])
-    share, low, high = (style.number(float(network[name]), 2) for name in ("explained_share", "low", "high"))
+    share, low, high = (style.number(float(network[name]), 3) for name in ("explained_share", "low", "high"))
     return f"{str(network['rules']).replace('_', ' ')}: {share} [{low}, {high}]"

@@ -38,7 +38,7 @@ def test_every_row_shows_its_recall_and_its_rule(assert_legible: Callable[[Figur
     np.testing.assert_allclose(np.asarray(drawn, dtype=float), TABLE["r2"].to_numpy(float))
     np.testing.assert_allclose([bar.get_width() for bar in right.patches][:1], [0.99])
     words = [text.get_text() for text in right.texts]
-    assert words[:3] == ["delta: 0.99 [0.98, 0.99]", "no learning", "does not apply"]
+    assert words[:3] == ["delta: 0.990 [0.980, 0.995]", "no learning", "does not apply"]
     assert words[3].startswith("outstar or calcium threshold")
     assert [text.get_text() for text in left.texts] == ["error-correcting", "btsp-network"]
 
