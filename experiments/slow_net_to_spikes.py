@@ -20,7 +20,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from neurofwp import plots, scores, slownet
+from neurofwp import gates, plots, scores, slownet
 from neurofwp.errors import InputError
 from neurofwp.program import without_silent_cells
 from neurofwp.spiking.jobs import Job, running
@@ -52,47 +52,20 @@ class Settings:
     """Synapse model."""
 
 
-def shuffled(program: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
-    """The Program with the write gates of every episode shuffled among its writes."""
-    gate = program["write_gate"].values.copy()
-    for episode, write in enumerate(program["write"].values):
-        gate[episode, write] = rng.permutation(gate[episode, write])
-    return _gated(program, gate)
-
-
-def always_open(program: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
-    """The Program with the gate fully open at every write."""
-    return _gated(program, program["write"].values.astype(float))
-
-
-def closed(program: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
-    """The Program with the gate closed: what blocked NMDA receptors are to a rate network."""
-    return _gated(program, np.zeros(program["write"].shape))
-
-
-def same(program: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
-    """The Program as it is."""
-    return program
-
-
-def _gated(program: xr.Dataset, gate: np.ndarray) -> xr.Dataset:
-    return program.assign(write_gate=program["write_gate"].copy(data=gate))
-
-
 @dataclass(frozen=True)
 class Condition:
     """What is done to the Programs, on the spiking network and on the rate network, and to the spiking network."""
 
-    spiking: Callable[[xr.Dataset, np.random.Generator], xr.Dataset] = same
-    rate: Callable[[xr.Dataset, np.random.Generator], xr.Dataset] = same
+    spiking: Callable[[xr.Dataset, np.random.Generator], xr.Dataset] = gates.same
+    rate: Callable[[xr.Dataset, np.random.Generator], xr.Dataset] = gates.same
     parameters: tuple[str, ...] = ()
 
 
 CONDITIONS = {
     INTACT: Condition(),
-    "gate_shuffled": Condition(shuffled, shuffled),
-    "gate_open": Condition(always_open, always_open),
-    "nmda_blocked": Condition(same, closed, tuple(BLOCKED)),
+    "gate_shuffled": Condition(gates.shuffled, gates.shuffled),
+    "gate_open": Condition(gates.always_open, gates.always_open),
+    "nmda_blocked": Condition(gates.same, gates.closed, tuple(BLOCKED)),
 }
 
 
@@ -176,7 +149,7 @@ def _scores(program: xr.Dataset, traces: dict[str, dict[str, xr.Dataset]]) -> xr
     kinds = {"stored": program["stored"], "distractors": ~program["stored"]}
     r2 = np.empty((len(traces), len(NETWORKS), len(kinds), len(names)))
     chance = np.empty(r2.shape[2:])
-    ideal = _gated(program, (program["write"] & program["stored"]).values.astype(float))
+    ideal = gates.gated(program, (program["write"] & program["stored"]).values.astype(float))
     for index, name in enumerate(names):
         own = {"episode": np.flatnonzero(program["slow_net"].values == name)}
         for k, where in enumerate(kinds.values()):

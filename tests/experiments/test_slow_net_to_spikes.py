@@ -11,6 +11,7 @@ import pytest
 import torch
 import xarray as xr
 
+from neurofwp import gates
 from neurofwp.errors import InputError
 from neurofwp.experiments import slow_net_to_spikes as experiment
 from neurofwp.experiments.slow_net_to_spikes import CONDITIONS, INTACT, NETWORKS, Settings
@@ -49,7 +50,7 @@ def stand_in(jobs: Sequence[Job], *, folder: Path | None) -> Iterator[Callable[[
     def trace(name: str) -> xr.Dataset:
         (job,) = (job for job in jobs if job.name == name)
         blocked = job.network["parameters"].get("alpha_nmda") == 0
-        return RateNetwork("delta").run(experiment.closed(job.program, None) if blocked else job.program)
+        return RateNetwork("delta").run(gates.closed(job.program, None) if blocked else job.program)
 
     yield trace
 
@@ -83,22 +84,6 @@ def check(result: xr.DataTree) -> None:
     for prefix in ("ablation.gate_open", "ablation.gate_open.rate"):
         assert numbers[f"{prefix}.distractors_r2"] > 0.7
     assert numbers["stored.ratio"] == numbers["stored.spiking.r2"] / numbers["stored.rate.r2"]
-
-
-def test_shuffled_gates_are_the_same_gates_at_other_writes() -> None:
-    rng = np.random.default_rng(5)
-    write = np.arange(8) < 5
-    gate = np.where(write, rng.random((3, 8)), 0.0)
-    program = xr.Dataset(
-        {"write_gate": (("episode", "event"), gate), "write": (("episode", "event"), np.tile(write, (3, 1)))}
-    )
-    after = experiment.shuffled(program, np.random.default_rng(1))["write_gate"].values
-    assert not after[:, ~write].any()
-    np.testing.assert_array_equal(np.sort(after, axis=1), np.sort(gate, axis=1))
-    assert (after != gate).any(axis=1).all()
-    np.testing.assert_array_equal(experiment.always_open(program, rng)["write_gate"].values, np.tile(write, (3, 1)))
-    assert not experiment.closed(program, rng)["write_gate"].any()
-    xr.testing.assert_identical(program["write_gate"], experiment.same(program, rng)["write_gate"])
 
 
 def test_means_and_errors_are_over_slow_nets() -> None:

@@ -1,0 +1,140 @@
+"""What the ablations do to a network, and what their table says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from neurofwp import fitting, gates
+from neurofwp.errors import InputError
+from neurofwp.experiments import ablations as experiment
+from neurofwp.experiments.ablations import ABLATIONS, INTACT, KNOWN, LEARNS, NEVER, SHUFFLED, STAYS, Settings
+from neurofwp.fitting.recovery import disturbed
+from neurofwp.rate import RateNetwork
+from neurofwp.spiking.jobs import Job
+from neurofwp.spiking.network import SpikingNetwork
+
+SETTINGS = Settings(regimes=("error-correcting", "additive"), episodes=4, pairs=4, pixels=3)
+
+
+@contextmanager
+def stand_in(jobs: Sequence[Job], *, folder: Path | None) -> Iterator[Callable[[str], xr.Dataset]]:
+    """Rate networks with noise in place of the simulator: no gate without NMDA, no prediction without feedback."""
+
+    def episode(job: Job, index: int, rng: np.random.Generator) -> xr.Dataset:
+        own = job.program.isel(episode=[index])
+        if "alpha_nmda" in job.varied and float(job.varied["alpha_nmda"][index]) == 0:
+            own = gates.closed(own, rng)
+        feedback = job.network["synapse"] == "error-correcting" and float(job.varied["g_gaba"][index]) > 0
+        rule = RateNetwork("delta" if feedback else "hebbian", on_off=True, nonnegative=True, unit_keys=False)
+        return rule.run(disturbed(own, 0.05, rng))
+
+    def trace(name: str) -> xr.Dataset:
+        (job,) = (job for job in jobs if job.name == name)
+        rng = np.random.default_rng(job.seed)
+        every = [episode(job, index, rng) for index in range(job.program.sizes["episode"])]
+        return xr.concat(every, dim="episode", data_vars="minimal", combine_attrs="override")
+
+    yield trace
+
+
+def fitted(work: Any, cases: Mapping[str, tuple[Any, ...]], **_: Any) -> dict[str, xr.Dataset]:
+    """Two rules, in this process."""
+    return {
+        name: fitting.identify(program, one, ["hebbian", "delta"], repeat=other, restarts=1, progress=False)
+        for name, (program, one, other, _, _) in cases.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def result() -> Iterator[xr.DataTree]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(experiment, "running", stand_in)
+        patch.setattr(experiment.parts, "made", fitted)
+        yield experiment.run(SETTINGS, seed=101, device="cpu")
+
+
+def test_each_ablation_takes_away_what_it_names(result: xr.DataTree) -> None:
+    numbers = experiment.summary(result)
+    intact, shuffled, known = (f"error-correcting.{name}" for name in (INTACT, SHUFFLED, KNOWN))
+    assert numbers[f"{intact}.r2"] > 0.8
+    assert numbers[f"{intact}.rules"] == ["delta"]
+    assert numbers[f"{shuffled}.r2"] < numbers[f"{intact}.r2"] - 0.2
+    assert numbers[f"{shuffled}.explained_share"] < numbers[f"{intact}.explained_share"] - 0.1
+    # the synapses did nothing else than before: judged by the gates that they saw, all is as it was
+    assert numbers[f"{known}.r2"] > 0.8
+    assert numbers[f"{known}.rules"] == ["delta"]
+    assert numbers[f"{known}.explained_share"] > 0.95
+    assert numbers[f"{known}.noise_ceiling"] == pytest.approx(numbers[f"{shuffled}.noise_ceiling"])
+    assert numbers["error-correcting.interneurons removed.rules"] == ["hebbian"]
+
+
+def test_where_nothing_moves_there_is_no_rule_and_no_recall(result: xr.DataTree) -> None:
+    numbers = experiment.summary(result)
+    for regime in SETTINGS.regimes:
+        assert numbers[f"{regime}.NMDA blocked.status"] == [STAYS]
+        assert numbers[f"{regime}.NMDA blocked.rules"] == []
+        assert numbers[f"{regime}.NMDA blocked.r2"] < 0.1
+        assert np.isnan(numbers[f"{regime}.NMDA blocked.explained_share"])
+        assert numbers[f"{regime}.plateaus removed.status"] == [NEVER]
+        assert np.isnan(numbers[f"{regime}.plateaus removed.r2"])
+    assert numbers["additive.interneurons removed.status"] == [NEVER]
+
+
+def test_means_and_errors_of_the_table_are_over_episodes(result: xr.DataTree) -> None:
+    table = experiment.tables(result)["ablations"].set_index(["regime", "condition"])
+    assert len(table) == len(SETTINGS.regimes) * (len(ABLATIONS) + 1)
+    row = table.loc[("additive", INTACT)]
+    r2 = result["recall"].to_dataset()["r2"].sel(regime="additive", condition=INTACT).values
+    assert row["status"] == LEARNS
+    assert row["r2"] == pytest.approx(r2.mean())
+    assert row["r2_sem"] == pytest.approx(r2.std(ddof=1) / 2)
+    assert row["low"] <= row["explained_share"] <= row["high"]
+
+
+def test_half_of_the_second_values_are_to_be_let_pass(result: xr.DataTree) -> None:
+    program = result["program"].to_dataset()
+    writes = (program["key"] > 0).any("pre")
+    assert (writes.sum("event") == 8).all()
+    assert ((program["write_gate"] > 0).sum("event") == 6).all()
+    assert (program["rebound"].sum("event") == 2).all()
+
+
+def test_ablations_apply_to_networks_that_have_what_they_remove() -> None:
+    def applying(regime: str) -> set[str]:
+        return {name for name, each in ABLATIONS.items() if each.applies(SpikingNetwork(regime))}
+
+    assert applying("error-correcting") == {INTACT, "NMDA blocked", SHUFFLED, "interneurons removed"}
+    assert applying("thresholds") == applying("additive") == {INTACT, "NMDA blocked", SHUFFLED}
+    assert applying("btsp-network") == {INTACT, SHUFFLED, "plateaus removed"}
+
+
+def test_parameters_of_the_intact_network_are_those_of_its_model() -> None:
+    network = SpikingNetwork("error-correcting")
+    varied = experiment._varied(network, [INTACT, "NMDA blocked", "interneurons removed"], 2)
+    assert varied["alpha_nmda"] == pytest.approx(np.repeat([0.5, 0, 0.5], 2))
+    assert np.asarray(varied["g_gaba"]) == pytest.approx(np.repeat([2e-9, 2e-9, 0], 2))
+
+
+@pytest.mark.slow
+def test_plateaus_and_nmda_receptors_are_what_synapses_learn_with() -> None:
+    """Neither synapse moves at all without them; both learn with them."""
+    settings = Settings(regimes=("additive", "btsp-network"), episodes=4, pairs=2, pixels=2, plateau_pause=1.0)
+    numbers = experiment.summary(experiment.run(settings, seed=102, device="cpu"))
+    assert numbers["additive.NMDA blocked.status"] == numbers["btsp-network.plateaus removed.status"] == [STAYS]
+    for regime in settings.regimes:
+        assert numbers[f"{regime}.{INTACT}.status"] == [LEARNS]
+        assert numbers[f"{regime}.{INTACT}.r2"] > 0.3
+
+
+def test_bad_settings_are_refused() -> None:
+    with pytest.raises(InputError, match="4 episodes or more"):
+        experiment.run(Settings(episodes=3), seed=0, device="cpu")
+    with pytest.raises(InputError, match="regime or more"):
+        experiment.run(Settings(regimes=()), seed=0, device="cpu")
