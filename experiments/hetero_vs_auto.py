@@ -171,7 +171,7 @@ def measured(program: xr.Dataset, trace: xr.Dataset, settings: Settings) -> xr.D
     R^2 and identification are at the best linear reading of the condition, so that they tell whether a read still has
     its direction. The gain is the slope of recall on target, relative to that of whole keys.
     """
-    rows = []
+    rows: list[xr.Dataset] = []
     for number in range(settings.conditions().sizes["condition"]):
         here = program.assign(target=program["target"].where(program["condition"] == number))
         spread = here["target"] - here["target"].mean(("event", "post"))
@@ -244,7 +244,7 @@ def _hopfield(settings: Settings, program: xr.Dataset, seed: int) -> xr.Dataset:
     key = torch.as_tensor(program["key"].values[:, : settings.items])
     rng = np.random.default_rng([seed, 2])
     pattern = torch.as_tensor(rng.choice([-1.0, 1.0], key.shape))
-    rows = []
+    rows: list[xr.Dataset] = []
     for number, (damage, share) in enumerate(_damages(settings)):
         event = np.array([np.flatnonzero(row == number) for row in program["condition"].values])
         asked = torch.as_tensor(np.take_along_axis(program["pair"].values, event, axis=1))

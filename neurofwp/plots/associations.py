@@ -119,11 +119,10 @@ def sequence_recall(loop: xr.Dataset) -> Figure:
     needs(loop, "Dataset of the loop", overlaps | {"answer": ("network", "mode", "step", "post")})
     steps = loop["step"].values
     figure = style.figure(style.TWO_COLUMNS, 5.4)
-    upper, lower = figure.subfigures(2, 1, height_ratios=(1, 1.15))
+    upper, lower = figure.subfigures(2, 1, height_ratios=(1, 1.15), squeeze=False)[:, 0]
     right, overlap = upper.subplots(1, 2)
     for number, (mode, (colour, marker)) in enumerate(MODE.items()):
-        here = loop["right"].sel(mode=mode)
-        _line(right, steps, here, 0.08 * (number - 1), color=colour, marker=marker, label=mode)
+        _line(right, steps, loop["right"].sel(mode=mode), 0.08 * (number - 1), color=colour, marker=marker, label=mode)
     right.axhline(1 / len(steps), color=style.GREY, linewidth=0.6, linestyle=":")
     _line(overlap, steps, loop["one_overlap"], -0.05, color=style.BLACK, marker="o", label="one step")
     _line(overlap, steps, loop["direct_overlap"], 0.05, color=style.VERMILION, marker="^", label="direct")
@@ -157,10 +156,7 @@ def sequence_recall(loop: xr.Dataset) -> Figure:
 
 def _line(ax: Axes, steps: np.ndarray, values: xr.DataArray, shift: float, **look: Any) -> None:
     """Spiking network filled, rate network open and broken; without error bars where there is no spread."""
-    for network, own in (
-        ("spiking", {}),
-        ("rate", {"markerfacecolor": "white", "linestyle": DASHED, "linewidth": 0.7}),
-    ):
+    open_look: dict[str, Any] = {"markerfacecolor": "white", "linestyle": DASHED, "linewidth": 0.7, "label": None}
+    for network, own in (("spiking", look), ("rate", look | open_look)):
         mean, sem, _ = mean_sem(values.sel(network=network), "episode")
-        named = look if network == "spiking" else look | {"label": None}
-        ax.errorbar(steps + shift, mean.values, sem.values, clip_on=False, **named, **own)
+        ax.errorbar(steps + shift, mean.values, sem.values, clip_on=False, **own)

@@ -117,11 +117,6 @@ def test_summary_and_table_agree(result: xr.DataTree) -> None:
     assert numbers["spiking.error-correcting.hetero.none.0.gain"] == 1
 
 
-def test_figures_are_legible(result: xr.DataTree, assert_legible) -> None:
-    for figure in experiment.plot(result).values():
-        assert_legible(figure)
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
