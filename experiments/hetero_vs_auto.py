@@ -22,9 +22,9 @@ import xarray as xr
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from neurofwp import degraded, scores, sequences
+from neurofwp import completion, degraded, sequences
 from neurofwp.errors import InputError
-from neurofwp.plots.associations import completion, sequence_recall
+from neurofwp.plots import associations as figures_of
 from neurofwp.plots.select import mean_sem
 from neurofwp.rate import RateNetwork, hopfield
 from neurofwp.slownet import FixedEncoder
@@ -32,7 +32,6 @@ from neurofwp.spiking.jobs import Job, running
 from neurofwp.tasks.associations import ASSOCIATIONS, associations
 
 RULES = {"additive": "hebbian", "error-correcting": "delta"}  # of the rate network beside a synapse model
-UNIT = {"units": "1"}
 
 
 @dataclass(frozen=True)
@@ -58,16 +57,6 @@ class Settings:
 
     def encoder(self, seed: int) -> FixedEncoder:
         return FixedEncoder(pre=self.key_cells, active=self.active, seed=seed, duration=self.duration)
-
-    def conditions(self) -> xr.Dataset:
-        """Damage and share of every condition; the first one is none."""
-        damage, share = zip(*((d, s) for d in degraded.DAMAGES for s in self.shares), strict=True)
-        return xr.Dataset(
-            coords={
-                "damage": ("condition", ["none", *damage]),
-                "share": ("condition", [0.0, *share], UNIT),
-            }
-        )
 
 
 def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
@@ -96,8 +85,8 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
                 device=device, dtype=torch.float32,
             )  # fmt: skip
             traces = [trace(regime), rate.run(program, seed=seed)]
-            recall.append(_each(traces, program, settings, measured))
-            expected.append(_each(traces, program, settings, expected_recall))
+            recall.append(_each(traces, program, settings, completion.measured))
+            expected.append(_each(traces, program, settings, completion.expected))
             loops.append(_networks([sequences.recalled(*_part(program, t, 2, settings), settings.encoder(seed))
                                     for t in traces]))  # fmt: skip
     regimes = xr.DataArray(list(RULES), dims="regime", name="regime")
@@ -111,9 +100,9 @@ def memory(settings: Settings, seed: int) -> xr.Dataset:
 
     First every item is written; ``pair`` (episode, event) is its number. Then come reads of every item from its whole
     key, and of half of the items in each other condition, in an order drawn for each episode; ``condition`` (episode,
-    event) numbers these in `Settings.conditions`, -1 for writes and for whole keys that fill up a pass.
+    event) numbers these in `completion.conditions`, -1 for writes and for whole keys that fill up a pass.
     """
-    conditions = settings.conditions()
+    conditions = completion.conditions(settings.shares)
     damaged = conditions.sizes["condition"] - 1
     half = settings.items // 2
     passes = 1 + -(-damaged * half // settings.items)
@@ -126,7 +115,7 @@ def memory(settings: Settings, seed: int) -> xr.Dataset:
     query: NDArray[np.float64] | None = None
     for association in ASSOCIATIONS:
         task = associations(association, settings.items, settings.episodes, reads=passes, seed=seed)
-        program = settings.encoder(seed)(task).assign(condition=(("episode", "event"), condition, UNIT))
+        program = settings.encoder(seed)(task).assign(condition=(("episode", "event"), condition, completion.UNIT))
         if query is None:
             query = program["query"].values.copy()
             for episode, event in np.argwhere(condition > 0):
@@ -134,7 +123,7 @@ def memory(settings: Settings, seed: int) -> xr.Dataset:
                 query[episode, event] = degraded.degrade(
                     query[episode, event], here["damage"].item(), here["share"].item(), rngs[episode]
                 )
-        parts.append(program.assign(query=(program["query"].dims, query, UNIT)))
+        parts.append(program.assign(query=(program["query"].dims, query, completion.UNIT)))
     return xr.concat(parts, dim="episode", combine_attrs="override")
 
 
@@ -149,11 +138,12 @@ def _part(
 
 def _each(traces: list[xr.Dataset], program: xr.Dataset, settings: Settings, measure: Any) -> xr.Dataset:
     """A measure of every memory in every network."""
+    conditions = completion.conditions(settings.shares)
     memories = xr.DataArray(list(ASSOCIATIONS), dims="association", name="association")
     return _networks(
         [
             xr.concat(
-                [measure(*_part(program, t, number, settings), settings) for number in range(len(ASSOCIATIONS))],
+                [measure(*_part(program, t, number, settings), conditions) for number in range(len(ASSOCIATIONS))],
                 dim=memories,
             )
             for t in traces
@@ -165,74 +155,6 @@ def _networks(parts: list[xr.Dataset]) -> xr.Dataset:
     return xr.concat(parts, dim=xr.DataArray(["spiking", "rate"], dims="network", name="network"))
 
 
-def measured(program: xr.Dataset, trace: xr.Dataset, settings: Settings) -> xr.Dataset:
-    """Recall in each condition (condition, episode): R^2, share identified, gain; and what the mean value has as R^2.
-
-    R^2 and identification are at the best linear reading of the condition, so that they tell whether a read still has
-    its direction. The gain is the slope of recall on target, relative to that of whole keys.
-    """
-    rows: list[xr.Dataset] = []
-    for number in range(settings.conditions().sizes["condition"]):
-        here = program.assign(target=program["target"].where(program["condition"] == number))
-        spread = here["target"] - here["target"].mean(("event", "post"))
-        slope = (trace["recall"] * spread).sum(("event", "post")) / (spread**2).sum(("event", "post"))
-        rows.append(
-            xr.Dataset(
-                {
-                    "r2": scores.recall_r2(here, trace, by="episode"),
-                    "identified": scores.identified(here, trace, by="episode"),
-                    "gain": slope / rows[0]["slope"] if rows else slope / slope,
-                    "slope": slope,
-                    "chance": scores.chance_r2(here, by="episode"),
-                }
-            )
-        )
-    return _conditions(rows, settings).drop_vars("slope")
-
-
-def expected_recall(program: xr.Dataset, trace: xr.Dataset, settings: Settings) -> xr.Dataset:
-    """What a linear read of the weights after the last write gives, in closed form: ``r2`` and ``gain`` as `measured`.
-
-    Means and variances over which cells are hit are exact (`neurofwp.degraded.linear_read`); the R^2 is at the gain
-    and offset that are best for these.
-    """
-    items = settings.items
-    weight = trace["weight"].values[:, items - 1, np.newaxis].astype(float)
-    key, pair = program["key"].values[:, :items], program["pair"].values
-    rows: list[xr.Dataset] = []
-    for number, (damage, share) in enumerate(_damages(settings)):
-        event = np.array([np.flatnonzero(row == number) for row in program["condition"].values])
-        query = np.take_along_axis(key, np.take_along_axis(pair, event, 1)[..., np.newaxis], axis=1)
-        target = np.take_along_axis(program["target"].values, event[..., np.newaxis], axis=1)
-        mean, variance = degraded.linear_read(weight, query, damage, share)
-        x, y = mean - mean.mean(), target - target.mean()
-        gain = (x * y).mean() / ((x**2).mean() + variance.mean())
-        error = ((gain * x - y) ** 2 + gain**2 * variance).sum((1, 2))
-        own = target - target.mean((1, 2), keepdims=True)
-        slope = (mean * own).sum((1, 2)) / (own**2).sum((1, 2))
-        clean = rows[0]["slope"].values if rows else slope
-        rows.append(
-            xr.Dataset(
-                {"r2": ("episode", 1 - error / (y**2).sum((1, 2))), "gain": ("episode", slope / clean),
-                 "slope": ("episode", slope)}
-            )
-        )  # fmt: skip
-    return _conditions(rows, settings).drop_vars("slope")
-
-
-def _damages(settings: Settings) -> list[tuple[Any, float]]:
-    conditions = settings.conditions()
-    damages = ["silenced", *conditions["damage"].values[1:].tolist()]  # no cells silenced: none
-    return list(zip(damages, conditions["share"].values.tolist(), strict=True))
-
-
-def _conditions(rows: list[xr.Dataset], settings: Settings) -> xr.Dataset:
-    table = xr.concat(rows, dim="condition").assign_coords(settings.conditions().coords)
-    for name in table.data_vars:
-        table[name].attrs = dict(UNIT)
-    return table
-
-
 def _hopfield(settings: Settings, program: xr.Dataset, seed: int) -> xr.Dataset:
     """Share identified, and overlap with the pattern asked for (memory, condition, episode).
 
@@ -240,12 +162,13 @@ def _hopfield(settings: Settings, program: xr.Dataset, seed: int) -> xr.Dataset:
     (silenced) or flipped (swapped); "nearest key" is the stored key with the largest overlap with the query itself.
     Where several stored patterns are equally near, one of them is guessed.
     """
+    conditions = completion.conditions(settings.shares)
     program = program.isel(episode=slice(settings.episodes))  # all memories have the same keys and queries
     key = torch.as_tensor(program["key"].values[:, : settings.items])
     rng = np.random.default_rng([seed, 2])
     pattern = torch.as_tensor(rng.choice([-1.0, 1.0], key.shape))
     rows: list[xr.Dataset] = []
-    for number, (damage, share) in enumerate(_damages(settings)):
+    for number, (damage, share) in enumerate(completion.damages(conditions)):
         event = np.array([np.flatnonzero(row == number) for row in program["condition"].values])
         asked = torch.as_tensor(np.take_along_axis(program["pair"].values, event, axis=1))
         query = torch.as_tensor(np.take_along_axis(program["query"].values, event[..., np.newaxis], axis=1))
@@ -266,7 +189,7 @@ def _hopfield(settings: Settings, program: xr.Dataset, seed: int) -> xr.Dataset:
                 coords={"memory": list(found)},
             )
         )  # fmt: skip
-    return _conditions(rows, settings)
+    return completion.joined(rows, conditions)
 
 
 def _nearest(stored: torch.Tensor, state: torch.Tensor, asked: torch.Tensor, norm: int) -> tuple[Any, Any]:
@@ -334,18 +257,24 @@ def summary(result: xr.DataTree) -> dict[str, Any]:
 
 
 def tables(result: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """Recall of every network and memory in every condition, means over episodes."""
-    rows = []
+    """Recall of every network and memory in every condition, means over episodes; closed form of linear reads."""
+    rows: dict[str, list[dict[str, Any]]] = {"recall": [], "closed_form": []}
     for key, table in _rows(result):
         for number in range(table.sizes["condition"]):
             here = table.isel(condition=number)
-            row = {"memory": key, "damage": here["damage"].item(), "share": here["share"].item()}
-            for name in ("r2", "identified", "gain", "overlap"):
+            of = "closed_form" if key.startswith("expected.") else "recall"
+            rows[of].append(
+                {
+                    "memory": key.removeprefix("expected."),
+                    "damage": here["damage"].item(),
+                    "share": here["share"].item(),
+                }
+            )
+            for name in ("identified", "r2", "gain", "overlap"):
                 if name in here:
                     mean, sem, _ = mean_sem(here[name], "episode")
-                    row |= {name: float(mean), f"{name}_sem": float(sem)}
-            rows.append(row)
-    return {"recall": pd.DataFrame(rows)}
+                    rows[of][-1] |= {name: float(mean), f"{name}_sem": float(sem)}
+    return {name: pd.DataFrame(table).sort_values(["damage", "share"], kind="stable") for name, table in rows.items()}
 
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:
@@ -358,6 +287,6 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
     figures = {}
     for regime, rule in RULES.items():
         here = recall.sel(regime=regime).assign_attrs(title=title, rule=rule)
-        figures[f"completion_{regime}"] = completion(here, expected.sel(regime=regime), others)
-        figures[f"sequence_{regime}"] = sequence_recall(loop.sel(regime=regime).assign_attrs(rule=rule))
+        figures[f"completion_{regime}"] = figures_of.completion(here, expected.sel(regime=regime), others)
+        figures[f"sequence_{regime}"] = figures_of.sequence_recall(loop.sel(regime=regime).assign_attrs(rule=rule))
     return figures

@@ -17,8 +17,8 @@ from neurofwp.plots.select import mean_sem, needs
 LABELS = {"r2": "recall R², best gain", "gain": "gain, of whole keys'", "identified": "right value identified"}
 MEMORY = {"hetero": (style.VERMILION, "o"), "auto": (style.BLUE, "s"), "sequence": (style.GREEN, "^")}
 HOPFIELD: dict[str, dict[str, Any]] = {
-    "sparse": {"color": style.BLACK, "linestyle": "-.", "marker": "x"},
-    "dense": {"color": style.GREY, "linestyle": ":", "marker": "+"},
+    "sparse": {"color": style.BLACK, "linestyle": "-.", "marker": "x", "markersize": 4},
+    "dense": {"color": style.PURPLE, "linestyle": "-.", "marker": "+", "markersize": 4},
     "nearest key": {"color": style.GREY, "linestyle": "-", "linewidth": 0.6},
 }
 DASHED = (0, (4, 2))
@@ -30,7 +30,8 @@ def completion(recall: xr.Dataset, expected: xr.Dataset, hopfield: xr.Dataset) -
     """Recall against the share of a key's active cells that is silenced (left) or swapped (right).
 
     Points with SEM are spikes, lines the rate network, broken lines the closed form of a linear read of the measured
-    conductances. Hopfield networks and the nearest stored key are in the last row only.
+    conductances; dotted in the first row the mean of the stored values, which ignores the key, for whole keys. Hopfield
+    networks and the nearest stored key are in the last row only.
 
     Parameters
     ----------
@@ -65,6 +66,8 @@ def completion(recall: xr.Dataset, expected: xr.Dataset, hopfield: xr.Dataset) -
                 if name in expected:
                     theory = expected[name].sel(network="spiking", association=memory).isel(condition=at)
                     ax.plot(share, theory.mean("episode").values, color=colour, linestyle=DASHED, linewidth=0.8)
+        chance = float(recall["chance"].where(recall["damage"] == "none").mean())
+        axes[0, column].axhline(chance, color=style.GREY, linewidth=0.6, linestyle=":", zorder=1)
         if damage == "silenced":
             axes[1, column].plot(share, 1 - share, color=style.BLACK, linestyle=":", linewidth=0.8)
         for kind, look in HOPFIELD.items():
@@ -94,6 +97,7 @@ def _key(rule: str) -> list[Line2D]:
         Line2D([], [], color=style.BLACK, label=f"rate network, {rule}"),
         Line2D([], [], color=style.BLACK, linestyle=DASHED, linewidth=0.8, label="measured weights, linear read"),
         Line2D([], [], color=style.BLACK, linestyle=":", linewidth=0.8, label="1 − share"),
+        Line2D([], [], color=style.GREY, linestyle=":", linewidth=0.6, label="mean of stored values"),
     ]
     names = {"sparse": "Hopfield, same keys", "dense": "Hopfield, random ±1", "nearest key": "nearest stored key"}
     return made + [Line2D([], [], label=names[kind], **look) for kind, look in HOPFIELD.items()]

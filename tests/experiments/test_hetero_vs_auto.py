@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from neurofwp import sequences
+from neurofwp import completion, sequences
 from neurofwp.errors import InputError
 from neurofwp.experiments import hetero_vs_auto as experiment
 from neurofwp.rate import RateNetwork
@@ -43,7 +43,7 @@ def test_memories_have_the_same_keys_and_queries_of_every_condition() -> None:
         first, *others = np.split(program[name].values, 3)
         for other in others:
             np.testing.assert_array_equal(first, other)
-    conditions = SMALL.conditions()
+    conditions = completion.conditions(SMALL.shares)
     for episode in range(3):
         for event in range(4, program.sizes["event"]):
             here = program.isel(episode=episode, event=event)
@@ -61,8 +61,9 @@ def test_linear_reads_follow_the_closed_form() -> None:
     settings = experiment.Settings(items=6, shares=(0.5,), episodes=150, key_cells=100, active=10)
     program = experiment.memory(settings, seed=103).isel(episode=slice(150))
     trace = rate("hebbian", settings).run(program)
-    found = experiment.measured(program, trace, settings)
-    expected = experiment.expected_recall(program, trace, settings)
+    conditions = completion.conditions(settings.shares)
+    found = completion.measured(program, trace, conditions)
+    expected = completion.expected(program, trace, conditions)
     for name in ("r2", "gain"):
         difference = (found[name] - expected[name]).isel(condition=slice(1, None))
         sem = difference.std("episode", ddof=1) / 150**0.5
@@ -109,12 +110,14 @@ def test_hopfield_networks_complete_mild_damage(result: xr.DataTree) -> None:
 def test_summary_and_table_agree(result: xr.DataTree) -> None:
     numbers = experiment.summary(result)
     assert all(math.isfinite(each) for each in numbers.values())
-    table = experiment.tables(result)["recall"].set_index(["memory", "damage", "share"])
+    table, closed = (each.set_index(["memory", "damage", "share"]) for each in experiment.tables(result).values())
     row = table.loc[("spiking.additive.auto", "swapped", 0.6)]
     assert row["r2"] == pytest.approx(numbers["spiking.additive.auto.swapped.0.6.r2"])
     values = result["recall"].to_dataset()["r2"].sel(regime="additive", network="spiking", association="auto")
     assert row["r2"] == pytest.approx(float(values.isel(condition=4).mean()))
     assert numbers["spiking.error-correcting.hetero.none.0.gain"] == 1
+    expected = numbers["expected.rate.delta.auto.silenced.0.3.gain"]
+    assert closed.loc[("rate.delta.auto", "silenced", 0.3)]["gain"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
