@@ -233,48 +233,44 @@ def summary(result: xr.DataTree) -> dict[str, Any]:
     numbers: dict[str, Any] = {}
 
     def add(key: str, values: xr.DataArray) -> None:
+        """Numbers of a curve; `key` has a gap for the label of each point."""
         mean, sem, _ = mean_sem(values, "episode")
-        numbers[key], numbers[f"{key}.sem"] = float(mean), float(sem)
+        (dim,) = mean.dims
+        for point in range(mean.size):
+            label = str(values[dim].values[point])
+            if dim == "condition":
+                label = f"{values['damage'].values[point]}.{values['share'].values[point]:g}"
+            numbers[key.format(label)], numbers[f"{key}.sem".format(label)] = float(mean[point]), float(sem[point])
 
     for key, table in _rows(result):
-        for number in range(table.sizes["condition"]):
-            here = table.isel(condition=number)
-            for name in [name for name in here.data_vars if name != "chance"]:
-                add(f"{key}.{here['damage'].item()}.{here['share'].item():g}.{name}", here[name])
-    chance = result["recall"].to_dataset()["chance"].isel(regime=0, network=0, condition=0)
-    for association in ASSOCIATIONS:
-        add(f"chance.{association}.r2", chance.sel(association=association))
+        for name in [name for name in table.data_vars if name != "chance"]:
+            add(f"{key}.{{}}.{name}", table[name])
+    add("chance.{}.r2", result["recall"].to_dataset()["chance"].isel(regime=0, network=0, condition=0))
     loop = result["loop"].to_dataset()
     for regime in RULES:
         for network in ("spiking", "rate"):
-            here = loop.sel(regime=regime, network=network)
-            for step in here["step"].values.tolist():
-                for mode in here["mode"].values.tolist():
-                    add(f"loop.{regime}.{network}.{mode}.{step}", here["right"].sel(mode=mode, step=step))
-                for name in ("one", "direct"):
-                    add(f"loop.{regime}.{network}.key_overlap.{name}.{step}", here[f"{name}_overlap"].sel(step=step))
+            here, key = loop.sel(regime=regime, network=network), f"loop.{regime}.{network}"
+            for mode in here["mode"].values.tolist():
+                add(f"{key}.{mode}.{{}}", here["right"].sel(mode=mode))
+            for name in ("one", "direct"):
+                add(f"{key}.key_overlap.{name}.{{}}", here[f"{name}_overlap"])
     return numbers
 
 
 def tables(result: xr.DataTree) -> dict[str, pd.DataFrame]:
     """Recall of every network and memory in every condition, means over episodes; closed form of linear reads."""
-    rows: dict[str, list[dict[str, Any]]] = {"recall": [], "closed_form": []}
+    parts: dict[str, list[pd.DataFrame]] = {"recall": [], "closed_form": []}
     for key, table in _rows(result):
-        for number in range(table.sizes["condition"]):
-            here = table.isel(condition=number)
-            of = "closed_form" if key.startswith("expected.") else "recall"
-            rows[of].append(
-                {
-                    "memory": key.removeprefix("expected."),
-                    "damage": here["damage"].item(),
-                    "share": here["share"].item(),
-                }
-            )
-            for name in ("identified", "r2", "gain", "overlap"):
-                if name in here:
-                    mean, sem, _ = mean_sem(here[name], "episode")
-                    rows[of][-1] |= {name: float(mean), f"{name}_sem": float(sem)}
-    return {name: pd.DataFrame(table).sort_values(["damage", "share"], kind="stable") for name, table in rows.items()}
+        columns: dict[str, Any] = {"damage": table["damage"].values, "share": table["share"].values}
+        for name in ("identified", "r2", "gain", "overlap"):
+            if name in table:
+                columns[name], columns[f"{name}_sem"], _ = mean_sem(
+                    table[name].drop_vars(["damage", "share"]), "episode"
+                )
+        of = "closed_form" if key.startswith("expected.") else "recall"
+        parts[of].append(pd.DataFrame(columns))
+        parts[of][-1].insert(0, "memory", key.removeprefix("expected."))
+    return {name: pd.concat(each).sort_values(["damage", "share"], kind="stable") for name, each in parts.items()}
 
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:
