@@ -26,7 +26,7 @@ from neurofwp import theory
 from neurofwp.errors import InputError
 from neurofwp.plots.one_pass_capacity import one_pass_capacity, slot_capacity
 from neurofwp.plots.select import mean_sem
-from neurofwp.rate import choose_device
+from neurofwp.rate import choose_device, hopfield
 from neurofwp.rate import run as run_rule
 
 CLOSED_FORMS = {"hebbian": theory.hebbian_capacity, "delta": theory.delta_capacity}
@@ -131,7 +131,9 @@ def _slots(settings: Settings, seed: np.random.SeedSequence, device: torch.devic
         pattern = _signs(rng, (episodes, count, settings.slots), device).float()  # only signs of reads will count
         query = _damaged(rng, pattern, settings.zeroed)
         gates = torch.as_tensor(_gates(settings, rng, episodes, count), device=device).float()
-        recalled = torch.cat([_slot_recall(pattern, query, gates), hopfield_recall(pattern, query)[:, :, None]], dim=2)
+        recalled = torch.cat(
+            [_slot_recall(pattern, query, gates), hopfield.dense_recall(pattern, query)[:, :, None]], dim=2
+        )
         # (episode, memory); a read of 0 is a toss
         right = ((recalled * pattern[:, :, None]).sign() / 2 + 0.5).double().mean((1, 3))
         accuracy[:, j] = right.cpu().numpy().reshape(settings.groups, settings.episodes, -1).mean(1).T
@@ -180,24 +182,6 @@ def _slot_recall(pattern: Tensor, query: Tensor, gates: Tensor) -> Tensor:
     shut = torch.cat([gates, torch.zeros_like(gates)], dim=1)
     recalled, _ = run_rule("three_factor", query=asked, key=stored, value=stored, slot_gate=shut)
     return recalled[:, pattern.shape[1] :]
-
-
-def hopfield_recall(pattern: Tensor, query: Tensor, steps: int = 50) -> Tensor:
-    """States (episode, pattern, cell) that a Hopfield network of sign cells (Hopfield 1982) reaches from `query`.
-
-    W is the sum of x x' over the patterns (episode, pattern, cell) of an episode, without self-connections; all cells
-    are updated at once, up to `steps` times, and one without input keeps its state.
-    """
-    weight = pattern.mT @ pattern
-    weight.diagonal(dim1=-2, dim2=-1).zero_()
-    state = query
-    for _ in range(steps):
-        drive = state @ weight
-        new = torch.where(drive == 0, state, drive.sign())
-        if torch.equal(new, state):
-            break
-        state = new
-    return state
 
 
 def _capacities(measured: xr.Dataset, needed: float) -> xr.Dataset:

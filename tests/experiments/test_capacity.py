@@ -100,31 +100,6 @@ def test_gates_open_slots_in_turn_or_with_their_probability() -> None:
     np.testing.assert_allclose(gates[:, :, 1:].sum(-1).mean((0, 1)), [2, 5], atol=0.1)
 
 
-def test_hopfield_network_is_that_of_a_loop_over_cells() -> None:
-    rng = np.random.default_rng(3)
-    pattern = rng.choice([-1.0, 1.0], (3, 4, 15))
-    query = pattern * (rng.random(pattern.shape) < 0.4)
-    recalled = experiment.hopfield_recall(torch.as_tensor(pattern), torch.as_tensor(query), steps=7).numpy()
-    for episode in range(3):
-        for event in range(4):
-            state = query[episode, event].copy()
-            for _ in range(7):
-                drive = np.array(
-                    [
-                        sum(x[i] * x[j] * state[j] for x in pattern[episode] for j in range(15) if j != i)
-                        for i in range(15)
-                    ]
-                )
-                state = np.where(drive == 0, state, np.sign(drive))
-            np.testing.assert_array_equal(recalled[episode, event], state)
-
-
-def test_hopfield_network_completes_a_single_pattern_from_two_cells() -> None:
-    pattern = torch.tensor([[[1.0, -1.0, -1.0, 1.0, 1.0]]])
-    query = pattern * torch.tensor([1.0, 1.0, 0.0, 0.0, 0.0])
-    assert torch.equal(experiment.hopfield_recall(pattern, query), pattern)
-
-
 @pytest.mark.parametrize(
     ("curve", "expected"),
     [
