@@ -1,10 +1,10 @@
 """From a rule to a synapse: receptor and circuit parameters with which the spiking network runs a given rule.
 
-CMA-ES moves ten parameters of synapse and circuit within physiological bounds, away from a start model that runs another
-rule. Candidates of a generation run side by side, as replicas of one network in each process, and are scored by the
-share of the weights' variance that the rule explains on episodes that it was not fitted to, by the recall of keys that
-were bound anew, and by the rule's lead over its rivals. The best of the last generations run once more on other
-episodes, and one is chosen.
+CMA-ES moves ten parameters of synapse and circuit within physiological bounds, away from a start model that runs
+another rule. Candidates of a generation run side by side, as replicas of one network in each process, and are scored by
+the share of the weights' variance that the rule explains on episodes that it was not fitted to, by the recall of keys
+that were bound anew, and by the rule's lead over its rivals. The best run once more on other episodes, and one is
+chosen.
 
 The chosen model is written as a model file, and judged as that file says, beside the start model: on Programs and with
 spikes that the search has not seen, at a time step of 0.1 ms, against every rule of the library.
@@ -114,16 +114,13 @@ def _program(pairs: int, episodes: int, pixels: int, seed: int, purpose: int) ->
 
 def _model(settings: Settings, every: xr.Dataset, seed: int) -> str:
     """The chosen model, in TOML."""
-    chosen = every.isel(candidate=int(every["chosen"].argmax()))
+    value = every["value"].values[np.flatnonzero(every["chosen"].values)[0]]
     where = f"neurofwp run calibrate --rule {settings.rule} --start {settings.start} --seed {seed}"
-    source = f"{where}, commit {provenance.commit()}, {every.sizes['candidate']} candidates; what was not searched as in {settings.start}"
+    tried = f"commit {provenance.commit()}, {every.sizes['candidate']} candidates"
+    source = f"{where}, {tried}; what was not searched as in {settings.start}"
     found = {
-        each.name: (
-            float(chosen["value"].sel(parameter=each.name)),
-            each.unit,
-            f"found by search in [{each.low:g}, {each.high:g}]",
-        )
-        for each in SPACE
+        each.name: (float(number), each.unit, f"found by search in [{each.low:g}, {each.high:g}]")
+        for each, number in zip(SPACE, value, strict=True)
     }
     description = f"Calibrated to run the {settings.rule} rule, from {Path(settings.start).stem}"
     return written.text(settings.start, found, description=description, source=source)
@@ -131,7 +128,7 @@ def _model(settings: Settings, every: xr.Dataset, seed: int) -> str:
 
 def _parameters(space: Space, every: xr.Dataset) -> xr.Dataset:
     """Over ``parameter``: where the start and the chosen model are, between which bounds, and why there."""
-    at = int(every["chosen"].argmax())
+    at = np.flatnonzero(every["chosen"].values)[0]
     start = [float(Quantity(space.own[each.name]) / space.unit(each.name)) for each in SPACE]
     columns: dict[str, Any] = {
         "start": start,
@@ -205,7 +202,7 @@ def tables(result: xr.DataTree) -> dict[str, pd.DataFrame]:
     for model, each in fits.items():
         shares |= {f"{model}_{name}": each[name].values for name in ("explained_share", "low", "high", "best")}
     flat = every[[name for name in every if every[name].dims == ("candidate",)]].to_dataframe()
-    values = every["value"].to_pandas()
+    values = pd.DataFrame(every["value"].values, columns=every["parameter"].values.tolist())
     found = result["parameters"].to_dataset().to_dataframe().reset_index()
     return {"found": found, "rules": shares, "candidates": flat.join(values)}
 

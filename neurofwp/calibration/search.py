@@ -53,9 +53,9 @@ def search(
 
     Returns
     -------
-    Dataset over ``candidate``: ``generation``, the scores of `Trial.scores`, ``place`` (candidate, parameter), ``value``
-    (candidate, parameter) in the unit of each parameter, ``final`` (whether it ran on the second Program) and ``chosen``
-    (one True: the best of the final generation).
+    Dataset over ``candidate``: ``generation``, the scores of `Trial.scores`, ``final`` (whether it ran on the second
+    Program) and ``chosen`` (one True: the best of the final generation); over (candidate, parameter): ``place`` and
+    ``value``, in the unit of each parameter.
     """
     import cma  # an import of a second, for this experiment only
 
@@ -76,7 +76,7 @@ def search(
                 evolution.tell(list(places), list(-made["objective"].values))
             count = np.full(population, generation)
             rounds.append(made.assign(generation=("candidate", count), final=("candidate", count == generations)))
-            top = made.isel(candidate=int(made["objective"].argmax()))
+            top = made.isel(candidate=np.argmax(made["objective"].values))
             bar.update(population)
             bar.set_postfix(share=f"{float(top['share']):.3f}", recall=f"{float(top['recall']):.3f}")
             log.debug("generation %d: %s", generation, top.drop_vars(("place", "value")).to_dict()["data_vars"])
