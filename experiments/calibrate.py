@@ -106,9 +106,9 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
 
 
 def _program(pairs: int, episodes: int, pixels: int, seed: int, purpose: int) -> xr.Dataset:
-    """Half of the keys are bound anew. Other purposes have other images, and other expansions of them."""
+    """Half of the keys are bound anew. Other purposes have other expansions of images, the judgement other images."""
     own = int(np.random.SeedSequence((seed, purpose)).generate_state(1)[0])
-    task = digit_pairs(pairs, episodes, rebind=0.5, seed=own)
+    task = digit_pairs(pairs, episodes, rebind=0.5, seed=own, split="test" if purpose == JUDGED else "train")
     return without_silent_cells(most_varied(FixedEncoder(seed=own)(task), pixels))
 
 

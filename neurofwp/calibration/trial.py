@@ -80,7 +80,9 @@ class Trial:
 
 def tried(trial: Trial, folder: Path | None) -> xr.Dataset:
     """Scores of a Trial, kept in `folder` and not made twice; a folder only helps in an unmodified source tree."""
-    path = folder / f"{trial.name}-{trial.job.digest()}.nc" if folder and provenance.reproducible() else None
+    path = (
+        folder / f"{trial.name}-{trial.rule}-{trial.job.digest()}.nc" if folder and provenance.reproducible() else None
+    )
     if path and path.is_file():
         try:
             return files.read_netcdf(path)
