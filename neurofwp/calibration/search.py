@@ -2,7 +2,7 @@
 
 CMA-ES (Hansen & Ostermeier 2001, Evol Comput 9:159) ranks candidates and follows what the better half have in common:
 it needs neither slopes nor scores without noise, and asks for a whole generation at once, which runs as the replicas of
-one network per process. It draws the same candidates from the same seed and scores, so a search that was interrupted is
+one of a few networks. It draws the same candidates from the same seed and scores, so a search that was interrupted is
 resumed by telling it again what was kept.
 """
 
@@ -25,14 +25,15 @@ from neurofwp.calibration.space import SPACE, Floats, Space
 from neurofwp.calibration.trial import Trial, tried
 
 SPREAD = 0.25  # of the first generation, in shares of the bounds
+NETWORKS = 2  # that run a generation: the same on every machine, since each has noise of its own
 
 log = logging.getLogger("neurofwp")
 
 
 @contextmanager
 def workers() -> Iterator[Executor]:
-    """One process per core, of one thread each: threads of one would wait for those of the others."""
-    with processes.pool(processes.at_a_time(100), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    """Processes of one thread each: threads of one would wait for those of the others."""
+    with processes.pool(processes.at_a_time(NETWORKS), initializer=torch.set_num_threads, initargs=(1,)) as pool:
         yield pool
 
 
@@ -102,9 +103,9 @@ def _generation(
     folder: Path | None,
     pool: Executor,
 ) -> xr.Dataset:
-    """Scores of a generation, one network per process."""
+    """Scores of a generation."""
     quantities = space.quantities(places)
-    shares = np.array_split(np.arange(len(places)), processes.at_a_time(len(places)))
+    shares = np.array_split(np.arange(len(places)), NETWORKS)
     spikes = np.random.SeedSequence(seed).generate_state(len(shares))
     trials = [
         Trial(
