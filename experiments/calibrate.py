@@ -46,22 +46,20 @@ class Settings:
     """Rule that the network is to run; any that can be fitted."""
     start: str = "soft-bound"
     """Synapse model to start from: one of `neurofwp list synapses` with graded calcium control, or a TOML file."""
-    generations: int = 16
+    generations: int = 12
     """Generations of candidates, without the final one."""
-    population: int = 16
+    population: int = 12
     """Candidates in a generation."""
     pairs: int = 6
     """Pairs per episode of the search."""
     pixels: int = 8
-    """How many pixels the values have in the search: those that differ most between digits."""
+    """How many pixels the values have: those that differ most between digits."""
     search_step: float = 0.5
     """Time step of membranes in the search, ms; the judgement takes 0.1 ms."""
     episodes: int = 8
     """Episodes of the judgement: rules are fitted to the first half and judged on the others."""
     judged_pairs: int = 8
     """Pairs per episode of the judgement."""
-    judged_pixels: int = 16
-    """Pixels of the judgement."""
 
 
 def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
@@ -144,7 +142,7 @@ def _parameters(space: Space, every: xr.Dataset) -> xr.Dataset:
 
 def _judged(settings: Settings, path: Path, seed: int, device: str, folder: Path | None) -> dict[str, xr.Dataset]:
     """Every rule fitted to the start and to the chosen model, and recall of both, on what the search has not seen."""
-    program = _program(settings.judged_pairs, settings.episodes, settings.judged_pixels, seed, JUDGED)
+    program = _program(settings.judged_pairs, settings.episodes, settings.pixels, seed, JUDGED)
     spikes = np.random.SeedSequence((seed, JUDGED)).generate_state(2)
     synapse = dict(zip(MODELS, (settings.start, path), strict=True))
     jobs = [
