@@ -196,9 +196,12 @@ def tables(result: xr.DataTree) -> dict[str, pd.DataFrame]:
     """What was found; every rule's share of start and chosen; every candidate."""
     every = result["search"].to_dataset()
     fits = {model: result[f"fits/{model}"].to_dataset() for model in MODELS}
-    shares = pd.DataFrame({"rule": fits["chosen"]["rule"].values})
-    for model, each in fits.items():
-        shares |= {f"{model}_{name}": each[name].values for name in ("explained_share", "low", "high", "best")}
+    columns = {
+        f"{model}_{name}": each[name].values
+        for model, each in fits.items()
+        for name in ("explained_share", "low", "high", "best")
+    }
+    shares = pd.DataFrame({"rule": fits["chosen"]["rule"].values} | columns)
     flat = every[[name for name in every if every[name].dims == ("candidate",)]].to_dataframe()
     values = pd.DataFrame(every["value"].values, columns=every["parameter"].values.tolist())
     found = result["parameters"].to_dataset().to_dataframe().reset_index()

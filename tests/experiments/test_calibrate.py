@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from neurofwp import RateNetwork, SpikingNetwork
+from neurofwp import RateNetwork, SpikingNetwork, fitting
 from neurofwp.calibration import search as searching
 from neurofwp.calibration.space import BOUNDS
 from neurofwp.calibration.trial import Trial
@@ -80,11 +81,12 @@ def rates(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
     monkeypatch.setattr(Trial, "scores", scores)
     monkeypatch.setattr(searching, "workers", here)
     monkeypatch.setattr(calibrate, "running", running)
+    monkeypatch.setattr(fitting, "identify", partial(fitting.identify, rules=("delta", "outstar"), restarts=1))
     return judged
 
 
 def test_the_chosen_model_is_written_and_judged_as_written(rates: list[Job], tmp_path: Path) -> None:
-    settings = calibrate.Settings(generations=1, population=4, pairs=2, episodes=4, judged_pairs=3, pixels=3)
+    settings = calibrate.Settings(generations=1, population=4, pairs=2, episodes=4, judged_pairs=2, pixels=2)
     result = calibrate.run(settings, seed=100, device="cpu", folder=tmp_path / "parts")
     _loads(result, tmp_path / "delta-calibrated.toml")
     assert {job.network["synapse"] for job in rates} == {"soft-bound", tmp_path / "delta-calibrated.toml"}
