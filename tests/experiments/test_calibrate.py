@@ -81,7 +81,7 @@ def rates(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
     monkeypatch.setattr(Trial, "scores", scores)
     monkeypatch.setattr(searching, "workers", here)
     monkeypatch.setattr(calibrate, "running", running)
-    monkeypatch.setattr(fitting, "identify", partial(fitting.identify, rules=("delta", "outstar"), restarts=1))
+    monkeypatch.setattr(fitting, "identify", partial(fitting.identify, rules=("delta", "outstar")))
     return judged
 
 
