@@ -12,7 +12,7 @@ from typing import Any
 
 import xarray as xr
 
-PACKAGES = ("neurofwp", "brian2", "torch", "numpy", "scipy", "scikit-learn", "xarray", "cython")
+PACKAGES = ("neurofwp", "brian2", "torch", "numpy", "scipy", "scikit-learn", "xarray", "cython", "cma")
 
 
 @cache

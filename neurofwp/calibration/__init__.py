@@ -1,0 +1,1 @@
+"""From a rule to a synapse: parameters with which the spiking network runs a given rule."""

@@ -1,0 +1,89 @@
+"""A search for the parameters with which a network runs a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from neurofwp.plots import style
+from neurofwp.plots.select import needs
+
+MARKS = {"start": ("s", style.BLUE), "chosen": ("D", style.VERMILION)}
+LOWEST = -0.25  # candidates below are drawn here
+
+
+def front(share: NDArray[np.float64], recall: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Candidates that no other one beats in one without being worse in the other, by rising share."""
+    order = np.lexsort((-recall, -share))
+    best = np.concatenate([[-np.inf], np.maximum.accumulate(recall[order])[:-1]])
+    return order[recall[order] > best][::-1]
+
+
+@style.context()
+def calibration(every: xr.Dataset, parameters: xr.Dataset, judged: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Left all candidates with their Pareto front, and start and chosen as judged; right what the search moved.
+
+    Parameters
+    ----------
+    every : ``share``, ``recall``, ``generation`` and ``final`` (candidate,), attrs["rule"].
+    parameters : ``start``, ``found``, ``low`` and ``high`` (parameter,), and their ``unit``.
+    judged : of "start" and "chosen": share, with the ends low and high of its interval, and recall, with its sem.
+
+    Raises
+    ------
+    InputError
+        if a variable is missing.
+    """
+    needs(every, "search", dict.fromkeys(("share", "recall", "generation", "final"), ("candidate",)))
+    needs(parameters, "table of parameters", dict.fromkeys(("start", "found", "low", "high", "unit"), ("parameter",)))
+    figure = style.figure(style.TWO_COLUMNS, 3.3)
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    searched = every.isel(candidate=~every["final"].values)
+    share, recall = (searched[name].values.clip(LOWEST, None) for name in ("share", "recall"))
+    dots = left.scatter(share, recall, s=7, c=searched["generation"].values, cmap=style.SEQUENTIAL, label="candidates")
+    figure.colorbar(dots, ax=left, label="generation (1)", shrink=0.8)
+    at = front(share, recall)
+    left.step(share[at], recall[at], where="pre", color=style.BLACK, linewidth=0.8, label="front")
+    for model, (marker, colour) in MARKS.items():
+        one = judged[model]
+        ends = [[max(one["share"] - one["low"], 0)], [max(one["high"] - one["share"], 0)]]
+        left.errorbar(
+            max(one["share"], LOWEST), max(one["recall"], LOWEST), xerr=ends, yerr=one["sem"], fmt=marker,
+            color=colour, markersize=5, markeredgecolor="white", label=f"{model}, judged", zorder=5,
+        )  # fmt: skip
+    rule = str(every.attrs.get("rule", "")).replace("_", " ")
+    left.set_xlabel(style.label(f"explained share of {rule}", every["share"]))
+    left.set_ylabel(style.label("recall R² of rebound keys", every["recall"]))
+    _moves(right, parameters)
+    handles, labels = left.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=len(labels))
+    style.letters((left, right))
+    return figure
+
+
+def _moves(ax: Axes, parameters: xr.Dataset) -> None:
+    """From start to found, as shares of the logarithm of the bounds, with the bounds as numbers."""
+    low, high = parameters["low"].values, parameters["high"].values
+    place = {
+        name: np.log(np.clip(parameters[name].values, low, high) / low) / np.log(high / low)
+        for name in ("start", "found")
+    }
+    y = np.arange(len(low))
+    ax.hlines(y, 0, 1, color="#DDDDDD", linewidth=3, zorder=1)
+    ax.hlines(y, place["start"], place["found"], color=style.BLACK, linewidth=0.8, zorder=2)
+    for name, (marker, colour) in zip(("start", "found"), MARKS.values(), strict=True):
+        ax.plot(place[name], y, marker, color=colour, markersize=4, markeredgecolor="white", zorder=3, clip_on=False)
+    for row, (below, above) in enumerate(zip(low.tolist(), high.tolist(), strict=True)):
+        ax.text(-0.03, row, f"{below:g}", ha="right", va="center", fontsize=6)
+        ax.text(1.03, row, f"{above:g}", ha="left", va="center", fontsize=6)
+    units = (f" ({unit})" if unit != "1" else "" for unit in parameters["unit"].values.tolist())
+    names = [f"{name}{unit}" for name, unit in zip(parameters["parameter"].values.tolist(), units, strict=True)]
+    ax.set_yticks(y, names)
+    ax.tick_params(axis="y", length=0, pad=18)
+    ax.set(xlim=(-0.02, 1.02), xticks=[], ylim=(len(low) - 0.5, -0.5), xlabel="between the bounds, in the logarithm")
+    ax.spines[:].set_visible(False)
