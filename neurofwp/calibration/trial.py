@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from brian2 import Quantity
 
-from neurofwp import files, fitting, provenance, scores
+from neurofwp import fitting, parts, scores
 from neurofwp.errors import InputError
 from neurofwp.rules import get
 from neurofwp.spiking.jobs import Job
@@ -46,7 +46,7 @@ class Trial:
         episodes, candidates = self.program.sizes["episode"], len(next(iter(self.varied.values())))
         every = self.program.isel(episode=np.tile(np.arange(episodes), 2 * candidates))
         varied = {name: np.repeat(values, 2 * episodes) for name, values in self.varied.items()}
-        return Job(self.name, every, self.network, seed=self.seed, varied=varied)
+        return Job(f"{self.name}-{self.rule}", every, self.network, seed=self.seed, varied=varied)
 
     def scores(self) -> xr.Dataset:
         """Over ``candidate``: explained ``share`` of the rule, ``rival``, the best of its rivals, ``recall`` of keys
@@ -79,17 +79,7 @@ class Trial:
 
 
 def tried(trial: Trial, folder: Path | None) -> xr.Dataset:
-    """Scores of a Trial, kept in `folder` and not made twice; a folder only helps in an unmodified source tree."""
-    path = (
-        folder / f"{trial.name}-{trial.rule}-{trial.job.digest()}.nc" if folder and provenance.reproducible() else None
-    )
-    if path and path.is_file():
-        try:
-            return files.read_netcdf(path)
-        except InputError:
-            pass  # damaged: run it again
-    made = trial.scores()
-    if path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        files.write_netcdf(made, path)
-    return made
+    """Scores of a Trial, kept in `folder` and not made twice."""
+    path = trial.job.place(folder)
+    made = parts.kept(path)
+    return parts.keep(trial.scores(), path) if made is None else made

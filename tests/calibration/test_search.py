@@ -117,7 +117,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(Trial, "scores", scores)
     monkeypatch.setattr(searching, "workers", here)
-    monkeypatch.setattr(trials.provenance, "reproducible", lambda: True)
+    monkeypatch.setattr(trials.parts.provenance, "commit", lambda: "a" * 40)
     return asked
 
 
