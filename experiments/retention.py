@@ -39,6 +39,7 @@ from neurofwp.tasks import digit_pairs
 GATES = {"closed": 0.0, "open": 1.0}  # while reading, and under background firing
 RULES = ("fixed_decay", "scalar_decay")
 SYNAPSES = 200  # of each model and rate, for erasure
+BEFORE = 20  # time constants of calcium, for which cells fire before that
 TURNED = "decay"  # the regime whose turnover is varied
 
 Conditions = Mapping[str, tuple[str, float]]  # name: kind and level
@@ -251,9 +252,9 @@ def _erasure(settings: Settings, name: str, seed: int) -> xr.Dataset:
     """How fast independent Poisson firing of both cells erases a synapse that no gate protects, for each rate.
 
     ``tau`` (s): after one time constant of the closed form, the distance between synapses that began up and down, and
-    saw the same spikes, is exp(-time/tau) on average over synapses, each followed exactly through its bands of calcium,
-    which begins at rest. An average of exponentials is above that of the exponent, so that tau is above the closed form
-    where a few tens of spikes erase.
+    saw the same spikes, is exp(-time/tau) on average over synapses, each followed exactly through its bands of calcium.
+    An average of exponentials is above that of the exponent, so that tau is a little above the closed form where few
+    spikes erase.
     """
     values = load(name).values
     closed, measured, spread = [], [], []
@@ -263,10 +264,12 @@ def _erasure(settings: Settings, name: str, seed: int) -> xr.Dataset:
         tau = graupner_brunel.relaxation(values, *shares).tau
         rng = np.random.default_rng(child)
         left = []
+        begin = BEFORE * float(values["tau_calcium"] / ms)
+        end = begin + 1000 * tau
         for _ in range(SYNAPSES):
-            pre, post = (rng.uniform(0, 1000 * tau, rng.poisson(rate * tau)) for _ in range(2))
-            from_down, from_up, _ = graupner_brunel.moments(values, pre, post, end=1000 * tau)
-            left.append(from_up - from_down)
+            pre, post = (rng.uniform(0, end, rng.poisson(rate * end / 1000)) for _ in range(2))
+            early, late = (graupner_brunel.moments(values, pre, post, end=each) for each in (begin, end))
+            left.append((late[1] - late[0]) / (early[1] - early[0]))
         mean, sem = np.mean(left), np.std(left, ddof=1) / np.sqrt(SYNAPSES)
         closed.append(tau)
         measured.append(-tau / np.log(mean))

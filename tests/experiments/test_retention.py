@@ -99,7 +99,8 @@ def test_erasure_follows_the_closed_form() -> None:
     settings = retention.Settings(rates=(5.0, 20.0))
     table = retention._erasure(settings, "graupner-brunel-cortical-slice", seed=0)
     # an average over synapses of an exponential is above that of its exponent: the more, the fewer spikes it takes
-    np.testing.assert_allclose(table["tau"], table["tau_closed"], rtol=0.2)
+    excess = table["tau"] - table["tau_closed"]
+    assert (abs(excess) < 3.3 * table["tau_sem"] + 0.03 * table["tau_closed"]).all()
     assert float(table["tau_closed"].sel(rate=20)) == pytest.approx(1.3, rel=0.1)  # of the published set
     assert float(table["tau_closed"].sel(rate=5)) > 5 * float(table["tau_closed"].sel(rate=20))
 
