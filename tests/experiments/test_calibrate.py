@@ -79,7 +79,8 @@ def rates(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
         yield trace
 
     monkeypatch.setattr(Trial, "scores", scores)
-    monkeypatch.setattr(searching, "workers", here)
+    for module in (searching, calibrate):
+        monkeypatch.setattr(module, "workers", here)
     monkeypatch.setattr(calibrate, "running", running)
     monkeypatch.setattr(fitting, "identify", partial(fitting.identify, rules=("hebbian", "delta")))
     return judged
