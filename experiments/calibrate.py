@@ -23,13 +23,13 @@ from brian2 import Quantity, ms
 from matplotlib.figure import Figure
 
 from neurofwp import files, fitting, plots, provenance, rules, scores
-from neurofwp.calibration.search import search
+from neurofwp.calibration.search import search, workers
 from neurofwp.calibration.space import SPACE, Space
 from neurofwp.errors import InputError
 from neurofwp.plots.calibration import calibration
 from neurofwp.program import most_varied, without_silent_cells
 from neurofwp.slownet import FixedEncoder
-from neurofwp.spiking import targets
+from neurofwp.spiking import SpikingNetwork, targets
 from neurofwp.spiking.jobs import Job, running
 from neurofwp.synapses import written
 from neurofwp.tasks import digit_pairs
@@ -77,12 +77,13 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     if settings.generations < 1 or settings.population < 4 or settings.episodes < 4 or settings.pairs < 2:
         raise InputError("calibrate needs 1 generation, 4 candidates in each, 4 episodes to judge and 2 pairs, or more")
     space = Space(settings.start)
-    network = {
+    network: dict[str, Any] = {
         "synapse": settings.start,
         "membrane_step": settings.search_step * ms,
         # the same code for every generation: compiled once
         "target": "cython" if targets.choose("auto")[0] == "cpp_standalone" else "auto",
     }
+    SpikingNetwork(**network)  # refuses a step that does not fit, before any work
     programs = (
         _program(settings.pairs, 2, settings.pixels, seed, SEARCHED),
         _program(settings.pairs, 2, settings.pixels, seed, FINAL),
@@ -150,14 +151,18 @@ def _judged(settings: Settings, path: Path, seed: int, device: str, folder: Path
         for model in MODELS
         for run in (0, 1)
     ]
-    judged, recalls = {}, []
     with running(jobs, folder=folder) as trace:
-        for model in MODELS:
-            both = [trace(f"{model}-{run}") for run in (0, 1)]
-            judged[f"/fits/{model}"] = fitting.identify(
-                program, both[0], repeat=both[1], restarts=4, seed=seed, device=device
+        both = {model: [trace(f"{model}-{run}") for run in (0, 1)] for model in MODELS}
+    with workers() as pool:
+        fits = {
+            model: pool.submit(
+                fitting.identify, program, one, repeat=other, restarts=4, seed=seed, device=device,
+                progress=model == "chosen",
             )
-            recalls.append(_recall(program, both[0]))
+            for model, (one, other) in both.items()
+        }  # fmt: skip
+        judged = {f"/fits/{model}": each.result() for model, each in fits.items()}
+    recalls = [_recall(program, one) for one, _ in both.values()]
     return judged | {"/recall": xr.concat(recalls, dim=xr.DataArray(list(MODELS), dims="model", name="model"))}
 
 

@@ -53,7 +53,7 @@ def test_what_is_judged_was_not_seen_by_the_search() -> None:
 
 @pytest.fixture
 def rates(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
-    """Rate networks for spiking ones, outstar for the start and delta for the chosen; drawn scores in the search."""
+    """Rate networks for spiking ones, hebbian for the start and delta for the chosen; drawn scores in the search."""
     judged: list[Job] = []
 
     def scores(self: Trial) -> xr.Dataset:
@@ -72,16 +72,17 @@ def rates(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
         by_name = {job.name: job for job in jobs}
 
         def trace(name: str) -> xr.Dataset:
-            made = RateNetwork("outstar" if name.startswith("start") else "delta").run(by_name[name].program)
+            made = RateNetwork("hebbian" if name.startswith("start") else "delta").run(by_name[name].program)
             noise = np.random.default_rng(by_name[name].seed).standard_normal(made["weight"].shape)
             return made.assign(weight=made["weight"] + 0.01 * noise)
 
         yield trace
 
     monkeypatch.setattr(Trial, "scores", scores)
-    monkeypatch.setattr(searching, "workers", here)
+    for module in (searching, calibrate):
+        monkeypatch.setattr(module, "workers", here)
     monkeypatch.setattr(calibrate, "running", running)
-    monkeypatch.setattr(fitting, "identify", partial(fitting.identify, rules=("delta", "outstar")))
+    monkeypatch.setattr(fitting, "identify", partial(fitting.identify, rules=("hebbian", "delta")))
     return judged
 
 
@@ -92,9 +93,9 @@ def test_the_chosen_model_is_written_and_judged_as_written(rates: list[Job], tmp
     assert {job.network["synapse"] for job in rates} == {"soft-bound", tmp_path / "delta-calibrated.toml"}
     numbers = calibrate.summary(result)
     assert numbers["chosen.best"] == ["delta"]
-    assert numbers["start.best"] == ["outstar"]
+    assert numbers["start.best"] == ["hebbian"]
     assert numbers["chosen.share"] == numbers["chosen.rules.delta"] == pytest.approx(1, abs=0.05)
-    assert numbers["start.share"] < numbers["start.rules.outstar"]
+    assert numbers["chosen.rules.hebbian"] < 0.9  # a key bound anew
     assert numbers["candidates"] == len(calibrate.tables(result)["candidates"]) == 8
     assert set(calibrate.plot(result)) == {"front", "rules_of_the_chosen", "rules_of_the_start"}
 
