@@ -38,11 +38,11 @@ RULES = {"additive": "hebbian", "error-correcting": "delta"}  # of the rate netw
 class Settings:
     """What to run."""
 
-    items: int = 8
+    items: int = 6
     """Images that are keys, per episode."""
     shares: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 0.9)
     """Shares of a key's active cells that are silenced, or swapped for others."""
-    episodes: int = 4
+    episodes: int = 3
     """Episodes of each of the three memories."""
     key_cells: int = 200
     """Presynaptic cells, and cells of a Hopfield network."""
