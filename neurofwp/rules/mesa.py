@@ -60,10 +60,22 @@ def solved(moment: Tensor, covariance: Tensor, ridge: Tensor) -> Tensor:
     InputError
         for a ridge that is lost in rounding beside H.
     """
-    try:
-        return torch.linalg.solve(covariance + torch.diag_embed(ridge), moment, left=False)
-    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
-        raise InputError(LOST) from None
+    matrix = covariance + torch.diag_embed(ridge)
+    factor(matrix.detach())
+    return torch.linalg.solve(matrix, moment, left=False)
+
+
+def factor(matrix: Tensor) -> Tensor:
+    """The Cholesky factor of H + diag(ridge).
+
+    A pivot below the rounding of H means nothing: whether it is positive, zero or negative is up to the processor.
+    """
+    lower, failed = torch.linalg.cholesky_ex(matrix)
+    least = lower.detach().diagonal(dim1=-2, dim2=-1).amin(-1) ** 2
+    largest = matrix.detach().diagonal(dim1=-2, dim2=-1).amax(-1)
+    if bool(((failed != 0) | (least < torch.finfo(matrix.dtype).eps * largest)).any()):
+        raise InputError(LOST)
+    return lower
 
 
 def chunkwise(query: Tensor, events: Event, state: State, p: Mapping[str, Tensor], size: int) -> tuple[Tensor, State]:
@@ -75,11 +87,8 @@ def chunkwise(query: Tensor, events: Event, state: State, p: Mapping[str, Tensor
     for index in range(keys.shape[-3]):
         within = torch.einsum("...ts,...sjk->...tjk", decay.left[..., index, :, :], squares[..., index, :, :, :])
         each = decay.start[..., index, :, None, None] * covariance[..., None, :, :] + within
-        try:
-            factor = torch.linalg.cholesky(each + torch.diag_embed(ridge)[..., None, :, :])
-        except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
-            raise InputError(LOST) from None
-        asked.append(torch.cholesky_solve(queries[..., index, :, :, None], factor)[..., 0])
+        lower = factor(each + torch.diag_embed(ridge)[..., None, :, :])
+        asked.append(torch.cholesky_solve(queries[..., index, :, :, None], lower)[..., 0])
         covariance = each[..., -1, :, :]
     # y = G x with x = (H + ridge)^-1 q: what a decaying Hebbian memory G answers to x
     solutions = join(torch.stack(asked, dim=-3), query.shape[-2])
