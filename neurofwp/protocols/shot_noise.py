@@ -21,7 +21,7 @@ from scipy.special import gammaln
 
 from neurofwp.errors import InputError
 
-FINE = 4000  # points of the grid, of each kind
+FINE = 4000  # points of the grid, of each kind; so many per jump where the threshold is many jumps away
 
 
 def share_above(theta: float, jumps: Sequence[float], rates: Sequence[float], tau: float) -> float:
@@ -60,8 +60,9 @@ def _below(theta: float, weights: dict[float, float]) -> float:
     if theta <= least:
         return float(first(np.array(theta)))
     # F(c - J) is 0 until c is J, and rises steeply from there
+    points = int(FINE * max(1.0, theta / least))
     beyond = [jump + np.append(0, np.geomspace(1e-15, theta, FINE)) for jump in weights]
-    c = np.unique(np.concatenate([np.linspace(least, theta, FINE), *beyond]))
+    c = np.unique(np.concatenate([np.linspace(least, theta, points), *beyond]))
     c = c[c <= theta]
     ratio = np.full(len(c), np.exp(scale))  # F / c^k
     known = 1
