@@ -41,7 +41,7 @@ from neurofwp.synapses import model
 from neurofwp.synapses.base import Stage
 from neurofwp.synapses.calcium_jump_events import JUMP_EVENTS
 from neurofwp.synapses.calcium_jumps import JUMPS
-from neurofwp.synapses.connect import connect, events, watch_plateaus
+from neurofwp.synapses.connect import begin, connect, events, watch_plateaus
 from neurofwp.synapses.model import SynapseModel
 from neurofwp.synapses.two_threshold import TWO_THRESHOLD
 from neurofwp.synapses.two_threshold_events import EVENTS
@@ -147,6 +147,7 @@ def build(contender: Contender, rate: float, seed: int, place: Path) -> None:
         watch_plateaus(own, value)
         i, j = np.divmod(np.arange(PRE * POST), POST)
         plastic = connect(own, key, value, i, j, step=step, plasticity_step=step)
+        begin(own, plastic, step)
         device = b2.get_device()
         device.insert_code("before_network_run", "const std::clock_t began = std::clock();")
         device.insert_code("after_network_run", TELL)

@@ -12,7 +12,7 @@ from brian2 import Quantity, ms, mV, nS, second
 
 from neurofwp.protocols.protocol import Protocol, Span
 from neurofwp.synapses.base import States, Time
-from neurofwp.synapses.connect import connect, events, watch_plateaus
+from neurofwp.synapses.connect import begin, connect, events, watch_plateaus
 from neurofwp.synapses.model import SynapseModel
 
 CELL = """
@@ -176,6 +176,7 @@ class Bench:
             kept="\n".join(["until : second (constant)", *(f"last_{name} : siemens" for name in self._kept)]),
             keep="\n".join(f"last_{name} += ({name} - last_{name})*{goes_on}" for name in self._kept),
         )  # fmt: skip
+        begin(self.synapse, plastic, self.step)
         plastic.until = self._each([protocol.duration for protocol in self.protocols]) * second
         for name in ("weight", self.synapse.expressed, *(f"last_{name}" for name in self._kept)):
             setattr(plastic, name, self.first)

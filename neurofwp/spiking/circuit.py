@@ -104,7 +104,6 @@ KEY_LIF = """
     dv/dt = (E_leak - v + drive + fluctuation)/key_tau : volt (unless refractory)
     drive : volt
     fluctuation : volt
-    episode : integer (constant)
 """
 KEY_LIF_UPDATE = """
     drive = key_rest_drive + (key_peak_drive - key_rest_drive)*key_table((phase_at(t) + 0.5)*second, i)
@@ -114,7 +113,6 @@ KEY_LIF_UPDATE = """
 
 KEY_POISSON = """
     rate : Hz
-    episode : integer (constant)
 """
 KEY_POISSON_UPDATE = """
     rate = key_rest_rate + (key_peak_rate - key_rest_rate)*key_table((phase_at(t) + 0.5)*second, i)

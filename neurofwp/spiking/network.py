@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +11,15 @@ from typing import Any, Literal
 import brian2 as b2
 import numpy as np
 import xarray as xr
-from brian2 import Quantity, have_same_dimensions, ms, nS, second
+from brian2 import Quantity, have_same_dimensions, ms, nS
 
 from neurofwp import program as programs
 from neurofwp.errors import InputError, unknown
 from neurofwp.spiking import circuit as circuits
 from neurofwp.spiking import recording, targets
-from neurofwp.spiking.populations import Plan, build
+from neurofwp.spiking.numbers import numbers
+from neurofwp.spiking.plan import Plan
+from neurofwp.spiking.simulation import Simulation
 from neurofwp.spiking.timeline import schedule
 from neurofwp.synapses import model as synapses
 
@@ -140,16 +141,12 @@ class SpikingNetwork:
         duration = len(timeline.phase) * ms + self._beyond(timeline.slot * ms)
         target, reason = targets.choose(self.target)
         draw, simulate = np.random.SeedSequence(seed).spawn(2)
-        with targets.running_on(target) as folder:
-            populations = build(self._plan(program, varied), timeline, np.random.default_rng(draw))
-            monitors = recording.monitors(populations, timeline, probes, program, self.cells_per_pool, self.synapse)
-            b2.seed(int(simulate.generate_state(1)[0]))
-            report = _report(target) if progress else None
-            network = b2.Network(*populations.objects, *monitors)
-            network.run(duration, report=report, report_period=1 * second, namespace={})
-            if folder is not None:
-                b2.get_device().build(directory=str(folder), with_output=progress)
-            trace = recording.trace(program, timeline, monitors, self.cells_per_pool, probes, self.synapse)
+        plan = self._plan(program, varied)
+        given = numbers(plan, timeline, np.random.default_rng(draw))
+        recorded = Simulation(plan, timeline, probes, duration).run(
+            target, given, int(simulate.generate_state(1)[0]), progress=progress
+        )
+        trace = recording.trace(program, timeline, recorded, plan, probes)
         trace.attrs |= {"network": "spiking", "target": target, "target_reason": reason}
         trace.attrs["initial_weight"] = float(self.synapse.initial / nS)
         own = {name: [self._declared[name].written(each) for each in values] for name, values in varied.items()}
@@ -217,16 +214,3 @@ def _check_options(
     steps = float(plasticity_step / membrane_step)
     if round(steps) < 1 or abs(steps - round(steps)) > 1e-9 * steps:
         raise InputError(f"plasticity_step must be a whole multiple of membrane_step, but is {steps:g} times as long")
-
-
-def _report(target: str) -> Any:
-    if target == "cpp_standalone":
-        return r"""
-            std::cerr << "\r  simulating " << int(100*completed) << " %" << (completed < 1 ? "" : "\n") << std::flush;
-        """
-
-    def show(elapsed: Quantity, completed: float, start: Quantity, duration: Quantity) -> None:
-        end = "\n" if completed >= 1 else ""
-        print(f"\r  simulating {100 * completed:.0f} %", end=end, file=sys.stderr, flush=True)
-
-    return show

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import brian2 as b2
 import numpy as np
 import xarray as xr
-from brian2 import ms, mV, second
+from brian2 import ms
 
 from neurofwp import provenance
 from neurofwp import trace as traces
 from neurofwp.errors import InputError
+from neurofwp.spiking.builds import Recorded
+from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.populations import Populations
 from neurofwp.spiking.timeline import Timeline
 from neurofwp.synapses.base import States
@@ -34,45 +35,24 @@ def check_probe(probe: Probe, sizes: Mapping[Any, int]) -> None:
         raise InputError(f"there is no synapse {probe}: a probe is (episode, polarity, post, pre) with {limits}")
 
 
-@dataclass(frozen=True)
-class Monitors:
-    """Brian2 monitors of one run; iterating gives all of them."""
-
-    spikes: tuple[b2.SpikeMonitor, ...]
-    weight: b2.StateMonitor
-    dendrite: b2.StateMonitor
-    probe: dict[str, b2.StateMonitor]  # "key" where its cells gate NMDA, "value", "plastic"; empty without probes
-
-    def __iter__(self) -> Iterator[Any]:
-        yield from (*self.spikes, self.weight, self.dendrite, *self.probe.values())
-
-
 def monitors(
-    populations: Populations,
-    timeline: Timeline,
-    probes: Sequence[Probe],
-    program: xr.Dataset,
-    cells: int,
-    synapse: SynapseModel,
-) -> Monitors:
+    populations: Populations, timeline: Timeline, probes: Sequence[Probe], plan: Plan
+) -> Iterator[b2.SpikeMonitor | b2.StateMonitor]:
     """All spikes, weights and sums of dendritic voltage at the ends of events, and a few synapses over time."""
     key, value, inter, plastic = populations.key, populations.value, populations.inter, populations.plastic
-    spikes = tuple(b2.SpikeMonitor(g, name=f"{g.name}_spikes") for g in (key, value, inter))
-    weight = b2.StateMonitor(
-        plastic, _recorded(synapse, "weight"), record=True, dt=timeline.slot * ms, name="weight_at_events"
-    )
-    sums = ["v_opened", "opened"]
-    dendrite = b2.StateMonitor(value, sums, record=True, dt=timeline.slot * ms, name="dendrite_at_events")
+    synapse, slot = plan.synapse, timeline.slot * ms
+    for group in (key, value, inter):
+        yield b2.SpikeMonitor(group, name=f"{group.name}_spikes")
+    yield b2.StateMonitor(plastic, _recorded(synapse, "weight"), record=True, dt=slot, name="weight_at_events")
+    yield b2.StateMonitor(value, ["v_opened", "opened"], record=True, dt=slot, name="dendrite_at_events")
     if not probes:
-        return Monitors(spikes, weight, dendrite, {})
-    sizes = program.sizes
+        return
     pre_index, post_index, synapse_index = [], [], []
     for episode, polarity, post, pre in probes:
-        cell = ((episode * 2 + POLARITY.index(polarity)) * sizes["post"] + post) * cells
-        pre_index.append(episode * sizes["pre"] + pre)
-        post_index.append(cell)
-        per_pre = 2 * sizes["post"] * cells
-        synapse_index.append((episode * sizes["pre"] + pre) * per_pre + cell - episode * per_pre)
+        cell = (POLARITY.index(polarity) * plan.post + post) * plan.per_pool
+        pre_index.append(episode * plan.pre + pre)
+        post_index.append(episode * plan.cells + cell)
+        synapse_index.append((episode * plan.pre + pre) * plan.cells + cell)
     wanted = [name for name in ("calcium", "weight") if name in synapse.states]
     watched = {
         "value": (value, "v_dendrite", post_index),
@@ -80,11 +60,8 @@ def monitors(
     }
     if "s_nmda" in key.variables:
         watched["key"] = (key, "s_nmda", pre_index)
-    made = {
-        name: b2.StateMonitor(group, variables, record=index, dt=PROBE_STEP, name=f"probe_{name}")
-        for name, (group, variables, index) in watched.items()
-    }
-    return Monitors(spikes, weight, dendrite, made)
+    for name, (group, variables, index) in watched.items():
+        yield b2.StateMonitor(group, variables, record=index, dt=PROBE_STEP, name=f"probe_{name}")
 
 
 def _recorded(synapse: SynapseModel, *wanted: str) -> list[str]:
@@ -92,37 +69,36 @@ def _recorded(synapse: SynapseModel, *wanted: str) -> list[str]:
     return list(synapse.states if synapse.by_events else wanted)
 
 
-def _read(monitor: b2.StateMonitor, synapse: SynapseModel) -> States:
+def _read(recorded: Recorded, monitor: str, synapse: SynapseModel) -> States:
     """What was recorded of synapses (synapse, time), in SI units, each as it was at its time."""
-    states = {name: np.asarray(getattr(monitor, name)) for name in monitor.record_variables}
-    return synapse.read(states, np.asarray(monitor.t / second)) if synapse.by_events else states
+    own = {name.removeprefix(f"{monitor}."): each for name, each in recorded.items() if name.startswith(f"{monitor}.")}
+    time = own.pop("t")
+    return synapse.read(own, time) if synapse.by_events else own
 
 
 def trace(
     program: xr.Dataset,
     timeline: Timeline,
-    recorded: Monitors,
-    cells: int,
+    recorded: Recorded,
+    plan: Plan,
     probes: Sequence[Probe],
-    synapse: SynapseModel,
 ) -> xr.Dataset:
-    """The Trace of a finished run (without its provenance)."""
+    """The Trace of a finished run (without its provenance), from what its monitors recorded."""
+    synapse, cells = plan.synapse, plan.per_pool
     sizes = program.sizes
     episodes, events, pre, post = (sizes[d] for d in ("episode", "event", "pre", "post"))
     # (synapse, event + 1) -> (episode, pre, polarity, post, cell, event), the first one before any event
-    weight = (_read(recorded.weight, synapse)["weight"] * 1e9).astype(np.float32)[:, 1 : events + 1]
+    weight = (_read(recorded, "weight_at_events", synapse)["weight"] * 1e9).astype(np.float32)[:, 1 : events + 1]
     weight = weight.reshape(episodes, pre, 2, post, cells, events).mean(axis=4).transpose(0, 4, 2, 3, 1)
-    times = [np.asarray(m.t / ms) for m in recorded.spikes]
-    index = [np.asarray(m.i) for m in recorded.spikes]
+    times = [recorded[f"{name}_spikes.t"] * 1000 for name in POPULATIONS]
+    index = [recorded[f"{name}_spikes.i"] for name in POPULATIONS]
 
     writing = _counts(times[0], index[0], timeline.write_start, timeline.write_stop, episodes * pre)
     reading = _counts(times[1], index[1], timeline.read_start, timeline.read_stop, episodes * 2 * post * cells)
     pre_rate = writing.reshape(events, episodes, pre).transpose(1, 0, 2)
     post_rate = reading.reshape(events, episodes, 2, post, cells).mean(axis=4).transpose(1, 0, 2, 3)
     # (cell, event + 1) -> (event, episode, polarity, post), a mean over cells and over the time that the gate was open
-    gated, opened = (
-        np.diff(np.asarray(each))[:, :events].T for each in (recorded.dendrite.v_opened, recorded.dendrite.opened)
-    )
+    gated, opened = (np.diff(recorded[f"dendrite_at_events.{name}"])[:, :events].T for name in ("v_opened", "opened"))
     voltage = np.divide(1000 * gated, opened, out=np.full_like(gated, np.nan), where=opened > 0)
     dendrite = voltage.reshape(events, episodes, 2, post, cells).mean(axis=4).transpose(1, 0, 2, 3)
     asked = np.asarray((program["query"].values > 0).any(axis=2, keepdims=True))
@@ -154,13 +130,13 @@ def trace(
         ),
     }
     if probes:
-        states = _read(recorded.probe["plastic"], synapse)
+        states = _read(recorded, "probe_plastic", synapse)
         seen: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
-            "dendrite": (np.asarray(recorded.probe["value"].v_dendrite / mV), {"units": "mV"}),
+            "dendrite": (recorded["probe_value.v_dendrite"] * 1000, {"units": "mV"}),
             "conductance": (states["weight"] * 1e9, {"units": "nS"}),
         }
-        if "key" in recorded.probe:
-            seen["nmda"] = (np.asarray(recorded.probe["key"].s_nmda), {"units": "1"})
+        if "probe_key.s_nmda" in recorded:
+            seen["nmda"] = (recorded["probe_key.s_nmda"], {"units": "1"})
         if "calcium" in states:
             levels = {f"{name}_threshold": level for name, level in synapse.thresholds.items()}
             seen["calcium"] = (states["calcium"], {"units": "1", **levels})
@@ -172,7 +148,7 @@ def trace(
         columns = zip(*probes, strict=True)
         names = ("probe_episode", "probe_polarity", "probe_post", "probe_pre")
         dataset = dataset.assign_coords({n: ("probe", list(c)) for n, c in zip(names, columns, strict=True)})
-        dataset = dataset.assign_coords(time=("time", np.asarray(recorded.probe["value"].t / ms), {"units": "ms"}))
+        dataset = dataset.assign_coords(time=("time", recorded["probe_value.t"] * 1000, {"units": "ms"}))
     return dataset
 
 

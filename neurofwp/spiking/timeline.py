@@ -43,6 +43,17 @@ class Timeline:
     read_start: np.ndarray
     read_stop: np.ndarray
 
+    @property
+    def tables(self) -> dict[str, np.ndarray]:
+        """As the circuit names them: the phase of each millisecond, and what is looked up by phase."""
+        return {
+            "phase_at": self.phase.astype(float),
+            "key_table": self.key,
+            "teach_table": self.teach,
+            "gate_table": self.gate,
+            "forgetting_table": self.forgetting,
+        }
+
 
 def schedule(program: xr.Dataset, *, gate_delay: float, pause: float, read_gate: float = 0.0) -> Timeline:
     """Lay the events of `program` out in time.

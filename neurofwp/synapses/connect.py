@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import Any
 
 import brian2 as b2
@@ -24,11 +24,11 @@ def connect(
     step: Quantity,
     plasticity_step: Quantity,
     dtype: type = float,
-    own: Mapping[str, Quantity | NDArray[np.float64]] | None = None,
+    own: Collection[str] = (),
     kept: str = "",
     keep: str = "",
 ) -> b2.Synapses:
-    """Plastic synapses from key cells `i` to value cells `j`, at the weight before anything is written.
+    """Plastic synapses from key cells `i` to value cells `j`. Their constants and weights are still 0: see `begin`.
 
     `value` has been made with `events`. Spikes are seen at multiples of `step`; what advances by a clock does so at
     multiples of `plasticity_step`.
@@ -36,13 +36,12 @@ def connect(
     Parameters
     ----------
     dtype : of states and constants, but for those that a stage wants in double precision.
-    own : constants of which every synapse has its own, one number per synapse, by name.
+    own : names of constants of which every synapse has its own.
     kept, keep : variables of the synapses beside those of the model, and statements that follow the model's update.
     """
     # Single-precision states beside double-precision cells let the compiler vectorise the update; a literal or a
     # constant from the namespace would be a double, so the parameters are shared variables of the synapses.
-    own = own or {}
-    constants = {**synapse.constants(plasticity_step), **own}
+    constants = synapse.constants(plasticity_step)
     declared = "\n".join(
         f"{name} : {base_unit(number)} ({'constant' if name in own else 'shared, constant'})"
         for name, number in constants.items()
@@ -63,13 +62,17 @@ def connect(
     plastic.connect(i=i, j=j)
     if at_pre["late"]:
         plastic.late.delay = synapse.values[synapse.text("delay")]
-    for name, number in constants.items():
-        setattr(plastic, name, number)
-    for name in ("weight", synapse.expressed):
-        setattr(plastic, name, synapse.initial)
     if synapse.update:
         plastic.run_regularly(f"{synapse.update}\n{keep}", dt=plasticity_step, order=1, name="plastic_update")
     return plastic
+
+
+def begin(synapse: SynapseModel, plastic: b2.Synapses, plasticity_step: Quantity) -> None:
+    """Give synapses made with `connect` the model's constants, and the weight before anything is written."""
+    for name, number in synapse.constants(plasticity_step).items():
+        setattr(plastic, name, number)
+    for name in ("weight", synapse.expressed):
+        setattr(plastic, name, synapse.initial)
 
 
 def events(synapse: SynapseModel) -> dict[str, Any]:

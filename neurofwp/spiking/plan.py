@@ -1,0 +1,56 @@
+"""What a network is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from brian2 import Quantity
+
+from neurofwp.spiking.circuit import Circuit
+from neurofwp.synapses.model import SynapseModel
+
+# groups of cells and connections whose equations name parameters; synapses name theirs themselves
+GROUPS = ("key", "value", "interneuron", "relay", "feedback")
+OWN = "own_"  # before the name of a parameter: Brian2 does not let a synapse's variable be called like one of its cells
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a network is made of. Cells are ordered by episode, polarity, dimension and number within their pool."""
+
+    synapse: SynapseModel
+    circuit: Circuit
+    episodes: int
+    pre: int
+    post: int
+    per_pool: int
+    key_cells: str
+    gate: str
+    membrane_step: Quantity
+    plasticity_step: Quantity
+    synapse_dtype: type
+    # parameters of which every episode has its own: (episode,) quantities, by name
+    varied: Mapping[str, Quantity] = field(default_factory=dict)
+
+    @property
+    def pools(self) -> int:
+        """ON and OFF pools of all episodes."""
+        return self.episodes * 2 * self.post
+
+    @property
+    def cells(self) -> int:
+        """Value cells of one episode, and interneurons."""
+        return 2 * self.post * self.per_pool
+
+    @property
+    def constants(self) -> dict[str, Quantity | float]:
+        """Parameters of circuit and synapse, by name."""
+        return {**self.circuit, **self.synapse.values}
+
+    def members(self, group: str) -> int:
+        """Cells or connections of a group in one episode."""
+        within = self.cells * self.per_pool
+        return {"key": self.pre, "relay": within, "feedback": within, "plastic": self.pre * self.cells}.get(
+            group, self.cells
+        )
