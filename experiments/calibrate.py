@@ -29,7 +29,7 @@ from neurofwp.errors import InputError
 from neurofwp.plots.calibration import calibration
 from neurofwp.program import most_varied, without_silent_cells
 from neurofwp.slownet import FixedEncoder
-from neurofwp.spiking import SpikingNetwork, targets
+from neurofwp.spiking import SpikingNetwork
 from neurofwp.spiking.jobs import Job, running
 from neurofwp.synapses import written
 from neurofwp.tasks import digit_pairs
@@ -77,12 +77,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     if settings.generations < 1 or settings.population < 4 or settings.episodes < 4 or settings.pairs < 2:
         raise InputError("calibrate needs 1 generation, 4 candidates in each, 4 episodes to judge and 2 pairs, or more")
     space = Space(settings.start)
-    network: dict[str, Any] = {
-        "synapse": settings.start,
-        "membrane_step": settings.search_step * ms,
-        # the same code for every generation: compiled once
-        "target": "cython" if targets.choose("auto")[0] == "cpp_standalone" else "auto",
-    }
+    network = {"synapse": settings.start, "membrane_step": settings.search_step * ms}
     SpikingNetwork(**network)  # refuses a step that does not fit, before any work
     programs = (
         _program(settings.pairs, 2, settings.pixels, seed, SEARCHED),

@@ -75,6 +75,12 @@ def _brian2_cache(what: str) -> Finding:
     return _writable(what, folder, "set codegen.runtime.cython.cache_dir in Brian2's preferences")
 
 
+def _builds(what: str) -> Finding:
+    from neurofwp.spiking import builds
+
+    return _writable(what, builds.user_folder(), f"set {builds.FOLDER} to a folder that can be written")
+
+
 def _torch(what: str) -> Finding:
     import_module("torch")
     return Finding(what, f"torch {version('torch')}")
@@ -130,6 +136,7 @@ CHECKS: dict[str, Callable[[str], Finding]] = {
     "C++ compiler": _compiler,
     "Brian2": _brian2,
     "Brian2's cache": _brian2_cache,
+    "compiled networks": _builds,
     "torch": _torch,
     "GPU": _gpu,
     "HDF5": _hdf5,

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 import neurofwp
-from neurofwp.cli import catalogue, diagnosis, results, running, training
+from neurofwp.cli import cache, catalogue, diagnosis, results, running, training
 from neurofwp.errors import InputError, unknown
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
@@ -18,6 +18,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "compare": results.compare,
     "plot": results.plot,
     "list": catalogue.list_all,
+    "cache": cache.cache,
     "doctor": diagnosis.doctor,
 }
 
