@@ -156,6 +156,7 @@ def _plastic(plan: Plan, key: b2.NeuronGroup, value: b2.NeuronGroup) -> b2.Synap
         plasticity_step=plan.plasticity_step,
         dtype=plan.synapse_dtype,
         own=varied_constants(plan),
+        block=(plan.pre, plan.cells),
     )
 
 

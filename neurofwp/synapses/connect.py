@@ -8,9 +8,11 @@ from typing import Any
 import brian2 as b2
 import numpy as np
 from brian2 import Quantity
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.units.fundamentalunits import get_dimensions, get_unit, is_dimensionless
 from numpy.typing import NDArray
 
+from neurofwp.synapses import rows
 from neurofwp.synapses.model import SynapseModel
 
 
@@ -25,6 +27,7 @@ def connect(
     plasticity_step: Quantity,
     dtype: type = float,
     own: Collection[str] = (),
+    block: tuple[int, int] | None = None,
     kept: str = "",
     keep: str = "",
 ) -> b2.Synapses:
@@ -37,6 +40,8 @@ def connect(
     ----------
     dtype : of states and constants, but for those that a stage wants in double precision.
     own : names of constants of which every synapse has its own.
+    block : key and value cells of a replica, where synapses are all-to-all within replicas and ordered by replica, key
+        cell and value cell, and `own` constants differ between replicas only: compiled programs then advance rows.
     kept, keep : variables of the synapses beside those of the model, and statements that follow the model's update.
     """
     # Single-precision states beside double-precision cells let the compiler vectorise the update; a literal or a
@@ -62,7 +67,10 @@ def connect(
     plastic.connect(i=i, j=j)
     if at_pre["late"]:
         plastic.late.delay = synapse.values[synapse.text("delay")]
-    if synapse.update:
+    compiled = isinstance(b2.get_device(), CPPStandaloneDevice)
+    if block and compiled and synapse.update and rows.possible(synapse, value):
+        rows.advance(synapse, key, block, own=own, dtype=dtype, plasticity_step=plasticity_step)
+    elif synapse.update:
         plastic.run_regularly(f"{synapse.update}\n{keep}", dt=plasticity_step, order=1, name="plastic_update")
     return plastic
 
