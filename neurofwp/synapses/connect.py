@@ -8,6 +8,7 @@ from typing import Any
 import brian2 as b2
 import numpy as np
 from brian2 import Quantity
+from brian2.core.variables import ArrayVariable
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.units.fundamentalunits import get_dimensions, get_unit, is_dimensionless
 from numpy.typing import NDArray
@@ -68,7 +69,8 @@ def connect(
     if at_pre["late"]:
         plastic.late.delay = synapse.values[synapse.text("delay")]
     compiled = isinstance(b2.get_device(), CPPStandaloneDevice)
-    if block and compiled and synapse.update and rows.possible(synapse, value):
+    stored = {name for name, variable in value.variables.items() if isinstance(variable, ArrayVariable)}
+    if block and compiled and synapse.update and rows.possible(synapse, stored):
         rows.advance(synapse, key, block, own=own, dtype=dtype, plasticity_step=plasticity_step)
     elif synapse.update:
         plastic.run_regularly(f"{synapse.update}\n{keep}", dt=plasticity_step, order=1, name="plastic_update")

@@ -20,7 +20,6 @@ import brian2 as b2
 import numpy as np
 from brian2 import Quantity
 from brian2.core.functions import Function
-from brian2.core.variables import ArrayVariable
 
 from neurofwp.synapses.model import SynapseModel
 
@@ -37,14 +36,14 @@ template <class T> static inline T clipped(const T x, const T low, const T high)
 """
 
 
-def possible(synapse: SynapseModel, value: b2.NeuronGroup) -> bool:
-    """Whether the synapses of a model can be advanced in rows."""
+def possible(synapse: SynapseModel, stored: Collection[str]) -> bool:
+    """Whether the synapses of a model can be advanced in rows; `stored` are the variables that value cells hold."""
     words = set(re.findall(r"\w+", synapse.update))
     looked_up = {name.removesuffix("_post") for name in words if name.endswith("_post")}
     return (
         not synapse.double
         and not re.search(r"_(pre|post)\s*[-+*/]?=[^=]", synapse.update)
-        and all(isinstance(value.variables.get(name), ArrayVariable) for name in looked_up)
+        and looked_up <= set(stored)
         and all(_known(line) for line in synapse.update.splitlines())
     )
 
@@ -129,8 +128,12 @@ def _statement(line: str, real: str) -> tuple[str, str]:
 
 def _expression(node: ast.expr, real: str) -> str:
     match node:
+        case ast.Name(id="inf"):
+            return f"{real}(INFINITY)"
+        case ast.Name() if isinstance(unit := getattr(b2, node.id, None), b2.Unit):
+            return f"{real}({float(unit)!r})"
         case ast.Name():
-            return f"{real}(INFINITY)" if node.id == "inf" else node.id
+            return node.id
         case ast.Constant():
             return f"{real}({node.value!r})"
         case ast.BinOp() if type(node.op) in OPERATORS:

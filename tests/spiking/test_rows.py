@@ -1,0 +1,24 @@
+"""The spiking network with synapses that advance in rows, against Brian2's own loop over synapses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from neurofwp.spiking import SpikingNetwork, simulation
+from neurofwp.synapses import rows
+
+
+def test_rows_and_brian2s_own_loop_make_the_same_spikes(
+    stored_program: xr.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In double precision, where the order of operations moves weights by their last digits only."""
+    network = SpikingNetwork("error-correcting", cells_per_pool=1, target="cpp_standalone", synapse_dtype=float)
+    in_rows = network.run(stored_program, seed=3)
+    monkeypatch.setattr(rows, "possible", lambda *_: False)
+    monkeypatch.setattr(simulation, "_source", lambda: "loop")
+    in_a_loop = network.run(stored_program, seed=3)
+    np.testing.assert_array_equal(in_rows["spike_time"], in_a_loop["spike_time"])
+    np.testing.assert_allclose(in_rows["weight"], in_a_loop["weight"], rtol=0, atol=1e-6)
+    assert abs(in_rows["weight"]).max() > 0.1

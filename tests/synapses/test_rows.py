@@ -1,0 +1,134 @@
+"""Synapses advanced in rows, against the statements of their models."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from brian2 import Equations, ms
+
+from neurofwp.cli import catalogue
+from neurofwp.spiking.circuit import VALUE
+from neurofwp.synapses import model, rows
+from neurofwp.synapses.model import SynapseModel
+
+PRE, CELLS, EPISODES = 3, 5, 2
+ROW = 4  # the second key cell of the second episode
+LOOP = ("finite-pool",)  # writes to its value cells
+
+
+def stored(synapse: SynapseModel) -> set[str]:
+    """Variables that value cells hold, and do not compute on demand."""
+    equations = Equations(VALUE + synapse.text("postsynaptic"))
+    return {name for name in equations.names if equations[name].type != "subexpression"}
+
+
+def in_rows() -> list[str]:
+    names = catalogue.synapses()
+    return [name for name in names if (own := model.load(name)).update and rows.possible(own, stored(own))]
+
+
+def used(synapse: SynapseModel) -> tuple[list[str], ...]:
+    """States, constants, variables of key cells and of value cells that the statements name."""
+    words = sorted(set(re.findall(r"\w+", synapse.update)))
+    constants = synapse.constants(1 * ms)
+    return (
+        [word for word in words if word in synapse.states],
+        [word for word in words if word in constants],
+        [word for word in words if word.endswith("_pre")],
+        [word for word in words if word.endswith("_post")],
+    )
+
+
+def library(names: list[str], folder: Path) -> ctypes.CDLL:
+    """All kernels, compiled in one file, each in a namespace of its own."""
+    parts = ["#include <cmath>\n#include <cstddef>\n#include <vector>\n"]
+    for number, name in enumerate(names):
+        synapse = model.load(name)
+        states, constants, pre, post = used(synapse)
+        arrays = [f"static double* _array_plastic_{each};" for each in constants]
+        arrays += [f"static std::vector<double> _dynamic_array_plastic_{each};" for each in states]
+        arrays += [f"static double* _array_value_{each.removesuffix('_post')};" for each in post]
+        given = [f"brian::_array_plastic_{each} = constants + {i};" for i, each in enumerate(constants)]
+        size = EPISODES * PRE * CELLS
+        given += [
+            f"brian::_dynamic_array_plastic_{each}.assign(states + {i * size}, states + {(i + 1) * size});"
+            for i, each in enumerate(states)
+        ]
+        given += [
+            f"brian::_array_value_{each.removesuffix('_post')} = post + {i * EPISODES * CELLS};"
+            for i, each in enumerate(post)
+        ]
+        back = [
+            f"for (int k = 0; k < {size}; k++) states[{i * size} + k] = brian::_dynamic_array_plastic_{each}[k];"
+            for i, each in enumerate(states)
+        ]
+        arguments = ", ".join(["row", *(f"pre[{i}]" for i in range(len(pre)))])
+        parts.append(
+            f"namespace m{number} {{ namespace brian {{ {' '.join(arrays)} }}\n"
+            f"{rows._code(synapse, pre, (PRE, CELLS), (), 'double')}\n"
+            f'extern "C" void advance_{number}'
+            "(double* states, double* constants, double* pre, double* post, int row) {\n"
+            f"{' '.join(given)} advance_row({arguments}); {' '.join(back)} }} }}\n"
+        )
+    source, made = folder / "rows.cpp", folder / "rows.so"
+    source.write_text("".join(parts))
+    subprocess.run(["c++", "-O1", "-shared", "-fPIC", "-o", str(made), str(source)], check=True)
+    return ctypes.CDLL(str(made))
+
+
+def by_statements(synapse: SynapseModel, values: dict[str, Any]) -> dict[str, Any]:
+    """What NumPy makes of the statements."""
+    functions = {
+        "exp": np.exp, "expm1": np.expm1, "sqrt": np.sqrt, "log": np.log, "inf": np.inf, "Hz": 1.0,
+        "clip": np.clip, "int": lambda truth: np.asarray(truth, dtype=float),
+    }  # fmt: skip
+    known = {**functions, **values}
+    exec(synapse.update, known)
+    return {name: known[name] for name in used(synapse)[0]}
+
+
+def test_every_model_advances_in_rows_as_its_statements_say(tmp_path: Path) -> None:
+    names = in_rows()
+    assert set(names) >= {"additive", "decay", "error-correcting", "soft-bound", "thresholds", "omega", "btsp-network"}
+    compiled = library(names, tmp_path)
+    pointer = ctypes.POINTER(ctypes.c_double)
+    for number, name in enumerate(names):
+        synapse = model.load(name)
+        states, constants, pre, post = used(synapse)
+        rng = np.random.default_rng(number)
+        shape = (EPISODES * PRE, CELLS)
+        scale = {"weight": 1e-9, "slots": 1e-9, "insertion_post": 0.1}
+        before = {each: rng.uniform(0, 1.5, shape) * scale.get(each, 1) for each in states}
+        own = synapse.constants(1 * ms)
+        fixed = np.array([float(own[each]) for each in constants])
+        gates = rng.uniform(0, 1, len(pre))
+        cells = {each: rng.uniform(0, 1.5, (EPISODES, CELLS)) * scale.get(each, 1) for each in post}
+        flat = np.concatenate([before[each].ravel() for each in states])
+        others = np.concatenate([cells[each].ravel() for each in post]) if post else np.zeros(1)
+        getattr(compiled, f"advance_{number}")(
+            *(each.ctypes.data_as(pointer) for each in (flat, fixed, gates, others)), ROW
+        )
+        after = dict(zip(states, flat.reshape(len(states), *shape), strict=True))
+        expected = by_statements(
+            synapse,
+            {each: before[each][ROW] for each in states}
+            | dict(zip(constants, fixed, strict=True))
+            | dict(zip(pre, gates, strict=True))
+            | {each: cells[each][ROW // PRE] for each in post},
+        )
+        for each in states:
+            np.testing.assert_allclose(after[each][ROW], expected[each], rtol=1e-12, atol=0, err_msg=f"{name}: {each}")
+            rest = np.delete(np.arange(EPISODES * PRE), ROW)
+            np.testing.assert_array_equal(after[each][rest], before[each][rest])
+
+
+@pytest.mark.parametrize("name", LOOP)
+def test_a_model_that_writes_to_cells_keeps_the_loop(name: str) -> None:
+    synapse = model.load(name)
+    assert not rows.possible(synapse, stored(synapse))
