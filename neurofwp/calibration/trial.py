@@ -18,6 +18,9 @@ from neurofwp.spiking.jobs import Job
 RIVALS = ("delta", "fixed_decay", "outstar")
 KEPT = ["weight", "recall", "conductance"]  # of a Trace: all that fits and scores look at
 LEAD = 0.05  # explained share by which a rule must lead its rivals to be told from them in any episode
+# What is missing to that lead counts so many times: a network that another rule describes better does not run this one,
+# however much of it this one explains. Half of the lead missing outweighs what recall can gain.
+MISSING = 4.0
 WORST = -1.0  # of a share or a recall: how far below nothing makes no difference
 
 
@@ -61,7 +64,7 @@ class Trial:
             both = [every.isel(episode=slice(at, at + episodes)) for at in (first, first + episodes)]
             rows.append(self._scores(both))
         share, rival, recall = np.maximum(np.nan_to_num(np.array(rows), nan=WORST), WORST).T
-        objective = share + recall - np.maximum(LEAD - (share - rival), 0)
+        objective = share + recall - MISSING * np.maximum(LEAD - (share - rival), 0)
         columns = {"share": share, "rival": rival, "recall": recall, "objective": objective}
         return xr.Dataset({name: ("candidate", column, {"units": "1"}) for name, column in columns.items()})
 

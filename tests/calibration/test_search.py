@@ -17,7 +17,7 @@ from neurofwp import RateNetwork, fitting, program
 from neurofwp.calibration import search as searching
 from neurofwp.calibration import trial as trials
 from neurofwp.calibration.space import BOUNDS, Space
-from neurofwp.calibration.trial import LEAD, WORST, Trial
+from neurofwp.calibration.trial import LEAD, MISSING, WORST, Trial
 from neurofwp.spiking.jobs import Job
 
 SPACE = Space("soft-bound")
@@ -73,7 +73,7 @@ def test_the_candidate_that_runs_the_rule_scores_best(monkeypatch: pytest.Monkey
         assert float(scores["share"][best]) == pytest.approx(1, abs=0.02)
         lead = scores["share"] - scores["rival"]
         missing = np.maximum(LEAD - lead, 0)
-        xr.testing.assert_allclose(scores["objective"], scores["share"] + scores["recall"] - missing)
+        xr.testing.assert_allclose(scores["objective"], scores["share"] + scores["recall"] - MISSING * missing)
 
 
 def test_a_candidate_that_learns_nothing_is_the_worst(monkeypatch: pytest.MonkeyPatch) -> None:
