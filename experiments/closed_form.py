@@ -80,7 +80,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         loaded(name, bistable=0)
     seeds = np.random.SeedSequence(seed).generate_state(len(settings.sets)).tolist()
     jobs = [(settings, name, term, own) for name, own in zip(settings.sets, seeds, strict=True) for term in (0, 1)]
-    with processes.pool(processes.at_a_time(len(jobs))) as pool:
+    with processes.pool(len(jobs)) as pool:
         every = pool.map(settled, *zip(*jobs, strict=True))
         calm = 0.1 if sys.stderr.isatty() else 30  # a log is no terminal: one line now and then
         weights = list(tqdm(every, "simulated", len(jobs), unit="simulation", leave=False, mininterval=calm))

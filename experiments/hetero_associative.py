@@ -10,7 +10,7 @@ parameters, runs the same programs on the rate network (without fits: the delta 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,8 @@ from typing import Any, Literal
 import numpy as np
 import torch
 import xarray as xr
-from brian2 import nS
+from brian2 import Quantity, nS
+from brian2.units.fundamentalunits import get_dimensions
 from matplotlib.figure import Figure
 
 from neurofwp import fitting, plots, scores
@@ -27,8 +28,9 @@ from neurofwp.errors import InputError
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking.jobs import Job, running
-from neurofwp.spiking.network import SpikingNetwork
+from neurofwp.spiking.network import SpikingNetwork, quantities
 from neurofwp.tasks import digit_pairs
+from neurofwp.trace import of_episodes
 
 DRIVES = ("nominal", "measured")
 
@@ -65,6 +67,8 @@ class Settings:
     """How Brian2 runs."""
     fit: bool = True
     """Fit the rules; without it only recall is measured."""
+    parameters: tuple[str, ...] = ()
+    """Parameters of synapse and circuit to replace, as NAME=NUMBER in the unit of each, like g_gaba=1.5."""
 
     def network(self) -> dict[str, Any]:
         """The arguments of SpikingNetwork."""
@@ -74,42 +78,74 @@ class Settings:
             "key_cells": self.key_cells,
             "gate": self.gate,
             "target": self.target,
-            "parameters": {"g_gaba": 0 * nS} if self.ablation == "no-feedback" else {},
+            "parameters": ({"g_gaba": 0 * nS} if self.ablation == "no-feedback" else {}) | quantities(self.parameters),
             "read_gate": 1.0 if self.ablation == "gate-open" else 0.0,
         }
 
 
 def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
     """Simulate, fit and compare."""
+    return run_together([settings], seed=seed, device=device, folder=folder)[0]
+
+
+def run_together(
+    points: Sequence[Settings], *, seed: int, device: str, folder: Path | None = None
+) -> list[xr.DataTree]:
+    """The same for settings that differ in `parameters` alone: all their episodes run side by side in one network."""
+    settings = points[0]
     if settings.fit and settings.episodes < 2:
         raise InputError("episodes must be 2 or more: rules are fitted to one half and judged on the other")
-    SpikingNetwork(**settings.network())  # refuses bad settings before any work
+    networks = [SpikingNetwork(**point.network()) for point in points]  # refuses bad settings before any work
     encoder = FixedEncoder(seed=seed, overlap=settings.overlap)
     program = encoder(
         digit_pairs(settings.pairs, settings.episodes, rebind=settings.rebind, repeats=settings.repeats, seed=seed)
     )
-    jobs = [Job("spiking", program, settings.network(), seed=2 * seed, probes=_probes(program))]
+    jobs = [_job("spiking", program, settings, networks, seed=2 * seed, probes=_probes(program))]
     if settings.fit:
-        jobs.append(Job("repeat", program, settings.network(), seed=2 * seed + 1))
+        jobs.append(_job("repeat", program, settings, networks, seed=2 * seed + 1))
     if settings.load:
         curve = encoder(digit_pairs(settings.load[-1], settings.load_episodes, seed=seed, read_after=settings.load))
-        jobs.append(Job("capacity", curve, settings.network(), seed=2 * seed))
-    tree: dict[str, xr.Dataset] = {"/program": program}
+        jobs.append(_job("capacity", curve, settings, networks, seed=2 * seed))
+    trees = []
     with running(jobs, folder=folder) as trace, _one_thread():
-        tree["/spiking"] = trace("spiking")
-        rate = RateNetwork("delta", on_off=True, nonnegative=True, device=device, dtype=torch.float32)
-        if settings.fit:
-            tree["/repeat"] = trace("repeat")
-            for drive in DRIVES:
-                tree[f"/fits/{drive}"] = fitting.identify(
-                    program, trace("spiking"), repeat=trace("repeat"), drive=drive, seed=seed, device=device
-                )
-            rate = _winner(tree["/fits/nominal"], device)
-        tree["/rate"] = rate.run(program, seed=seed)
-        if settings.load:
-            both = {"spiking": trace("capacity"), "rate": rate.run(curve, seed=seed)}
-            tree["/capacity"] = _capacity(curve, both, settings.load)
-    return xr.DataTree.from_dict(tree)
+        for number in range(len(points)):
+
+            def own(name: str, what: xr.Dataset, number: int = number) -> xr.Dataset:
+                episodes = what.sizes["episode"]
+                return of_episodes(trace(name), number * episodes, (number + 1) * episodes)
+
+            tree = {"/program": program, "/spiking": own("spiking", program)}
+            rate = RateNetwork("delta", on_off=True, nonnegative=True, device=device, dtype=torch.float32)
+            if settings.fit:
+                tree["/repeat"] = own("repeat", program)
+                for drive in DRIVES:
+                    tree[f"/fits/{drive}"] = fitting.identify(
+                        program, tree["/spiking"], repeat=tree["/repeat"], drive=drive, seed=seed, device=device
+                    )
+                rate = _winner(tree["/fits/nominal"], device)
+            tree["/rate"] = rate.run(program, seed=seed)
+            if settings.load:
+                both = {"spiking": own("capacity", curve), "rate": rate.run(curve, seed=seed)}
+                tree["/capacity"] = _capacity(curve, both, settings.load)
+            trees.append(xr.DataTree.from_dict(tree))
+    return trees
+
+
+def _job(name: str, program: xr.Dataset, settings: Settings, networks: Sequence[SpikingNetwork], **more: Any) -> Job:
+    """The episodes of every network side by side, each with its own parameters where they differ."""
+    if len(networks) == 1:
+        return Job(name, program, settings.network(), **more)
+    episodes = program.sizes["episode"]
+    every = [{**network.circuit, **network.synapse.values} for network in networks]
+    differ = [each for each in every[0] if any(own[each] != every[0][each] for own in every)]
+    varied = {
+        each: Quantity(np.repeat([float(own[each]) for own in every], episodes), dim=get_dimensions(every[0][each]))
+        for each in differ
+    }
+    tiled = program.isel(episode=np.tile(np.arange(episodes), len(networks)))
+    first = more.pop("probes", ())
+    probes = [(number * episodes + where, *rest) for number in range(len(networks)) for where, *rest in first]
+    return Job(name, tiled, settings.network(), varied=varied, probes=probes, **more)
 
 
 @contextmanager

@@ -187,7 +187,7 @@ def _fitted(
     waiting = [index for index in range(len(fits)) if index not in done]
     log.info("%d fits, of which %d were kept", len(fits), len(done))
     with (
-        processes.pool(processes.at_a_time(len(waiting))) as pool,
+        processes.pool(len(waiting)) as pool,
         tqdm(
             desc="fitted", total=len(fits), initial=len(done), unit="fit",
             leave=False, mininterval=0.1 if sys.stderr.isatty() else 30,  # a log is no terminal: one line now and then

@@ -82,20 +82,21 @@ def made(
     log.info("%s: %d of %d were kept", describe, len(found), len(cases))
     with (
         # one process per core: threads of each would wait for those of the others
-        processes.pool(
-            processes.at_a_time(len(waiting), workers), initializer=torch.set_num_threads, initargs=(1,)
-        ) as pool,
+        processes.pool(len(waiting), workers, initializer=torch.set_num_threads, initargs=(1,)) as pool,
         tqdm(
             desc=describe, total=len(cases), initial=len(found),
             mininterval=0.1 if sys.stderr.isatty() else 30,  # a log is no terminal: one line now and then
         ) as bar,
     ):  # fmt: skip
-        running = {pool.submit(work, *cases[name]): name for name in waiting}
+        running = {pool.submit(_make, work, cases[name], paths[name]): name for name in waiting}
         for future in as_completed(running):
-            name = running[future]
-            found[name] = keep(future.result(), paths[name])
+            found[running[future]] = future.result()
             bar.update()
     return {name: found[name] for name in cases}
+
+
+def _make(work: Callable[..., xr.Dataset], arguments: tuple[Any, ...], path: Path | None) -> xr.Dataset:
+    return keep(work(*arguments), path)
 
 
 def _digest(data: xr.Dataset) -> bytes:

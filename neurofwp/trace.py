@@ -75,6 +75,18 @@ def check(trace: xr.Dataset) -> xr.Dataset:
     return trace
 
 
+def of_episodes(trace: xr.Dataset, first: int, last: int) -> xr.Dataset:
+    """The Trace of some episodes, from `first` until before `last`, counted from 0, with their spikes and probes."""
+    chosen = trace.isel(episode=slice(first, last))
+    for dim, episode in (("spike", "spike_episode"), ("probe", "probe_episode")):
+        if episode in trace.variables:
+            own = trace[episode].values
+            chosen = chosen.isel({dim: np.flatnonzero((own >= first) & (own < last))})
+            chosen[episode] = chosen[episode] - first
+            chosen[episode].attrs = trace[episode].attrs
+    return chosen
+
+
 def save(trace: xr.Dataset, path: str | Path) -> Path:
     """Write a Trace to a NetCDF-4 file: under a temporary name first, then renamed."""
     return files.write_netcdf(check(trace), path)

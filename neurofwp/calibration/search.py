@@ -33,7 +33,7 @@ log = logging.getLogger("neurofwp")
 @contextmanager
 def workers() -> Iterator[Executor]:
     """Processes of one thread each: threads of one would wait for those of the others."""
-    with processes.pool(processes.at_a_time(NETWORKS), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with processes.pool(NETWORKS, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         yield pool
 
 

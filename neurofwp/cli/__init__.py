@@ -9,11 +9,12 @@ import sys
 from collections.abc import Callable, Sequence
 
 import neurofwp
-from neurofwp.cli import cache, catalogue, diagnosis, results, running, training
+from neurofwp.cli import cache, catalogue, diagnosis, results, running, sweeping, training
 from neurofwp.errors import InputError, unknown
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "run": running.run,
+    "sweep": sweeping.sweep_all,
     "train": training.train,
     "compare": results.compare,
     "plot": results.plot,

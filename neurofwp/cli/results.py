@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +14,7 @@ import xarray as xr
 from rich.console import Console
 from rich.table import Table
 
-from neurofwp import files
+from neurofwp import files, provenance
 from neurofwp.cli import catalogue
 from neurofwp.errors import InputError
 
@@ -76,6 +76,24 @@ def open_result(path: Path) -> tuple[Path, xr.DataTree]:
     if "experiment" not in result.attrs:
         raise InputError(f"{str(file)!r} is not the result of an experiment: it does not say of which")
     return file, result
+
+
+def written(settings: Any) -> str:
+    """The settings of an experiment, in JSON."""
+    return json.dumps(asdict(settings), default=str, sort_keys=True)
+
+
+def write(name: str, result: xr.DataTree, settings: Any, seed: int, device: str, folder: Path) -> None:
+    """Write what an experiment measured, with all that is needed to measure it again."""
+    result.attrs |= {
+        "experiment": name,
+        "settings": written(settings),
+        "seed": seed,
+        "device": device,
+        "versions": json.dumps(provenance.versions(), sort_keys=True),
+        "commit": provenance.commit(),
+    }
+    files.write_netcdf(result, folder / RESULT)
 
 
 def draw(module: ModuleType, result: xr.DataTree, folder: Path) -> list[Path]:

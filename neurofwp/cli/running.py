@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -45,7 +45,7 @@ def run(words: list[str]) -> int:
     module = catalogue.experiment(name)
     flags_of = _Run[module.Settings]  # type: ignore[name-defined]  # known only now that the experiment is chosen
     chosen = tyro.cli(flags_of, prog=f"neurofwp run {name}", description=module.__doc__, args=flags)
-    settings = json.dumps(asdict(chosen.settings), default=str, sort_keys=True)
+    settings = results.written(chosen.settings)
     folder = files.output_folder(chosen.out or output.default_folder(name, settings, chosen.seed))
 
     with output.logging_to(folder / "log.txt"):
@@ -55,15 +55,7 @@ def run(words: list[str]) -> int:
         log.debug("versions %s, commit %s", json.dumps(provenance.versions()), provenance.commit())
         started = time.perf_counter()
         result = module.run(chosen.settings, seed=chosen.seed, device=device, folder=folder / "parts")
-        result.attrs |= {
-            "experiment": name,
-            "settings": settings,
-            "seed": chosen.seed,
-            "device": device,
-            "versions": json.dumps(provenance.versions(), sort_keys=True),
-            "commit": provenance.commit(),
-        }
-        files.write_netcdf(result, folder / results.RESULT)
+        results.write(name, result, chosen.settings, chosen.seed, device, folder)
         log.info("measured in %.0f s", time.perf_counter() - started)
         summary = module.summary(result)
         files.write_json(summary, folder / results.SUMMARY)

@@ -71,7 +71,7 @@ def changes(
     log.info("%d protocols in %d simulations, of which %d were kept", len(unique), len(groups), len(done))
     waiting = [index for index in range(len(groups)) if index not in done]
     with (
-        processes.pool(processes.at_a_time(len(waiting))) as pool,
+        processes.pool(len(waiting)) as pool,
         tqdm(
             desc="simulated", total=len(unique), initial=sum(len(groups[index]) for index in done), unit="protocol",
             leave=False, mininterval=0.1 if sys.stderr.isatty() else 30,  # a log is no terminal: one line now and then

@@ -31,11 +31,10 @@ def side_by_side(
     -------
     What came of every job, in their order.
     """
-    workers = processes.at_a_time(len(jobs))
-    log.info("training %d networks, %d at a time", len(jobs), workers)
+    log.info("training %d networks, %d at a time", len(jobs), processes.at_a_time(len(jobs)))
     found: dict[Name, Result] = {}
     # small matrices gain nothing from threads
-    with processes.pool(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with processes.pool(len(jobs), initializer=torch.set_num_threads, initargs=(1,)) as pool:
         futures = {
             pool.submit(work, *arguments, progress=number == 0): name
             for number, (name, arguments) in enumerate(jobs.items())

@@ -83,7 +83,7 @@ def running(
             "traces are not kept: the source tree has changes, or is no git checkout, so no commit names this code"
         )
     log.info("simulating %s", ", ".join(job.name for job in waiting) or "nothing: all traces were kept")
-    with processes.pool(processes.at_a_time(len(waiting), workers)) as pool:
+    with processes.pool(len(waiting), workers) as pool:
         futures = {job.name: pool.submit(_run, job, paths[job.name], job is waiting[0]) for job in waiting}
 
         def trace(name: str) -> xr.Dataset:

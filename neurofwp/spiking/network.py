@@ -21,7 +21,9 @@ from neurofwp.spiking.numbers import numbers
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.simulation import Simulation
 from neurofwp.spiking.timeline import schedule
+from neurofwp.synapses import STAGES
 from neurofwp.synapses import model as synapses
+from neurofwp.synapses.parameters import Parameter, parse_unit
 
 
 class SpikingNetwork:
@@ -193,6 +195,31 @@ class SpikingNetwork:
             synapse_dtype=self.synapse_dtype,
             varied=varied,
         )
+
+
+def declared() -> dict[str, Parameter]:
+    """Every parameter that some synapse or circuit has, by name."""
+    return {each.name: each for each in (*(p for s in STAGES for p in s.parameters), *circuits.PARAMETERS)}
+
+
+def quantities(texts: Sequence[str]) -> dict[str, Quantity | float]:
+    """Parameters written NAME=NUMBER, in the unit of each.
+
+    Raises
+    ------
+    InputError
+        for a parameter that there is not (nearest one offered), or what is no number.
+    """
+    known, found = declared(), {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        if name not in known:
+            raise unknown("parameter", name, known)
+        try:
+            found[name] = float(number) * parse_unit(known[name].unit, name)
+        except ValueError:
+            raise InputError(f"{name} needs a number in {known[name].unit}, as in {name}=1, not {text!r}") from None
+    return found
 
 
 def _check_options(

@@ -1,0 +1,209 @@
+"""Many points on many cores, or on a cluster: dask distributes them, and each is kept as soon as it is finished.
+
+A point that fails is reported with its error, in the log and in the Dataset, and does not stop the others. One whose
+worker is lost runs again on another.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+from tqdm import tqdm
+
+from neurofwp import files
+from neurofwp.errors import InputError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+PATIENCE = 10  # seconds until a scheduler must have answered
+DONE = "point.json"
+
+log = logging.getLogger("neurofwp")
+
+Numbers = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where it lies in the sweep, by dimension; what is done there; and where that is kept."""
+
+    at: Mapping[str, Any]
+    task: Any
+    place: Path
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    numbers: Numbers
+    error: str = ""
+    seconds: float = 0.0
+
+
+def sweep(
+    work: Callable[[Sequence[Any], Sequence[Path]], Sequence[Numbers]],
+    units: Sequence[Sequence[Point]],
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> xr.Dataset:
+    """Do the work of all points that have not been done.
+
+    Parameters
+    ----------
+    work : from the tasks of some points, and the folder of each, to the numbers of each, flat and by name; a function
+        that can be imported, where the workers are too.
+    units : points that are done together. If they cannot be, each of them is done alone.
+    workers : processes on this machine, by default one per core; or
+    scheduler : the address of a running dask scheduler, whose workers see the same files.
+
+    Returns
+    -------
+    Dataset with a dimension for each of `Point.at`; numbers by name, NaN where there is none; ``error``, empty where
+    all is well; ``seconds`` of each point.
+
+    Raises
+    ------
+    InputError
+        if no scheduler answers at the address, or workers are below 1.
+    """
+    points = [point for unit in units for point in unit]
+    outcomes = {point.place: done for point in points if (done := _kept(point.place)) is not None}
+    waiting = [[point for point in unit if point.place not in outcomes] for unit in units]
+    waiting = [unit for unit in waiting if unit]
+    log.info("%d of %d points were kept", len(outcomes), len(points))
+    bar = tqdm(
+        total=len(points), initial=len(outcomes), desc="points",
+        mininterval=0.1 if sys.stderr.isatty() else 30,  # a log is no terminal: one line now and then
+    )  # fmt: skip
+    with bar:
+        for unit, made in _distributed(work, waiting, workers, scheduler) if waiting else ():
+            for point, outcome in zip(unit, made, strict=True):
+                outcomes[point.place] = outcome
+                if outcome.error:
+                    where = ", ".join(f"{name}={value}" for name, value in point.at.items())
+                    log.warning("the point %s failed: %s", where, outcome.error)
+                else:
+                    _keep(point, outcome)
+            bar.update(len(unit))
+    return _gathered(points, outcomes)
+
+
+def _distributed(
+    work: Callable[..., Sequence[Numbers]],
+    units: Sequence[Sequence[Point]],
+    workers: int | None,
+    scheduler: str | None,
+) -> Iterator[tuple[Sequence[Point], Sequence[_Outcome]]]:
+    """Units as they are finished, each with what came of its points."""
+    from distributed import as_completed
+
+    with _client(scheduler, workers, len(units)) as client:
+        futures = {
+            client.submit(_done, work, [p.task for p in unit], [p.place for p in unit], pure=False): unit
+            for unit in units
+        }
+        for future in as_completed(futures):
+            unit = futures.pop(future)
+            if future.status == "finished":
+                yield unit, future.result()
+            else:  # the workers that took it were lost, one after the other
+                yield unit, [_Outcome({}, _sentence(future.exception()))] * len(unit)
+
+
+def _done(work: Callable[..., Sequence[Numbers]], tasks: Sequence[Any], places: Sequence[Path]) -> list[_Outcome]:
+    """What comes of the points of a unit, on a worker."""
+    started = time.perf_counter()
+    try:
+        numbers = work(tasks, places)
+        each = (time.perf_counter() - started) / len(tasks)
+        return [_Outcome(own, seconds=each) for own in numbers]
+    except Exception as error:
+        if len(tasks) == 1:
+            return [_Outcome({}, _sentence(error))]
+    return [outcome for task, place in zip(tasks, places, strict=True) for outcome in _done(work, [task], [place])]
+
+
+def _sentence(error: BaseException | None) -> str:
+    return str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+
+
+@contextmanager
+def _client(scheduler: str | None, workers: int | None, units: int) -> Iterator[Client]:
+    """A client of the scheduler at an address, or of a cluster of processes on this machine."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    from neurofwp import processes
+
+    if workers is not None and workers < 1:
+        raise InputError(f"workers must be 1 or more, not {workers}")
+    if scheduler:
+        try:
+            client = Client(scheduler, timeout=PATIENCE)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"no dask scheduler answers at {scheduler!r} ({error}); start one with `dask scheduler`, or leave "
+                "--scheduler out to use the cores of this machine"
+            ) from error
+        with client:
+            yield client
+        return
+    quiet = {"distributed.logging.distributed": "error", "distributed.worker.daemon": False}
+    with (
+        dask.config.set(quiet),
+        LocalCluster(
+            n_workers=processes.at_a_time(units, workers), threads_per_worker=1, dashboard_address=None,
+            memory_limit=0, silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster) as client,
+    ):  # fmt: skip
+        yield client
+
+
+def _keep(point: Point, outcome: _Outcome) -> None:
+    point.place.mkdir(parents=True, exist_ok=True)
+    files.write_json(
+        {"at": dict(point.at), "numbers": dict(outcome.numbers), "seconds": outcome.seconds}, point.place / DONE
+    )
+
+
+def _kept(place: Path) -> _Outcome | None:
+    try:
+        found = json.loads((place / DONE).read_text())
+        return _Outcome(found["numbers"], seconds=found["seconds"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _gathered(points: Sequence[Point], outcomes: Mapping[Path, _Outcome]) -> xr.Dataset:
+    """All points as one Dataset."""
+    dims = list(points[0].at)
+    coords = {dim: list(dict.fromkeys(point.at[dim] for point in points)) for dim in dims}
+    shape = tuple(map(len, coords.values()))
+    index = {point.place: tuple(coords[dim].index(point.at[dim]) for dim in dims) for point in points}
+    names = list(dict.fromkeys(name for point in points for name in outcomes[point.place].numbers))
+    data: dict[str, np.ndarray] = {}
+    for name in names:
+        values = {index[place]: outcome.numbers.get(name) for place, outcome in outcomes.items()}
+        number = all(value is None or isinstance(value, (bool, int, float)) for value in values.values())
+        column = np.full(shape, np.nan) if number else np.full(shape, "", dtype=object)
+        for where, value in values.items():
+            if value is not None:
+                column[where] = ", ".join(map(str, value)) if isinstance(value, list) else value
+        data[name] = column
+    error, seconds = np.full(shape, "", dtype=object), np.full(shape, np.nan)
+    for place, outcome in outcomes.items():
+        error[index[place]], seconds[index[place]] = outcome.error, outcome.seconds or np.nan
+    made = xr.Dataset({name: (dims, values) for name, values in data.items()}, coords=coords)
+    return made.assign(error=(dims, error), seconds=(dims, seconds, {"units": "s"}))
