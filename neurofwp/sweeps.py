@@ -93,8 +93,6 @@ def sweep(
                 if outcome.error:
                     where = ", ".join(f"{name}={value}" for name, value in point.at.items())
                     log.warning("the point %s failed: %s", where, outcome.error)
-                else:
-                    _keep(point, outcome)
             bar.update(len(unit))
     return _gathered(points, outcomes)
 
@@ -109,32 +107,31 @@ def _distributed(
     from distributed import as_completed
 
     with _client(scheduler, workers, len(units)) as client:
-        futures = {
-            client.submit(_done, work, [p.task for p in unit], [p.place for p in unit], pure=False): unit
-            for unit in units
-        }
+        futures = {client.submit(_done, work, unit, pure=False): unit for unit in units}
         for future in as_completed(futures):
             unit = futures.pop(future)
-            if future.status == "finished":
+            try:
                 yield unit, future.result()
-            else:  # the workers that took it were lost, one after the other
-                yield unit, [_Outcome({}, _sentence(future.exception()))] * len(unit)
+            except Exception as error:  # the workers that took it were lost, one after the other
+                yield unit, [_kept(point.place) or _Outcome({}, _sentence(error)) for point in unit]
 
 
-def _done(work: Callable[..., Sequence[Numbers]], tasks: Sequence[Any], places: Sequence[Path]) -> list[_Outcome]:
-    """What comes of the points of a unit, on a worker."""
+def _done(work: Callable[..., Sequence[Numbers]], unit: Sequence[Point]) -> list[_Outcome]:
+    """What comes of the points of a unit, on a worker, which keeps it: a result that is lost with its worker is not."""
+    if all(kept := [_kept(point.place) for point in unit]):
+        return [outcome for outcome in kept if outcome]
     started = time.perf_counter()
     try:
-        numbers = work(tasks, places)
-        each = (time.perf_counter() - started) / len(tasks)
-        return [_Outcome(own, seconds=each) for own in numbers]
+        numbers = work([point.task for point in unit], [point.place for point in unit])
     except Exception as error:
-        if len(tasks) == 1:
+        if len(unit) == 1:
             return [_Outcome({}, _sentence(error))]
-    return [outcome for task, place in zip(tasks, places, strict=True) for outcome in _done(work, [task], [place])]
+        return [outcome for point in unit for outcome in _done(work, [point])]
+    each = (time.perf_counter() - started) / len(unit)
+    return [_keep(point, _Outcome(own, seconds=each)) for point, own in zip(unit, numbers, strict=True)]
 
 
-def _sentence(error: BaseException | None) -> str:
+def _sentence(error: Exception) -> str:
     return str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
 
 
@@ -171,11 +168,12 @@ def _client(scheduler: str | None, workers: int | None, units: int) -> Iterator[
         yield client
 
 
-def _keep(point: Point, outcome: _Outcome) -> None:
+def _keep(point: Point, outcome: _Outcome) -> _Outcome:
     point.place.mkdir(parents=True, exist_ok=True)
     files.write_json(
         {"at": dict(point.at), "numbers": dict(outcome.numbers), "seconds": outcome.seconds}, point.place / DONE
     )
+    return outcome
 
 
 def _kept(place: Path) -> _Outcome | None:

@@ -175,8 +175,8 @@ def _setting(settings: Any, name: str, value: str) -> Any:
 
 def _sentence(said: str) -> str:
     """What a parser of flags printed, without its frame."""
-    words = said.replace("│", " ").split()
-    return " ".join(word for word in words if not set(word) <= set("╭╮╰╯─"))
+    words = said.split("Argument helptext")[0].replace("│", " ").split()
+    return " ".join(word for word in words if not set(word) <= set("╭╮╰╯─-"))
 
 
 def _at(settings: Any, at: dict[str, Any]) -> Any:
