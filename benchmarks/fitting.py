@@ -13,8 +13,10 @@ at the same optima, which is checked. In the JSON file: `seconds.identify.DEVICE
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import resource
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -31,7 +33,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from benchmarks import machine
-from neurofwp import RateNetwork, fitting, processes, program
+from neurofwp import RateNetwork, fitting, program
 from neurofwp.fitting import fit_rule, recovery
 from neurofwp.fitting.levenberg_marquardt import Minimum, minimise
 from neurofwp.fitting.records import Records, prepare
@@ -69,7 +71,8 @@ def main(words: list[str] | None = None) -> int:
     numbers: dict[str, Any] = {"machine": machine.describe(torch.device("cpu")), "rounds": ROUNDS}
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     for device in tqdm(devices, desc="identifying"):
-        with processes.pool(1) as alone:  # a process of its own: its peak memory is that of this fit
+        # a process of its own: its peak memory is that of this fit
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
             numbers |= alone.submit(whole, settings, device).result()
     if len(devices) > 1:
         numbers["ratio.gpu"] = numbers["seconds.identify.cpu"] / numbers["seconds.identify.cuda"]

@@ -16,6 +16,7 @@ from neurofwp.plots.raster import raster
 from neurofwp.plots.recall_images import recall_images
 from neurofwp.plots.recall_scatter import recall_scatter
 from neurofwp.plots.rule_bars import rule_bars
+from neurofwp.plots.spiking_cost import cost_by_synapses
 from neurofwp.plots.state_tracking import state_tracking
 from neurofwp.plots.synapse import synapse
 from neurofwp.plots.weights import weights
@@ -25,6 +26,7 @@ __all__ = [
     "attention_matrices",
     "capacity",
     "cost_against_length",
+    "cost_by_synapses",
     "gating",
     "in_context",
     "key_overlap",

@@ -62,7 +62,8 @@ class Build:
 
         Returns
         -------
-        What monitors recorded, by "monitor.variable": (time,), or (index, time) of a StateMonitor.
+        What monitors recorded, by "monitor.variable": (time,), or (index, time) of a StateMonitor. The seconds that it
+        took, as "seconds.network", and, where it counts them, of every part of the code.
 
         Raises
         ------
@@ -82,7 +83,7 @@ class Build:
             # Brian2's programs complain of an array of the wrong size, and go on
             if done.returncode or done.stderr:
                 raise RuntimeError(f"the compiled network stopped with code {done.returncode}: {done.stderr.strip()}")
-            return {name: _output(Path(own), **each) for name, each in self.outputs.items()}
+            return {name: _output(Path(own), **each) for name, each in self.outputs.items()} | _spent(Path(own))
 
 
 def _argument(value: np.ndarray | float, dtype: str, path: Path) -> str:
@@ -96,6 +97,18 @@ def _argument(value: np.ndarray | float, dtype: str, path: Path) -> str:
 def _output(folder: Path, file: str, dtype: str, columns: int) -> np.ndarray:
     values = np.fromfile(folder / file, dtype=dtype)
     return values.reshape(-1, columns).T if columns else values
+
+
+def _spent(folder: Path) -> Recorded:
+    """Seconds, from the files in which Brian2's programs leave them."""
+    lines = []
+    for name in ("last_run_info.txt", "profiling_info.txt"):
+        lines += (folder / name).read_text().splitlines() if (folder / name).is_file() else []
+    spent = [line.split() for line in lines]
+    return {
+        f"seconds.{'network' if index == 0 else words[0]}": np.array(float(words[0] if index == 0 else words[1]))
+        for index, words in enumerate(spent)
+    }
 
 
 def built(shape: Any, compile: Callable[[Path], dict[str, Any]], *, folder: Path | None = None) -> Build:

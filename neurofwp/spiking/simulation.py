@@ -41,6 +41,7 @@ class Simulation:
     timeline: Timeline
     probes: Sequence[Probe]
     duration: Quantity
+    profile: bool = False  # whether a compiled network counts the seconds of every part of its code
 
     def run(self, target: str, numbers: Numbers, seed: int, *, progress: bool) -> Recorded:
         """What the monitors recorded, by "monitor.variable", in SI units."""
@@ -70,6 +71,7 @@ class Simulation:
         sizes = {name: getattr(plan, name) for name in ("episodes", "pre", "post", "per_pool", "key_cells", "gate")}
         parts = [each.name for each in fields(Stage) if isinstance(each.default, str)]
         return sizes | {
+            "kind": [type(self).__qualname__, self.profile],
             "source": _source(),
             "preferences": str(b2.prefs),
             "steps": [str(float(each)) for each in (plan.membrane_step, plan.plasticity_step, self.duration)],
@@ -91,7 +93,7 @@ class Simulation:
             device = b2.get_device()
             device.insert_code("main", SEED)
             device.apply_run_args()
-            network.run(self.duration, report=REPORT, report_period=1 * second, namespace={})
+            network.run(self.duration, report=REPORT, report_period=1 * second, namespace={}, profile=self.profile)
             device.build(directory=str(project), with_output=False, run=False)
             shutil.copy(project / "main", folder)
             shutil.copytree(project / "static_arrays", folder / "static_arrays")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from brian2 import get_device, prefs, set_device
@@ -24,6 +27,10 @@ objects.o main.o: OPTIMISATIONS += -O0
 precompiled.h.gch: precompiled.h
 \t$(CXX) $(CXXFLAGS) -x c++-header $< -o $@
 """
+FLAGS = ("-w", "-O3", "-march=native", "-ffast-math", "-fno-finite-math-only")
+# So that GCC turns loops over cells into vector instructions: it declares exp of vectors only where this is defined,
+# which -fno-finite-math-only undoes; and cells have more variables than it would by default compare for overlap.
+GCC_FLAGS = ("-D__FAST_MATH__", "--param=vect-max-version-for-alias-checks=200")
 HEADERS = ('"objects.h"', '"brianlib/common_math.h"', "<climits>", "<cmath>", "<ctime>", "<fstream>", "<iostream>")
 
 
@@ -49,6 +56,14 @@ def choose(target: str) -> tuple[str, str]:
     return "cpp_standalone", "a compiled program of its own runs fastest"
 
 
+@cache
+def flags() -> tuple[str, ...]:
+    """For the compiler that make will take."""
+    compiler = shlex.split(os.environ.get("CXX") or "c++")
+    said = subprocess.run([*compiler, "--version"], capture_output=True, text=True, check=False).stdout
+    return FLAGS + (GCC_FLAGS if "Free Software Foundation" in said else ())
+
+
 @contextmanager
 def running_on(target: str) -> Iterator[Path | None]:
     """Make `target` Brian2's target for a while; yields the build folder of a standalone one."""
@@ -60,19 +75,13 @@ def running_on(target: str) -> Iterator[Path | None]:
         finally:
             prefs.codegen.target = before
         return
-    flags, link = prefs.codegen.cpp.extra_compile_args_gcc, prefs.codegen.cpp.extra_link_args
+    own, link = prefs.codegen.cpp.extra_compile_args_gcc, prefs.codegen.cpp.extra_link_args
     make = prefs.devices.cpp_standalone.extra_make_args_unix
     with tempfile.TemporaryDirectory(prefix="neurofwp-") as folder:
         Path(folder, "GNUmakefile").write_text(GNUMAKEFILE)
         Path(folder, "precompiled.h").write_text("".join(f"#include {header}\n" for header in HEADERS))
         set_device("cpp_standalone", directory=folder, build_on_run=False)
-        prefs.codegen.cpp.extra_compile_args_gcc = [
-            "-w",
-            "-O3",
-            "-march=native",
-            "-ffast-math",
-            "-fno-finite-math-only",
-        ]
+        prefs.codegen.cpp.extra_compile_args_gcc = list(flags())
         prefs.devices.cpp_standalone.extra_make_args_unix = [
             f"-j{os.cpu_count() or 1}",
             "DEPS=",  # a list of who reads which header, for nothing but the next time
@@ -82,6 +91,6 @@ def running_on(target: str) -> Iterator[Path | None]:
             yield Path(folder)
         finally:
             get_device().reinit()
-            prefs.codegen.cpp.extra_compile_args_gcc, prefs.codegen.cpp.extra_link_args = flags, link
+            prefs.codegen.cpp.extra_compile_args_gcc, prefs.codegen.cpp.extra_link_args = own, link
             prefs.devices.cpp_standalone.extra_make_args_unix = make
             set_device("runtime")

@@ -1,0 +1,194 @@
+// The spiking network with error-correcting synapses as one loop written by hand: the limit for a simulator.
+//
+// constants.h holds sizes and parameters (SI units) as compile-time constants; the tables of the Program are read from
+// files. Equations and order of operations are those of neurofwp/spiking and neurofwp/synapses: cells in double
+// precision on the membrane clock, their noise and slow factors and the synapses, in single precision, on the
+// plasticity clock. Printed as JSON: seconds of processor time of the loop, spikes of each population, mean weight.
+// With -DKERNEL only the loop over synapses runs.
+
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <string>
+#include <vector>
+
+#include "constants.h"
+
+struct Random {  // xoshiro256++ (Blackman & Vigna 2021), normal numbers by Marsaglia's polar method
+    uint64_t s[4];
+    double kept = 0;
+    bool have = false;
+    explicit Random(uint64_t seed) {
+        for (auto& each : s) {
+            seed += 0x9e3779b97f4a7c15ull;
+            uint64_t z = seed;
+            z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+            z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+            each = z ^ (z >> 31);
+        }
+    }
+    static uint64_t rotated(uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
+    uint64_t next() {
+        const uint64_t result = rotated(s[0] + s[3], 23) + s[0], t = s[1] << 17;
+        s[2] ^= s[0], s[3] ^= s[1], s[1] ^= s[2], s[0] ^= s[3], s[2] ^= t, s[3] = rotated(s[3], 45);
+        return result;
+    }
+    double uniform() { return (next() >> 11) * 0x1.0p-53; }
+    double normal() {
+        if (have) {
+            have = false;
+            return kept;
+        }
+        double x, y, r;
+        do {
+            x = 2 * uniform() - 1, y = 2 * uniform() - 1, r = x * x + y * y;
+        } while (r >= 1 || r == 0);
+        const double scale = std::sqrt(-2 * std::log(r) / r);
+        kept = y * scale, have = true;
+        return x * scale;
+    }
+};
+
+static std::vector<double> table(const std::string& name) {
+    FILE* file = std::fopen((name + ".bin").c_str(), "rb");
+    if (!file) std::exit(1);
+    std::fseek(file, 0, SEEK_END);
+    std::vector<double> values(std::ftell(file) / sizeof(double));
+    std::rewind(file);
+    if (std::fread(values.data(), sizeof(double), values.size(), file) != values.size()) std::exit(1);
+    std::fclose(file);
+    return values;
+}
+
+using Cells = std::vector<double>;
+constexpr int KEYS = EPISODES * PRE, VALUES = EPISODES * CELLS;
+
+// One step of the plasticity clock for the synapses of a key cell.
+static inline void row(float* __restrict calcium, float* __restrict weight, float s, const double* __restrict drive,
+                       const double* __restrict survival) {
+    for (int k = 0; k < CELLS; k++) {
+        const float target = s * float(drive[k]);
+        const float c = target + (calcium[k] - target) * float(calcium_survival);
+        float p = c * float(per_K_P), q = c * float(per_K_D), w = weight[k];
+        p *= p, p *= p, p *= p, p = 1 - 1 / (1 + p);
+        q *= q, q *= q, q *= q, q *= q, q = 1 - 1 / (1 + q);
+        w += float(P_step) * p * (float(w_max) - w) - float(D_step) * q * w / (w + float(K_m));
+        w *= float(w > 0);
+        calcium[k] = c, weight[k] = w * float(survival[k]);
+    }
+}
+
+static double ornstein(double value, double mean, double quantum, double decay, double spread, Random& random) {
+    const double next = mean + (value - mean) * decay + std::sqrt(0.5 * quantum * mean) * spread * random.normal();
+    return next > 0 ? next : 0;
+}
+
+int main(int argc, char** argv) {
+    Random random(argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 0);
+    const auto phase = table("phase_at"), keys = table("key_table"), teach = table("teach_table");
+    const auto gates = table("gate_table"), forgettings = table("forgetting_table");
+    Cells v(KEYS), drive(KEYS), fluctuation(KEYS), s(KEYS);
+    Cells vs(VALUES), vd(VALUES, E_inh), ge(VALUES, soma_exc_mean), gi(VALUES, soma_inh_mean), ga(VALUES), ampa(VALUES);
+    Cells shunt(VALUES, g_tonic), feedback(VALUES), calcium_drive(VALUES), survival(VALUES);
+    Cells vi(VALUES), gx(VALUES, inter_exc_mean), gd(VALUES);
+    std::vector<int> rest(KEYS), rest_s(VALUES), rest_i(VALUES);
+    std::vector<float> calcium(size_t(KEYS) * CELLS), weight(size_t(KEYS) * CELLS);
+    for (auto* each : {&v, &vs, &vi})
+        for (auto& one : *each) one = v_reset + (v_threshold - v_reset) * random.uniform();
+    const double dt = membrane_step, step = plasticity_step;
+    const double e_exc = std::exp(-step / tau_exc), n_exc = std::sqrt(1 - e_exc * e_exc);
+    const double e_inh = std::exp(-step / tau_inh), n_inh = std::sqrt(1 - e_inh * e_inh);
+    const double e_int = std::exp(-step / inter_tau_exc), n_int = std::sqrt(1 - e_int * e_int);
+    const double follows = 1 - std::exp(-step / tau_tonic);
+    const double e_key = std::exp(-dt / key_tau), e_nmda = std::exp(-dt / tau_nmda), e_gaba = std::exp(-dt / tau_gaba);
+    const double e_ampa = std::exp(-dt / tau_ampa), e_gd = std::exp(-dt / inter_tau_exc);
+    const int rest_key = int(key_refractory / dt + 0.5) - 1, rest_soma = int(soma_refractory / dt + 0.5) - 1;
+    const int rest_inter = int(inter_refractory / dt + 0.5) - 1, per = int(step / dt + 0.5);
+    long spikes[3] = {0, 0, 0};
+    const std::clock_t began = std::clock();
+#ifdef KERNEL
+    for (auto& each : calcium_drive) each = random.uniform();
+    for (auto& each : survival) each = 1;
+    for (long t = 0; t < STEPS / per; t++)
+        for (int i = 0; i < KEYS; i++)
+            row(&calcium[size_t(i) * CELLS], &weight[size_t(i) * CELLS], 0.5f + 1e-6f * (i + t % 7),
+                &calcium_drive[(i / PRE) * CELLS], &survival[(i / PRE) * CELLS]);
+#else
+    for (long t = 0; t < STEPS; t++) {
+        if (t % per == 0) {
+            const size_t at = size_t(phase[t / per]);
+            for (int i = 0; i < KEYS; i++) {
+                drive[i] = key_rest_drive + (key_peak_drive - key_rest_drive) * keys[at * KEYS + i];
+                fluctuation[i] = fluctuation[i] * e_exc + key_noise * n_exc * random.normal();
+            }
+            for (int j = 0; j < VALUES; j++) {
+                const int episode = j / CELLS, pool = j / PER_POOL;
+                const double gate = gates[at * EPISODES + episode];
+                const double taught = g_gate * gate + g_teach * teach[at * (VALUES / PER_POOL) + pool];
+                ga[j] = ornstein(ga[j], taught, dendrite_quantum, e_exc, n_exc, random);
+                shunt[j] += (g_tonic * (1 - gate) - shunt[j]) * follows;
+                ge[j] = ornstein(ge[j], soma_exc_mean, soma_exc_quantum, e_exc, n_exc, random);
+                gi[j] = ornstein(gi[j], soma_inh_mean, soma_inh_quantum, e_inh, n_inh, random);
+                const double unblocked = 1 / (1 + std::exp(-62 * vd[j]) * Mg / 3.57);
+                calcium_drive[j] = g_calcium * (E_calcium - vd[j]) * unblocked;
+                survival[j] = std::exp(-step * (1 / tau_turnover + forgettings[at * EPISODES + episode]));
+            }
+            for (int j = 0; j < VALUES; j++)
+                gx[j] = ornstein(gx[j], inter_exc_mean, inter_exc_quantum, e_int, n_int, random);
+            for (int i = 0; i < KEYS; i++)
+                row(&calcium[size_t(i) * CELLS], &weight[size_t(i) * CELLS], float(s[i]),
+                    &calcium_drive[(i / PRE) * CELLS], &survival[(i / PRE) * CELLS]);
+        }
+        for (int i = 0; i < KEYS; i++) {
+            const double to = E_leak + drive[i] + fluctuation[i];
+            if (rest[i] > 0) rest[i]--;
+            else v[i] = to + (v[i] - to) * e_key;
+            s[i] *= e_nmda;
+        }
+        for (int j = 0; j < VALUES; j++) {
+            const double g = soma_g_leak + ampa[j] + ge[j] + gi[j];
+            const double to = (soma_g_leak * E_leak + (ampa[j] + ge[j]) * E_exc + gi[j] * E_inh) / g;
+            if (rest_s[j] > 0) rest_s[j]--;
+            else vs[j] = to + (vs[j] - to) * std::exp(-dt * g / soma_C);
+            const double h = dendrite_g_leak + ga[j] + feedback[j] + shunt[j];
+            const double there = (dendrite_g_leak * E_leak + ga[j] * E_exc + (feedback[j] + shunt[j]) * E_inh) / h;
+            vd[j] = there + (vd[j] - there) * std::exp(-dt * h / dendrite_C);
+            feedback[j] *= e_gaba, ampa[j] *= e_ampa;
+        }
+        for (int j = 0; j < VALUES; j++) {
+            const double g = inter_g_leak + gd[j] + gx[j];
+            const double to = (inter_g_leak * E_leak + (gd[j] + gx[j]) * E_exc) / g;
+            if (rest_i[j] > 0) rest_i[j]--;
+            else vi[j] = to + (vi[j] - to) * std::exp(-dt * g / inter_C);
+            gd[j] *= e_gd;
+        }
+        for (int i = 0; i < KEYS; i++)
+            if (v[i] > v_threshold) {
+                v[i] = v_reset, rest[i] = rest_key, spikes[0]++;
+                double* of = &ampa[(i / PRE) * CELLS];
+                const float* own = &weight[size_t(i) * CELLS];
+                for (int k = 0; k < CELLS; k++) of[k] += own[k];
+                s[i] += alpha_nmda * (1 - s[i]);
+            }
+        for (int j = 0; j < VALUES; j++)
+            if (vs[j] > v_threshold) {
+                vs[j] = v_reset, rest_s[j] = rest_soma, spikes[1]++;
+                double* of = &gd[(j / PER_POOL) * PER_POOL];
+                for (int k = 0; k < PER_POOL; k++) of[k] += g_soma_inter / PER_POOL;
+            }
+        for (int j = 0; j < VALUES; j++)
+            if (vi[j] > v_threshold) {
+                vi[j] = v_reset, rest_i[j] = rest_inter, spikes[2]++;
+                double* of = &feedback[(j / PER_POOL) * PER_POOL];
+                for (int k = 0; k < PER_POOL; k++) of[k] += g_gaba / PER_POOL;
+            }
+    }
+#endif
+    const double seconds = double(std::clock() - began) / CLOCKS_PER_SEC;
+    double total = 0;
+    for (const auto each : weight) total += each;
+    std::printf("{\"seconds\": %.9g, \"spikes\": [%ld, %ld, %ld], \"weight\": %.9g}\n", seconds, spikes[0], spikes[1],
+                spikes[2], total / weight.size());
+}

@@ -1,0 +1,399 @@
+"""What spiking plasticity costs: against Brian2's plain style, and against a loop written by hand.
+
+The network of `SpikingNetwork` with error-correcting synapses (calcium and weight in each), in several sizes, as
+
+- ours: what `SpikingNetwork.run` runs;
+- plain: the same cells with synapses as Brian2's examples write them, differential equations on the membrane's clock
+  with the magnesium block in every synapse, at membrane steps of 0.1 and 0.5 ms;
+- fused: the whole model as one loop written by hand in C++ (`fused.cpp`), with the same compiler and flags; and its
+  loop over synapses alone, the kernel;
+- a loop over conditions: 64 small networks one after the other, each started anew from its compiled program, against
+  the same as replicas in one.
+
+All contenders take turns; a ratio is the median over rounds, its spread the quartiles. Seconds are those of the network
+alone, without start and output, except for the loop over conditions, which is told as a user sees it. Weights and
+rates of ours and the fused loop are compared over seeds. In the JSON file: `ratio.plain_at_0.1ms`,
+`ratio.plain_at_0.5ms`, `ratio.kernel`, `ratio.fused_model` (times that ours takes of it), all at 1000 x 256, and each
+with the name of another size; `ratio.replicas`; `seconds.*` per simulated second, `nanoseconds.*` per synapse and
+update, `exponent.*`, `bytes.*` per synapse, `agreement.*`.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import resource
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Any
+
+import brian2 as b2
+import numpy as np
+import torch
+import tyro
+import xarray as xr
+from brian2 import ms, nS
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from tqdm import tqdm
+
+from benchmarks import machine
+from neurofwp import plots, program
+from neurofwp.spiking import SpikingNetwork, targets
+from neurofwp.spiking.numbers import numbers as starting_numbers
+from neurofwp.spiking.plan import Plan
+from neurofwp.spiking.populations import build
+from neurofwp.spiking.recording import monitors
+from neurofwp.spiking.simulation import Simulation
+from neurofwp.spiking.timeline import schedule
+
+PER_POOL = 4
+FULL = "1000 x 256"
+
+
+@dataclass(frozen=True)
+class Size:
+    """Replicas, key cells and value cells of each."""
+
+    episodes: int
+    pre: int
+    cells: int
+
+    @property
+    def synapses(self) -> int:
+        return self.episodes * self.pre * self.cells
+
+
+SIZES = {
+    "200 x 64": Size(1, 200, 64),
+    FULL: Size(1, 1000, 256),
+    "4000 x 512": Size(1, 4000, 512),
+    "64 of 64 x 32": Size(64, 64, 32),
+}
+PLAIN = ("200 x 64", FULL, "64 of 64 x 32")
+CONDITIONS = 64
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to run."""
+
+    json: Annotated[Path, tyro.conf.arg(metavar="FILE")] = Path("results/benchmark-spiking.json")
+    """Where the numbers go; the scaling plot is drawn beside it."""
+    rounds: int = 5
+    """How often each contender runs."""
+    seeds: int = 8
+    """Runs of ours and the fused loop whose weights are compared."""
+    seed: int = 0
+    """Of keys, values and noise."""
+
+
+class Plain(Simulation):
+    """Brian2's plain style: what its examples would make of these synapses."""
+
+    def _network(self) -> b2.Network:
+        populations = build(self.plan, self.timeline)
+        old = populations.plastic
+        plastic = b2.Synapses(
+            populations.key, populations.value,
+            """
+            unblocked_here = 1/(1 + exp(-0.062*v_dendrite_post/mV)*Mg/(3.57*mmolar)) : 1
+            drive = nmda_gain_post*g_calcium*(E_calcium - v_dendrite_post)*unblocked_here : 1
+            dcalcium/dt = (s_nmda_pre*drive - calcium)/tau_calcium : 1 (clock-driven)
+            h_p = calcium**p/(K_P**p + calcium**p) : 1
+            h_q = calcium**q/(K_D**q + calcium**q) : 1
+            dweight/dt = P*h_p*(1 - weight/w_max) - D*h_q*weight/(weight + K_m)
+                         - weight*(1/tau_turnover + forgetting_post) : siemens (clock-driven)
+            """,
+            on_pre="g_ampa_post += weight", method="euler", dt=self.plan.membrane_step,
+            namespace={**self.plan.constants, "tau_turnover": 1e9 * b2.second}, name="plain",
+        )  # fmt: skip
+        i, j = np.indices((self.plan.pre, self.plan.cells)).reshape(2, -1)
+        first = np.repeat(np.arange(self.plan.episodes), i.size)
+        plastic.connect(
+            i=first * self.plan.pre + np.tile(i, self.plan.episodes),
+            j=first * self.plan.cells + np.tile(j, self.plan.episodes),
+        )
+        populations = replace(populations, plastic=plastic)
+        old.active = False
+        return b2.Network(*populations.objects, *monitors(populations, self.timeline, (), self.plan))
+
+
+@dataclass(frozen=True)
+class Contest:
+    """A network of one size, and the seconds of each contender for one simulated second."""
+
+    size: Size
+    seconds: float
+    plan: Plan
+    simulation: Simulation
+    seed: int
+
+    def numbers(self, seed: int) -> Any:
+        return starting_numbers(self.plan, self.simulation.timeline, np.random.default_rng(seed))
+
+    def brian(self, simulation: Simulation, seed: int = 0) -> dict[str, np.ndarray]:
+        return simulation.run("cpp_standalone", self.numbers(seed), seed, progress=False)
+
+
+def contest(size: Size, *, seed: int, short: bool = False, membrane_step: Any = 0.1 * ms) -> Contest:
+    """Two pairs are written and read, in 2 simulated seconds; `short`: one is written, in 0.3 s."""
+    rng = np.random.default_rng(seed)
+    events = 1 if short else 2
+    post = size.cells // (2 * PER_POOL)
+    key = (rng.random((size.episodes, events, size.pre)).argsort(2) < max(1, size.pre // 20)).astype(float)
+    value = rng.choice([-1.0, 1.0], (size.episodes, events, post))
+    query = None if short else key[:, ::-1]
+    made = program.from_arrays(key, value, query=query, duration=200.0 if short else 400.0)
+    network = SpikingNetwork("error-correcting", cells_per_pool=PER_POOL, membrane_step=membrane_step)
+    timeline = schedule(made, gate_delay=100, pause=100)
+    plan = network._plan(made, {})
+    duration = (len(timeline.phase) + 1) * ms
+    simulation = Simulation(plan, timeline, (), duration)
+    return Contest(size, float(duration / b2.second), plan, simulation, seed)
+
+
+class Fused:
+    """The loop written by hand, compiled for one contest."""
+
+    def __init__(self, own: Contest, folder: Path, *, kernel: bool = False) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True)
+        plan = own.plan
+        constants = {name: float(value) for name, value in plan.synapse.constants(plan.plasticity_step).items()}
+        constants |= {name: float(value) for name, value in plan.constants.items()}
+        constants |= {"membrane_step": float(plan.membrane_step)}
+        sizes = {"EPISODES": plan.episodes, "PRE": plan.pre, "CELLS": plan.cells, "PER_POOL": plan.per_pool}
+        sizes |= {"STEPS": round(own.seconds / float(plan.membrane_step))}
+        lines = [f"constexpr int {name} = {value};" for name, value in sizes.items()]
+        lines += [
+            f"constexpr double {name} = {'INFINITY' if np.isinf(value) else repr(value)};"
+            for name, value in constants.items()
+        ]
+        (folder / "constants.h").write_text("#include <cmath>\n" + "\n".join(lines) + "\n")
+        for name, table in own.simulation.timeline.tables.items():
+            np.ascontiguousarray(table, dtype=float).tofile(folder / f"{name}.bin")
+        compiler = (os.environ.get("CXX") or "c++").split()
+        source = Path(__file__).with_name("fused.cpp")
+        flags = [*targets.flags(), "-std=c++17", f"-I{folder}", *(["-DKERNEL"] if kernel else [])]
+        subprocess.run([*compiler, *flags, str(source), "-o", str(folder / "main")], check=True)
+
+    def run(self, seed: int = 0) -> dict[str, Any]:
+        told = subprocess.run(["./main", str(seed)], cwd=self.folder, capture_output=True, text=True, check=True)
+        return json.loads(told.stdout)  # type: ignore[no-any-return]
+
+
+def main(words: list[str] | None = None) -> int:
+    """Measure, write the numbers, print the tables, draw the plot."""
+    settings = tyro.cli(Settings, prog="python -m benchmarks.spiking", description=__doc__, args=words)
+    settings.json.parent.mkdir(parents=True, exist_ok=True)
+    load = os.getloadavg()[0]
+    found: dict[str, Any] = {"machine": machine.describe(torch.device("cpu")), "rounds": settings.rounds}
+    with tempfile.TemporaryDirectory(prefix="neurofwp-") as place:
+        found |= costs(settings, Path(place))
+        found |= agreement(settings, Path(place))
+    found |= conditions(settings)
+    found |= memory(settings)
+    found |= exponents(found)
+    found["load"] = [load, os.getloadavg()[0]]
+    settings.json.write_text(json.dumps(found, indent=2) + "\n")
+    figure = plots.cost_by_synapses(_scaling(found))
+    figure.savefig(settings.json.with_suffix(".png"), dpi=200)
+    _show(found)
+    print(settings.json)
+    return 0
+
+
+def costs(settings: Settings, place: Path) -> dict[str, Any]:
+    """Seconds of each contender for one simulated second, in turns, and their ratios."""
+    runs: dict[str, dict[str, Callable[[], float]]] = {}
+    for name, size in tqdm(SIZES.items(), desc="compiling"):
+        own = contest(size, seed=settings.seed)
+        runs[name] = {
+            "ours": partial(_network, own, own.simulation),
+            "ours_synapses": partial(_synapses, own, replace(own.simulation, profile=True)),
+            "fused": partial(_loop, own, Fused(own, place / name)),
+            "kernel": partial(_loop, own, Fused(own, place / f"{name} kernel", kernel=True)),
+        }
+        for step in (0.1, 0.5) if name in PLAIN else ():
+            short = contest(size, seed=settings.seed, short=True, membrane_step=step * ms)
+            plain = Plain(short.plan, short.simulation.timeline, (), short.simulation.duration)
+            runs[name][f"plain_at_{step}ms"] = partial(_network, short, plain)
+        if name in PLAIN:
+            coarse = contest(size, seed=settings.seed, membrane_step=0.5 * ms)
+            runs[name]["ours_at_0.5ms"] = partial(_network, coarse, coarse.simulation)
+        for run in runs[name].values():
+            run()  # compiles
+    found: dict[str, Any] = {}
+    for name, contenders in runs.items():
+        seconds: dict[str, list[float]] = {each: [] for each in contenders}
+        for turn in tqdm(range(settings.rounds), desc=name):
+            for each in sorted(contenders, reverse=bool(turn % 2)):
+                seconds[each].append(contenders[each]())
+        arrays = {each: np.array(own) for each, own in seconds.items()}
+        found |= {f"seconds.{each}.{name}": float(np.median(own)) for each, own in arrays.items()}
+        updates = SIZES[name].synapses * 1000  # the plasticity clock ticks every millisecond
+        found |= {
+            f"nanoseconds.{each}.{name}": 1e9 * float(np.median(arrays[each])) / updates
+            for each in ("ours_synapses", "kernel")
+        }
+        ratios = {"kernel": arrays["ours_synapses"] / arrays["kernel"], "fused_model": arrays["ours"] / arrays["fused"]}
+        if "plain_at_0.1ms" in arrays:
+            ratios["plain_at_0.1ms"] = arrays["plain_at_0.1ms"] / arrays["ours"]
+            ratios["plain_at_0.5ms"] = arrays["plain_at_0.5ms"] / arrays["ours_at_0.5ms"]
+        for ratio, values in ratios.items():
+            found[f"ratio.{ratio}.{name}"] = float(np.median(values))
+            found[f"spread.{ratio}.{name}"] = np.quantile(values, (0.25, 0.75)).tolist()
+            if name == FULL:
+                found[f"ratio.{ratio}"] = float(np.median(values))
+    return found
+
+
+def _network(own: Contest, simulation: Simulation) -> float:
+    return float(own.brian(simulation)["seconds.network"]) / own.seconds
+
+
+def _synapses(own: Contest, simulation: Simulation) -> float:
+    told = own.brian(simulation)
+    part = next(value for name, value in told.items() if name.startswith("seconds.plastic_update"))
+    return float(part) / own.seconds
+
+
+def _loop(own: Contest, fused: Fused) -> float:
+    return float(fused.run()["seconds"]) / own.seconds
+
+
+def agreement(settings: Settings, place: Path) -> dict[str, Any]:
+    """Mean weight and spikes of ours and the fused loop over seeds, and their difference in standard errors."""
+    name = "200 x 64"
+    own = contest(SIZES[name], seed=settings.seed)
+    fused = Fused(own, place / "agreement")
+    both: dict[str, list[tuple[float, ...]]] = {"ours": [], "fused": []}
+    for seed in tqdm(range(settings.seeds), desc="agreement"):
+        told = own.brian(own.simulation, seed)
+        spikes = [len(told[f"{cells}_spikes.t"]) for cells in ("key", "value", "interneuron")]
+        both["ours"].append((float(told["weight_at_events.weight"][:, -1].mean() / nS), *spikes))
+        loop = fused.run(seed)
+        both["fused"].append((loop["weight"] * 1e9, *loop["spikes"]))
+    columns = ("weight", "key_spikes", "value_spikes", "interneuron_spikes")
+    arrays = {each: np.array(rows) for each, rows in both.items()}
+    sem = np.sqrt(sum(rows.var(0, ddof=1) / len(rows) for rows in arrays.values()))
+    apart = (arrays["ours"].mean(0) - arrays["fused"].mean(0)) / sem
+    found = {f"agreement.{column}.{each}": float(rows.mean(0)[index])
+             for each, rows in arrays.items() for index, column in enumerate(columns)}  # fmt: skip
+    return found | {f"agreement.{column}.sem_apart": float(apart[index]) for index, column in enumerate(columns)}
+
+
+def conditions(settings: Settings) -> dict[str, Any]:
+    """As many conditions of a small network, one run each, and as replicas of one network; wall time, warm."""
+    rng = np.random.default_rng(settings.seed)
+    key = (rng.random((1, 2, 16)) < 0.3).astype(float)
+    made = program.from_arrays(key, rng.choice([-1.0, 1.0], (1, 2, 2)), query=key, duration=400.0)
+    strength = np.linspace(0, 4, CONDITIONS)
+    alone = [SpikingNetwork(parameters={"g_gaba": each * nS}) for each in strength]
+    network = SpikingNetwork()
+    tiled = made.isel(episode=np.zeros(CONDITIONS, int))
+    works = {
+        "loop": lambda: [each.run(made) for each in alone],
+        "replicas": lambda: network.run(tiled, varied={"g_gaba": strength * nS}),
+    }
+    seconds: dict[str, list[float]] = {each: [] for each in works}
+    alone[0].run(made)
+    works["replicas"]()
+    for _ in tqdm(range(settings.rounds), desc="conditions"):
+        for each, work in works.items():
+            begun = perf_counter()
+            work()
+            seconds[each].append(perf_counter() - begun)
+    ratios = np.array(seconds["loop"]) / np.array(seconds["replicas"])
+    return {
+        "seconds.conditions.loop": float(np.median(seconds["loop"])),
+        "seconds.conditions.replicas": float(np.median(seconds["replicas"])),
+        "ratio.replicas": float(np.median(ratios)),
+        "spread.replicas": np.quantile(ratios, (0.25, 0.75)).tolist(),
+    }
+
+
+def memory(settings: Settings) -> dict[str, Any]:
+    """Peak bytes per synapse of the compiled network, beyond those of a network with few."""
+    peaks = {}
+    for name in ("200 x 64", FULL, "4000 x 512"):
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:
+            peaks[name] = apart.submit(_peak, SIZES[name], settings.seed).result()
+    few = SIZES["200 x 64"].synapses
+    return {
+        f"bytes.{name}": (peak - peaks["200 x 64"]) / (SIZES[name].synapses - few)
+        for name, peak in peaks.items()
+        if name != "200 x 64"
+    }
+
+
+def _peak(size: Size, seed: int) -> int:
+    """Bytes that the compiled network of a size holds at most: of the children of this process it is the largest."""
+    own = contest(size, seed=seed)
+    own.brian(own.simulation)
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+
+
+def exponents(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Exponent of the cost in synapses between the smallest and the largest network of one episode."""
+    names = ("200 x 64", FULL, "4000 x 512")
+    sizes = np.log([SIZES[name].synapses for name in names])
+    made = {}
+    for each in ("ours", "fused", "ours_synapses"):
+        made[f"exponent.{each}"] = float(np.polyfit(sizes, np.log([found[f"seconds.{each}.{n}"] for n in names]), 1)[0])
+    return made
+
+
+def _scaling(found: Mapping[str, Any]) -> xr.Dataset:
+    """Seconds of one simulated second over size and contender."""
+    contenders = ("plain_at_0.1ms", "plain_at_0.5ms", "ours", "fused", "kernel")
+    table = [[found.get(f"seconds.{each}.{name}", np.nan) for each in contenders] for name in SIZES]
+    return xr.Dataset(
+        {"seconds": (("size", "contender"), table, {"units": "s"})},
+        coords={
+            "contender": list(contenders),
+            "size": list(SIZES),
+            "synapses": ("size", [size.synapses for size in SIZES.values()], {"units": "1"}),
+        },
+    )
+
+
+def _show(found: Mapping[str, Any]) -> None:
+    console = Console()
+    console.print(", ".join(f"{name}: {value}" for name, value in found["machine"].items()))
+    table = Table(box=SIMPLE_HEAD, title="Seconds of one simulated second (medians)")
+    columns = ("plain_at_0.1ms", "plain_at_0.5ms", "ours", "ours_at_0.5ms", "fused", "ours_synapses", "kernel")
+    for column in ("", *columns):
+        table.add_column(column, justify="right" if column else "left")
+    for name in SIZES:
+        seconds = [found.get(f"seconds.{each}.{name}") for each in columns]
+        table.add_row(name, *("" if each is None else f"{each:.3g}" for each in seconds))
+    console.print(table)
+    table = Table(box=SIMPLE_HEAD, title="Ratios (medians, quartiles)")
+    wanted = {"plain_at_0.1ms": "≥ 100", "plain_at_0.5ms": "≥ 30", "kernel": "≤ 1.5", "fused_model": "≤ 1.25"}
+    for column in ("", *(f"{ratio} ({target})" for ratio, target in wanted.items())):
+        table.add_column(column, justify="right" if column else "left")
+    for name in SIZES:
+        cells = []
+        for ratio in wanted:
+            low, high = found.get(f"spread.{ratio}.{name}", (np.nan, np.nan))
+            value = found.get(f"ratio.{ratio}.{name}")
+            cells.append("" if value is None else f"{value:.3g} [{low:.3g}, {high:.3g}]")
+        table.add_row(name, *cells)
+    console.print(table)
+    for name in found:
+        if name.startswith(("ratio.replicas", "seconds.conditions", "bytes", "exponent", "agreement", "nanoseconds")):
+            console.print(f"{name}: {found[name]:.4g}", highlight=False)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

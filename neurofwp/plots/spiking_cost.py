@@ -1,0 +1,53 @@
+"""What a spiking network costs to simulate, against its size."""
+
+from __future__ import annotations
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from neurofwp.plots import style
+from neurofwp.plots.select import needs
+
+LOOK = {
+    "plain_at_0.1ms": ("Brian2's plain style, 0.1 ms", style.VERMILION, "s"),
+    "plain_at_0.5ms": ("the same at 0.5 ms", style.ORANGE, "D"),
+    "ours": ("neurofwp, 0.1 ms", style.BLUE, "o"),
+    "fused": ("a loop written by hand, 0.1 ms", style.BLACK, "^"),
+    "kernel": ("its synapses alone", style.GREY, "v"),
+}
+
+
+@style.context()
+def cost_by_synapses(cost: xr.Dataset) -> Figure:
+    """Seconds of one simulated second against the number of synapses; networks of many replicas as open symbols.
+
+    Parameters
+    ----------
+    cost : ``seconds`` (size, contender), NaN where it was not measured, and ``synapses`` (size); sizes of replicas
+        have names like "64 of 64 x 32".
+
+    Raises
+    ------
+    InputError
+        if a variable is missing.
+    """
+    needs(cost, "cost Dataset", {"seconds": ("size", "contender")})
+    figure = style.figure(style.ONE_COLUMN + 0.6, 2.8)
+    ax = figure.subplots()
+    replicas = cost["size"].str.contains(" of ").values
+    for name in map(str, cost["contender"].values):
+        label, color, marker = LOOK[name]
+        seconds = cost["seconds"].sel(contender=name)
+        one = seconds[~replicas].dropna("size").sortby("synapses")
+        ax.plot(one["synapses"], one, color=color, marker=marker, label=label)
+        many = seconds[replicas].dropna("size")
+        ax.plot(many["synapses"], many, color=color, marker=marker, markerfacecolor="white", linestyle="none")
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel(style.label("synapses", cost["synapses"]))
+    ax.set_ylabel("processor time per simulated time (s/s)")
+    figure.legend(
+        *ax.get_legend_handles_labels(), loc="outside upper center", ncols=2,
+        title="medians; open: 64 replicas of 64 × 32 in one network", title_fontsize=7,
+    )  # fmt: skip
+    return figure
