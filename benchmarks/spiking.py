@@ -188,7 +188,7 @@ class Fused:
 
     def run(self, seed: int = 0) -> dict[str, Any]:
         told = subprocess.run(["./main", str(seed)], cwd=self.folder, capture_output=True, text=True, check=True)
-        return json.loads(told.stdout)  # type: ignore[no-any-return]
+        return dict(json.loads(told.stdout))
 
 
 def main(words: list[str] | None = None) -> int:

@@ -46,7 +46,7 @@ class Settings:
     """Rule that the network is to run; any that can be fitted."""
     start: str = "soft-bound"
     """Synapse model to start from: one of `neurofwp list synapses` with graded calcium control, or a TOML file."""
-    generations: int = 12
+    generations: int = 24
     """Generations of candidates, without the final one."""
     population: int = 12
     """Candidates in a generation."""

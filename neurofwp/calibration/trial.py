@@ -15,7 +15,7 @@ from neurofwp.errors import InputError
 from neurofwp.rules import get
 from neurofwp.spiking.jobs import Job
 
-RIVALS = ("delta", "fixed_decay", "outstar")
+RIVALS = ("delta", "fixed_decay", "outstar", "soft_bound")
 KEPT = ["weight", "recall", "conductance"]  # of a Trace: all that fits and scores look at
 LEAD = 0.05  # explained share by which a rule must lead its rivals to be told from them in any episode
 # What is missing to that lead counts so many times: a network that another rule describes better does not run this one,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shlex
 import shutil
 import subprocess
@@ -61,7 +62,8 @@ def flags() -> tuple[str, ...]:
     """For the compiler that make will take."""
     compiler = shlex.split(os.environ.get("CXX") or "c++")
     said = subprocess.run([*compiler, "--version"], capture_output=True, text=True, check=False).stdout
-    return FLAGS + (GCC_FLAGS if "Free Software Foundation" in said else ())
+    wide = ("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()
+    return FLAGS + wide + (GCC_FLAGS if "Free Software Foundation" in said else ())
 
 
 @contextmanager
