@@ -156,9 +156,8 @@ def _client(scheduler: str | None, workers: int | None, units: int) -> Iterator[
         with client:
             yield client
         return
-    quiet = {"distributed.logging.distributed": "error", "distributed.worker.daemon": False}
     with (
-        dask.config.set(quiet),
+        dask.config.set({"distributed.logging.distributed": "error"}),
         LocalCluster(
             n_workers=processes.at_a_time(units, workers), threads_per_worker=1, dashboard_address=None,
             memory_limit=0, silence_logs=logging.CRITICAL,

@@ -12,6 +12,7 @@ from typing import Any
 import cloudpickle
 import numpy as np
 import pytest
+from distributed import LocalCluster
 
 from neurofwp import sweeps
 from neurofwp.errors import InputError
@@ -90,6 +91,12 @@ def test_a_half_written_point_is_done_again(tmp_path: Path) -> None:
     assert sweeps._kept(place) is not None
     (place / sweeps.DONE).write_text((place / sweeps.DONE).read_text()[:-9])
     assert sweeps._kept(place) is None
+
+
+def test_the_workers_of_a_running_scheduler_do_it(tmp_path: Path) -> None:
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        made = sweep(squares, [points(tmp_path)], scheduler=cluster.scheduler_address)
+    np.testing.assert_array_equal(made["square"], [[1, 121], [4, 144], [9, 169]])
 
 
 def test_an_address_without_a_scheduler_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

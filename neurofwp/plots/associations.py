@@ -132,9 +132,9 @@ def sequence_recall(loop: xr.Dataset) -> Figure:
     _line(overlap, steps, loop["direct_overlap"], 0.05, color=style.VERMILION, marker="^", label="direct")
     right.set(xlabel="step", ylabel=style.label("right item recalled", loop["right"]), ylim=(-0.03, 1.04))
     overlap.set(xlabel="step", ylabel=style.label("answer as a key: overlap", loop["one_overlap"]), ylim=(-0.03, 1.04))
-    for ax in (right, overlap):
+    for ax, free in ((right, "center left"), (overlap, "lower left")):
         ax.set_xticks(steps)
-        ax.legend(loc="best")
+        ax.legend(loc=free)
     style.letters((right, overlap))
     upper.suptitle(
         f"{loop['regime'].item()}: filled, spiking network (direct: its weights); open, rate network, "

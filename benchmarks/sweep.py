@@ -1,0 +1,147 @@
+"""What a sweep costs: how two workers share the work, and what is lost on every point.
+
+- 64 points, each some networks of half a simulated second one after the other, on one worker and on two: the ratio of
+  wall times, with the start of the workers and without.
+- 1000 points that do nothing: the overhead of a point.
+- 1000 points of a tiny network, in units of 64 replicas, on two workers.
+
+Compiled networks are in the cache before anything is timed. In the JSON file: `ratio.two_workers`,
+`ratio.two_workers.with_start`, `seconds.overhead` per point, `seconds.thousand`, `spread.*`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Any
+
+import matplotlib
+import numpy as np
+import torch
+import tyro
+import xarray as xr
+from brian2 import nS
+from matplotlib.figure import Figure
+from rich.console import Console
+from tqdm import tqdm
+
+from benchmarks import machine
+from neurofwp import program
+from neurofwp.plots import style
+from neurofwp.spiking import SpikingNetwork
+from neurofwp.sweeps import Point, sweep
+
+POINTS, MANY, TOGETHER = 64, 1000, 64
+RUNS = 3  # networks at each of the 64 points
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to run."""
+
+    json: Annotated[Path, tyro.conf.arg(metavar="FILE")] = Path("results/benchmark-sweep.json")
+    """Where the numbers go; the plot is drawn beside it."""
+    rounds: int = 5
+    """How often everything is timed."""
+
+
+def tiny(episodes: int) -> xr.Dataset:
+    """One pair for 16 key cells and two dimensions."""
+    key = np.zeros((1, 1, 16))
+    key[..., :5] = 1
+    made = program.from_arrays(key, np.array([[[1.0, -1.0]]]), query=key, duration=200.0)
+    return made.isel(episode=np.zeros(episodes, int))
+
+
+def alone(tasks: Sequence[float], places: Sequence[Path]) -> list[dict[str, Any]]:
+    """Networks one after the other, each with its own inhibition."""
+    traces = [
+        SpikingNetwork(parameters={"g_gaba": task * nS}).run(tiny(1), seed=seed)
+        for task in tasks
+        for seed in range(RUNS)
+    ]
+    return [{"weight": float(trace["weight"].mean())} for trace in traces[::RUNS]]
+
+
+def together(tasks: Sequence[float], places: Sequence[Path]) -> list[dict[str, Any]]:
+    """One network of as many replicas; the last unit is filled up, so that all have one shape."""
+    strength = np.resize(tasks, TOGETHER)
+    trace = SpikingNetwork().run(tiny(TOGETHER), varied={"g_gaba": strength * nS})
+    return [{"weight": float(weight)} for weight in trace["weight"].mean(("event", "post", "pre"))][: len(tasks)]
+
+
+def nothing(tasks: Sequence[float], places: Sequence[Path]) -> list[dict[str, Any]]:
+    """As little as can be."""
+    return [{"weight": 0.0}] * len(tasks)
+
+
+def seconds(work: Callable[..., Any], points: int, unit: int, workers: int) -> tuple[float, float]:
+    """Wall time of a sweep, and of its points alone, as their workers tell."""
+    strength = np.linspace(0, 4, points)
+    with tempfile.TemporaryDirectory(prefix="neurofwp-") as place:
+        every = [Point({"g_gaba": each}, each, Path(place, str(index))) for index, each in enumerate(strength)]
+        begun = perf_counter()
+        made = sweep(work, [every[first : first + unit] for first in range(0, points, unit)], workers=workers)
+        spent = perf_counter() - begun
+    failed = set(made["error"].values.tolist()) - {""}
+    if failed:
+        raise RuntimeError(f"points failed: {failed}")
+    return spent, float(made["seconds"].sum())
+
+
+def main(words: list[str] | None = None) -> int:
+    """Measure, write the numbers, print them, draw the plot."""
+    settings = tyro.cli(Settings, prog="python -m benchmarks.sweep", description=__doc__, args=words)
+    settings.json.parent.mkdir(parents=True, exist_ok=True)
+    load = os.getloadavg()[0]
+    alone([1.0], [])
+    together([1.0], [])  # compiled, and kept
+    rows: dict[str, list[float]] = {name: [] for name in ("one", "two", "start", "overhead", "thousand")}
+    for _ in tqdm(range(settings.rounds), desc="rounds"):
+        for name, workers in (("one", 1), ("two", 2)):
+            rows[name].append(seconds(alone, POINTS, 1, workers)[0])
+        rows["start"].append(seconds(nothing, 2, 1, 2)[0])
+        rows["overhead"].append((seconds(nothing, MANY, 1, 2)[0] - rows["start"][-1]) / MANY)
+        rows["thousand"].append(seconds(together, MANY, TOGETHER, 2)[0])
+    times = {name: np.array(own) for name, own in rows.items()}
+    ratios = {
+        "two_workers.with_start": times["one"] / times["two"],
+        "two_workers": (times["one"] - times["start"]) / (times["two"] - times["start"]),
+    }
+    found: dict[str, Any] = {"machine": machine.describe(torch.device("cpu")), "rounds": settings.rounds}
+    found |= {f"seconds.{name}": float(np.median(own)) for name, own in times.items()}
+    for name, own in ratios.items():
+        found |= {f"ratio.{name}": float(np.median(own)), f"spread.{name}": np.quantile(own, (0.25, 0.75)).tolist()}
+    found["load"] = [load, os.getloadavg()[0]]
+    settings.json.write_text(json.dumps(found, indent=2) + "\n")
+    _drawn(found).savefig(settings.json.with_suffix(".png"), dpi=200)
+    console = Console()
+    for name, value in found.items():
+        console.print(f"{name}: {value:.4g}" if isinstance(value, float) else f"{name}: {value}", highlight=False)
+    print(settings.json)
+    return 0
+
+
+def _drawn(found: dict[str, Any]) -> Figure:
+    """Where the time of the sweep of 64 points goes, on one worker and on two."""
+    with style.context(), matplotlib.rc_context():
+        figure = style.figure(style.ONE_COLUMN, 2.0)
+        ax = figure.subplots()
+        start = found["seconds.start"]
+        totals = [found["seconds.one"], found["seconds.two"]]
+        ax.barh([0, 1], [start] * 2, color=style.GREY, label="start of the workers")
+        ax.barh([0, 1], [total - start for total in totals], left=start, color=style.SKY, label="points")
+        ax.axvline(start + (totals[0] - start) / 2, color=style.BLACK, linestyle=":", label="half of the points' time")
+        ax.set_yticks([0, 1], ["1 worker", "2 workers"])
+        ax.set_xlabel(f"wall time of {POINTS} points (s), medians of {found['rounds']}")
+        figure.legend(loc="outside upper center", ncols=3)
+        return figure
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
