@@ -21,13 +21,11 @@ update, `exponent.*`, `bytes.*` per synapse, `agreement.*`.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import resource
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -47,7 +45,7 @@ from tqdm import tqdm
 
 from benchmarks import machine
 from neurofwp import plots, program
-from neurofwp.spiking import SpikingNetwork, targets
+from neurofwp.spiking import SpikingNetwork, builds, targets
 from neurofwp.spiking.numbers import numbers as starting_numbers
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.populations import build
@@ -324,23 +322,30 @@ def conditions(settings: Settings) -> dict[str, Any]:
 
 def memory(settings: Settings) -> dict[str, Any]:
     """Peak bytes per synapse of the compiled network, beyond those of a network with few."""
-    peaks = {}
-    for name in ("200 x 64", FULL, "4000 x 512"):
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:
-            peaks[name] = apart.submit(_peak, SIZES[name], settings.seed).result()
-    few = SIZES["200 x 64"].synapses
-    return {
-        f"bytes.{name}": (peak - peaks["200 x 64"]) / (SIZES[name].synapses - few)
-        for name, peak in peaks.items()
-        if name != "200 x 64"
-    }
+    names = ("200 x 64", FULL, "4000 x 512")
+    peaks = {name: _peak(contest(SIZES[name], seed=settings.seed)) for name in names}
+    few = SIZES[names[0]].synapses
+    return {f"bytes.{name}": (peaks[name] - peaks[names[0]]) / (SIZES[name].synapses - few) for name in names[1:]}
 
 
-def _peak(size: Size, seed: int) -> int:
-    """Bytes that the compiled network of a size holds at most: of the children of this process it is the largest."""
-    own = contest(size, seed=seed)
-    own.brian(own.simulation)
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+# Started from a small process: what a child shares with its parent before it begins counts as its own.
+LAUNCHER = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+def _peak(own: Contest) -> int:
+    """Bytes that the compiled network holds at most."""
+    build = own.simulation.build()
+    with tempfile.TemporaryDirectory(prefix="neurofwp-") as folder:
+        command = build.command(own.numbers(0), Path(folder))
+        told = subprocess.run(
+            [sys.executable, "-c", LAUNCHER, *command], cwd=build.folder, check=True, capture_output=True, text=True,
+            env=os.environ | {builds.SEED: "0"},
+        )  # fmt: skip
+    return int(told.stdout) * 1024
 
 
 def exponents(found: Mapping[str, Any]) -> dict[str, Any]:

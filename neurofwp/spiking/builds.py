@@ -70,20 +70,26 @@ class Build:
         RuntimeError
             if it fails or complains, with what it said.
         """
-        if missing := [name for name in self.needed if name not in inputs]:
-            raise RuntimeError(f"nothing was given for {', '.join(missing)}")
         with tempfile.TemporaryDirectory(prefix="neurofwp-") as own:
-            given = [f"{name}={_argument(inputs[name], dtype, Path(own, f'{number}.in'))}"
-                     for number, (name, dtype) in enumerate(self.inputs.items()) if name in inputs]  # fmt: skip
             done = subprocess.run(
-                [str(self.folder / "main"), "--results_dir", f"{own}/", *given], cwd=self.folder, check=False,
-                env=os.environ | {SEED: str(seed)}, stderr=subprocess.PIPE, text=True,
-                stdout=sys.__stderr__ if progress else subprocess.DEVNULL,
+                self.command(inputs, Path(own)), cwd=self.folder, check=False, env=os.environ | {SEED: str(seed)},
+                stderr=subprocess.PIPE, text=True, stdout=sys.__stderr__ if progress else subprocess.DEVNULL,
             )  # fmt: skip
             # Brian2's programs complain of an array of the wrong size, and go on
             if done.returncode or done.stderr:
                 raise RuntimeError(f"the compiled network stopped with code {done.returncode}: {done.stderr.strip()}")
             return {name: _output(Path(own), **each) for name, each in self.outputs.items()} | _spent(Path(own))
+
+    def command(self, inputs: Inputs, folder: Path) -> list[str]:
+        """The command that runs it from its own folder, and leaves its results in another, where its inputs lie too."""
+        if missing := [name for name in self.needed if name not in inputs]:
+            raise RuntimeError(f"nothing was given for {', '.join(missing)}")
+        given = [
+            f"{name}={_argument(inputs[name], dtype, folder / f'{number}.in')}"
+            for number, (name, dtype) in enumerate(self.inputs.items())
+            if name in inputs
+        ]
+        return [str(self.folder / "main"), "--results_dir", f"{folder}/", *given]
 
 
 def _argument(value: np.ndarray | float, dtype: str, path: Path) -> str:

@@ -145,13 +145,10 @@ class _Own:
 
 def _plastic(plan: Plan, key: b2.NeuronGroup, value: b2.NeuronGroup) -> b2.Synapses:
     """From every key cell to every value cell of the same episode, ordered by key cell."""
-    episode, i, j = _grid(plan.episodes, plan.pre, plan.cells)
     return connect(
         plan.synapse,
         key,
         value,
-        episode * plan.pre + i,
-        episode * plan.cells + j,
         step=plan.membrane_step,
         plasticity_step=plan.plasticity_step,
         dtype=plan.synapse_dtype,

@@ -25,6 +25,9 @@ POPULATIONS = ("key", "value", "interneuron")
 POLARITY = ("on", "off")
 PROBE_STEP = 2 * ms
 
+# Brian2 warns that it cannot check which synapses are recorded before they are made; they are counted here
+b2.BrianLogger.suppress_name("cannot_check_statemonitor_indices")
+
 
 def check_probe(probe: Probe, sizes: Mapping[Any, int]) -> None:
     """Refuse a synapse that a Program of these `sizes` does not have, with an InputError."""
@@ -43,7 +46,8 @@ def monitors(
     synapse, slot = plan.synapse, timeline.slot * ms
     for group in (key, value, inter):
         yield b2.SpikeMonitor(group, name=f"{group.name}_spikes")
-    yield b2.StateMonitor(plastic, _recorded(synapse, "weight"), record=True, dt=slot, name="weight_at_events")
+    every = np.arange(plan.episodes * plan.members("plastic"))  # how many there are is not known before they are made
+    yield b2.StateMonitor(plastic, _recorded(synapse, "weight"), record=every, dt=slot, name="weight_at_events")
     yield b2.StateMonitor(value, ["v_opened", "opened"], record=True, dt=slot, name="dendrite_at_events")
     if not probes:
         return

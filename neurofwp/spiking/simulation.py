@@ -46,7 +46,7 @@ class Simulation:
     def run(self, target: str, numbers: Numbers, seed: int, *, progress: bool) -> Recorded:
         """What the monitors recorded, by "monitor.variable", in SI units."""
         if target == "cpp_standalone":
-            return builds.built(self._shape(), self._compile).run(numbers, seed, progress=progress)
+            return self.build().run(numbers, seed, progress=progress)
         with targets.running_on(target):
             network = self._network()
             for name, value in numbers.items():
@@ -59,6 +59,10 @@ class Simulation:
                 name: np.asarray(getattr(monitor, f"{variable}_"))
                 for name, (monitor, variable) in _recorded(network).items()
             }
+
+    def build(self) -> builds.Build:
+        """The compiled network."""
+        return builds.built(self._shape(), self._compile)
 
     def _network(self) -> b2.Network:
         populations = build(self.plan, self.timeline)

@@ -7,7 +7,7 @@ from typing import Any
 
 import brian2 as b2
 import numpy as np
-from brian2 import Quantity
+from brian2 import Quantity, second
 from brian2.core.variables import ArrayVariable
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.units.fundamentalunits import get_dimensions, get_unit, is_dimensionless
@@ -21,8 +21,8 @@ def connect(
     synapse: SynapseModel,
     key: b2.NeuronGroup,
     value: b2.NeuronGroup,
-    i: NDArray[np.int_],
-    j: NDArray[np.int_],
+    i: NDArray[np.int_] | None = None,
+    j: NDArray[np.int_] | None = None,
     *,
     step: Quantity,
     plasticity_step: Quantity,
@@ -41,8 +41,9 @@ def connect(
     ----------
     dtype : of states and constants, but for those that a stage wants in double precision.
     own : names of constants of which every synapse has its own.
-    block : key and value cells of a replica, where synapses are all-to-all within replicas and ordered by replica, key
-        cell and value cell, and `own` constants differ between replicas only: compiled programs then advance rows.
+    block : key and value cells of a replica, in place of `i` and `j`: synapses are then all-to-all within replicas,
+        ordered by replica, key cell and value cell, and compiled programs advance them in rows. `own` constants may
+        differ between replicas only.
     kept, keep : variables of the synapses beside those of the model, and statements that follow the model's update.
     """
     # Single-precision states beside double-precision cells let the compiler vectorise the update; a literal or a
@@ -61,13 +62,21 @@ def connect(
         on_pre={name: code for name, code in at_pre.items() if code},
         on_post={name: code for name, code in at_post.items() if code},
         on_event={"now": "spike", "late": "spike", "post": "spike", "edge": "plateau_edge"},
+        # one for all: Brian2 would otherwise keep one for each synapse
+        delay={
+            name: synapse.values[synapse.text("delay")] if name == "late" else 0 * second
+            for name, code in (at_pre | at_post).items()
+            if code
+        },
         dt=step,
         dtype=dict.fromkeys({*constants, *synapse.states} - synapse.double, dtype),
         name="plastic",
     )
-    plastic.connect(i=i, j=j)
-    if at_pre["late"]:
-        plastic.late.delay = synapse.values[synapse.text("delay")]
+    if block:  # without a list of pairs, which would lie in memory beside them
+        first = f"(i//{block[0]})*{block[1]}"
+        plastic.connect(j=f"k for k in range({first}, {first} + {block[1]})")
+    else:
+        plastic.connect(i=i, j=j)
     compiled = isinstance(b2.get_device(), CPPStandaloneDevice)
     stored = {name for name, variable in value.variables.items() if isinstance(variable, ArrayVariable)}
     if block and compiled and synapse.update and rows.possible(synapse, stored):
