@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test slow lint clean
+.PHONY: demo test slow bench lint clean
 
 demo: $(READY)
 	$(BIN)/neurofwp run hetero-associative --out results/demo
@@ -17,6 +17,13 @@ test: $(READY)
 
 slow: $(READY)
 	$(BIN)/python -m pytest -m slow
+
+# one after the other: each needs the cores for itself
+bench: $(READY)
+	$(BIN)/python -m benchmarks.spiking
+	$(BIN)/python -m benchmarks.sweep
+	$(BIN)/python -m benchmarks.fitting
+	$(BIN)/python -m benchmarks.rate
 
 lint: $(READY)
 	$(BIN)/ruff check
