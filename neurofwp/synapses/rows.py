@@ -104,14 +104,15 @@ def _code(synapse: SynapseModel, gates: list[str], block: tuple[int, int], own: 
         known.add(target)
     stores = [f"row_{name}[k] = {name};" for name in states if any(line.startswith(f"{name} =") for line in body)]
     arguments = ", ".join(["const int row", *(f"const double given_{name}" for name in gates)])
-    newline = "\n        "
+    once, each = "\n    ", "\n        "
+    before = [*constants, *(f"const {real} {name} = given_{name};" for name in gates), *rows, *columns]
     return f"""{CLIPPED}
 static inline double advance_row({arguments}) {{
     using namespace brian;
     const size_t first = size_t(row) * {cells}, first_cell = size_t(row / {pre}) * {cells};
-    {newline.join([*constants, *(f"const {real} {name} = given_{name};" for name in gates), *rows, *columns])}
+    {once.join(before)}
     for (int k = 0; k < {cells}; k++) {{
-        {newline.join([*loads, *body, *stores])}
+        {each.join([*loads, *body, *stores])}
     }}
     return 0;
 }}
