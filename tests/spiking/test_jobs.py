@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from neurofwp import program
+from neurofwp import processes, program
 from neurofwp.errors import InputError
 from neurofwp.spiking import jobs
 from neurofwp.spiking.jobs import Job, run_all
@@ -30,22 +28,19 @@ def two_jobs() -> list[Job]:
     ]
 
 
-class Here:
-    """Stands in for the pool of processes: runs in this one, and remembers what."""
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the jobs that ran, in this process; empty the list to begin anew."""
+    names: list[str] = []
+    run = jobs._run
 
-    ran: list[str]
+    def recorded(job: Job, *arguments: Any) -> xr.Dataset:
+        names.append(job.name)
+        return run(job, *arguments)
 
-    def __init__(self, processes: int, **settings: Any) -> None:
-        Here.ran = []
-
-    def shutdown(self, *, cancel_futures: bool) -> None:
-        pass
-
-    def submit(self, run: Callable[..., xr.Dataset], job: Job, *arguments: Any) -> Future[xr.Dataset]:
-        Here.ran.append(job.name)
-        future: Future[xr.Dataset] = Future()
-        future.set_result(run(job, *arguments))
-        return future
+    monkeypatch.setenv(processes.LIMIT, "1")
+    monkeypatch.setattr(jobs, "_run", recorded)
+    return names
 
 
 def test_processes_give_what_one_run_gives_and_in_order() -> None:
@@ -55,20 +50,19 @@ def test_processes_give_what_one_run_gives_and_in_order() -> None:
 
 
 @pytest.mark.usefixtures("clean_tree")
-def test_finished_jobs_are_kept_and_damaged_ones_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs.processes, "ProcessPoolExecutor", Here)
+def test_finished_jobs_are_kept_and_damaged_ones_run_again(tmp_path: Path, ran: list[str]) -> None:
     folder = tmp_path / "parts"
     first = run_all(two_jobs(), folder=folder)
-    assert Here.ran == ["short", "long"]
+    assert ran == ["short", "long"]
     assert [one.sizes["event"] for one in first] == [1, 2]
     long, short = sorted(folder.iterdir())
     assert (long.name[:5], short.name[:6]) == ("long-", "short-")
 
     short.write_bytes(short.read_bytes()[:1000])
     again = run_all(two_jobs(), folder=folder)
-    assert Here.ran == ["short"]
+    assert ran == ["short", "long", "short"]
     kept = run_all(two_jobs(), folder=folder)
-    assert Here.ran == []
+    assert len(ran) == 3
     for one, other, third in zip(first, again, kept, strict=True):
         xr.testing.assert_identical(one, other)
         xr.testing.assert_identical(one, third)
@@ -100,7 +94,6 @@ def test_nothing_is_kept_where_the_commit_does_not_name_the_code(
     commit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs.parts.provenance, "commit", lambda: commit)
-    monkeypatch.setattr(jobs.processes, "ProcessPoolExecutor", Here)
     run_all([Job("short", tiny(1), NETWORK)], folder=tmp_path / "parts")
     assert not (tmp_path / "parts").exists()
 
