@@ -46,12 +46,15 @@ class Settings:
     """Rule that the network is to run; any that can be fitted."""
     start: str = "soft-bound"
     """Synapse model to start from: one of `neurofwp list synapses` with graded calcium control, or a TOML file."""
-    generations: int = 24
+    generations: int = 20
     """Generations of candidates, without the final one."""
     population: int = 12
     """Candidates in a generation."""
     pairs: int = 6
     """Pairs per episode of the search."""
+    overlap: float = 0.1
+    """Share of active cells that two keys have in common on average. Where keys share next to none, error correction
+    and the overwriting of single synapses do the same, and a search for the one finds the other."""
     pixels: int = 8
     """How many pixels the values have: those that differ most between digits."""
     search_step: float = 0.5
@@ -79,12 +82,9 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     space = Space(settings.start)
     network = {"synapse": settings.start, "membrane_step": settings.search_step * ms}
     SpikingNetwork(**network)  # refuses a step that does not fit, before any work
-    programs = (
-        _program(settings.pairs, 2, settings.pixels, seed, SEARCHED),
-        _program(settings.pairs, 2, settings.pixels, seed, FINAL),
-    )
+    searched, final = (_program(settings, settings.pairs, 2, seed, purpose) for purpose in (SEARCHED, FINAL))
     every = search(
-        space, settings.rule, programs, network, generations=settings.generations, population=settings.population,
+        space, settings.rule, (searched, final), network, generations=settings.generations, population=settings.population,
         seed=seed, folder=folder,
     )  # fmt: skip
     every.attrs |= {"rule": settings.rule, "start": settings.start}
@@ -99,11 +99,11 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     )
 
 
-def _program(pairs: int, episodes: int, pixels: int, seed: int, purpose: int) -> xr.Dataset:
+def _program(settings: Settings, pairs: int, episodes: int, seed: int, purpose: int) -> xr.Dataset:
     """Half of the keys are bound anew. Other purposes have other expansions of images, the judgement other images."""
     own = int(np.random.SeedSequence((seed, purpose)).generate_state(1)[0])
     task = digit_pairs(pairs, episodes, rebind=0.5, seed=own, split="test" if purpose == JUDGED else "train")
-    return without_silent_cells(most_varied(FixedEncoder(seed=own)(task), pixels))
+    return without_silent_cells(most_varied(FixedEncoder(seed=own, overlap=settings.overlap)(task), settings.pixels))
 
 
 def _model(settings: Settings, every: xr.Dataset, seed: int) -> str:
@@ -138,7 +138,7 @@ def _parameters(space: Space, every: xr.Dataset) -> xr.Dataset:
 
 def _judged(settings: Settings, path: Path, seed: int, device: str, folder: Path | None) -> dict[str, xr.Dataset]:
     """Every rule fitted to the start and to the chosen model, and recall of both, on what the search has not seen."""
-    program = _program(settings.judged_pairs, settings.episodes, settings.pixels, seed, JUDGED)
+    program = _program(settings, settings.judged_pairs, settings.episodes, seed, JUDGED)
     spikes = np.random.SeedSequence((seed, JUDGED)).generate_state(2)
     synapse = dict(zip(MODELS, (settings.start, path), strict=True))
     jobs = [
