@@ -84,8 +84,8 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     SpikingNetwork(**network)  # refuses a step that does not fit, before any work
     searched, final = (_program(settings, settings.pairs, 2, seed, purpose) for purpose in (SEARCHED, FINAL))
     every = search(
-        space, settings.rule, (searched, final), network, generations=settings.generations, population=settings.population,
-        seed=seed, folder=folder,
+        space, settings.rule, (searched, final), network, generations=settings.generations,
+        population=settings.population, seed=seed, folder=folder,
     )  # fmt: skip
     every.attrs |= {"rule": settings.rule, "start": settings.start}
     text = _model(settings, every, seed)

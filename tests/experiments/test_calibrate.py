@@ -41,7 +41,7 @@ def test_bad_input_is_refused_before_any_simulation(settings: dict, message: str
 
 
 def test_what_is_judged_was_not_seen_by_the_search() -> None:
-    searched, final, judged = (calibrate._program(4, 2, 8, 7, purpose) for purpose in range(3))
+    searched, final, judged = (calibrate._program(calibrate.Settings(), 4, 2, 7, purpose) for purpose in range(3))
     written = [
         set(map(bytes, each["value"].values[each["key"].values.any(-1)])) for each in (searched, final, judged)
     ]  # fmt: skip
