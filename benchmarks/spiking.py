@@ -15,7 +15,7 @@ alone, without start and output, except for the loop over conditions, which is t
 rates of ours and the fused loop are compared over seeds. In the JSON file: `ratio.plain_at_0.1ms`,
 `ratio.plain_at_0.5ms`, `ratio.kernel`, `ratio.fused_model` (times that ours takes of it), all at 1000 x 256, and each
 with the name of another size; `ratio.replicas`; `seconds.*` per simulated second, `nanoseconds.*` per synapse and
-update, `exponent.*`, `bytes.*` per synapse, `agreement.*`.
+update, `exponent.*`, `bytes.*` per synapse, `agreement.*`, and `model.*`, a sum of costs fitted to ours.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from brian2 import ms, nS
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from scipy.optimize import nnls
 from tqdm import tqdm
 
 from benchmarks import machine
@@ -78,6 +79,7 @@ SIZES = {
 }
 PLAIN = ("200 x 64", FULL, "64 of 64 x 32")
 CONDITIONS = 64
+REST = ("ratio.replicas", "seconds.conditions", "bytes", "exponent", "agreement", "nanoseconds", "model")  # in no table
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,7 @@ def main(words: list[str] | None = None) -> int:
         found |= agreement(settings, Path(place))
     found |= conditions(settings)
     found |= memory(settings)
-    found |= exponents(found)
+    found |= exponents(found) | model(found)
     found["load"] = [load, os.getloadavg()[0]]
     settings.json.write_text(json.dumps(found, indent=2) + "\n")
     figure = plots.cost_by_synapses(_scaling(found))
@@ -358,6 +360,30 @@ def exponents(found: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
+def model(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Cost of ours as a sum over synapses, cells and steps, and what it says of 10^9 synapses.
+
+    Fitted to the relative errors of the sizes, with no negative cost (Lawson & Hanson 1974).
+    """
+    seconds = np.array([found[f"seconds.ours.{name}"] for name in SIZES])
+    counts = np.array([_counts(size) for size in SIZES.values()])
+    costs, _ = nnls(counts / seconds[:, np.newaxis], np.ones(len(seconds)))
+    large = Size(1, 100_000, 10_000)
+    return {
+        "model.nanoseconds_per_synapse_update": 1e9 * costs[0],
+        "model.nanoseconds_per_cell_step": 1e9 * costs[1],
+        "model.nanoseconds_per_step": 1e9 * costs[2],
+        "model.largest_relative_error": float(abs(counts @ costs / seconds - 1).max()),
+        "model.seconds_at_1e9_synapses": float(np.dot(_counts(large), costs)),
+    }
+
+
+def _counts(size: Size) -> tuple[int, int, int]:
+    """Updates of synapses, steps of cells (key cells, value cells and as many interneurons) and steps, per second."""
+    cells = size.episodes * (size.pre + 2 * size.cells)
+    return size.synapses * 1000, cells * 10_000, 10_000
+
+
 def _scaling(found: Mapping[str, Any]) -> xr.Dataset:
     """Seconds of one simulated second over size and contender."""
     contenders = ("plain_at_0.1ms", "plain_at_0.5ms", "ours", "fused", "kernel")
@@ -396,7 +422,9 @@ def _show(found: Mapping[str, Any]) -> None:
         table.add_row(name, *cells)
     console.print(table)
     for name in found:
-        if name.startswith(("ratio.replicas", "seconds.conditions", "bytes", "exponent", "agreement", "nanoseconds")):
+        if name.startswith(
+            ("ratio.replicas", "seconds.conditions", "bytes", "exponent", "agreement", "nanoseconds", "model")
+        ):
             console.print(f"{name}: {found[name]:.4g}", highlight=False)
 
 
