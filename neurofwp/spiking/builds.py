@@ -75,6 +75,8 @@ class Build:
                 self.command(inputs, Path(own)), cwd=self.folder, check=False, env=os.environ | {SEED: str(seed)},
                 stderr=subprocess.PIPE, text=True, stdout=sys.__stderr__ if progress else subprocess.DEVNULL,
             )  # fmt: skip
+            if progress:
+                print("\r  simulating 100 %", file=sys.stderr, flush=True)
             # Brian2's programs complain of an array of the wrong size, and go on
             if done.returncode or done.stderr:
                 raise RuntimeError(f"the compiled network stopped with code {done.returncode}: {done.stderr.strip()}")

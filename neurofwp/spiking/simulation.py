@@ -14,6 +14,7 @@ from typing import Any
 import brian2 as b2
 import numpy as np
 from brian2 import Quantity, second
+from brian2.core.functions import Function
 
 from neurofwp import synapses
 from neurofwp.spiking import builds, targets
@@ -28,9 +29,24 @@ from neurofwp.synapses.base import Stage
 SEED = f"""
     for (auto& each : brian::_random_generators) each.seed(std::strtoul(std::getenv("{builds.SEED}"), nullptr, 10));
 """
-REPORT = r"""
-    std::cout << "\r  simulating " << int(100*completed) << " %" << (completed < 1 ? "" : "\n") << std::flush;
-"""
+TOLD = 50  # times that a compiled network tells the share that is done
+
+
+def _not_python(share: float) -> float:
+    raise NotImplementedError("only compiled networks tell by themselves")
+
+
+TELL = Function(_not_python, arg_units=[1], return_unit=1, arg_names=["share"], stateless=False)
+TELL.implementations.add_implementation(
+    "cpp",
+    r"""
+    static inline double tell(const double share) {
+        std::cout << "\r  simulating " << int(100*share) << " %" << std::flush;
+        return share;
+    }
+    """,
+    name="tell",
+)
 
 
 @dataclass(frozen=True)
@@ -69,6 +85,14 @@ class Simulation:
         seen = monitors(populations, self.timeline, self.probes, self.plan)
         return b2.Network(*populations.objects, *seen)
 
+    def _teller(self) -> b2.NeuronGroup:
+        """Tells how far a compiled network is. A report of Brian2's would read the time at every step of every part."""
+        step = max(1, int(self.duration / self.plan.membrane_step) // TOLD) * self.plan.membrane_step
+        names = {"tell": TELL, "duration": self.duration}
+        teller = b2.NeuronGroup(1, "told : 1", dt=step, namespace=names, name="teller")
+        teller.run_regularly("told = tell(t/duration)", dt=step, name="teller_tells")
+        return teller
+
     def _shape(self) -> dict[str, Any]:
         """All that shapes the code, in JSON."""
         plan, synapse = self.plan, self.plan.synapse
@@ -97,7 +121,8 @@ class Simulation:
             device = b2.get_device()
             device.insert_code("main", SEED)
             device.apply_run_args()
-            network.run(self.duration, report=REPORT, report_period=1 * second, namespace={}, profile=self.profile)
+            network.add(self._teller())
+            network.run(self.duration, namespace={}, profile=self.profile)
             device.build(directory=str(project), with_output=False, run=False)
             shutil.copy(project / "main", folder)
             shutil.copytree(project / "static_arrays", folder / "static_arrays")
