@@ -15,9 +15,7 @@ from neurofwp.cli import sweeping
 from neurofwp.experiments import hetero_associative
 from neurofwp.sweeps import Point
 
-SMALL = (
-    "--episodes", "1", "--pairs", "2", "--no-fit", "--load", "--cells-per-pool", "1", "--target", "numpy",
-)  # fmt: skip
+SMALL = ("--episodes", "1", "--pairs", "2", "--no-fit", "--load", "--cells-per-pool", "1")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +71,7 @@ def test_only_points_that_differ_by_parameters_run_together() -> None:
 
 def test_points_together_are_the_points_alone_but_for_their_noise() -> None:
     """Each has its own parameters, and no more: where nothing is written, alone and together agree exactly."""
-    common = {"episodes": 2, "pairs": 2, "fit": False, "load": (), "cells_per_pool": 1, "target": "numpy"}
+    common = {"episodes": 2, "pairs": 2, "fit": False, "load": (), "cells_per_pool": 1}
     every = [
         hetero_associative.Settings("additive", parameters=(f"P={P}", "key_rest_drive=0"), **common)  # type: ignore[arg-type]
         for P in (0.0, 1.0, 2.0)
