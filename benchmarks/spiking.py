@@ -106,8 +106,8 @@ class Plain(Simulation):
             populations.key, populations.value,
             """
             unblocked_here = 1/(1 + exp(-0.062*v_dendrite_post/mV)*Mg/(3.57*mmolar)) : 1
-            drive = nmda_gain_post*g_calcium*(E_calcium - v_dendrite_post)*unblocked_here : 1
-            dcalcium/dt = (s_nmda_pre*drive - calcium)/tau_calcium : 1 (clock-driven)
+            influx = nmda_gain_post*g_calcium*(E_calcium - v_dendrite_post)*unblocked_here : 1
+            dcalcium/dt = (s_nmda_pre*influx - calcium)/tau_calcium : 1 (clock-driven)
             h_p = calcium**p/(K_P**p + calcium**p) : 1
             h_q = calcium**q/(K_D**q + calcium**q) : 1
             dweight/dt = P*h_p*(1 - weight/w_max) - D*h_q*weight/(weight + K_m)
