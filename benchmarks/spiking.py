@@ -123,8 +123,9 @@ class Plain(Simulation):
             j=first * self.plan.cells + np.tile(j, self.plan.episodes),
         )
         populations = replace(populations, plastic=plastic)
-        old.active = False
-        return b2.Network(*populations.objects, *monitors(populations, self.timeline, (), self.plan))
+        network = b2.Network(*populations.objects, *monitors(populations, self.timeline, (), self.plan))
+        network.unused = old  # its variables are part of the compiled program
+        return network
 
 
 @dataclass(frozen=True)
