@@ -80,8 +80,8 @@ def nothing(tasks: Sequence[float], places: Sequence[Path]) -> list[dict[str, An
     return [{"weight": 0.0}] * len(tasks)
 
 
-def seconds(work: Callable[..., Any], points: int, unit: int, workers: int) -> tuple[float, float]:
-    """Wall time of a sweep, and of its points alone, as their workers tell."""
+def seconds(work: Callable[..., Any], points: int, unit: int, workers: int) -> float:
+    """Wall time of a sweep."""
     strength = np.linspace(0, 4, points)
     with tempfile.TemporaryDirectory(prefix="neurofwp-") as place:
         every = [Point({"g_gaba": each}, each, Path(place, str(index))) for index, each in enumerate(strength)]
@@ -91,7 +91,7 @@ def seconds(work: Callable[..., Any], points: int, unit: int, workers: int) -> t
     failed = set(made["error"].values.tolist()) - {""}
     if failed:
         raise RuntimeError(f"points failed: {failed}")
-    return spent, float(made["seconds"].sum())
+    return spent
 
 
 def main(words: list[str] | None = None) -> int:
@@ -104,10 +104,10 @@ def main(words: list[str] | None = None) -> int:
     rows: dict[str, list[float]] = {name: [] for name in ("one", "two", "start", "overhead", "thousand")}
     for _ in tqdm(range(settings.rounds), desc="rounds"):
         for name, workers in (("one", 1), ("two", 2)):
-            rows[name].append(seconds(alone, POINTS, 1, workers)[0])
-        rows["start"].append(seconds(nothing, 2, 1, 2)[0])
-        rows["overhead"].append((seconds(nothing, MANY, 1, 2)[0] - rows["start"][-1]) / MANY)
-        rows["thousand"].append(seconds(together, MANY, TOGETHER, 2)[0])
+            rows[name].append(seconds(alone, POINTS, 1, workers))
+        rows["start"].append(seconds(nothing, 2, 1, 2))
+        rows["overhead"].append((seconds(nothing, MANY, 1, 2) - rows["start"][-1]) / MANY)
+        rows["thousand"].append(seconds(together, MANY, TOGETHER, 2))
     times = {name: np.array(own) for name, own in rows.items()}
     ratios = {
         "two_workers.with_start": times["one"] / times["two"],

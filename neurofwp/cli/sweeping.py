@@ -21,7 +21,7 @@ import xarray as xr
 from neurofwp import files, processes, provenance
 from neurofwp.cli import catalogue, output, results
 from neurofwp.errors import InputError, unknown
-from neurofwp.sweeps import Point, sweep
+from neurofwp.sweeps import DONE, Point, sweep
 
 SWEEP = "sweep.nc"
 PARAMETERS = "parameters"  # the setting of an experiment that replaces parameters of synapse and circuit
@@ -100,7 +100,7 @@ def sweep_all(words: list[str]) -> int:
         ]
         if not provenance.reproducible():
             for point in points:
-                (point.place / "point.json").unlink(missing_ok=True)
+                (point.place / DONE).unlink(missing_ok=True)
         workers = processes.at_a_time(len(points), chosen.workers)
         units = _units(points, workers) if together else [[point] for point in points]
         made = sweep(_measure, units, workers=chosen.workers, scheduler=chosen.scheduler)

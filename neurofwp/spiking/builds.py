@@ -30,6 +30,7 @@ import numpy as np
 from filelock import FileLock
 
 from neurofwp import provenance
+from neurofwp.spiking import targets
 
 FOLDER = "NEUROFWP_CACHE"  # the environment variable that names another cache folder
 SEED = "NEUROFWP_SEED"  # the one through which a compiled network is given its seed
@@ -177,9 +178,7 @@ def _machine() -> list[str]:
         processor = [line for line in dict.fromkeys(lines) if line.startswith(("model name", "flags", "Features"))]
     except OSError:
         processor = [platform.processor()]
-    compiler = os.environ.get("CXX") or "c++"
-    version = subprocess.run([*compiler.split(), "--version"], capture_output=True, text=True, check=False).stdout
-    return [platform.platform(), *processor, compiler, version]
+    return [platform.platform(), *processor, *targets.compiler()]
 
 
 @cache

@@ -21,8 +21,7 @@ Numbers = dict[str, np.ndarray | float]
 
 def numbers(plan: Plan, timeline: Timeline, rng: np.random.Generator) -> Numbers:
     """Parameters, tables, states of cells and synapses; membrane voltages are drawn from `rng`."""
-    circuit = {name: np.asarray(value) for name, value in plan.constants.items()}
-    low, high = float(circuit["v_reset"]), float(circuit["v_threshold"])
+    low, high = float(plan.circuit["v_reset"]), float(plan.circuit["v_threshold"])
     cells = plan.episodes * plan.cells
     sizes = {"value": cells, "interneuron": cells}
     if plan.key_cells == "lif":

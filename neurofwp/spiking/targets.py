@@ -58,10 +58,17 @@ def choose(target: str) -> tuple[str, str]:
 
 
 @cache
+def compiler() -> tuple[str, str]:
+    """The compiler that make will take, and what it says of its version."""
+    command = os.environ.get("CXX") or "c++"
+    words = [*shlex.split(command), "--version"]
+    return command, subprocess.run(words, capture_output=True, text=True, check=False).stdout
+
+
+@cache
 def flags() -> tuple[str, ...]:
-    """For the compiler that make will take."""
-    compiler = shlex.split(os.environ.get("CXX") or "c++")
-    said = subprocess.run([*compiler, "--version"], capture_output=True, text=True, check=False).stdout
+    """For that compiler."""
+    _, said = compiler()
     wide = ("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()
     return FLAGS + wide + (GCC_FLAGS if "Free Software Foundation" in said else ())
 

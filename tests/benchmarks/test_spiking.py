@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import spiking
-from benchmarks.spiking import Fused, Plain, Size, contest
+from benchmarks.spiking_contenders import Fused, Plain, Size, contest
+from neurofwp.spiking.simulation import Simulation
 
 
 @pytest.mark.slow
@@ -19,7 +19,7 @@ def test_ours_the_plain_style_and_the_loop_by_hand_are_one_model(tmp_path: Path)
     fused = Fused(own, tmp_path / "fused")
     seeds = range(12)
 
-    def measured(simulation: spiking.Simulation) -> np.ndarray:
+    def measured(simulation: Simulation) -> np.ndarray:
         told = [own.brian(simulation, seed) for seed in seeds]
         weights = [each["weight_at_events.weight"][:, -1].mean() * 1e9 for each in told]
         spikes = [[len(each[f"{cells}_spikes.t"]) for cells in ("key", "value", "interneuron")] for each in told]

@@ -1,0 +1,134 @@
+"""The networks that the benchmark of the spiking network compares: ours, Brian2's plain style, a loop by hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import brian2 as b2
+import numpy as np
+from brian2 import ms
+
+from neurofwp import program
+from neurofwp.spiking import SpikingNetwork, targets
+from neurofwp.spiking.numbers import numbers as starting_numbers
+from neurofwp.spiking.plan import Plan
+from neurofwp.spiking.populations import build
+from neurofwp.spiking.recording import monitors
+from neurofwp.spiking.simulation import Simulation
+from neurofwp.spiking.timeline import schedule
+
+PER_POOL = 4
+
+
+@dataclass(frozen=True)
+class Size:
+    """Replicas, key cells and value cells of each."""
+
+    episodes: int
+    pre: int
+    cells: int
+
+    @property
+    def synapses(self) -> int:
+        return self.episodes * self.pre * self.cells
+
+
+class Plain(Simulation):
+    """Brian2's plain style: what its examples would make of these synapses."""
+
+    def _network(self) -> b2.Network:
+        populations = build(self.plan, self.timeline)
+        old = populations.plastic
+        plastic = b2.Synapses(
+            populations.key, populations.value,
+            """
+            unblocked_here = 1/(1 + exp(-0.062*v_dendrite_post/mV)*Mg/(3.57*mmolar)) : 1
+            influx = nmda_gain_post*g_calcium*(E_calcium - v_dendrite_post)*unblocked_here : 1
+            dcalcium/dt = (s_nmda_pre*influx - calcium)/tau_calcium : 1 (clock-driven)
+            h_p = calcium**p/(K_P**p + calcium**p) : 1
+            h_q = calcium**q/(K_D**q + calcium**q) : 1
+            dweight/dt = P*h_p*(1 - weight/w_max) - D*h_q*weight/(weight + K_m)
+                         - weight*(1/tau_turnover + forgetting_post) : siemens (clock-driven)
+            """,
+            on_pre="g_ampa_post += weight", method="euler", dt=self.plan.membrane_step,
+            namespace={**self.plan.constants, "tau_turnover": 1e9 * b2.second}, name="plain",
+        )  # fmt: skip
+        i, j = np.indices((self.plan.pre, self.plan.cells)).reshape(2, -1)
+        first = np.repeat(np.arange(self.plan.episodes), i.size)
+        plastic.connect(
+            i=first * self.plan.pre + np.tile(i, self.plan.episodes),
+            j=first * self.plan.cells + np.tile(j, self.plan.episodes),
+        )
+        populations = replace(populations, plastic=plastic)
+        network = b2.Network(*populations.objects, *monitors(populations, self.timeline, (), self.plan))
+        network.unused = old  # its variables are part of the compiled program
+        return network
+
+
+@dataclass(frozen=True)
+class Contest:
+    """A network of one size, and the seconds of each contender for one simulated second."""
+
+    size: Size
+    seconds: float
+    plan: Plan
+    simulation: Simulation
+    seed: int
+
+    def numbers(self, seed: int) -> Any:
+        return starting_numbers(self.plan, self.simulation.timeline, np.random.default_rng(seed))
+
+    def brian(self, simulation: Simulation, seed: int = 0) -> dict[str, np.ndarray]:
+        return simulation.run("cpp_standalone", self.numbers(seed), seed, progress=False)
+
+
+def contest(size: Size, *, seed: int, short: bool = False, membrane_step: Any = 0.1 * ms) -> Contest:
+    """Two pairs are written and read, in 2 simulated seconds; `short`: one is written, in 0.3 s."""
+    rng = np.random.default_rng(seed)
+    events = 1 if short else 2
+    post = size.cells // (2 * PER_POOL)
+    key = (rng.random((size.episodes, events, size.pre)).argsort(2) < max(1, size.pre // 20)).astype(float)
+    value = rng.choice([-1.0, 1.0], (size.episodes, events, post))
+    query = None if short else key[:, ::-1]
+    made = program.from_arrays(key, value, query=query, duration=200.0 if short else 400.0)
+    network = SpikingNetwork("error-correcting", cells_per_pool=PER_POOL, membrane_step=membrane_step)
+    timeline = schedule(made, gate_delay=100, pause=100)
+    plan = network._plan(made, {})
+    duration = (len(timeline.phase) + 1) * ms
+    simulation = Simulation(plan, timeline, (), duration)
+    return Contest(size, float(duration / b2.second), plan, simulation, seed)
+
+
+class Fused:
+    """The loop written by hand, compiled for one contest."""
+
+    def __init__(self, own: Contest, folder: Path, *, kernel: bool = False) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True)
+        plan = own.plan
+        constants = {name: float(value) for name, value in plan.synapse.constants(plan.plasticity_step).items()}
+        constants |= {name: float(value) for name, value in plan.constants.items()}
+        constants |= {"membrane_step": float(plan.membrane_step)}
+        sizes = {"EPISODES": plan.episodes, "PRE": plan.pre, "CELLS": plan.cells, "PER_POOL": plan.per_pool}
+        sizes |= {"STEPS": round(own.seconds / float(plan.membrane_step))}
+        lines = [f"constexpr int {name} = {value};" for name, value in sizes.items()]
+        lines += [
+            f"constexpr double {name} = {'INFINITY' if np.isinf(value) else repr(value)};"
+            for name, value in constants.items()
+        ]
+        (folder / "constants.h").write_text("#include <cmath>\n" + "\n".join(lines) + "\n")
+        for name, table in own.simulation.timeline.tables.items():
+            np.ascontiguousarray(table, dtype=float).tofile(folder / f"{name}.bin")
+        compiler = (os.environ.get("CXX") or "c++").split()
+        source = Path(__file__).with_name("fused.cpp")
+        flags = [*targets.flags(), "-std=c++17", f"-I{folder}", *(["-DKERNEL"] if kernel else [])]
+        subprocess.run([*compiler, *flags, str(source), "-o", str(folder / "main")], check=True)
+
+    def run(self, seed: int = 0) -> dict[str, Any]:
+        told = subprocess.run(["./main", str(seed)], cwd=self.folder, capture_output=True, text=True, check=True)
+        return dict(json.loads(told.stdout))
