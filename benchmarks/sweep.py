@@ -20,7 +20,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
 
-import matplotlib
 import numpy as np
 import torch
 import tyro
@@ -129,7 +128,7 @@ def main(words: list[str] | None = None) -> int:
 
 def _drawn(found: dict[str, Any]) -> Figure:
     """Where the time of the sweep of 64 points goes, on one worker and on two."""
-    with style.context(), matplotlib.rc_context():
+    with style.context():
         figure = style.figure(style.ONE_COLUMN, 2.0)
         ax = figure.subplots()
         start = found["seconds.start"]
@@ -139,7 +138,7 @@ def _drawn(found: dict[str, Any]) -> Figure:
         ax.axvline(start + (totals[0] - start) / 2, color=style.BLACK, linestyle=":", label="half of the points' time")
         ax.set_yticks([0, 1], ["1 worker", "2 workers"])
         ax.set_xlabel(f"wall time of {POINTS} points (s), medians of {found['rounds']}")
-        figure.legend(loc="outside upper center", ncols=3)
+        figure.legend(loc="outside upper center", ncols=2)
         return figure
 
 
