@@ -3,53 +3,32 @@
 // constants.h holds sizes and parameters (SI units) as compile-time constants; the tables of the Program are read from
 // files. Equations and order of operations are those of neurofwp/spiking and neurofwp/synapses: cells in double
 // precision on the membrane clock, their noise and slow factors and the synapses, in single precision, on the
-// plasticity clock. Printed as JSON: seconds of processor time of the loop, spikes of each population, mean weight.
-// With -DKERNEL only the loop over synapses runs.
+// plasticity clock. Rows of synapses with too little calcium to change are passed over, unless -DEVERY asks for all.
+// Printed as JSON: seconds of processor time of the loop, of its synapses alone, spikes of each population, mean weight.
 
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <random>
 #include <string>
 #include <vector>
 
 #include "constants.h"
 
-struct Random {  // xoshiro256++ (Blackman & Vigna 2021), normal numbers by Marsaglia's polar method
-    uint64_t s[4];
-    double kept = 0;
-    bool have = false;
-    explicit Random(uint64_t seed) {
-        for (auto& each : s) {
-            seed += 0x9e3779b97f4a7c15ull;
-            uint64_t z = seed;
-            z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-            z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-            each = z ^ (z >> 31);
-        }
+static uint32_t seed = 0;
+
+// A normal number for each cell, step and stream: Philox2x32-10 (Salmon et al. 2011), then Box & Muller (1958).
+static inline double normal(int cell, long step, int stream) {
+    uint32_t left = cell, right = step, key = seed ^ stream * 0x85EBCA6Bu;
+    for (int round = 0; round < 10; round++) {
+        const uint64_t product = uint64_t(left) * 0xD256D193u;
+        left = uint32_t(product >> 32) ^ key ^ right, right = uint32_t(product), key += 0x9E3779B9u;
     }
-    static uint64_t rotated(uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
-    uint64_t next() {
-        const uint64_t result = rotated(s[0] + s[3], 23) + s[0], t = s[1] << 17;
-        s[2] ^= s[0], s[3] ^= s[1], s[1] ^= s[2], s[0] ^= s[3], s[2] ^= t, s[3] = rotated(s[3], 45);
-        return result;
-    }
-    double uniform() { return (next() >> 11) * 0x1.0p-53; }
-    double normal() {
-        if (have) {
-            have = false;
-            return kept;
-        }
-        double x, y, r;
-        do {
-            x = 2 * uniform() - 1, y = 2 * uniform() - 1, r = x * x + y * y;
-        } while (r >= 1 || r == 0);
-        const double scale = std::sqrt(-2 * std::log(r) / r);
-        kept = y * scale, have = true;
-        return x * scale;
-    }
-};
+    return std::sqrt(-2 * std::log((int32_t(left >> 1) + 0.5) / 2147483648.0)) *
+           std::cos(int32_t(right) * (M_PI / 2147483648.0));
+}
 
 static std::vector<double> table(const std::string& name) {
     FILE* file = std::fopen((name + ".bin").c_str(), "rb");
@@ -66,37 +45,49 @@ using Cells = std::vector<double>;
 constexpr int KEYS = EPISODES * PRE, VALUES = EPISODES * CELLS;
 
 // One step of the plasticity clock for the synapses of a key cell.
-static inline void row(float* __restrict calcium, float* __restrict weight, float s, const double* __restrict drive,
-                       const double* __restrict survival) {
+static inline void row(float* __restrict calcium, float* __restrict weight, float s, const float* __restrict drive,
+                       const float* __restrict survival, bool forgets) {
+    int busy = 0;
     for (int k = 0; k < CELLS; k++) {
-        const float target = s * float(drive[k]);
-        const float c = target + (calcium[k] - target) * float(calcium_survival);
-        float p = c * float(per_K_P), q = c * float(per_K_D), w = weight[k];
-        p *= p, p *= p, p *= p, p = 1 - 1 / (1 + p);
-        q *= q, q *= q, q *= q, q *= q, q = 1 - 1 / (1 + q);
-        w += float(P_step) * p * (float(w_max) - w) - float(D_step) * q * w / (w + float(K_m));
-        w *= float(w > 0);
-        calcium[k] = c, weight[k] = w * float(survival[k]);
+        const float target = s * drive[k];
+        calcium[k] = target + (calcium[k] - target) * float(calcium_survival);
+        busy |= !(calcium[k] < float(c_idle));
     }
+#ifdef EVERY
+    busy = forgets = true;
+#endif
+    if (busy)
+        for (int k = 0; k < CELLS; k++) {
+            float p = calcium[k] * float(per_K_P), q = calcium[k] * float(per_K_D), w = weight[k];
+            p *= p, p *= p, p *= p, p = 1 - 1 / (1 + p);
+            q *= q, q *= q, q *= q, q *= q, q = 1 - 1 / (1 + q);
+            w += float(P_step) * p * (float(w_max) - w) - float(D_step) * q * w / (w + float(K_m));
+            weight[k] = w * float(w > 0);
+        }
+    if (forgets)
+        for (int k = 0; k < CELLS; k++) weight[k] *= survival[k];
 }
 
-static double ornstein(double value, double mean, double quantum, double decay, double spread, Random& random) {
-    const double next = mean + (value - mean) * decay + std::sqrt(0.5 * quantum * mean) * spread * random.normal();
+static inline double ornstein(double value, double mean, double quantum, double decay, double spread, double noise) {
+    const double next = mean + (value - mean) * decay + std::sqrt(0.5 * quantum * mean) * spread * noise;
     return next > 0 ? next : 0;
 }
 
 int main(int argc, char** argv) {
-    Random random(argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 0);
+    seed = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 0;
+    std::mt19937_64 generator(seed);
+    std::uniform_real_distribution<double> uniform;
     const auto phase = table("phase_at"), keys = table("key_table"), teach = table("teach_table");
     const auto gates = table("gate_table"), forgettings = table("forgetting_table");
     Cells v(KEYS), drive(KEYS), fluctuation(KEYS), s(KEYS);
     Cells vs(VALUES), vd(VALUES, E_inh), ge(VALUES, soma_exc_mean), gi(VALUES, soma_inh_mean), ga(VALUES), ampa(VALUES);
-    Cells shunt(VALUES, g_tonic), feedback(VALUES), calcium_drive(VALUES), survival(VALUES);
+    Cells shunt(VALUES, g_tonic), feedback(VALUES);
     Cells vi(VALUES), gx(VALUES, inter_exc_mean), gd(VALUES);
     std::vector<int> rest(KEYS), rest_s(VALUES), rest_i(VALUES);
-    std::vector<float> calcium(size_t(KEYS) * CELLS), weight(size_t(KEYS) * CELLS);
+    std::vector<float> calcium(size_t(KEYS) * CELLS), weight(size_t(KEYS) * CELLS), single(VALUES), kept(VALUES);
+    Cells gate(VALUES), taught(VALUES), forgetting(VALUES);
     for (auto* each : {&v, &vs, &vi})
-        for (auto& one : *each) one = v_reset + (v_threshold - v_reset) * random.uniform();
+        for (auto& one : *each) one = v_reset + (v_threshold - v_reset) * uniform(generator);
     const double dt = membrane_step, step = plasticity_step;
     const double e_exc = std::exp(-step / tau_exc), n_exc = std::sqrt(1 - e_exc * e_exc);
     const double e_inh = std::exp(-step / tau_inh), n_inh = std::sqrt(1 - e_inh * e_inh);
@@ -108,38 +99,39 @@ int main(int argc, char** argv) {
     const int rest_inter = int(inter_refractory / dt + 0.5) - 1, per = int(step / dt + 0.5);
     long spikes[3] = {0, 0, 0};
     const std::clock_t began = std::clock();
-#ifdef KERNEL
-    for (auto& each : calcium_drive) each = random.uniform();
-    for (auto& each : survival) each = 1;
-    for (long t = 0; t < STEPS / per; t++)
-        for (int i = 0; i < KEYS; i++)
-            row(&calcium[size_t(i) * CELLS], &weight[size_t(i) * CELLS], 0.5f + 1e-6f * (i + t % 7),
-                &calcium_drive[(i / PRE) * CELLS], &survival[(i / PRE) * CELLS]);
-#else
+    std::clock_t in_rows = 0;
     for (long t = 0; t < STEPS; t++) {
         if (t % per == 0) {
             const size_t at = size_t(phase[t / per]);
             for (int i = 0; i < KEYS; i++) {
                 drive[i] = key_rest_drive + (key_peak_drive - key_rest_drive) * keys[at * KEYS + i];
-                fluctuation[i] = fluctuation[i] * e_exc + key_noise * n_exc * random.normal();
+                fluctuation[i] = fluctuation[i] * e_exc + key_noise * n_exc * normal(i, t, 0);
             }
             for (int j = 0; j < VALUES; j++) {
                 const int episode = j / CELLS, pool = j / PER_POOL;
-                const double gate = gates[at * EPISODES + episode];
-                const double taught = g_gate * gate + g_teach * teach[at * (VALUES / PER_POOL) + pool];
-                ga[j] = ornstein(ga[j], taught, dendrite_quantum, e_exc, n_exc, random);
-                shunt[j] += (g_tonic * (1 - gate) - shunt[j]) * follows;
-                ge[j] = ornstein(ge[j], soma_exc_mean, soma_exc_quantum, e_exc, n_exc, random);
-                gi[j] = ornstein(gi[j], soma_inh_mean, soma_inh_quantum, e_inh, n_inh, random);
-                const double unblocked = 1 / (1 + std::exp(-62 * vd[j]) * Mg / 3.57);
-                calcium_drive[j] = g_calcium * (E_calcium - vd[j]) * unblocked;
-                survival[j] = std::exp(-step * (1 / tau_turnover + forgettings[at * EPISODES + episode]));
+                gate[j] = gates[at * EPISODES + episode];
+                taught[j] = g_gate * gate[j] + g_teach * teach[at * (VALUES / PER_POOL) + pool];
+                forgetting[j] = forgettings[at * EPISODES + episode];
             }
-            for (int j = 0; j < VALUES; j++)
-                gx[j] = ornstein(gx[j], inter_exc_mean, inter_exc_quantum, e_int, n_int, random);
+            for (int j = 0; j < VALUES; j++) {
+                ga[j] = ornstein(ga[j], taught[j], dendrite_quantum, e_exc, n_exc, normal(j, t, 1));
+                shunt[j] += (g_tonic * (1 - gate[j]) - shunt[j]) * follows;
+                ge[j] = ornstein(ge[j], soma_exc_mean, soma_exc_quantum, e_exc, n_exc, normal(j, t, 2));
+                gi[j] = ornstein(gi[j], soma_inh_mean, soma_inh_quantum, e_inh, n_inh, normal(j, t, 3));
+                const double unblocked = 1 / (1 + std::exp(-62 * vd[j]) * Mg / 3.57);
+                single[j] = g_calcium * (E_calcium - vd[j]) * unblocked;
+                kept[j] = std::exp(-step * (1 / tau_turnover + forgetting[j]));
+            }
+            int forgets = 0;
+            for (int j = 0; j < VALUES; j++) {
+                gx[j] = ornstein(gx[j], inter_exc_mean, inter_exc_quantum, e_int, n_int, normal(j, t, 4));
+                forgets |= kept[j] < 1;
+            }
+            const std::clock_t begun = std::clock();
             for (int i = 0; i < KEYS; i++)
-                row(&calcium[size_t(i) * CELLS], &weight[size_t(i) * CELLS], float(s[i]),
-                    &calcium_drive[(i / PRE) * CELLS], &survival[(i / PRE) * CELLS]);
+                row(&calcium[size_t(i) * CELLS], &weight[size_t(i) * CELLS], float(s[i]), &single[(i / PRE) * CELLS],
+                    &kept[(i / PRE) * CELLS], forgets);
+            in_rows += std::clock() - begun;
         }
         for (int i = 0; i < KEYS; i++) {
             const double to = E_leak + drive[i] + fluctuation[i];
@@ -185,10 +177,9 @@ int main(int argc, char** argv) {
                 for (int k = 0; k < PER_POOL; k++) of[k] += g_gaba / PER_POOL;
             }
     }
-#endif
     const double seconds = double(std::clock() - began) / CLOCKS_PER_SEC;
     double total = 0;
     for (const auto each : weight) total += each;
-    std::printf("{\"seconds\": %.9g, \"spikes\": [%ld, %ld, %ld], \"weight\": %.9g}\n", seconds, spikes[0], spikes[1],
-                spikes[2], total / weight.size());
+    std::printf("{\"seconds\": %.9g, \"synapses\": %.9g, \"spikes\": [%ld, %ld, %ld], \"weight\": %.9g}\n", seconds,
+                double(in_rows) / CLOCKS_PER_SEC, spikes[0], spikes[1], spikes[2], total / weight.size());
 }

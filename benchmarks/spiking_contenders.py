@@ -107,7 +107,7 @@ def contest(size: Size, *, seed: int, short: bool = False, membrane_step: Any = 
 class Fused:
     """The loop written by hand, compiled for one contest."""
 
-    def __init__(self, own: Contest, folder: Path, *, kernel: bool = False) -> None:
+    def __init__(self, own: Contest, folder: Path, *, every: bool = False) -> None:
         self.folder = folder
         folder.mkdir(parents=True)
         plan = own.plan
@@ -126,7 +126,7 @@ class Fused:
             np.ascontiguousarray(table, dtype=float).tofile(folder / f"{name}.bin")
         compiler = (os.environ.get("CXX") or "c++").split()
         source = Path(__file__).with_name("fused.cpp")
-        flags = [*targets.flags(), "-std=c++17", f"-I{folder}", *(["-DKERNEL"] if kernel else [])]
+        flags = [*targets.flags(), "-std=c++17", f"-I{folder}", *(["-DEVERY"] if every else [])]
         subprocess.run([*compiler, *flags, str(source), "-o", str(folder / "main")], check=True)
 
     def run(self, seed: int = 0) -> dict[str, Any]:

@@ -17,7 +17,8 @@ its NMDA receptors sit on the dendrite, and these carry calcium but no current. 
 
 Background and dendritic input are Ornstein-Uhlenbeck conductances (Destexhe et al. 2001, Neuroscience 107:13): the
 diffusion limit of Poisson shots of size `quantum`, whose variance is quantum * mean / 2. They, the program's tables and
-the dendrite's slow factors advance on the plasticity clock.
+the dendrite's slow factors advance on the plasticity clock. What looks up a table stands apart from what follows, which
+the compiler can then turn into vector instructions.
 """
 
 from __future__ import annotations
@@ -105,8 +106,10 @@ KEY_LIF = """
     drive : volt
     fluctuation : volt
 """
-KEY_LIF_UPDATE = """
+KEY_LIF_LOOKUP = """
     drive = key_rest_drive + (key_peak_drive - key_rest_drive)*key_table((phase_at(t) + 0.5)*second, i)
+"""
+KEY_LIF_UPDATE = """
     fluctuation *= exp(-plasticity_step/tau_exc)
     fluctuation += key_noise*sqrt(1 - exp(-2*plasticity_step/tau_exc))*randn()
 """
@@ -114,7 +117,7 @@ KEY_LIF_UPDATE = """
 KEY_POISSON = """
     rate : Hz
 """
-KEY_POISSON_UPDATE = """
+KEY_POISSON_LOOKUP = """
     rate = key_rest_rate + (key_peak_rate - key_rest_rate)*key_table((phase_at(t) + 0.5)*second, i)
 """
 
@@ -140,15 +143,17 @@ VALUE = """
     episode : integer (constant)
     pool : integer (constant)
 """
-VALUE_UPDATE = f"""
+VALUE_LOOKUP = """
     gate = gate_table((phase_at(t) + 0.5)*second, episode)
     forgetting = forgetting_table((phase_at(t) + 0.5)*second, episode)
-    opened += gate
-    v_opened += gate*v_dendrite
-    nmda_gain = 1 - gate_by_conductance*(1 - gate)
     plateau = gate*teach_table((phase_at(t) + 0.5)*second, pool)
     g_apical_mean = g_gate*(gate_by_conductance + (1 - gate_by_conductance)*gate)
     g_apical_mean += g_teach*teach_table((phase_at(t) + 0.5)*second, pool)
+"""
+VALUE_UPDATE = f"""
+    opened += gate
+    v_opened += gate*v_dendrite
+    nmda_gain = 1 - gate_by_conductance*(1 - gate)
     {fluctuating("g_apical", mean="g_apical_mean", quantum="dendrite_quantum", tau="tau_exc")}
     g_shunt += (g_tonic*(1 - gate)*(1 - gate_by_conductance) - g_shunt)*(1 - exp(-plasticity_step/tau_tonic))
     {fluctuating("g_exc", mean="soma_exc_mean", quantum="soma_exc_quantum", tau="tau_exc")}

@@ -15,10 +15,13 @@ import numpy as np
 from brian2 import ms, second
 
 from neurofwp.spiking import circuit as circuits
+from neurofwp.spiking import noise
 from neurofwp.spiking.numbers import varied_constants
-from neurofwp.spiking.plan import OWN, Plan
+from neurofwp.spiking.plan import GROUPS, OWN, Plan
 from neurofwp.spiking.timeline import Timeline
 from neurofwp.synapses.connect import base_unit, connect, events, watch_plateaus
+
+STREAMS = 100  # of random numbers, for each group of cells
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def build(plan: Plan, timeline: Timeline) -> Populations:
     key = _key_cells(plan, names)
     value = _lif(
         plan, "value", "soma", circuits.VALUE + plan.synapse.text("postsynaptic"), names,
-        at_spike=plan.synapse.text("postsynaptic_spike"),
+        at_spike=plan.synapse.text("postsynaptic_spike"), lookup=circuits.VALUE_LOOKUP,
         update=circuits.VALUE_UPDATE + plan.synapse.text("postsynaptic_update"), **events(plan.synapse),
     )  # fmt: skip
     watch_plateaus(plan.synapse, value)
@@ -84,10 +87,13 @@ def _key_cells(plan: Plan, names: dict[str, Any]) -> b2.NeuronGroup:
     gating, spike = plan.synapse.text("presynaptic"), plan.synapse.text("presynaptic_spike")
     if plan.key_cells == "poisson":
         return _cells(
-            plan, "key", circuits.KEY_POISSON + gating, names, update=circuits.KEY_POISSON_UPDATE,
+            plan, "key", circuits.KEY_POISSON + gating, names, lookup=circuits.KEY_POISSON_LOOKUP,
             threshold="rand() < rate*dt", reset=spike,
         )  # fmt: skip
-    return _lif(plan, "key", "key", circuits.KEY_LIF + gating, names, at_spike=spike, update=circuits.KEY_LIF_UPDATE)
+    return _lif(
+        plan, "key", "key", circuits.KEY_LIF + gating, names, at_spike=spike, lookup=circuits.KEY_LIF_LOOKUP,
+        update=circuits.KEY_LIF_UPDATE,
+    )  # fmt: skip
 
 
 def _lif(
@@ -97,27 +103,31 @@ def _lif(
     equations: str,
     names: dict[str, Any],
     *,
-    update: str,
     at_spike: str = "",
     **more: Any,
 ) -> b2.NeuronGroup:
     """Integrate-and-fire cells; `kind` names their refractory period."""
     return _cells(
-        plan, name, equations, names, update=update, threshold="v > v_threshold", reset=f"v = v_reset\n{at_spike}",
+        plan, name, equations, names, threshold="v > v_threshold", reset=f"v = v_reset\n{at_spike}",
         refractory=f"{kind}_refractory", **more,
     )  # fmt: skip
 
 
-def _cells(plan: Plan, name: str, equations: str, names: dict[str, Any], *, update: str, **code: Any) -> b2.NeuronGroup:
-    """Cells of all episodes; `update` runs on the plasticity clock."""
+def _cells(
+    plan: Plan, name: str, equations: str, names: dict[str, Any], *, lookup: str = "", update: str = "", **code: Any
+) -> b2.NeuronGroup:
+    """Cells of all episodes; `lookup`, then `update` run on the plasticity clock."""
     own = _Own(plan)
     code = {each: own(text) if isinstance(text, str) else text for each, text in code.items()}
-    update, equations = own(update), own(equations)
+    lookup, update, equations = own(lookup), own(update), own(equations)
+    update, more = noise.vectorised(update, STREAMS * GROUPS.index(name))
     group = b2.NeuronGroup(
         plan.episodes * plan.members(name), f"{equations}\n{own.equations}", method="exponential_euler",
-        dt=plan.membrane_step, namespace=names, name=name, **code,
+        dt=plan.membrane_step, namespace=names | more, name=name, **code,
     )  # fmt: skip
-    group.run_regularly(update, dt=plan.plasticity_step, name=f"{name}_update")
+    for order, (kind, text) in enumerate((("lookup", lookup), ("update", update))):
+        if text.strip():
+            group.run_regularly(text, dt=plan.plasticity_step, order=order - 1, name=f"{name}_{kind}")
     return group
 
 

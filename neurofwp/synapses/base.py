@@ -55,6 +55,8 @@ class Stage:
     synaptic: str = ""
     double: tuple[str, ...] = ()  # states that need double precision, whatever the others have
     update: Callable[[Values], str] | str = ""
+    # A condition on synapses under which, in single precision, their update changes nothing: they may be passed over.
+    idle: str = ""
     spike: str = ""
     late_spike: str = ""
     delay: str = ""

@@ -16,7 +16,7 @@ working at saturation (Goldbeter & Koshland 1981). Exponents are powers of two: 
 A step of the plasticity clock is one of Euler, so P and D must move a weight little within it.
 """
 
-from math import log2
+from math import inf, log2
 
 from brian2 import Quantity
 
@@ -24,6 +24,7 @@ from neurofwp.synapses.base import Stage, Values
 from neurofwp.synapses.parameters import Parameter
 
 EXPONENTS = (1, 2, 4, 8, 16)
+LOST = 2.0**-25  # added to 1 in single precision it is lost, and so is what repeated squaring rounds
 
 
 def _hill(result: str, ratio: str, exponent: float) -> list[str]:
@@ -51,7 +52,13 @@ def _derived(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
         "per_K_P": 1 / float(values["K_P"]),
         "per_K_D": 1 / float(values["K_D"]),
         "w_floor": 0 * values["w_max"],
+        "c_idle": min(_without_effect(values, *names) for names in (("P", "K_P", "p"), ("D", "K_D", "q"))),
     }
+
+
+def _without_effect(values: Values, rate: str, half: str, exponent: str) -> float:
+    """Calcium below which a Hill function is 0 in single precision."""
+    return float(values[half]) * LOST ** (1 / float(values[exponent])) if float(values[rate]) > 0 else inf
 
 
 def _thresholds(values: Values) -> dict[str, float]:
@@ -74,6 +81,7 @@ CALCIUM_CONTROL = Stage(
         Parameter("w_max", "nS", "weight at which potentiation stops", low=1e-6, high=1e6),
     ),
     update=_update,
+    idle="calcium < c_idle",
     derived=_derived,
     thresholds=_thresholds,
 )

@@ -16,5 +16,6 @@ LINEAR = Stage(
         Parameter("c_floor", "1", "calcium below which nothing changes", low=0),
     ),
     update="weight = weight + plasticity_step*eta*clip(calcium - c_floor, 0, inf)",
+    idle="calcium <= c_floor",
     thresholds=lambda values: {"potentiation": float(values["c_floor"])},
 )

@@ -48,10 +48,16 @@ class SynapseModel:
         return re.sub(r"\bweight\b", self.expressed, code) if plastic else code
 
     @property
+    def updates(self) -> list[tuple[str, str]]:
+        """Of each stage that a clock advances: statements, and the condition under which they change nothing, or ""."""
+        pairs = ((self._own(stage, stage.statements(self.values)), stage.idle) for stage in self.stages)
+        stripped = (("\n".join(line.strip() for line in code.strip().splitlines()), idle) for code, idle in pairs)
+        return [(code, idle) for code, idle in stripped if code]
+
+    @property
     def update(self) -> str:
         """The statements that advance all synaptic states by one step of the plasticity clock."""
-        lines = "\n".join(self._own(stage, stage.statements(self.values)) for stage in self.stages).splitlines()
-        return "\n".join(line.strip() for line in lines if line.strip())
+        return "\n".join(code for code, _ in self.updates)
 
     def constants(self, dt: Quantity) -> dict[str, Quantity | float]:
         """All parameters, and what follows from them at plasticity step `dt`."""

@@ -4,6 +4,9 @@ Brian2 advances synapses one by one, each looking up its two cells, and the comp
 may change what it looks up next. Where synapses are all-to-all and ordered by key cell, those of one key cell are a row
 of contiguous numbers, and the value cells are one too: a loop over a row without lookups becomes vector instructions.
 
+Most key cells are silent most of the time, and most synapses then have too little calcium to change. Where a stage says
+so (`Stage.idle`), a row of synapses that are all idle is passed over; in single precision this changes no bit.
+
 The statements stay those of the synapse model. They are written in C++ as a function of the key cell's variables, which
 Brian2 calls once for each key cell. Models whose synapses draw random numbers, write to a cell, or look up what a
 cell computes only on demand, keep Brian2's own loop, which is also the reference that this one is tested against.
@@ -13,7 +16,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import brian2 as b2
@@ -25,6 +28,7 @@ from neurofwp.synapses.model import SynapseModel
 
 TYPES = {"float32": "float", "float64": "double"}
 FUNCTIONS = {"exp": "std::exp", "expm1": "std::expm1", "log": "std::log", "sqrt": "std::sqrt", "clip": "clipped"}
+LINE = "\n    "
 OPERATORS: dict[type, str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.USub: "-",
     ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=",
@@ -81,7 +85,8 @@ def advance(
 def _code(synapse: SynapseModel, gates: list[str], block: tuple[int, int], own: Collection[str], real: str) -> str:
     """The C++ function."""
     pre, cells = block
-    words = set(re.findall(r"\w+", synapse.update))
+    loops = _loops(synapse, skip=real == "float")
+    words = {word for code, idle in loops for word in _words(f"{code}\n{idle}")}
     states = [name for name in synapse.states if name in words]
     constants = [
         f"const {real} {name} = "
@@ -89,34 +94,80 @@ def _code(synapse: SynapseModel, gates: list[str], block: tuple[int, int], own: 
         for name in synapse.constants(b2.ms)
         if name in words
     ]
-    post = sorted(name for name in words if name.endswith("_post"))
     rows = [f"{real}* __restrict row_{name} = &_dynamic_array_plastic_{name}[first];" for name in states]
-    columns = [
-        f"const double* __restrict of_{name} = _array_value_{name.removesuffix('_post')} + first_cell;" for name in post
-    ]
-    loads = [f"{real} {name} = row_{name}[k];" for name in states]
-    loads += [f"const {real} {name} = of_{name}[k];" for name in post]
-    known = set(states)
-    body = []
-    for line in synapse.update.splitlines():
-        target, code = _statement(line, real)
-        body.append(f"{'' if target in known else real + ' '}{target} = {code};")
-        known.add(target)
-    stores = [f"row_{name}[k] = {name};" for name in states if any(line.startswith(f"{name} =") for line in body)]
+    columns = sorted(name for name in words if name.endswith("_post"))
     arguments = ", ".join(["const int row", *(f"const double given_{name}" for name in gates)])
-    once, each = "\n    ", "\n        "
-    before = [*constants, *(f"const {real} {name} = given_{name};" for name in gates), *rows, *columns]
+    before = [*constants, *(f"const {real} {name} = given_{name};" for name in gates), *rows]
+    conditions = {f"busy_{number}": idle for number, (_, idle) in enumerate(loops) if idle}
+    of_cells = {name: idle for name, idle in conditions.items() if not _words(idle) & {*states, *gates}}
+    of_rows = {name: idle for name, idle in conditions.items() if name not in of_cells}
+    # what the key cells of an episode share, in the synapses' precision: their first one finds it
+    shared = [f"static {real} of_{name}[{cells}];" for name in columns] + [f"static int {name};" for name in of_cells]
+    finding = [f"of_{name}[k] = _array_value_{name.removesuffix('_post')}[first_cell + k];" for name in columns]
+    first = [f"{name} = 0;" for name in of_cells] + [_loop("", [], cells, real, of_cells, finding)]
+    before += [*shared, f"if (row % {pre} == 0) {{", *first, "}", *(f"int {name} = 0;" for name in of_rows)]
+    parts = [_loop(loops[0][0], states, cells, real, of_rows)]
+    parts += [
+        (f"if (busy_{number}) " if idle else "") + _loop(code, states, cells, real)
+        for number, (code, idle) in enumerate(loops[1:], start=1)
+    ]
     return f"""{CLIPPED}
 static inline double advance_row({arguments}) {{
     using namespace brian;
     const size_t first = size_t(row) * {cells}, first_cell = size_t(row / {pre}) * {cells};
-    {once.join(before)}
-    for (int k = 0; k < {cells}; k++) {{
-        {each.join([*loads, *body, *stores])}
-    }}
+    {LINE.join([*before, *parts])}
     return 0;
 }}
 """
+
+
+def _loops(synapse: SynapseModel, *, skip: bool) -> list[tuple[str, str]]:
+    """Statements of loops over a row, one after the other, and what makes them needless; the first finds out whether.
+
+    So a condition must hold of what is known after the first loop, and no loop may need what another computed on the
+    way: else all is one loop.
+    """
+    loops: list[tuple[str, str]] = []
+    for code, idle in synapse.updates if skip else []:
+        on_the_way = {name for before, _ in loops for name in _assigned(before)} - set(synapse.states)
+        if on_the_way & _words(code):
+            return [(synapse.update, "")]
+        if not loops or {name for before, _ in loops[1:] for name in _assigned(before)} & _words(idle):
+            idle = ""
+        if loops and not idle and not loops[-1][1]:
+            loops[-1] = (f"{loops[-1][0]}\n{code}", "")
+        else:
+            loops.append((code, idle))
+    return loops or [(synapse.update, "")]
+
+
+def _loop(
+    code: str, states: list[str], cells: int, real: str, conditions: Mapping[str, str] | None = None,
+    first: Sequence[str] = (),
+) -> str:  # fmt: skip
+    """A loop over a row or the value cells, which also finds which of `conditions` (of being idle) do not hold."""
+    conditions = conditions or {}
+    words = _words("\n".join((code, *conditions.values())))
+    known = {name for name in states if name in words}
+    loads = [f"{real} {name} = row_{name}[k];" for name in sorted(known)]
+    loads += [f"const {real} {name} = of_{name}[k];" for name in sorted(words) if name.endswith("_post")]
+    body = []
+    for line in code.splitlines():
+        target, value = _statement(line, real)
+        body.append(f"{'' if target in known else real + ' '}{target} = {value};")
+        known.add(target)
+    stores = [f"row_{name}[k] = {name};" for name in states if name in _assigned(code)]
+    busy = [f"{name} |= !{_expression(ast.parse(idle, mode='eval').body, real)};" for name, idle in conditions.items()]
+    lines = f"{LINE}    ".join(["", *first, *loads, *body, *stores, *busy])
+    return f"for (int k = 0; k < {cells}; k++) {{{lines}{LINE}}}"
+
+
+def _words(code: str) -> set[str]:
+    return set(re.findall(r"[A-Za-z_]\w*", code))
+
+
+def _assigned(code: str) -> set[str]:
+    return {_statement(line, "double")[0] for line in code.splitlines()}
 
 
 def _statement(line: str, real: str) -> tuple[str, str]:

@@ -16,4 +16,5 @@ CONSTITUTIVE = Stage(
     postsynaptic="survival : 1",
     postsynaptic_update="survival = exp(-plasticity_step*(1/tau_turnover + forgetting))",
     update="weight = weight*survival_post",
+    idle="survival_post >= 1",
 )

@@ -54,6 +54,10 @@ def bands(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
     }
 
 
+def _derived(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
+    return {**bands(values, dt), "c_idle": min(float(values["theta_p"]), float(values["theta_d"]))}
+
+
 def thresholds(values: Values) -> dict[str, float]:
     """Calcium at which synapses begin to change."""
     return {"depression": float(values["theta_d"]), "potentiation": float(values["theta_p"])}
@@ -77,7 +81,8 @@ TWO_THRESHOLD = Stage(
     source="Graupner & Brunel 2012, PNAS 109:3991",
     parameters=PARAMETERS,
     update=BANDS,
-    derived=bands,
+    idle="calcium <= c_idle",
+    derived=_derived,
     initial=lambda values: values["w0"],
     thresholds=thresholds,
 )

@@ -13,12 +13,12 @@ import pytest
 from brian2 import Equations, ms
 
 from neurofwp.cli import catalogue
+from neurofwp.spiking import targets
 from neurofwp.spiking.circuit import VALUE
 from neurofwp.synapses import model, rows
 from neurofwp.synapses.model import SynapseModel
 
-PRE, CELLS, EPISODES = 3, 5, 2
-ROW = 4  # the second key cell of the second episode
+PRE, CELLS, EPISODES = 3, 37, 2
 LOOP = ("finite-pool",)  # writes to its value cells
 
 
@@ -35,7 +35,7 @@ def in_rows() -> list[str]:
 
 def used(synapse: SynapseModel) -> tuple[list[str], ...]:
     """States, constants, variables of key cells and of value cells that the statements name."""
-    words = sorted(set(re.findall(r"\w+", synapse.update)))
+    words = sorted({word for code, idle in synapse.updates for word in re.findall(r"\w+", f"{code} {idle}")})
     constants = synapse.constants(1 * ms)
     return (
         [word for word in words if word in synapse.states],
@@ -45,14 +45,14 @@ def used(synapse: SynapseModel) -> tuple[list[str], ...]:
     )
 
 
-def library(names: list[str], folder: Path) -> ctypes.CDLL:
+def library(names: list[str], folder: Path, real: str = "double", flags: tuple[str, ...] = ("-O1",)) -> ctypes.CDLL:
     """All kernels, compiled in one file, each in a namespace of its own."""
     parts = ["#include <cmath>\n#include <cstddef>\n#include <vector>\n"]
     for number, name in enumerate(names):
         synapse = model.load(name)
         states, constants, pre, post = used(synapse)
-        arrays = [f"static double* _array_plastic_{each};" for each in constants]
-        arrays += [f"static std::vector<double> _dynamic_array_plastic_{each};" for each in states]
+        arrays = [f"static {real}* _array_plastic_{each};" for each in constants]
+        arrays += [f"static std::vector<{real}> _dynamic_array_plastic_{each};" for each in states]
         arrays += [f"static double* _array_value_{each.removesuffix('_post')};" for each in post]
         given = [f"brian::_array_plastic_{each} = constants + {i};" for i, each in enumerate(constants)]
         size = EPISODES * PRE * CELLS
@@ -68,17 +68,18 @@ def library(names: list[str], folder: Path) -> ctypes.CDLL:
             f"for (int k = 0; k < {size}; k++) states[{i * size} + k] = brian::_dynamic_array_plastic_{each}[k];"
             for i, each in enumerate(states)
         ]
-        arguments = ", ".join(["row", *(f"pre[{i}]" for i in range(len(pre)))])
+        arguments = ", ".join(["row", *(f"pre[{i * EPISODES * PRE} + row]" for i in range(len(pre)))])
         parts.append(
             f"namespace m{number} {{ namespace brian {{ {' '.join(arrays)} }}\n"
-            f"{rows._code(synapse, pre, (PRE, CELLS), (), 'double')}\n"
+            f"{rows._code(synapse, pre, (PRE, CELLS), (), real)}\n"
             f'extern "C" void advance_{number}'
-            "(double* states, double* constants, double* pre, double* post, int row) {\n"
-            f"{' '.join(given)} advance_row({arguments}); {' '.join(back)} }} }}\n"
+            f"({real}* states, {real}* constants, double* pre, double* post) {{ {' '.join(given)}\n"
+            f"for (int row = 0; row < {EPISODES * PRE}; row++) advance_row({arguments}); {' '.join(back)} }} }}\n"
         )
     source, made = folder / "rows.cpp", folder / "rows.so"
+    folder.mkdir(exist_ok=True)
     source.write_text("".join(parts))
-    subprocess.run(["c++", "-O1", "-shared", "-fPIC", "-o", str(made), str(source)], check=True)
+    subprocess.run(["c++", *flags, "-shared", "-fPIC", "-o", str(made), str(source)], check=True)
     return ctypes.CDLL(str(made))
 
 
@@ -107,25 +108,55 @@ def test_every_model_advances_in_rows_as_its_statements_say(tmp_path: Path) -> N
         before = {each: rng.uniform(0, 1.5, shape) * scale.get(each, 1) for each in states}
         own = synapse.constants(1 * ms)
         fixed = np.array([float(own[each]) for each in constants])
-        gates = rng.uniform(0, 1, len(pre))
+        gates = rng.uniform(0, 1, (len(pre), EPISODES * PRE))
         cells = {each: rng.uniform(0, 1.5, (EPISODES, CELLS)) * scale.get(each, 1) for each in post}
         flat = np.concatenate([before[each].ravel() for each in states])
         others = np.concatenate([cells[each].ravel() for each in post]) if post else np.zeros(1)
-        getattr(compiled, f"advance_{number}")(
-            *(each.ctypes.data_as(pointer) for each in (flat, fixed, gates, others)), ROW
-        )
+        getattr(compiled, f"advance_{number}")(*(each.ctypes.data_as(pointer) for each in (flat, fixed, gates, others)))
         after = dict(zip(states, flat.reshape(len(states), *shape), strict=True))
         expected = by_statements(
             synapse,
-            {each: before[each][ROW] for each in states}
+            before
             | dict(zip(constants, fixed, strict=True))
-            | dict(zip(pre, gates, strict=True))
-            | {each: cells[each][ROW // PRE] for each in post},
+            | {each: own[:, np.newaxis] for each, own in zip(pre, gates, strict=True)}
+            | {each: cells[each].repeat(PRE, axis=0) for each in post},
         )
         for each in states:
-            np.testing.assert_allclose(after[each][ROW], expected[each], rtol=1e-12, atol=0, err_msg=f"{name}: {each}")
-            rest = np.delete(np.arange(EPISODES * PRE), ROW)
-            np.testing.assert_array_equal(after[each][rest], before[each][rest])
+            np.testing.assert_allclose(after[each], expected[each], rtol=1e-12, atol=0, err_msg=f"{name}: {each}")
+
+
+def test_passing_over_idle_synapses_changes_no_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calcium from far below the level at which synapses change to above it, as compiled for a network."""
+    names = [name for name in in_rows() if any("calcium" in idle for _, idle in model.load(name).updates)]
+    assert set(names) >= {"additive", "decay", "error-correcting", "thresholds", "linear"}
+    passing = library(names, tmp_path / "passing", "float", targets.flags())
+    loops = rows._loops
+    monkeypatch.setattr(rows, "_loops", lambda synapse, *, skip: loops(synapse, skip=False))
+    every = library(names, tmp_path / "every", "float", targets.flags())
+    passed_over = 0
+    for number, name in enumerate(names):
+        synapse = model.load(name)
+        states, constants, pre, post = used(synapse)
+        own = synapse.constants(1 * ms)
+        level, fixed = float(own.get("c_idle", own.get("c_floor"))), [float(own[each]) for each in constants]
+        for share in np.linspace(0.1, 1.5, 57):
+            rng = np.random.default_rng(number)
+            shape = (EPISODES * PRE, CELLS)
+            calcium = np.minimum(share, rng.uniform(0, 1.5, shape)) * level
+            before = {"calcium": calcium, "weight": rng.uniform(0, 3e-9, shape)}
+            cells = {each: rng.uniform(0, share * level, (EPISODES, CELLS)) for each in post}
+            cells |= {"survival_post": np.full((EPISODES, CELLS), rng.choice([1, 0.999]))}
+            gates = rng.uniform(0, 1, (len(pre), EPISODES * PRE))
+            others = np.concatenate([cells[each].ravel() for each in post])
+            ends = []
+            for compiled in (passing, every):
+                flat = np.concatenate([before[each].ravel() for each in states]).astype(np.float32)
+                arrays = flat, np.array(fixed, np.float32), gates, others
+                getattr(compiled, f"advance_{number}")(*(each.ctypes.data_as(ctypes.c_void_p) for each in arrays))
+                ends.append(flat)
+            np.testing.assert_array_equal(*ends, err_msg=f"{name} at {share:g}")
+            passed_over += (ends[0].reshape(-1, *shape)[states.index("calcium")].max(axis=1) < level).mean()
+    assert 0.2 < passed_over / (57 * len(names)) < 0.9
 
 
 @pytest.mark.parametrize("name", LOOP)

@@ -1,0 +1,72 @@
+"""Random numbers of compiled networks: the published bits, and normal numbers that are independent."""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from neurofwp.spiking import noise, targets
+
+CELLS, STEPS, STREAMS = 200, 300, 20
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    folder = tmp_path_factory.mktemp("noise")
+    source, made = folder / "noise.cpp", folder / "noise.so"
+    source.write_text(
+        "#include <cmath>\n#include <cstdint>\n#include <cstdlib>\n"
+        f"{noise.CODE}\n"
+        'extern "C" uint64_t bits(uint32_t a, uint32_t b, uint32_t key) { return philox(a, b, key); }\n'
+        'extern "C" void fill(double* x) {\n'
+        f"for (int s = 0; s < {STREAMS}; s++) for (int t = 0; t < {STEPS}; t++) for (int i = 0; i < {CELLS}; i++)\n"
+        f"x[(s*{STEPS} + t)*{CELLS} + i] = normal(i, 10*t, s); }}\n"
+    )
+    subprocess.run(["c++", *targets.flags(), "-shared", "-fPIC", "-o", str(made), str(source)], check=True)
+    return ctypes.CDLL(str(made))
+
+
+@pytest.mark.parametrize(
+    ("counter", "key", "expected"),
+    [
+        ((0, 0), 0, (0xFF1DAE59, 0x6CD10DF2)),
+        ((0xFFFFFFFF, 0xFFFFFFFF), 0xFFFFFFFF, (0x2C3F628B, 0xAB4FD7AD)),
+        ((0x243F6A88, 0x85A308D3), 0x13198A2E, (0xDD7CE038, 0xF62A4C12)),
+    ],
+)
+def test_bits_are_those_of_random123(
+    compiled: ctypes.CDLL, counter: tuple[int, int], key: int, expected: tuple[int, int]
+) -> None:
+    """Known answers that come with Salmon et al. 2011."""
+    compiled.bits.restype = ctypes.c_uint64
+    bits = compiled.bits(*(ctypes.c_uint32(each) for each in (*counter, key)))
+    assert (bits >> 32, bits & 0xFFFFFFFF) == expected
+
+
+def test_numbers_are_normal_and_independent_of_cell_step_and_stream(compiled: ctypes.CDLL) -> None:
+    numbers = np.empty((STREAMS, STEPS, CELLS))
+    compiled.fill(numbers.ctypes.data_as(ctypes.c_void_p))
+    n = numbers.size
+    assert stats.kstest(numbers.ravel(), "norm").pvalue > 0.001
+    for power, moment, spread in ((1, 0, 1), (2, 1, 2), (3, 0, 15), (4, 3, 96)):  # of a normal number's powers
+        assert abs((numbers**power).mean() - moment) < 4 * np.sqrt(spread / n)
+    for axis in range(3):
+        for lag in (1, 2, 7):
+            shifted = np.roll(numbers, lag, axis)
+            assert abs((numbers * shifted).mean()) < 4 / np.sqrt(n)
+            assert abs(((numbers**2 - 1) * (shifted**2 - 1)).mean()) < 4 * 2 / np.sqrt(n)
+    rows = numbers.reshape(STREAMS, -1)
+    between = np.corrcoef(rows)[np.triu_indices(STREAMS, 1)] * np.sqrt(rows.shape[1])
+    assert abs(between).max() < stats.norm.isf(0.0005 / len(between))
+
+
+def test_only_compiled_networks_draw_them() -> None:
+    assert noise.vectorised("v = randn()", 3) == ("v = randn()", {})
+    with targets.running_on("cpp_standalone"):
+        code, names = noise.vectorised("v = randn()\nw = v*randn()", 3)
+    assert code == "v = normal(i, timestep(t, dt), 3)\nw = v*normal(i, timestep(t, dt), 4)"
+    assert set(names) == {"normal"}
