@@ -87,15 +87,17 @@ class Contest:
         return simulation.run("cpp_standalone", self.numbers(seed), seed, progress=False)
 
 
-def contest(size: Size, *, seed: int, short: bool = False, membrane_step: Any = 0.1 * ms) -> Contest:
-    """Two pairs are written and read, in 2 simulated seconds; `short`: one is written, in 0.3 s."""
+def contest(
+    size: Size, *, seed: int, short: bool = False, membrane_step: Any = 0.1 * ms, stretched: float = 1
+) -> Contest:
+    """Two pairs are written and read, in 2 simulated seconds, or `stretched`; `short`: one is written, in 0.3 s."""
     rng = np.random.default_rng(seed)
     events = 1 if short else 2
     post = size.cells // (2 * PER_POOL)
     key = (rng.random((size.episodes, events, size.pre)).argsort(2) < max(1, size.pre // 20)).astype(float)
     value = rng.choice([-1.0, 1.0], (size.episodes, events, post))
     query = None if short else key[:, ::-1]
-    made = program.from_arrays(key, value, query=query, duration=200.0 if short else 400.0)
+    made = program.from_arrays(key, value, query=query, duration=(200.0 if short else 400.0) * stretched)
     network = SpikingNetwork("error-correcting", cells_per_pool=PER_POOL, membrane_step=membrane_step)
     timeline = schedule(made, gate_delay=100, pause=100)
     plan = network._plan(made, {})
@@ -105,7 +107,7 @@ def contest(size: Size, *, seed: int, short: bool = False, membrane_step: Any = 
 
 
 class Fused:
-    """The loop written by hand, compiled for one contest."""
+    """The loop written by hand, compiled for one contest; `every`: it updates synapses that are idle too."""
 
     def __init__(self, own: Contest, folder: Path, *, every: bool = False) -> None:
         self.folder = folder

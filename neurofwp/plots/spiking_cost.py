@@ -13,7 +13,7 @@ LOOK = {
     "plain_at_0.5ms": ("the same at 0.5 ms", style.ORANGE, "D"),
     "ours": ("neurofwp, 0.1 ms", style.BLUE, "o"),
     "fused": ("a loop written by hand, 0.1 ms", style.BLACK, "^"),
-    "kernel": ("its synapses alone", style.GREY, "v"),
+    "every": ("the same, idle synapses too", style.GREY, "v"),
 }
 
 
