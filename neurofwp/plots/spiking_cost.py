@@ -12,8 +12,8 @@ LOOK = {
     "plain_at_0.1ms": ("Brian2's plain style, 0.1 ms", style.VERMILION, "s"),
     "plain_at_0.5ms": ("the same at 0.5 ms", style.ORANGE, "D"),
     "ours": ("neurofwp, 0.1 ms", style.BLUE, "o"),
-    "fused": ("a loop written by hand, 0.1 ms", style.BLACK, "^"),
-    "every": ("the same, idle synapses too", style.GREY, "v"),
+    "fused": ("a loop by hand, 0.1 ms", style.BLACK, "^"),
+    "every": ("the same, every synapse", style.GREY, "v"),
 }
 
 

@@ -11,11 +11,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import brian2 as b2
 from brian2.core.functions import Function
-from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 
 from neurofwp.spiking.builds import SEED
+from neurofwp.synapses.device import compiling
 
 CODE = f"""
 static const uint32_t noise_seed = std::getenv("{SEED}") ? std::strtoul(std::getenv("{SEED}"), nullptr, 10) : 0;
@@ -44,7 +43,7 @@ def vectorised(code: str, stream: int) -> tuple[str, dict[str, Any]]:
 
     `stream` and the numbers after it, one for each `randn()`, must be used nowhere else. Other targets keep `randn()`.
     """
-    if not isinstance(b2.get_device(), CPPStandaloneDevice):
+    if not compiling():
         return code, {}
     streams = iter(range(stream, stream + code.count("randn()")))
     return re.sub(r"randn\(\)", lambda _: f"normal(i, timestep(t, dt), {next(streams)})", code), {"normal": NORMAL}

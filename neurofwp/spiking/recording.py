@@ -17,7 +17,9 @@ from neurofwp.spiking.builds import Recorded
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.populations import Populations
 from neurofwp.spiking.timeline import Timeline
+from neurofwp.spiking.writer import Writer
 from neurofwp.synapses.base import States
+from neurofwp.synapses.device import compiling
 from neurofwp.synapses.model import SynapseModel
 
 Probe = tuple[int, str, int, int]  # episode, "on" or "off", post, pre
@@ -40,14 +42,17 @@ def check_probe(probe: Probe, sizes: Mapping[Any, int]) -> None:
 
 def monitors(
     populations: Populations, timeline: Timeline, probes: Sequence[Probe], plan: Plan
-) -> Iterator[b2.SpikeMonitor | b2.StateMonitor]:
+) -> Iterator[b2.SpikeMonitor | b2.StateMonitor | Writer]:
     """All spikes, weights and sums of dendritic voltage at the ends of events, and a few synapses over time."""
     key, value, inter, plastic = populations.key, populations.value, populations.inter, populations.plastic
     synapse, slot = plan.synapse, timeline.slot * ms
     for group in (key, value, inter):
         yield b2.SpikeMonitor(group, name=f"{group.name}_spikes")
-    every = np.arange(plan.episodes * plan.members("plastic"))  # how many there are is not known before they are made
-    yield b2.StateMonitor(plastic, _recorded(synapse, "weight"), record=every, dt=slot, name="weight_at_events")
+    members, states = plan.episodes * plan.members("plastic"), _recorded(synapse, "weight")
+    if compiling():
+        yield Writer(plastic, states, members, dt=slot, name="weight_at_events")
+    else:  # how many there are is not known before they are made
+        yield b2.StateMonitor(plastic, states, record=np.arange(members), dt=slot, name="weight_at_events")
     yield b2.StateMonitor(value, ["v_opened", "opened"], record=True, dt=slot, name="dendrite_at_events")
     if not probes:
         return

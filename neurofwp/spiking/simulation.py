@@ -24,6 +24,7 @@ from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.populations import build
 from neurofwp.spiking.recording import Probe, monitors
 from neurofwp.spiking.timeline import Timeline
+from neurofwp.spiking.writer import Writer
 from neurofwp.synapses.base import Stage
 
 SEED = f"""
@@ -159,6 +160,8 @@ def _fields(network: b2.Network, device: Any) -> dict[str, Any]:
         outputs[name] = {
             "file": device.get_array_filename(array), "dtype": np.dtype(array.dtype).str, "columns": columns
         }  # fmt: skip
+    for writer in (each for each in network.sorted_objects if isinstance(each, Writer)):
+        outputs |= {f"{writer.name}.{variable}": output for variable, output in writer.outputs.items()}
     return {"inputs": inputs | tables, "needed": [*needed, *tables], "outputs": outputs}
 
 

@@ -9,11 +9,11 @@ import brian2 as b2
 import numpy as np
 from brian2 import Quantity, second
 from brian2.core.variables import ArrayVariable
-from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.units.fundamentalunits import get_dimensions, get_unit, is_dimensionless
 from numpy.typing import NDArray
 
 from neurofwp.synapses import rows
+from neurofwp.synapses.device import compiling
 from neurofwp.synapses.model import SynapseModel
 
 
@@ -77,9 +77,8 @@ def connect(
         plastic.connect(j=f"k for k in range({first}, {first} + {block[1]})")
     else:
         plastic.connect(i=i, j=j)
-    compiled = isinstance(b2.get_device(), CPPStandaloneDevice)
     stored = {name for name, variable in value.variables.items() if isinstance(variable, ArrayVariable)}
-    if block and compiled and synapse.update and rows.possible(synapse, stored):
+    if block and compiling() and synapse.update and rows.possible(synapse, stored):
         rows.advance(synapse, key, block, own=own, dtype=dtype, plasticity_step=plasticity_step)
     elif synapse.update:
         plastic.run_regularly(f"{synapse.update}\n{keep}", dt=plasticity_step, order=1, name="plastic_update")
