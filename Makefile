@@ -12,8 +12,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 demo: $(READY)
 	$(BIN)/neurofwp run hetero-associative --out results/demo
 
+# one process per core; tests of a file share what they set up
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 slow: $(READY)
 	$(BIN)/python -m pytest -m slow

@@ -8,7 +8,10 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
-from collections.abc import Callable
+import ctypes
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -122,3 +125,17 @@ def small_trace() -> xr.Dataset:
 def clean_tree(monkeypatch: pytest.MonkeyPatch) -> None:
     """As from a commit without changes: only then are results kept."""
     monkeypatch.setattr(provenance, "commit", lambda: "a" * 40)
+
+
+@pytest.fixture(scope="session")
+def shared_library() -> Callable[[Path, Sequence[str]], ctypes.CDLL]:
+    """`shared_library(source, flags)`: a C++ file, compiled with these flags and loaded."""
+
+    def load(source: Path, flags: Sequence[str]) -> ctypes.CDLL:
+        made, library = source.with_suffix(".o"), source.with_suffix(".so")
+        subprocess.run(["c++", *flags, "-fPIC", "-c", "-o", str(made), str(source)], check=True)
+        # linked without these flags: -ffast-math would take small numbers from the whole process
+        subprocess.run(["c++", "-shared", "-o", str(library), str(made), "-lm"], check=True)
+        return ctypes.CDLL(str(library))
+
+    return load

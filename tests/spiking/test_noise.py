@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import subprocess
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -15,9 +15,9 @@ CELLS, STEPS, STREAMS = 200, 300, 20
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+def compiled(tmp_path_factory: pytest.TempPathFactory, shared_library: Callable[..., ctypes.CDLL]) -> ctypes.CDLL:
     folder = tmp_path_factory.mktemp("noise")
-    source, made = folder / "noise.cpp", folder / "noise.so"
+    source = folder / "noise.cpp"
     source.write_text(
         "#include <cmath>\n#include <cstdint>\n#include <cstdlib>\n"
         f"{noise.CODE}\n"
@@ -26,8 +26,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
         f"for (int s = 0; s < {STREAMS}; s++) for (int t = 0; t < {STEPS}; t++) for (int i = 0; i < {CELLS}; i++)\n"
         f"x[(s*{STEPS} + t)*{CELLS} + i] = normal(i, 10*t, s); }}\n"
     )
-    subprocess.run(["c++", *targets.flags(), "-shared", "-fPIC", "-o", str(made), str(source)], check=True)
-    return ctypes.CDLL(str(made))
+    return shared_library(source, targets.flags())
 
 
 @pytest.mark.parametrize(

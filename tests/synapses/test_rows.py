@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import re
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,8 @@ def used(synapse: SynapseModel) -> tuple[list[str], ...]:
     )
 
 
-def library(names: list[str], folder: Path, real: str = "double", flags: tuple[str, ...] = ("-O1",)) -> ctypes.CDLL:
-    """All kernels, compiled in one file, each in a namespace of its own."""
+def kernels(names: list[str], folder: Path, real: str) -> Path:
+    """All kernels in one C++ file, each in a namespace of its own."""
     parts = ["#include <cmath>\n#include <cstddef>\n#include <vector>\n"]
     for number, name in enumerate(names):
         synapse = model.load(name)
@@ -76,11 +76,10 @@ def library(names: list[str], folder: Path, real: str = "double", flags: tuple[s
             f"({real}* states, {real}* constants, double* pre, double* post) {{ {' '.join(given)}\n"
             f"for (int row = 0; row < {EPISODES * PRE}; row++) advance_row({arguments}); {' '.join(back)} }} }}\n"
         )
-    source, made = folder / "rows.cpp", folder / "rows.so"
+    source = folder / "rows.cpp"
     folder.mkdir(exist_ok=True)
     source.write_text("".join(parts))
-    subprocess.run(["c++", *flags, "-shared", "-fPIC", "-o", str(made), str(source)], check=True)
-    return ctypes.CDLL(str(made))
+    return source
 
 
 def by_statements(synapse: SynapseModel, values: dict[str, Any]) -> dict[str, Any]:
@@ -94,10 +93,12 @@ def by_statements(synapse: SynapseModel, values: dict[str, Any]) -> dict[str, An
     return {name: known[name] for name in used(synapse)[0]}
 
 
-def test_every_model_advances_in_rows_as_its_statements_say(tmp_path: Path) -> None:
+def test_every_model_advances_in_rows_as_its_statements_say(
+    tmp_path: Path, shared_library: Callable[..., ctypes.CDLL]
+) -> None:
     names = in_rows()
     assert set(names) >= {"additive", "decay", "error-correcting", "soft-bound", "thresholds", "omega", "btsp-network"}
-    compiled = library(names, tmp_path)
+    compiled = shared_library(kernels(names, tmp_path, "double"), ["-O1"])
     pointer = ctypes.POINTER(ctypes.c_double)
     for number, name in enumerate(names):
         synapse = model.load(name)
@@ -125,14 +126,16 @@ def test_every_model_advances_in_rows_as_its_statements_say(tmp_path: Path) -> N
             np.testing.assert_allclose(after[each], expected[each], rtol=1e-12, atol=0, err_msg=f"{name}: {each}")
 
 
-def test_passing_over_idle_synapses_changes_no_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_passing_over_idle_synapses_changes_no_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared_library: Callable[..., ctypes.CDLL]
+) -> None:
     """Calcium from far below the level at which synapses change to above it, as compiled for a network."""
     names = [name for name in in_rows() if any("calcium" in idle for _, idle in model.load(name).updates)]
     assert set(names) >= {"additive", "decay", "error-correcting", "thresholds", "linear"}
-    passing = library(names, tmp_path / "passing", "float", targets.flags())
+    passing = shared_library(kernels(names, tmp_path / "passing", "float"), targets.flags())
     loops = rows._loops
     monkeypatch.setattr(rows, "_loops", lambda synapse, *, skip: loops(synapse, skip=False))
-    every = library(names, tmp_path / "every", "float", targets.flags())
+    every = shared_library(kernels(names, tmp_path / "every", "float"), targets.flags())
     passed_over = 0
     for number, name in enumerate(names):
         synapse = model.load(name)
