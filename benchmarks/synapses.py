@@ -146,7 +146,7 @@ def build(contender: Contender, rate: float, seed: int, place: Path) -> None:
         value.nmda_gain = 1
         watch_plateaus(own, value)
         i, j = np.divmod(np.arange(PRE * POST), POST)
-        plastic = connect(own, key, value, i, j, step=step, plasticity_step=step)
+        plastic = connect(own, key, value, i, j, clock=key.clock, plasticity=key.clock)
         begin(own, plastic, step)
         device = b2.get_device()
         device.insert_code("before_network_run", "const std::clock_t began = std::clock();")

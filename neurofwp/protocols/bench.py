@@ -172,7 +172,7 @@ class Bench:
         goes_on = "int(t + 0.5*plasticity_step < until)"
         each = np.arange(len(self.key))
         plastic = connect(
-            self.synapse, self.key, self.value, each, each, step=self.step, plasticity_step=self.step,
+            self.synapse, self.key, self.value, each, each, clock=self.key.clock, plasticity=self.key.clock,
             kept="\n".join(["until : second (constant)", *(f"last_{name} : siemens" for name in self._kept)]),
             keep="\n".join(f"last_{name} += ({name} - last_{name})*{goes_on}" for name in self._kept),
         )  # fmt: skip

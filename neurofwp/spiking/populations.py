@@ -41,26 +41,39 @@ class Populations:
         return self.key, self.value, self.inter, self.plastic, self.relay, self.feedback
 
 
+@dataclass(frozen=True)
+class _Frame:
+    """What all groups share: two clocks, so that a step looks at no more, and the names in equations of cells."""
+
+    plan: Plan
+    membrane: b2.Clock
+    plasticity: b2.Clock
+    names: dict[str, Any]
+
+
 def build(plan: Plan, timeline: Timeline) -> Populations:
     """Make all groups; their variables are still 0."""
-    names = _namespace(plan, timeline)
-    key = _key_cells(plan, names)
+    frame = _Frame(
+        plan,
+        b2.Clock(plan.membrane_step, name="membrane_clock"),
+        b2.Clock(plan.plasticity_step, name="plasticity_clock"),
+        _namespace(plan, timeline),
+    )
+    key = _key_cells(frame)
     value = _lif(
-        plan, "value", "soma", circuits.VALUE + plan.synapse.text("postsynaptic"), names,
+        frame, "value", "soma", circuits.VALUE + plan.synapse.text("postsynaptic"),
         at_spike=plan.synapse.text("postsynaptic_spike"), lookup=circuits.VALUE_LOOKUP,
         update=circuits.VALUE_UPDATE + plan.synapse.text("postsynaptic_update"), **events(plan.synapse),
     )  # fmt: skip
     watch_plateaus(plan.synapse, value)
-    inter = _lif(
-        plan, "interneuron", "inter", circuits.INTERNEURON, names, update=circuits.INTERNEURON_UPDATE
-    )  # fmt: skip
+    inter = _lif(frame, "interneuron", "inter", circuits.INTERNEURON, update=circuits.INTERNEURON_UPDATE)
     return Populations(
         key,
         value,
         inter,
-        plastic=_plastic(plan, key, value),
-        relay=_within_pools(plan, value, inter, "relay", "g_drive_post += g_soma_inter/per_pool", names),
-        feedback=_within_pools(plan, inter, value, "feedback", "g_feedback_post += g_gaba/per_pool", names),
+        plastic=_plastic(frame, key, value),
+        relay=_within_pools(frame, value, inter, "relay", "g_drive_post += g_soma_inter/per_pool"),
+        feedback=_within_pools(frame, inter, value, "feedback", "g_feedback_post += g_gaba/per_pool"),
     )
 
 
@@ -83,51 +96,44 @@ def _namespace(plan: Plan, timeline: Timeline) -> dict[str, Any]:
     }
 
 
-def _key_cells(plan: Plan, names: dict[str, Any]) -> b2.NeuronGroup:
-    gating, spike = plan.synapse.text("presynaptic"), plan.synapse.text("presynaptic_spike")
-    if plan.key_cells == "poisson":
+def _key_cells(frame: _Frame) -> b2.NeuronGroup:
+    synapse = frame.plan.synapse
+    gating, spike = synapse.text("presynaptic"), synapse.text("presynaptic_spike")
+    if frame.plan.key_cells == "poisson":
         return _cells(
-            plan, "key", circuits.KEY_POISSON + gating, names, lookup=circuits.KEY_POISSON_LOOKUP,
+            frame, "key", circuits.KEY_POISSON + gating, lookup=circuits.KEY_POISSON_LOOKUP,
             threshold="rand() < rate*dt", reset=spike,
         )  # fmt: skip
     return _lif(
-        plan, "key", "key", circuits.KEY_LIF + gating, names, at_spike=spike, lookup=circuits.KEY_LIF_LOOKUP,
+        frame, "key", "key", circuits.KEY_LIF + gating, at_spike=spike, lookup=circuits.KEY_LIF_LOOKUP,
         update=circuits.KEY_LIF_UPDATE,
     )  # fmt: skip
 
 
-def _lif(
-    plan: Plan,
-    name: str,
-    kind: str,
-    equations: str,
-    names: dict[str, Any],
-    *,
-    at_spike: str = "",
-    **more: Any,
-) -> b2.NeuronGroup:
+def _lif(frame: _Frame, name: str, kind: str, equations: str, *, at_spike: str = "", **more: Any) -> b2.NeuronGroup:
     """Integrate-and-fire cells; `kind` names their refractory period."""
     return _cells(
-        plan, name, equations, names, threshold="v > v_threshold", reset=f"v = v_reset\n{at_spike}",
-        refractory=f"{kind}_refractory", **more,
+        frame, name, equations, threshold="v > v_threshold", reset=f"v = v_reset\n{at_spike}",
+        # in numbers of steps, as Brian2 would have it, is no loop that AVX2 could run in vector instructions
+        refractory=f"t - lastspike < {kind}_refractory - 0.5*dt", **more,
     )  # fmt: skip
 
 
 def _cells(
-    plan: Plan, name: str, equations: str, names: dict[str, Any], *, lookup: str = "", update: str = "", **code: Any
+    frame: _Frame, name: str, equations: str, *, lookup: str = "", update: str = "", **code: Any
 ) -> b2.NeuronGroup:
     """Cells of all episodes; `lookup`, then `update` run on the plasticity clock."""
-    own = _Own(plan)
+    own = _Own(frame.plan)
     code = {each: own(text) if isinstance(text, str) else text for each, text in code.items()}
     lookup, update, equations = own(lookup), own(update), own(equations)
     update, more = noise.vectorised(update, STREAMS * GROUPS.index(name))
     group = b2.NeuronGroup(
-        plan.episodes * plan.members(name), f"{equations}\n{own.equations}", method="exponential_euler",
-        dt=plan.membrane_step, namespace=names | more, name=name, **code,
+        frame.plan.episodes * frame.plan.members(name), f"{equations}\n{own.equations}", method="exponential_euler",
+        clock=frame.membrane, namespace=frame.names | more, name=name, **code,
     )  # fmt: skip
     for order, (kind, text) in enumerate((("lookup", lookup), ("update", update))):
         if text.strip():
-            group.run_regularly(text, dt=plan.plasticity_step, order=order - 1, name=f"{name}_{kind}")
+            group.run_regularly(text, clock=frame.plasticity, order=order - 1, name=f"{name}_{kind}")
     return group
 
 
@@ -153,29 +159,29 @@ class _Own:
         )
 
 
-def _plastic(plan: Plan, key: b2.NeuronGroup, value: b2.NeuronGroup) -> b2.Synapses:
+def _plastic(frame: _Frame, key: b2.NeuronGroup, value: b2.NeuronGroup) -> b2.Synapses:
     """From every key cell to every value cell of the same episode, ordered by key cell."""
+    plan = frame.plan
     return connect(
         plan.synapse,
         key,
         value,
-        step=plan.membrane_step,
-        plasticity_step=plan.plasticity_step,
+        clock=frame.membrane,
+        plasticity=frame.plasticity,
         dtype=plan.synapse_dtype,
         own=varied_constants(plan),
         block=(plan.pre, plan.cells),
     )
 
 
-def _within_pools(
-    plan: Plan, source: b2.NeuronGroup, target: b2.NeuronGroup, name: str, on_pre: str, names: dict[str, Any]
-) -> b2.Synapses:
+def _within_pools(frame: _Frame, source: b2.NeuronGroup, target: b2.NeuronGroup, name: str, on_pre: str) -> b2.Synapses:
     """All-to-all inside each pool."""
+    plan = frame.plan
     pool, i, j = _grid(plan.pools, plan.per_pool, plan.per_pool)
     own = _Own(plan)
     code = own(on_pre)
     synapses = b2.Synapses(
-        source, target, own.equations, on_pre=code, dt=plan.membrane_step, namespace=names, name=name
+        source, target, own.equations, on_pre=code, clock=frame.membrane, namespace=frame.names, name=name
     )  # fmt: skip
     synapses.connect(i=pool * plan.per_pool + i, j=pool * plan.per_pool + j)
     return synapses

@@ -24,8 +24,8 @@ def connect(
     i: NDArray[np.int_] | None = None,
     j: NDArray[np.int_] | None = None,
     *,
-    step: Quantity,
-    plasticity_step: Quantity,
+    clock: b2.Clock,
+    plasticity: b2.Clock,
     dtype: type = float,
     own: Collection[str] = (),
     block: tuple[int, int] | None = None,
@@ -34,8 +34,8 @@ def connect(
 ) -> b2.Synapses:
     """Plastic synapses from key cells `i` to value cells `j`. Their constants and weights are still 0: see `begin`.
 
-    `value` has been made with `events`. Spikes are seen at multiples of `step`; what advances by a clock does so at
-    multiples of `plasticity_step`.
+    `value` has been made with `events`. Spikes are seen at steps of `clock`; what advances by a clock does so at
+    steps of `plasticity`.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def connect(
     """
     # Single-precision states beside double-precision cells let the compiler vectorise the update; a literal or a
     # constant from the namespace would be a double, so the parameters are shared variables of the synapses.
-    constants = synapse.constants(plasticity_step)
+    constants = synapse.constants(plasticity.dt)
     declared = "\n".join(
         f"{name} : {base_unit(number)} ({'constant' if name in own else 'shared, constant'})"
         for name, number in constants.items()
@@ -68,7 +68,7 @@ def connect(
             for name, code in (at_pre | at_post).items()
             if code
         },
-        dt=step,
+        clock=clock,
         dtype=dict.fromkeys({*constants, *synapse.states} - synapse.double, dtype),
         name="plastic",
     )
@@ -79,9 +79,9 @@ def connect(
         plastic.connect(i=i, j=j)
     stored = {name for name, variable in value.variables.items() if isinstance(variable, ArrayVariable)}
     if block and compiling() and synapse.update and rows.possible(synapse, stored):
-        rows.advance(synapse, key, block, own=own, dtype=dtype, plasticity_step=plasticity_step)
+        rows.advance(synapse, key, block, own=own, dtype=dtype, clock=plasticity)
     elif synapse.update:
-        plastic.run_regularly(f"{synapse.update}\n{keep}", dt=plasticity_step, order=1, name="plastic_update")
+        plastic.run_regularly(f"{synapse.update}\n{keep}", clock=plasticity, order=1, name="plastic_update")
     return plastic
 
 

@@ -21,7 +21,6 @@ from typing import Any
 
 import brian2 as b2
 import numpy as np
-from brian2 import Quantity
 from brian2.core.functions import Function
 
 from neurofwp.synapses.model import SynapseModel
@@ -59,9 +58,9 @@ def advance(
     *,
     own: Collection[str],
     dtype: type,
-    plasticity_step: Quantity,
+    clock: b2.Clock,
 ) -> None:
-    """Let key cells advance their synapses, named "plastic", at every step of the plasticity clock.
+    """Let key cells advance their synapses, named "plastic", at every step of this clock.
 
     Parameters
     ----------
@@ -79,7 +78,7 @@ def advance(
     key.namespace["advance_row"] = function
     given = ", ".join(["i", *(name.removesuffix("_pre") for name in gates)])
     # after the cells' own update on the same clock
-    key.run_regularly(f"advanced = advance_row({given})", dt=plasticity_step, order=1, name="plastic_update")
+    key.run_regularly(f"advanced = advance_row({given})", clock=clock, order=1, name="plastic_update")
 
 
 def _code(synapse: SynapseModel, gates: list[str], block: tuple[int, int], own: Collection[str], real: str) -> str:
