@@ -1,17 +1,17 @@
 // The spiking network with error-correcting synapses as one loop written by hand: the limit for a simulator.
 //
-// constants.h holds sizes and parameters (SI units) as compile-time constants; the tables of the Program are read from
-// files. Equations and order of operations are those of neurofwp/spiking and neurofwp/synapses: cells in double
+// constants.h holds sizes and parameters (SI units) as compile-time constants; tables of the Program and first voltages are
+// read from files; random numbers are those that ours draws. Equations and order of operations are those of neurofwp/spiking and neurofwp/synapses: cells in double
 // precision on the membrane clock, their noise and slow factors and the synapses, in single precision, on the
 // plasticity clock. Rows of synapses with too little calcium to change are passed over, unless -DEVERY asks for all.
-// Printed as JSON: seconds of processor time of the loop, of its synapses alone, spikes of each population, mean weight.
+// Printed as JSON: seconds of processor time of the loop, of its synapses alone if compiled with -DTIMED (which costs time
+// itself), spikes of each population, their sums of (step + 1) (cell + 1), mean weight.
 
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -84,19 +84,16 @@ static inline double ornstein(double value, double mean, double quantum, double 
 
 int main(int argc, char** argv) {
     seed = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 0;
-    std::mt19937_64 generator(seed);
-    std::uniform_real_distribution<double> uniform;
     const auto phase = table("phase_at"), keys = table("key_table"), teach = table("teach_table");
     const auto gates = table("gate_table"), forgettings = table("forgetting_table");
-    Cells v(KEYS), drive(KEYS), fluctuation(KEYS), s(KEYS);
-    Cells vs(VALUES), vd(VALUES, E_inh), ge(VALUES, soma_exc_mean), gi(VALUES, soma_inh_mean), ga(VALUES), ampa(VALUES);
+    Cells v = table("key_v"), vs = table("value_v"), vi = table("interneuron_v");
+    Cells drive(KEYS), fluctuation(KEYS), s(KEYS);
+    Cells vd(VALUES, E_inh), ge(VALUES, soma_exc_mean), gi(VALUES, soma_inh_mean), ga(VALUES), ampa(VALUES);
     Cells shunt(VALUES, g_tonic), feedback(VALUES);
-    Cells vi(VALUES), gx(VALUES, inter_exc_mean), gd(VALUES);
+    Cells gx(VALUES, inter_exc_mean), gd(VALUES);
     std::vector<int> rest(KEYS), rest_s(VALUES), rest_i(VALUES);
     std::vector<float> calcium(size_t(KEYS) * CELLS), weight(size_t(KEYS) * CELLS), single(VALUES), kept(VALUES);
     Cells gate(VALUES), taught(VALUES), forgetting(VALUES);
-    for (auto* each : {&v, &vs, &vi})
-        for (auto& one : *each) one = v_reset + (v_threshold - v_reset) * uniform(generator);
     const double dt = membrane_step, step = plasticity_step;
     const double e_exc = std::exp(-step / tau_exc), n_exc = std::sqrt(1 - e_exc * e_exc);
     const double e_inh = std::exp(-step / tau_inh), n_inh = std::sqrt(1 - e_inh * e_inh);
@@ -106,7 +103,7 @@ int main(int argc, char** argv) {
     const double e_ampa = std::exp(-dt / tau_ampa), e_gd = std::exp(-dt / inter_tau_exc);
     const int rest_key = int(key_refractory / dt + 0.5) - 1, rest_soma = int(soma_refractory / dt + 0.5) - 1;
     const int rest_inter = int(inter_refractory / dt + 0.5) - 1, per = int(step / dt + 0.5);
-    long spikes[3] = {0, 0, 0};
+    long spikes[3] = {0, 0, 0}, moments[3] = {0, 0, 0};
     const std::clock_t began = std::clock();
     std::clock_t in_rows = 0;
     for (long t = 0; t < STEPS; t++) {
@@ -123,22 +120,26 @@ int main(int argc, char** argv) {
                 forgetting[j] = forgettings[at * EPISODES + episode];
             }
             for (int j = 0; j < VALUES; j++) {
-                ga[j] = ornstein(ga[j], taught[j], dendrite_quantum, e_exc, n_exc, normal(j, t, 1));
+                ga[j] = ornstein(ga[j], taught[j], dendrite_quantum, e_exc, n_exc, normal(j, t, 100));
                 shunt[j] += (g_tonic * (1 - gate[j]) - shunt[j]) * follows;
-                ge[j] = ornstein(ge[j], soma_exc_mean, soma_exc_quantum, e_exc, n_exc, normal(j, t, 2));
-                gi[j] = ornstein(gi[j], soma_inh_mean, soma_inh_quantum, e_inh, n_inh, normal(j, t, 3));
+                ge[j] = ornstein(ge[j], soma_exc_mean, soma_exc_quantum, e_exc, n_exc, normal(j, t, 101));
+                gi[j] = ornstein(gi[j], soma_inh_mean, soma_inh_quantum, e_inh, n_inh, normal(j, t, 102));
                 const double unblocked = 1 / (1 + std::exp(-62 * vd[j]) * Mg / 3.57);
                 single[j] = g_calcium * (E_calcium - vd[j]) * unblocked;
                 kept[j] = std::exp(-step * (1 / tau_turnover + forgetting[j]));
             }
             int forgets = 0;
             for (int j = 0; j < VALUES; j++) {
-                gx[j] = ornstein(gx[j], inter_exc_mean, inter_exc_quantum, e_int, n_int, normal(j, t, 4));
+                gx[j] = ornstein(gx[j], inter_exc_mean, inter_exc_quantum, e_int, n_int, normal(j, t, 200));
                 forgets |= kept[j] < 1;
             }
-            const std::clock_t begun = std::clock();
+#ifdef TIMED
+            in_rows -= std::clock();
+#endif
             synapses(calcium.data(), weight.data(), s.data(), single.data(), kept.data(), forgets);
-            in_rows += std::clock() - begun;
+#ifdef TIMED
+            in_rows += std::clock();
+#endif
         }
         for (int i = 0; i < KEYS; i++) {
             const double to = E_leak + drive[i] + fluctuation[i];
@@ -165,7 +166,7 @@ int main(int argc, char** argv) {
         }
         for (int i = 0; i < KEYS; i++)
             if (v[i] > v_threshold) {
-                v[i] = v_reset, rest[i] = rest_key, spikes[0]++;
+                v[i] = v_reset, rest[i] = rest_key, spikes[0]++, moments[0] += (t + 1) * (i + 1);
                 double* of = &ampa[(i / PRE) * CELLS];
                 const float* own = &weight[size_t(i) * CELLS];
                 for (int k = 0; k < CELLS; k++) of[k] += own[k];
@@ -173,13 +174,13 @@ int main(int argc, char** argv) {
             }
         for (int j = 0; j < VALUES; j++)
             if (vs[j] > v_threshold) {
-                vs[j] = v_reset, rest_s[j] = rest_soma, spikes[1]++;
+                vs[j] = v_reset, rest_s[j] = rest_soma, spikes[1]++, moments[1] += (t + 1) * (j + 1);
                 double* of = &gd[(j / PER_POOL) * PER_POOL];
                 for (int k = 0; k < PER_POOL; k++) of[k] += g_soma_inter / PER_POOL;
             }
         for (int j = 0; j < VALUES; j++)
             if (vi[j] > v_threshold) {
-                vi[j] = v_reset, rest_i[j] = rest_inter, spikes[2]++;
+                vi[j] = v_reset, rest_i[j] = rest_inter, spikes[2]++, moments[2] += (t + 1) * (j + 1);
                 double* of = &feedback[(j / PER_POOL) * PER_POOL];
                 for (int k = 0; k < PER_POOL; k++) of[k] += g_gaba / PER_POOL;
             }
@@ -187,6 +188,7 @@ int main(int argc, char** argv) {
     const double seconds = double(std::clock() - began) / CLOCKS_PER_SEC;
     double total = 0;
     for (const auto each : weight) total += each;
-    std::printf("{\"seconds\": %.9g, \"synapses\": %.9g, \"spikes\": [%ld, %ld, %ld], \"weight\": %.9g}\n", seconds,
-                double(in_rows) / CLOCKS_PER_SEC, spikes[0], spikes[1], spikes[2], total / weight.size());
+    std::printf("{\"seconds\": %.9g, \"synapses\": %.9g, \"spikes\": [%ld, %ld, %ld], \"moments\": [%ld, %ld, %ld], \"weight\": %.9g}\n",
+                seconds, double(in_rows) / CLOCKS_PER_SEC, spikes[0], spikes[1], spikes[2], moments[0], moments[1],
+                moments[2], total / weight.size());
 }

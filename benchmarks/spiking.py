@@ -12,8 +12,8 @@ The network of `SpikingNetwork` with error-correcting synapses (calcium and weig
   the same as replicas in one.
 
 All contenders take turns; a ratio is the median over rounds, its spread the quartiles. Seconds are those of the network
-alone, without start and output, except for the loop over conditions, which is told as a user sees it. Weights and
-rates of ours and the fused loop are compared over seeds. In the JSON file: `ratio.plain_at_0.1ms`,
+alone, without its start, except for the loop over conditions, which is told as a user sees it. Ours and the fused loop
+draw the same random numbers, so that their spikes can be compared one by one. In the JSON file: `ratio.plain_at_0.1ms`,
 `ratio.plain_at_0.5ms`, `ratio.kernel`, `ratio.fused`, `ratio.every` (times that ours takes of it), all at 1000 x 256,
 and each with the name of another size; `ratio.replicas`; `seconds.*` per simulated second, `nanoseconds.*` per synapse
 and update, `exponent.*` of what grows, `bytes.*` per synapse, `agreement.*`, and `model.*`, a sum of costs fitted to
@@ -47,6 +47,8 @@ from benchmarks import spiking_growth as growth
 from benchmarks.spiking_contenders import Contest, Fused, Plain, Size, contest
 from neurofwp import plots, program
 from neurofwp.spiking import SpikingNetwork
+from neurofwp.spiking.builds import Recorded
+from neurofwp.spiking.recording import POPULATIONS
 from neurofwp.spiking.simulation import Simulation
 
 FULL = "1000 x 256"
@@ -58,9 +60,8 @@ SIZES = {
     "4000 x 512": Size(1, 4000, 512),
     "64 of 64 x 32": Size(64, 64, 32),
 }
-PLAIN = ("200 x 64", FULL, "64 of 64 x 32")
+PLAIN = ("200 x 64", FULL)
 CONDITIONS = 64
-OTHER = 1000  # added to a seed: both draw from the same sequences of random numbers
 REST = ("ratio.replicas", "seconds.conditions", "bytes", "exponent", "agreement", "nanoseconds", "model")  # in no table
 
 
@@ -73,7 +74,7 @@ class Settings:
     rounds: int = 5
     """How often each contender runs."""
     seeds: int = 8
-    """Runs of ours and the fused loop whose weights are compared."""
+    """Runs of ours and the fused loop whose spikes and weights are compared."""
     seed: int = 0
     """Of keys, values and noise."""
 
@@ -88,7 +89,7 @@ def main(words: list[str] | None = None) -> int:
         found |= costs(settings, Path(place))
         found |= agreement(settings, Path(place))
     found |= conditions(settings)
-    found |= growth.memory(SIZES, settings.seed) | growth.exponents(settings.rounds, settings.seed)
+    found |= growth.memory(SIZES, settings.seed) | growth.exponents(settings.seed)
     found |= growth.model(SIZES, found)
     found["load"] = [load, os.getloadavg()[0]]
     settings.json.write_text(json.dumps(found, indent=2) + "\n")
@@ -107,9 +108,9 @@ def costs(settings: Settings, place: Path) -> dict[str, Any]:
         runs[name] = {
             "ours": partial(_network, own, own.simulation),
             "ours_synapses": partial(_synapses, own, replace(own.simulation, profile=True)),
-            "fused": partial(_loop, own, fused := Fused(own, place / name), "seconds"),
-            "kernel": partial(_loop, own, fused, "synapses"),
-            "every": partial(_loop, own, Fused(own, place / f"{name} every", every=True), "seconds"),
+            "fused": partial(_loop, own, Fused(own, place / name), "seconds"),
+            "kernel": partial(_loop, own, Fused(own, place / f"{name} timed", "TIMED"), "synapses"),
+            "every": partial(_loop, own, Fused(own, place / f"{name} every", "EVERY"), "seconds"),
         }
         for step in (0.1, 0.5) if name in PLAIN else ():
             short = contest(size, seed=settings.seed, short=True, membrane_step=step * ms)
@@ -161,24 +162,28 @@ def _loop(own: Contest, fused: Fused, part: str) -> float:
 
 
 def agreement(settings: Settings, place: Path) -> dict[str, Any]:
-    """Mean weight and spikes of ours and the fused loop over seeds, and their difference in standard errors."""
+    """Spikes and mean weights of ours and the fused loop, which draw the same random numbers."""
     name = "200 x 64"
     own = contest(SIZES[name], seed=settings.seed)
     fused = Fused(own, place / "agreement")
-    both: dict[str, list[tuple[float, ...]]] = {"ours": [], "fused": []}
+    same, spikes, apart = [], [], []
     for seed in tqdm(range(settings.seeds), desc="agreement"):
-        told = own.brian(own.simulation, seed)
-        spikes = [len(told[f"{cells}_spikes.t"]) for cells in ("key", "value", "interneuron")]
-        both["ours"].append((float(told["weight_at_events.weight"][:, -1].mean() / nS), *spikes))
-        loop = fused.run(seed + OTHER)
-        both["fused"].append((loop["weight"] * 1e9, *loop["spikes"]))
-    columns = ("weight", "key_spikes", "value_spikes", "interneuron_spikes")
-    arrays = {each: np.array(rows) for each, rows in both.items()}
-    sem = np.sqrt(sum(rows.var(0, ddof=1) / len(rows) for rows in arrays.values()))
-    apart = (arrays["ours"].mean(0) - arrays["fused"].mean(0)) / sem
-    found = {f"agreement.{column}.{each}": float(rows.mean(0)[index])
-             for each, rows in arrays.items() for index, column in enumerate(columns)}  # fmt: skip
-    return found | {f"agreement.{column}.sem_apart": float(apart[index]) for index, column in enumerate(columns)}
+        told, loop = own.brian(own.simulation, seed), fused.run(seed)
+        weight = float(told["weight_at_events.weight"][:, -1].mean())
+        same.append([moment(told, cells, own) for cells in POPULATIONS] == loop["moments"])
+        spikes.append(sum(loop["spikes"]))
+        apart.append(abs(weight / loop["weight"] - 1))
+    return {
+        "agreement.runs_with_the_same_spikes": float(np.mean(same)),
+        "agreement.spikes_per_run": float(np.mean(spikes)),
+        "agreement.weight.largest_relative_difference": float(np.max(apart)),
+    }
+
+
+def moment(told: Recorded, cells: str, own: Contest) -> int:
+    """The sum over spikes of (step + 1) (cell + 1)."""
+    steps = np.rint(told[f"{cells}_spikes.t"] / float(own.plan.membrane_step)).astype(np.int64)
+    return int(((steps + 1) * (told[f"{cells}_spikes.i"] + 1)).sum())
 
 
 def conditions(settings: Settings) -> dict[str, Any]:

@@ -107,10 +107,13 @@ def contest(
 
 
 class Fused:
-    """The loop written by hand, compiled for one contest; `every`: it updates synapses that are idle too."""
+    """The loop written by hand, compiled for one contest.
 
-    def __init__(self, own: Contest, folder: Path, *, every: bool = False) -> None:
-        self.folder = folder
+    With "EVERY" it updates synapses that are idle too, with "TIMED" it tells the time of its synapses.
+    """
+
+    def __init__(self, own: Contest, folder: Path, *defined: str) -> None:
+        self.own, self.folder = own, folder
         folder.mkdir(parents=True)
         plan = own.plan
         constants = {name: float(value) for name, value in plan.synapse.constants(plan.plasticity_step).items()}
@@ -128,9 +131,13 @@ class Fused:
             np.ascontiguousarray(table, dtype=float).tofile(folder / f"{name}.bin")
         compiler = (os.environ.get("CXX") or "c++").split()
         source = Path(__file__).with_name("fused.cpp")
-        flags = [*targets.flags(), "-std=c++17", f"-I{folder}", *(["-DEVERY"] if every else [])]
+        flags = [*targets.flags(), "-std=c++17", f"-I{folder}", *(f"-D{name}" for name in defined)]
         subprocess.run([*compiler, *flags, str(source), "-o", str(folder / "main")], check=True)
 
     def run(self, seed: int = 0) -> dict[str, Any]:
+        """What it prints, after a run with the voltages and random numbers that ours has with this seed."""
+        numbers = self.own.numbers(seed)
+        for group in ("key", "value", "interneuron"):
+            numbers[f"{group}.v"].tofile(self.folder / f"{group}_v.bin")
         told = subprocess.run(["./main", str(seed)], cwd=self.folder, capture_output=True, text=True, check=True)
         return dict(json.loads(told.stdout))

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from benchmarks.spiking_contenders import Contest, Size, contest
 from neurofwp.spiking import builds
 
+ROUNDS = 3
 # What grows, and for each step its number, the network and how much longer than usual it runs
 GROWING = {
     "neurons": [(cells, Size(1, cells, 8), 1) for cells in (1000, 4000, 16000)],
@@ -26,26 +27,24 @@ GROWING = {
 }
 
 
-def exponents(rounds: int, seed: int) -> dict[str, float]:
+def exponents(seed: int) -> dict[str, float]:
     """Exponents of the processor time of a run, from medians; that in neurons is of key cells with few synapses."""
     found = {}
     for what, steps in tqdm(GROWING.items(), desc="growth"):
         seconds = []
         for _, size, times in steps:
             own = contest(size, seed=seed, stretched=times)
-            runs = [float(own.brian(own.simulation)["seconds.network"]) for _ in range(rounds)]
+            runs = [float(own.brian(own.simulation)["seconds.network"]) for _ in range(ROUNDS)]
             seconds.append(np.median(runs))
         found[f"exponent.{what}"] = float(np.polyfit(np.log([step[0] for step in steps]), np.log(seconds), 1)[0])
     return found
 
 
 def memory(sizes: Mapping[str, Size], seed: int) -> dict[str, float]:
-    """Peak bytes per synapse of the compiled network, beyond those of a network with few."""
-    few, *others = (name for name in sizes if sizes[name].episodes == 1)
-    peaks = {name: _peak(contest(sizes[name], seed=seed)) for name in (few, *others)}
-    return {
-        f"bytes.{name}": (peaks[name] - peaks[few]) / (sizes[name].synapses - sizes[few].synapses) for name in others
-    }
+    """Peak bytes per synapse of the compiled network with most of them, beyond those of the one with fewest."""
+    few, most = (pick(sizes, key=lambda name: sizes[name].synapses) for pick in (min, max))
+    peaks = {name: _peak(contest(sizes[name], seed=seed)) for name in (few, most)}
+    return {f"bytes.{most}": (peaks[most] - peaks[few]) / (sizes[most].synapses - sizes[few].synapses)}
 
 
 # Started from a small process: what a child shares with its parent before it begins counts as its own.

@@ -1,12 +1,14 @@
 """What a sweep costs: how two workers share the work, and what is lost on every point.
 
-- 64 points, each some networks of half a simulated second one after the other, on one worker and on two: the ratio of
-  wall times, with the start of the workers and without.
-- 1000 points that do nothing: the overhead of a point.
+- 64 points, each a network of half a simulated second, on one worker and on two: the ratio of wall times, with the
+  start of the workers and without. The limit is what the machine itself gains by a second process: the same networks,
+  run by one bare process and by two.
+- 250 points that do nothing: the overhead of a point.
 - 1000 points of a tiny network, in units of 64 replicas, on two workers.
 
 Compiled networks are in the cache before anything is timed. In the JSON file: `ratio.two_workers`,
-`ratio.two_workers.with_start`, `seconds.overhead` per point, `seconds.thousand`, `spread.*`.
+`ratio.two_workers.with_start`, `ratio.two_processes` (the limit), `seconds.overhead` per point, `seconds.thousand`,
+`spread.*`.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
@@ -35,8 +39,8 @@ from neurofwp.plots import style
 from neurofwp.spiking import SpikingNetwork
 from neurofwp.sweeps import Point, sweep
 
-POINTS, MANY, TOGETHER = 64, 1000, 64
-RUNS = 3  # networks at each of the 64 points
+POINTS, EMPTY, MANY, TOGETHER = 64, 250, 1000, 64
+STRENGTH = 4.0  # largest inhibition (nS)
 
 
 @dataclass(frozen=True)
@@ -59,12 +63,18 @@ def tiny(episodes: int) -> xr.Dataset:
 
 def alone(tasks: Sequence[float], places: Sequence[Path]) -> list[dict[str, Any]]:
     """Networks one after the other, each with its own inhibition."""
-    traces = [
-        SpikingNetwork(parameters={"g_gaba": task * nS}).run(tiny(1), seed=seed)
-        for task in tasks
-        for seed in range(RUNS)
-    ]
-    return [{"weight": float(trace["weight"].mean())} for trace in traces[::RUNS]]
+    traces = [SpikingNetwork(parameters={"g_gaba": task * nS}).run(tiny(1)) for task in tasks]
+    return [{"weight": float(trace["weight"].mean())} for trace in traces]
+
+
+def bare(processes: int) -> float:
+    """Wall time of as many networks in processes that have begun already, each with its share of them."""
+    shares = np.array_split(np.linspace(0, STRENGTH, POINTS), processes)
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        list(pool.map(alone, shares, [[]] * processes))  # everything is imported
+        begun = perf_counter()
+        list(pool.map(alone, shares, [[]] * processes))
+        return perf_counter() - begun
 
 
 def together(tasks: Sequence[float], places: Sequence[Path]) -> list[dict[str, Any]]:
@@ -81,7 +91,7 @@ def nothing(tasks: Sequence[float], places: Sequence[Path]) -> list[dict[str, An
 
 def seconds(work: Callable[..., Any], points: int, unit: int, workers: int) -> float:
     """Wall time of a sweep."""
-    strength = np.linspace(0, 4, points)
+    strength = np.linspace(0, STRENGTH, points)
     with tempfile.TemporaryDirectory(prefix="neurofwp-") as place:
         every = [Point({"g_gaba": each}, each, Path(place, str(index))) for index, each in enumerate(strength)]
         begun = perf_counter()
@@ -100,17 +110,22 @@ def main(words: list[str] | None = None) -> int:
     load = os.getloadavg()[0]
     alone([1.0], [])
     together([1.0], [])  # compiled, and kept
-    rows: dict[str, list[float]] = {name: [] for name in ("one", "two", "start", "overhead", "thousand")}
+    rows: dict[str, list[float]] = {
+        name: [] for name in ("one", "two", "start", "bare", "both", "overhead", "thousand")
+    }
     for _ in tqdm(range(settings.rounds), desc="rounds"):
         for name, workers in (("one", 1), ("two", 2)):
             rows[name].append(seconds(alone, POINTS, 1, workers))
         rows["start"].append(seconds(nothing, 2, 1, 2))
-        rows["overhead"].append((seconds(nothing, MANY, 1, 2) - rows["start"][-1]) / MANY)
+        rows["bare"].append(bare(1))
+        rows["both"].append(bare(2))
+        rows["overhead"].append((seconds(nothing, EMPTY, 1, 2) - rows["start"][-1]) / EMPTY)
         rows["thousand"].append(seconds(together, MANY, TOGETHER, 2))
     times = {name: np.array(own) for name, own in rows.items()}
     ratios = {
         "two_workers.with_start": times["one"] / times["two"],
         "two_workers": (times["one"] - times["start"]) / (times["two"] - times["start"]),
+        "two_processes": times["bare"] / times["both"],
     }
     found: dict[str, Any] = {"machine": machine.describe(torch.device("cpu")), "rounds": settings.rounds}
     found |= {f"seconds.{name}": float(np.median(own)) for name, own in times.items()}

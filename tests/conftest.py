@@ -9,6 +9,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import ctypes
+import shlex
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ import xarray as xr
 from hypothesis import settings
 
 from neurofwp import program, provenance, rules
+from neurofwp.spiking import targets
 
 settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
 settings.load_profile("repeatable")
@@ -133,9 +135,10 @@ def shared_library() -> Callable[[Path, Sequence[str]], ctypes.CDLL]:
 
     def load(source: Path, flags: Sequence[str]) -> ctypes.CDLL:
         made, library = source.with_suffix(".o"), source.with_suffix(".so")
-        subprocess.run(["c++", *flags, "-fPIC", "-c", "-o", str(made), str(source)], check=True)
+        command, _ = targets.compiler()
+        subprocess.run([*shlex.split(command), *flags, "-fPIC", "-c", "-o", str(made), str(source)], check=True)
         # linked without these flags: -ffast-math would take small numbers from the whole process
-        subprocess.run(["c++", "-shared", "-o", str(library), str(made), "-lm"], check=True)
+        subprocess.run([*shlex.split(command), "-shared", "-o", str(library), str(made), "-lm"], check=True)
         return ctypes.CDLL(str(library))
 
     return load

@@ -81,7 +81,9 @@ class Build:
             # Brian2's programs complain of an array of the wrong size, and go on
             if done.returncode or done.stderr:
                 raise RuntimeError(f"the compiled network stopped with code {done.returncode}: {done.stderr.strip()}")
-            return {name: _output(Path(own), **each) for name, each in self.outputs.items()} | _spent(Path(own))
+            recorded = {name: _output(Path(own), **each) for name, each in self.outputs.items()}
+            _check_lengths(recorded)
+            return recorded | _spent(Path(own))
 
     def command(self, inputs: Inputs, folder: Path) -> list[str]:
         """The command that runs it from its own folder, and leaves its results in another, where its inputs lie too."""
@@ -106,6 +108,16 @@ def _argument(value: np.ndarray | float, dtype: str, path: Path) -> str:
 def _output(folder: Path, file: str, dtype: str, columns: int) -> np.ndarray:
     values = np.fromfile(folder / file, dtype=dtype)
     return values.reshape(-1, columns).T if columns else values
+
+
+def _check_lengths(recorded: Recorded) -> None:
+    """Brian2's programs end well when what they write at the end does not fit on the disk."""
+    for name, values in recorded.items():
+        times = recorded.get(f"{name.split('.')[0]}.t")
+        if times is not None and values.shape[-1] != len(times):
+            raise RuntimeError(
+                f"the compiled network left {values.shape[-1]} of {len(times)} values of {name}: is the disk full?"
+            )
 
 
 def _spent(folder: Path) -> Recorded:

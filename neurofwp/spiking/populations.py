@@ -43,7 +43,7 @@ class Populations:
 
 @dataclass(frozen=True)
 class _Frame:
-    """What all groups share: two clocks, so that a step looks at no more, and the names in equations of cells."""
+    """What all groups share: two clocks, since every clock is looked at in every step, and names in equations."""
 
     plan: Plan
     membrane: b2.Clock
@@ -114,8 +114,8 @@ def _lif(frame: _Frame, name: str, kind: str, equations: str, *, at_spike: str =
     """Integrate-and-fire cells; `kind` names their refractory period."""
     return _cells(
         frame, name, equations, threshold="v > v_threshold", reset=f"v = v_reset\n{at_spike}",
-        # in numbers of steps, as Brian2 would have it, is no loop that AVX2 could run in vector instructions
-        refractory=f"t - lastspike < {kind}_refractory - 0.5*dt", **more,
+        # whole steps, as Brian2 counts them, but without integers, which keep AVX2 from doing many cells at once
+        refractory=f"t - lastspike < {kind}_refractory - 0.999*dt", **more,
     )  # fmt: skip
 
 

@@ -45,15 +45,15 @@ def monitors(
 ) -> Iterator[b2.SpikeMonitor | b2.StateMonitor | Writer]:
     """All spikes, weights and sums of dendritic voltage at the ends of events, and a few synapses over time."""
     key, value, inter, plastic = populations.key, populations.value, populations.inter, populations.plastic
-    synapse, slot = plan.synapse, timeline.slot * ms
+    synapse, ends = plan.synapse, b2.Clock(timeline.slot * ms, name="event_clock")
     for group in (key, value, inter):
         yield b2.SpikeMonitor(group, name=f"{group.name}_spikes")
     members, states = plan.episodes * plan.members("plastic"), _recorded(synapse, "weight")
     if compiling():
-        yield Writer(plastic, states, members, dt=slot, name="weight_at_events")
+        yield Writer(plastic, states, members, clock=ends, name="weight_at_events")
     else:  # how many there are is not known before they are made
-        yield b2.StateMonitor(plastic, states, record=np.arange(members), dt=slot, name="weight_at_events")
-    yield b2.StateMonitor(value, ["v_opened", "opened"], record=True, dt=slot, name="dendrite_at_events")
+        yield b2.StateMonitor(plastic, states, record=np.arange(members), clock=ends, name="weight_at_events")
+    yield b2.StateMonitor(value, ["v_opened", "opened"], record=True, clock=ends, name="dendrite_at_events")
     if not probes:
         return
     pre_index, post_index, synapse_index = [], [], []
@@ -69,8 +69,9 @@ def monitors(
     }
     if "s_nmda" in key.variables:
         watched["key"] = (key, "s_nmda", pre_index)
+    often = b2.Clock(PROBE_STEP, name="probe_clock")
     for name, (group, variables, index) in watched.items():
-        yield b2.StateMonitor(group, variables, record=index, dt=PROBE_STEP, name=f"probe_{name}")
+        yield b2.StateMonitor(group, variables, record=index, clock=often, name=f"probe_{name}")
 
 
 def _recorded(synapse: SynapseModel, *wanted: str) -> list[str]:

@@ -91,7 +91,7 @@ class Simulation:
         step = max(1, int(self.duration / self.plan.membrane_step) // TOLD) * self.plan.membrane_step
         names = {"tell": TELL, "duration": self.duration}
         teller = b2.NeuronGroup(1, "told : 1", dt=step, namespace=names, name="teller")
-        teller.run_regularly("told = tell(t/duration)", dt=step, name="teller_tells")
+        teller.run_regularly("told = tell(t/duration)", clock=teller.clock, name="teller_tells")
         return teller
 
     def _shape(self) -> dict[str, Any]:

@@ -28,6 +28,8 @@ objects.o main.o: OPTIMISATIONS += -O0
 precompiled.h.gch: precompiled.h
 \t$(CXX) $(CXXFLAGS) -x c++-header $< -o $@
 """
+# Numbers that are not finite count; and without -fno-finite-math-only GCC would divide by approximations, so that
+# 1 - 1/(1 + 0) is not 0, on which the synapses that are passed over (`Stage.idle`) rely.
 FLAGS = ("-w", "-O3", "-march=native", "-ffast-math", "-fno-finite-math-only")
 # So that GCC turns loops over cells into vector instructions: it declares exp of vectors only where this is defined,
 # which -fno-finite-math-only undoes; and cells have more variables than it would by default compare for overlap.

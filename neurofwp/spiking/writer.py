@@ -7,7 +7,6 @@ from typing import Any
 
 import brian2 as b2
 import numpy as np
-from brian2 import Quantity
 from brian2.core.functions import Function
 
 
@@ -19,14 +18,14 @@ class Writer(b2.NeuronGroup):
     synapses : of which to write.
     variables : their names; all of every synapse.
     members : how many synapses there are, which Brian2 does not know before it runs.
-    dt : time between two records.
+    clock : when to write.
 
     Attributes
     ----------
     outputs : file (in the folder of results), dtype and columns of all that is written, by variable.
     """
 
-    def __init__(self, synapses: b2.Synapses, variables: Sequence[str], members: int, *, dt: Quantity, name: str):
+    def __init__(self, synapses: b2.Synapses, variables: Sequence[str], members: int, *, clock: b2.Clock, name: str):
         kinds = {each: np.dtype(synapses.variables[each].dtype) for each in variables}
         # before the group is made: Brian2 then takes assignments for those of its variables
         self.outputs: dict[str, dict[str, Any]] = {"t": {"file": f"{name}.t", "dtype": "<f8", "columns": 0}}
@@ -35,8 +34,8 @@ class Writer(b2.NeuronGroup):
         }
         write = Function(_not_python, arg_units=[b2.second], return_unit=1, arg_names=["t"], stateless=False)
         write.implementations.add_implementation("cpp", _code(synapses.name, variables, name), name="write_states")
-        super().__init__(1, "written : 1", dt=dt, namespace={"write_states": write}, name=name)
-        self.run_regularly("written = write_states(t)", dt=dt, name=f"{name}_writes")
+        super().__init__(1, "written : 1", clock=clock, namespace={"write_states": write}, name=name)
+        self.run_regularly("written = write_states(t)", clock=clock, name=f"{name}_writes")
 
 
 def _code(synapses: str, variables: Sequence[str], name: str) -> str:

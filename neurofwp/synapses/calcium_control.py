@@ -57,7 +57,7 @@ def _derived(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
 
 
 def _without_effect(values: Values, rate: str, half: str, exponent: str) -> float:
-    """Calcium below which a Hill function is 0 in single precision."""
+    """Calcium, of either sign, below which a Hill function is 0 in single precision, or has no effect at all."""
     return float(values[half]) * LOST ** (1 / float(values[exponent])) if float(values[rate]) > 0 else inf
 
 
@@ -81,7 +81,7 @@ CALCIUM_CONTROL = Stage(
         Parameter("w_max", "nS", "weight at which potentiation stops", low=1e-6, high=1e6),
     ),
     update=_update,
-    idle="calcium < c_idle",
+    idle="calcium*calcium < c_idle*c_idle",
     derived=_derived,
     thresholds=_thresholds,
 )

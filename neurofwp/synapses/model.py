@@ -49,8 +49,10 @@ class SynapseModel:
 
     @property
     def updates(self) -> list[tuple[str, str]]:
-        """Of each stage that a clock advances: statements, and the condition under which they change nothing, or ""."""
-        pairs = ((self._own(stage, stage.statements(self.values)), stage.idle) for stage in self.stages)
+        """Of each stage that a clock advances: statements, and its `Stage.idle`."""
+        pairs = (
+            (self._own(stage, stage.statements(self.values)), self._own(stage, stage.idle)) for stage in self.stages
+        )
         stripped = (("\n".join(line.strip() for line in code.strip().splitlines()), idle) for code, idle in pairs)
         return [(code, idle) for code, idle in stripped if code]
 

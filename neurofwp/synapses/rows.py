@@ -41,10 +41,10 @@ template <class T> static inline T clipped(const T x, const T low, const T high)
 
 def possible(synapse: SynapseModel, stored: Collection[str]) -> bool:
     """Whether the synapses of a model can be advanced in rows; `stored` are the variables that value cells hold."""
-    words = set(re.findall(r"\w+", synapse.update))
-    looked_up = {name.removesuffix("_post") for name in words if name.endswith("_post")}
+    looked_up = {name.removesuffix("_post") for name in _named(synapse) if name.endswith("_post")}
     return (
-        not synapse.double
+        not b2.prefs.devices.cpp_standalone.openmp_threads  # rows share what the first one finds
+        and not synapse.double
         and not re.search(r"_(pre|post)\s*[-+*/]?=[^=]", synapse.update)
         and looked_up <= set(stored)
         and all(_known(line) for line in synapse.update.splitlines())
@@ -68,7 +68,7 @@ def advance(
         episode, key cell and value cell.
     own : constants of which every synapse has its own, the same within an episode.
     """
-    gates = sorted({name for name in re.findall(r"\w+", synapse.update) if name.endswith("_pre")})
+    gates = sorted(name for name in _named(synapse) if name.endswith("_pre"))
     function = Function(
         _not_python, arg_units=[1] + [None] * len(gates), return_unit=1, arg_names=["row", *gates], stateless=False
     )
@@ -98,14 +98,11 @@ def _code(synapse: SynapseModel, gates: list[str], block: tuple[int, int], own: 
     arguments = ", ".join(["const int row", *(f"const double given_{name}" for name in gates)])
     before = [*constants, *(f"const {real} {name} = given_{name};" for name in gates), *rows]
     conditions = {f"busy_{number}": idle for number, (_, idle) in enumerate(loops) if idle}
-    of_cells = {name: idle for name, idle in conditions.items() if not _words(idle) & {*states, *gates}}
-    of_rows = {name: idle for name, idle in conditions.items() if name not in of_cells}
-    # what the key cells of an episode share, in the synapses' precision: their first one finds it
-    shared = [f"static {real} of_{name}[{cells}];" for name in columns] + [f"static int {name};" for name in of_cells]
-    finding = [f"of_{name}[k] = _array_value_{name.removesuffix('_post')}[first_cell + k];" for name in columns]
-    first = [f"{name} = 0;" for name in of_cells] + [_loop("", [], cells, real, of_cells, finding)]
-    before += [*shared, f"if (row % {pre} == 0) {{", *first, "}", *(f"int {name} = 0;" for name in of_rows)]
-    parts = [_loop(loops[0][0], states, cells, real, of_rows)]
+    cell_conditions = {name: idle for name, idle in conditions.items() if not _words(idle) & {*states, *gates}}
+    row_conditions = {name: idle for name, idle in conditions.items() if name not in cell_conditions}
+    before += _found_once(columns, cell_conditions, pre, cells, real)
+    before += [f"int {name} = 0;" for name in row_conditions]
+    parts = [_loop(loops[0][0], states, cells, real, row_conditions)]
     parts += [
         (f"if (busy_{number}) " if idle else "") + _loop(code, states, cells, real)
         for number, (code, idle) in enumerate(loops[1:], start=1)
@@ -118,6 +115,16 @@ static inline double advance_row({arguments}) {{
     return 0;
 }}
 """
+
+
+def _found_once(columns: list[str], conditions: Mapping[str, str], pre: int, cells: int, real: str) -> list[str]:
+    """What the key cells of an episode share: the first one looks it up, in the synapses' precision."""
+    if not columns:
+        return []
+    kept = [f"static {real} of_{name}[{cells}];" for name in columns] + [f"static int {name};" for name in conditions]
+    looking = [f"of_{name}[k] = _array_value_{name.removesuffix('_post')}[first_cell + k];" for name in columns]
+    anew = [f"{name} = 0;" for name in conditions]
+    return [*kept, f"if (row % {pre} == 0) {{", *anew, _loop("", [], cells, real, conditions, looking), "}"]
 
 
 def _loops(synapse: SynapseModel, *, skip: bool) -> list[tuple[str, str]]:
@@ -159,6 +166,10 @@ def _loop(
     busy = [f"{name} |= !{_expression(ast.parse(idle, mode='eval').body, real)};" for name, idle in conditions.items()]
     lines = f"{LINE}    ".join(["", *first, *loads, *body, *stores, *busy])
     return f"for (int k = 0; k < {cells}; k++) {{{lines}{LINE}}}"
+
+
+def _named(synapse: SynapseModel) -> set[str]:
+    return {word for code, idle in synapse.updates for word in _words(f"{code}\n{idle}")}
 
 
 def _words(code: str) -> set[str]:

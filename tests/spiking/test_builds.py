@@ -204,3 +204,9 @@ def test_a_cached_build_does_what_a_new_one_does(stored_program: Any, tmp_path: 
     assert made[0] == made[1] == made[2]
     assert first.identical(again)
     assert not first["weight"].equals(other["weight"])
+
+
+def test_results_that_did_not_fit_on_the_disk_are_refused() -> None:
+    times, cells = np.zeros(3), np.zeros(2)
+    with pytest.raises(RuntimeError, match=r"left 2 of 3 values of key_spikes\.i: is the disk full\?"):
+        builds._check_lengths({"key_spikes.t": times, "key_spikes.i": cells})

@@ -136,30 +136,40 @@ def test_passing_over_idle_synapses_changes_no_bit(
     loops = rows._loops
     monkeypatch.setattr(rows, "_loops", lambda synapse, *, skip: loops(synapse, skip=False))
     every = shared_library(kernels(names, tmp_path / "every", "float"), targets.flags())
-    passed_over = 0
+    shape = (EPISODES * PRE, CELLS)
     for number, name in enumerate(names):
         synapse = model.load(name)
         states, constants, pre, post = used(synapse)
         own = synapse.constants(1 * ms)
-        level, fixed = float(own.get("c_idle", own.get("c_floor"))), [float(own[each]) for each in constants]
+        level = float(own.get("c_idle", own.get("c_floor")))
+        fixed = np.array([float(own[each]) for each in constants], np.float32)
+        # what nothing but the loop that may be passed over reads; without a number there is no weight after it
+        rest = [word for code, idle in loops(synapse, skip=True) if "calcium" not in idle for word in rows._words(code)]
+        idles = [word for _, idle in synapse.updates for word in rows._words(idle)]
+        poisoned = np.where([each in (*rest, *idles) for each in constants], fixed, np.nan).astype(np.float32)
+        assert np.isnan(poisoned).any()
+        rng = np.random.default_rng(number)
+        passed_over = []
         for share in np.linspace(0.1, 1.5, 57):
-            rng = np.random.default_rng(number)
-            shape = (EPISODES * PRE, CELLS)
-            calcium = np.minimum(share, rng.uniform(0, 1.5, shape)) * level
+            calcium = np.clip(rng.uniform(-1.5, 1.5, shape), -share, share) * level
             before = {"calcium": calcium, "weight": rng.uniform(0, 3e-9, shape)}
-            cells = {each: rng.uniform(0, share * level, (EPISODES, CELLS)) for each in post}
-            cells |= {"survival_post": np.full((EPISODES, CELLS), rng.choice([1, 0.999]))}
+            cells = {each: rng.uniform(-share * level, share * level, (EPISODES, CELLS)) for each in post}
+            cells |= {"survival_post": rng.choice([1, 0.999], (EPISODES, 1)) * np.ones((EPISODES, CELLS))}
             gates = rng.uniform(0, 1, (len(pre), EPISODES * PRE))
             others = np.concatenate([cells[each].ravel() for each in post])
             ends = []
-            for compiled in (passing, every):
+            for compiled, numbers in ((passing, fixed), (every, fixed), (passing, poisoned)):
                 flat = np.concatenate([before[each].ravel() for each in states]).astype(np.float32)
-                arrays = flat, np.array(fixed, np.float32), gates, others
+                arrays = flat, numbers, gates, others
                 getattr(compiled, f"advance_{number}")(*(each.ctypes.data_as(ctypes.c_void_p) for each in arrays))
-                ends.append(flat)
-            np.testing.assert_array_equal(*ends, err_msg=f"{name} at {share:g}")
-            passed_over += (ends[0].reshape(-1, *shape)[states.index("calcium")].max(axis=1) < level).mean()
-    assert 0.2 < passed_over / (57 * len(names)) < 0.9
+                ends.append(flat.reshape(-1, *shape))
+            np.testing.assert_array_equal(ends[0], ends[1], err_msg=f"{name} at {share:g}")
+            most = abs(ends[0][states.index("calcium")]).max(axis=1)
+            untouched = np.isfinite(ends[2][states.index("weight")]).all(axis=1)
+            assert untouched[most < 0.999 * level].all()
+            assert not untouched[ends[0][states.index("calcium")].max(axis=1) > 1.001 * level].any()
+            passed_over += untouched.tolist()
+        assert 0.2 < np.mean(passed_over) < 0.9
 
 
 @pytest.mark.parametrize("name", LOOP)
