@@ -1,11 +1,12 @@
 // The spiking network with error-correcting synapses as one loop written by hand: the limit for a simulator.
 //
-// constants.h holds sizes and parameters (SI units) as compile-time constants; tables of the Program and first voltages are
-// read from files; random numbers are those that ours draws. Equations and order of operations are those of neurofwp/spiking and neurofwp/synapses: cells in double
-// precision on the membrane clock, their noise and slow factors and the synapses, in single precision, on the
-// plasticity clock. Rows of synapses with too little calcium to change are passed over, unless -DEVERY asks for all.
-// Printed as JSON: seconds of processor time of the loop, of its synapses alone if compiled with -DTIMED (which costs time
-// itself), spikes of each population, their sums of (step + 1) (cell + 1), mean weight.
+// constants.h holds sizes and parameters (SI units) as compile-time constants; tables of the Program and first voltages
+// are read from files; random numbers are those that ours draws. Equations and order of operations are those of
+// neurofwp/spiking and neurofwp/synapses: cells in double precision on the membrane clock, their noise and slow factors
+// and the synapses, in single precision, on the plasticity clock. Rows of synapses with too little calcium to change are
+// passed over, unless -DEVERY asks for all. Printed as JSON: seconds of processor time of the loop, of its synapses alone
+// if compiled with -DTIMED (which costs time itself), spikes of each population, their sums of (step + 1) (cell + 1), mean
+// weight.
 
 #include <cmath>
 #include <cstdint>
@@ -188,7 +189,8 @@ int main(int argc, char** argv) {
     const double seconds = double(std::clock() - began) / CLOCKS_PER_SEC;
     double total = 0;
     for (const auto each : weight) total += each;
-    std::printf("{\"seconds\": %.9g, \"synapses\": %.9g, \"spikes\": [%ld, %ld, %ld], \"moments\": [%ld, %ld, %ld], \"weight\": %.9g}\n",
-                seconds, double(in_rows) / CLOCKS_PER_SEC, spikes[0], spikes[1], spikes[2], moments[0], moments[1],
-                moments[2], total / weight.size());
+    std::printf("{\"seconds\": %.9g, \"synapses\": %.9g, \"weight\": %.9g, ", seconds,
+                double(in_rows) / CLOCKS_PER_SEC, total / weight.size());
+    std::printf("\"spikes\": [%ld, %ld, %ld], ", spikes[0], spikes[1], spikes[2]);
+    std::printf("\"moments\": [%ld, %ld, %ld]}\n", moments[0], moments[1], moments[2]);
 }

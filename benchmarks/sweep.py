@@ -111,20 +111,20 @@ def main(words: list[str] | None = None) -> int:
     alone([1.0], [])
     together([1.0], [])  # compiled, and kept
     rows: dict[str, list[float]] = {
-        name: [] for name in ("one", "two", "start", "bare", "both", "overhead", "thousand")
+        name: [] for name in ("one", "two", "start_one", "start_two", "bare", "both", "overhead", "thousand")
     }
     for _ in tqdm(range(settings.rounds), desc="rounds"):
         for name, workers in (("one", 1), ("two", 2)):
             rows[name].append(seconds(alone, POINTS, 1, workers))
-        rows["start"].append(seconds(nothing, 2, 1, 2))
+            rows[f"start_{name}"].append(seconds(nothing, workers, 1, workers))
         rows["bare"].append(bare(1))
         rows["both"].append(bare(2))
-        rows["overhead"].append((seconds(nothing, EMPTY, 1, 2) - rows["start"][-1]) / EMPTY)
+        rows["overhead"].append((seconds(nothing, EMPTY, 1, 2) - rows["start_two"][-1]) / EMPTY)
         rows["thousand"].append(seconds(together, MANY, TOGETHER, 2))
     times = {name: np.array(own) for name, own in rows.items()}
     ratios = {
         "two_workers.with_start": times["one"] / times["two"],
-        "two_workers": (times["one"] - times["start"]) / (times["two"] - times["start"]),
+        "two_workers": (times["one"] - times["start_one"]) / (times["two"] - times["start_two"]),
         "two_processes": times["bare"] / times["both"],
     }
     found: dict[str, Any] = {"machine": machine.describe(torch.device("cpu")), "rounds": settings.rounds}
@@ -146,11 +146,12 @@ def _drawn(found: dict[str, Any]) -> Figure:
     with style.context():
         figure = style.figure(style.ONE_COLUMN, 2.0)
         ax = figure.subplots()
-        start = found["seconds.start"]
-        totals = [found["seconds.one"], found["seconds.two"]]
-        ax.barh([0, 1], [start] * 2, color=style.GREY, label="start of the workers")
-        ax.barh([0, 1], [total - start for total in totals], left=start, color=style.SKY, label="points")
-        ax.axvline(start + (totals[0] - start) / 2, color=style.BLACK, linestyle=":", label="half of the points' time")
+        starts = np.array([found["seconds.start_one"], found["seconds.start_two"]])
+        points = np.array([found["seconds.one"], found["seconds.two"]]) - starts
+        ax.barh([0, 1], starts, color=style.GREY, label="start of the workers")
+        ax.barh([0, 1], points, left=starts, color=style.SKY, label="points")
+        half = starts[1] + points[0] / 2
+        ax.plot([half, half], [0.6, 1.4], color=style.BLACK, linestyle=":", label="half of one worker's time for them")
         ax.set_yticks([0, 1], ["1 worker", "2 workers"])
         ax.set_xlabel(f"wall time of {POINTS} points (s), medians of {found['rounds']}")
         figure.legend(loc="outside upper center", ncols=2)

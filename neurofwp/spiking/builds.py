@@ -34,6 +34,7 @@ from neurofwp.spiking import targets
 
 FOLDER = "NEUROFWP_CACHE"  # the environment variable that names another cache folder
 SEED = "NEUROFWP_SEED"  # the one through which a compiled network is given its seed
+GIVEN_SEED = f'std::strtoul(std::getenv("{SEED}"), nullptr, 10)'  # how its code reads it
 LIMIT = 2_000_000_000  # bytes
 SAFE = 3600  # seconds since its last use after which a build may be removed: nobody is starting it
 MANIFEST = "manifest.json"

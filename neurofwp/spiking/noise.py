@@ -11,13 +11,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from brian2.core.functions import Function
-
-from neurofwp.spiking.builds import SEED
-from neurofwp.synapses.device import compiling
+from neurofwp.spiking.builds import GIVEN_SEED
+from neurofwp.synapses.device import compiling, cpp_function
 
 CODE = f"""
-static const uint32_t noise_seed = std::getenv("{SEED}") ? std::strtoul(std::getenv("{SEED}"), nullptr, 10) : 0;
+static const uint32_t noise_seed = {GIVEN_SEED};
 
 static inline uint64_t philox(uint32_t left, uint32_t right, uint32_t key) {{
     for (int round = 0; round < 10; round++) {{
@@ -38,6 +36,9 @@ static inline double normal(const int64_t cell, const int64_t step, const int64_
 """
 
 
+NORMAL = cpp_function("normal", CODE, {"cell": 1, "step": 1, "stream": 1}, stateless=True)
+
+
 def vectorised(code: str, stream: int) -> tuple[str, dict[str, Any]]:
     """Statements of cells for a compiled network, with this in place of `randn()`, and the names that they need.
 
@@ -47,11 +48,3 @@ def vectorised(code: str, stream: int) -> tuple[str, dict[str, Any]]:
         return code, {}
     streams = iter(range(stream, stream + code.count("randn()")))
     return re.sub(r"randn\(\)", lambda _: f"normal(i, timestep(t, dt), {next(streams)})", code), {"normal": NORMAL}
-
-
-def _not_python(*arguments: Any) -> float:
-    raise NotImplementedError("for compiled programs only")
-
-
-NORMAL = Function(_not_python, arg_units=[1, 1, 1], return_unit=1, arg_names=["cell", "step", "stream"])
-NORMAL.implementations.add_implementation("cpp", CODE, name="normal")

@@ -14,7 +14,6 @@ from typing import Any
 import brian2 as b2
 import numpy as np
 from brian2 import Quantity, second
-from brian2.core.functions import Function
 
 from neurofwp import synapses
 from neurofwp.spiking import builds, targets
@@ -26,27 +25,19 @@ from neurofwp.spiking.recording import Probe, monitors
 from neurofwp.spiking.timeline import Timeline
 from neurofwp.spiking.writer import Writer
 from neurofwp.synapses.base import Stage
+from neurofwp.synapses.device import cpp_function
 
-SEED = f"""
-    for (auto& each : brian::_random_generators) each.seed(std::strtoul(std::getenv("{builds.SEED}"), nullptr, 10));
-"""
+SEED = f"for (auto& each : brian::_random_generators) each.seed({builds.GIVEN_SEED});"
 TOLD = 50  # times that a compiled network tells the share that is done
-
-
-def _not_python(share: float) -> float:
-    raise NotImplementedError("only compiled networks tell by themselves")
-
-
-TELL = Function(_not_python, arg_units=[1], return_unit=1, arg_names=["share"], stateless=False)
-TELL.implementations.add_implementation(
-    "cpp",
+TELL = cpp_function(
+    "tell",
     r"""
     static inline double tell(const double share) {
         std::cout << "\r  simulating " << int(100*share) << " %" << std::flush;
         return share;
     }
     """,
-    name="tell",
+    {"share": 1},
 )
 
 

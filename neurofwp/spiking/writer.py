@@ -7,7 +7,8 @@ from typing import Any
 
 import brian2 as b2
 import numpy as np
-from brian2.core.functions import Function
+
+from neurofwp.synapses.device import cpp_function
 
 
 class Writer(b2.NeuronGroup):
@@ -32,8 +33,7 @@ class Writer(b2.NeuronGroup):
         self.outputs |= {
             each: {"file": f"{name}.{each}", "dtype": kind.str, "columns": members} for each, kind in kinds.items()
         }
-        write = Function(_not_python, arg_units=[b2.second], return_unit=1, arg_names=["t"], stateless=False)
-        write.implementations.add_implementation("cpp", _code(synapses.name, variables, name), name="write_states")
+        write = cpp_function("write_states", _code(synapses.name, variables, name), {"t": b2.second})
         super().__init__(1, "written : 1", clock=clock, namespace={"write_states": write}, name=name)
         self.run_regularly("written = write_states(t)", clock=clock, name=f"{name}_writes")
 
@@ -60,7 +60,3 @@ static inline double write_states(const double t) {{
     return 0;
 }}
 """
-
-
-def _not_python(t: float) -> float:
-    raise NotImplementedError("only compiled networks write by themselves")

@@ -34,8 +34,8 @@ def connect(
 ) -> b2.Synapses:
     """Plastic synapses from key cells `i` to value cells `j`. Their constants and weights are still 0: see `begin`.
 
-    `value` has been made with `events`. Spikes are seen at steps of `clock`; what advances by a clock does so at
-    steps of `plasticity`.
+    `value` has been made with `events`. Spikes are seen at steps of `clock`; what advances by a clock does so at those
+    of `plasticity`.
 
     Parameters
     ----------

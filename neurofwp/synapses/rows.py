@@ -17,12 +17,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 import brian2 as b2
 import numpy as np
-from brian2.core.functions import Function
 
+from neurofwp.synapses.device import cpp_function
 from neurofwp.synapses.model import SynapseModel
 
 TYPES = {"float32": "float", "float64": "double"}
@@ -69,13 +68,8 @@ def advance(
     own : constants of which every synapse has its own, the same within an episode.
     """
     gates = sorted(name for name in _named(synapse) if name.endswith("_pre"))
-    function = Function(
-        _not_python, arg_units=[1] + [None] * len(gates), return_unit=1, arg_names=["row", *gates], stateless=False
-    )
-    function.implementations.add_implementation(
-        "cpp", _code(synapse, gates, block, own, TYPES[np.dtype(dtype).name]), name="advance_row"
-    )
-    key.namespace["advance_row"] = function
+    code = _code(synapse, gates, block, own, TYPES[np.dtype(dtype).name])
+    key.namespace["advance_row"] = cpp_function("advance_row", code, {"row": 1, **dict.fromkeys(gates)})
     given = ", ".join(["i", *(name.removesuffix("_pre") for name in gates)])
     # after the cells' own update on the same clock
     key.run_regularly(f"advanced = advance_row({given})", clock=clock, order=1, name="plastic_update")
@@ -104,7 +98,7 @@ def _code(synapse: SynapseModel, gates: list[str], block: tuple[int, int], own: 
     before += [f"int {name} = 0;" for name in row_conditions]
     parts = [_loop(loops[0][0], states, cells, real, row_conditions)]
     parts += [
-        (f"if (busy_{number}) " if idle else "") + _loop(code, states, cells, real)
+        (f"if (busy_{number}) " if idle else "") + _loop(code, states, cells, real, {})
         for number, (code, idle) in enumerate(loops[1:], start=1)
     ]
     return f"""{CLIPPED}
@@ -122,9 +116,13 @@ def _found_once(columns: list[str], conditions: Mapping[str, str], pre: int, cel
     if not columns:
         return []
     kept = [f"static {real} of_{name}[{cells}];" for name in columns] + [f"static int {name};" for name in conditions]
-    looking = [f"of_{name}[k] = _array_value_{name.removesuffix('_post')}[first_cell + k];" for name in columns]
     anew = [f"{name} = 0;" for name in conditions]
-    return [*kept, f"if (row % {pre} == 0) {{", *anew, _loop("", [], cells, real, conditions, looking), "}"]
+    looking = [
+        f"const {real} {name} = of_{name}[k] = _array_value_{name.removesuffix('_post')}[first_cell + k];"
+        for name in columns
+    ]
+    loop = _over_row([*looking, *_busy(conditions, real)], cells)
+    return [*kept, f"if (row % {pre} == 0) {{", *anew, loop, "}"]
 
 
 def _loops(synapse: SynapseModel, *, skip: bool) -> list[tuple[str, str]]:
@@ -147,12 +145,8 @@ def _loops(synapse: SynapseModel, *, skip: bool) -> list[tuple[str, str]]:
     return loops or [(synapse.update, "")]
 
 
-def _loop(
-    code: str, states: list[str], cells: int, real: str, conditions: Mapping[str, str] | None = None,
-    first: Sequence[str] = (),
-) -> str:  # fmt: skip
-    """A loop over a row or the value cells, which also finds which of `conditions` (of being idle) do not hold."""
-    conditions = conditions or {}
+def _loop(code: str, states: list[str], cells: int, real: str, conditions: Mapping[str, str]) -> str:
+    """Statements for every synapse of a row, which also find which of `conditions` (of being idle) do not hold."""
     words = _words("\n".join((code, *conditions.values())))
     known = {name for name in states if name in words}
     loads = [f"{real} {name} = row_{name}[k];" for name in sorted(known)]
@@ -163,9 +157,15 @@ def _loop(
         body.append(f"{'' if target in known else real + ' '}{target} = {value};")
         known.add(target)
     stores = [f"row_{name}[k] = {name};" for name in states if name in _assigned(code)]
-    busy = [f"{name} |= !{_expression(ast.parse(idle, mode='eval').body, real)};" for name, idle in conditions.items()]
-    lines = f"{LINE}    ".join(["", *first, *loads, *body, *stores, *busy])
-    return f"for (int k = 0; k < {cells}; k++) {{{lines}{LINE}}}"
+    return _over_row([*loads, *body, *stores, *_busy(conditions, real)], cells)
+
+
+def _busy(conditions: Mapping[str, str], real: str) -> list[str]:
+    return [f"{name} |= !{_expression(ast.parse(idle, mode='eval').body, real)};" for name, idle in conditions.items()]
+
+
+def _over_row(lines: Sequence[str], cells: int) -> str:
+    return f"for (int k = 0; k < {cells}; k++) {{{f'{LINE}    '.join(['', *lines])}{LINE}}}"
 
 
 def _named(synapse: SynapseModel) -> set[str]:
@@ -219,7 +219,3 @@ def _known(line: str) -> bool:
     except (NotImplementedError, SyntaxError):
         return False
     return True
-
-
-def _not_python(*arguments: Any) -> float:
-    raise NotImplementedError("rows are advanced by compiled programs only")
