@@ -72,7 +72,7 @@ def count(seed: int) -> dict[str, float]:
         fused = Fused(own, place / "fused")
         command = build.command(own.numbers(seed), place / "results")
         ours = _callgrind(command, build.folder, place / "ours.out", seed)
-        by_hand = _callgrind(["./main", str(seed)], fused.folder, place / "fused.out", seed)
+        by_hand = _callgrind(fused.command(seed), fused.folder, place / "fused.out", seed)
     updates = SIZE.synapses * own.seconds * 1000
     made: dict[str, float] = {
         "instructions.ours_synapses": _of("_run_plastic_update_codeobject", ours) / updates,

@@ -134,10 +134,14 @@ class Fused:
         flags = [*targets.flags(), "-std=c++17", f"-I{folder}", *(f"-D{name}" for name in defined)]
         subprocess.run([*compiler, *flags, str(source), "-o", str(folder / "main")], check=True)
 
-    def run(self, seed: int = 0) -> dict[str, Any]:
-        """What it prints, after a run with the voltages and random numbers that ours has with this seed."""
+    def command(self, seed: int = 0) -> list[str]:
+        """What runs it in its folder, with the voltages and random numbers that ours has with this seed."""
         numbers = self.own.numbers(seed)
         for group in ("key", "value", "interneuron"):
             numbers[f"{group}.v"].tofile(self.folder / f"{group}_v.bin")
-        told = subprocess.run(["./main", str(seed)], cwd=self.folder, capture_output=True, text=True, check=True)
+        return ["./main", str(seed)]
+
+    def run(self, seed: int = 0) -> dict[str, Any]:
+        """What it prints."""
+        told = subprocess.run(self.command(seed), cwd=self.folder, capture_output=True, text=True, check=True)
         return dict(json.loads(told.stdout))
