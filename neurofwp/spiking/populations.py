@@ -18,8 +18,10 @@ from neurofwp.spiking import circuit as circuits
 from neurofwp.spiking import noise
 from neurofwp.spiking.numbers import varied_constants
 from neurofwp.spiking.plan import GROUPS, OWN, Plan
+from neurofwp.spiking.thresholds import ManyCells
 from neurofwp.spiking.timeline import Timeline
 from neurofwp.synapses.connect import base_unit, connect, events, watch_plateaus
+from neurofwp.synapses.device import compiling
 
 STREAMS = 100  # of random numbers, for each group of cells
 
@@ -115,7 +117,8 @@ def _lif(frame: _Frame, name: str, kind: str, equations: str, *, at_spike: str =
     return _cells(
         frame, name, equations, threshold="v > v_threshold", reset=f"v = v_reset\n{at_spike}",
         # whole steps, as Brian2 counts them, but without integers, which keep AVX2 from doing many cells at once
-        refractory=f"t - lastspike < {kind}_refractory - 0.999*dt", **more,
+        refractory=f"t - lastspike < {kind}_refractory - 0.999*dt", codeobj_class=ManyCells if compiling() else None,
+        **more,
     )  # fmt: skip
 
 

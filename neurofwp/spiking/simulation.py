@@ -161,7 +161,7 @@ def _source() -> str:
     """A hash of the code that makes networks."""
     sha = hashlib.sha256()
     for package in (Path(__file__).parent, Path(synapses.__file__).parent):
-        for path in sorted(package.glob("*.py")):
+        for path in sorted((*package.glob("*.py"), *package.glob("templates/*"))):
             sha.update(path.read_bytes())
     return sha.hexdigest()
 
