@@ -27,7 +27,6 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
@@ -106,21 +105,19 @@ def costs(settings: Settings, place: Path) -> dict[str, Any]:
     for name, size in tqdm(SIZES.items(), desc="compiling"):
         own = contest(size, seed=settings.seed)
         runs[name] = {
-            "ours": partial(_network, own, own.simulation),
-            "ours_synapses": partial(_synapses, own, replace(own.simulation, profile=True)),
-            "fused": partial(_loop, own, Fused(own, place / name), "seconds"),
-            "kernel": partial(_loop, own, Fused(own, place / f"{name} timed", "TIMED"), "synapses"),
-            "every": partial(_loop, own, Fused(own, place / f"{name} every", "EVERY"), "seconds"),
+            "ours": _network(own, own.simulation),
+            "ours_synapses": _network(own, replace(own.simulation, profile=True), "plastic_update"),
+            "fused": _loop(own, Fused(own, place / name)),
+            "kernel": _loop(own, Fused(own, place / f"{name} timed", "TIMED"), "synapses"),
+            "every": _loop(own, Fused(own, place / f"{name} every", "EVERY")),
         }
         for step in (0.1, 0.5) if name in PLAIN else ():
             short = contest(size, seed=settings.seed, short=True, membrane_step=step * ms)
             plain = Plain(short.plan, short.simulation.timeline, (), short.simulation.duration)
-            runs[name][f"plain_at_{step}ms"] = partial(_network, short, plain)
+            runs[name][f"plain_at_{step}ms"] = _network(short, plain)
         if name in PLAIN:
             coarse = contest(size, seed=settings.seed, membrane_step=0.5 * ms)
-            runs[name]["ours_at_0.5ms"] = partial(_network, coarse, coarse.simulation)
-        for run in runs[name].values():
-            run()  # compiles
+            runs[name]["ours_at_0.5ms"] = _network(coarse, coarse.simulation)
     found: dict[str, Any] = {}
     for name, contenders in runs.items():
         seconds: dict[str, list[float]] = {each: [] for each in contenders}
@@ -147,18 +144,19 @@ def costs(settings: Settings, place: Path) -> dict[str, Any]:
     return found
 
 
-def _network(own: Contest, simulation: Simulation) -> float:
-    return float(own.brian(simulation)["seconds.network"]) / own.seconds
+def _network(own: Contest, simulation: Simulation, part: str = "network") -> Callable[[], float]:
+    """Compiles it; each call runs it, and tells the seconds of what begins with `part`."""
+    simulation.build()
+
+    def run() -> float:
+        told = own.brian(simulation)
+        return next(float(value) for name, value in told.items() if name.startswith(f"seconds.{part}")) / own.seconds
+
+    return run
 
 
-def _synapses(own: Contest, simulation: Simulation) -> float:
-    told = own.brian(simulation)
-    part = next(value for name, value in told.items() if name.startswith("seconds.plastic_update"))
-    return float(part) / own.seconds
-
-
-def _loop(own: Contest, fused: Fused, part: str) -> float:
-    return float(fused.run()[part]) / own.seconds
+def _loop(own: Contest, fused: Fused, part: str = "seconds") -> Callable[[], float]:
+    return lambda: float(fused.run()[part]) / own.seconds
 
 
 def agreement(settings: Settings, place: Path) -> dict[str, Any]:
@@ -200,7 +198,7 @@ def conditions(settings: Settings) -> dict[str, Any]:
         "replicas": lambda: network.run(tiled, varied={"g_gaba": strength * nS}),
     }
     seconds: dict[str, list[float]] = {each: [] for each in works}
-    alone[0].run(made)
+    alone[0].run(made)  # compiles
     works["replicas"]()
     for _ in tqdm(range(settings.rounds), desc="conditions"):
         for each, work in works.items():

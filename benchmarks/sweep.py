@@ -1,14 +1,15 @@
 """What a sweep costs: how two workers share the work, and what is lost on every point.
 
-- 64 points, each a network of half a simulated second, on one worker and on two: the ratio of wall times, with the
-  start of the workers and without. The limit is what the machine itself gains by a second process: the same networks,
-  run by one bare process and by two.
+- 64 points, each a network of half a simulated second, on one worker and on two, which have started already: the ratio
+  of wall times. The limit is what the machine itself gains by a second process: the same networks, run by one bare
+  process and by two, started already too.
+- The start of one worker and of two, with the imports of the first point.
 - 250 points that do nothing: the overhead of a point.
 - 1000 points of a tiny network, in units of 64 replicas, on two workers.
 
 Compiled networks are in the cache before anything is timed. In the JSON file: `ratio.two_workers`,
-`ratio.two_workers.with_start`, `ratio.two_processes` (the limit), `seconds.overhead` per point, `seconds.thousand`,
-`spread.*`.
+`ratio.two_workers.with_start` (as a user sees it), `ratio.two_processes` (the limit), `seconds.overhead` per point,
+`seconds.thousand`, `spread.*`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -37,7 +39,7 @@ from benchmarks import machine
 from neurofwp import program
 from neurofwp.plots import style
 from neurofwp.spiking import SpikingNetwork
-from neurofwp.sweeps import Point, sweep
+from neurofwp.sweeps import Point, local_cluster, sweep
 
 POINTS, EMPTY, MANY, TOGETHER = 64, 250, 1000, 64
 STRENGTH = 4.0  # largest inhibition (nS)
@@ -67,14 +69,11 @@ def alone(tasks: Sequence[float], places: Sequence[Path]) -> list[dict[str, Any]
     return [{"weight": float(trace["weight"].mean())} for trace in traces]
 
 
-def bare(processes: int) -> float:
-    """Wall time of as many networks in processes that have begun already, each with its share of them."""
-    shares = np.array_split(np.linspace(0, STRENGTH, POINTS), processes)
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        list(pool.map(alone, shares, [[]] * processes))  # everything is imported
-        begun = perf_counter()
-        list(pool.map(alone, shares, [[]] * processes))
-        return perf_counter() - begun
+def bare(pool: ProcessPoolExecutor, processes: int) -> float:
+    """Wall time of the networks of all points in processes of a pool, each with its share of them."""
+    begun = perf_counter()
+    list(pool.map(alone, np.array_split(np.linspace(0, STRENGTH, POINTS), processes), [[]] * processes))
+    return perf_counter() - begun
 
 
 def together(tasks: Sequence[float], places: Sequence[Path]) -> list[dict[str, Any]]:
@@ -89,18 +88,26 @@ def nothing(tasks: Sequence[float], places: Sequence[Path]) -> list[dict[str, An
     return [{"weight": 0.0}] * len(tasks)
 
 
-def seconds(work: Callable[..., Any], points: int, unit: int, workers: int) -> float:
-    """Wall time of a sweep."""
+def seconds(work: Callable[..., Any], points: int, unit: int = 1, **where: Any) -> float:
+    """Wall time of a sweep; `where` it runs is as `sweep` takes it."""
     strength = np.linspace(0, STRENGTH, points)
     with tempfile.TemporaryDirectory(prefix="neurofwp-") as place:
         every = [Point({"g_gaba": each}, each, Path(place, str(index))) for index, each in enumerate(strength)]
         begun = perf_counter()
-        made = sweep(work, [every[first : first + unit] for first in range(0, points, unit)], workers=workers)
+        made = sweep(work, [every[first : first + unit] for first in range(0, points, unit)], **where)
         spent = perf_counter() - begun
     failed = set(made["error"].values.tolist()) - {""}
     if failed:
         raise RuntimeError(f"points failed: {failed}")
     return spent
+
+
+@contextmanager
+def started(workers: int) -> Iterator[str]:
+    """The address of a scheduler whose workers have imported everything."""
+    with local_cluster(workers) as cluster:
+        seconds(alone, 4 * workers, scheduler=cluster.scheduler_address)
+        yield cluster.scheduler_address
 
 
 def main(words: list[str] | None = None) -> int:
@@ -113,18 +120,23 @@ def main(words: list[str] | None = None) -> int:
     rows: dict[str, list[float]] = {
         name: [] for name in ("one", "two", "start_one", "start_two", "bare", "both", "overhead", "thousand")
     }
-    for _ in tqdm(range(settings.rounds), desc="rounds"):
-        for name, workers in (("one", 1), ("two", 2)):
-            rows[name].append(seconds(alone, POINTS, 1, workers))
-            rows[f"start_{name}"].append(seconds(nothing, workers, 1, workers))
-        rows["bare"].append(bare(1))
-        rows["both"].append(bare(2))
-        rows["overhead"].append((seconds(nothing, EMPTY, 1, 2) - rows["start_two"][-1]) / EMPTY)
-        rows["thousand"].append(seconds(together, MANY, TOGETHER, 2))
+    with ExitStack() as stack:
+        one, two = (stack.enter_context(started(workers)) for workers in (1, 2))
+        pool = stack.enter_context(ProcessPoolExecutor(2, mp_context=get_context("spawn")))
+        bare(pool, 2)  # everything is imported
+        for _ in tqdm(range(settings.rounds), desc="rounds"):
+            rows["one"].append(seconds(alone, POINTS, scheduler=one))
+            rows["two"].append(seconds(alone, POINTS, scheduler=two))
+            rows["bare"].append(bare(pool, 1))
+            rows["both"].append(bare(pool, 2))
+            rows["start_one"].append(seconds(alone, 1, workers=1))
+            rows["start_two"].append(seconds(alone, 2, workers=2))
+            rows["overhead"].append(seconds(nothing, EMPTY, scheduler=two) / EMPTY)
+            rows["thousand"].append(seconds(together, MANY, TOGETHER, scheduler=two))
     times = {name: np.array(own) for name, own in rows.items()}
     ratios = {
-        "two_workers.with_start": times["one"] / times["two"],
-        "two_workers": (times["one"] - times["start_one"]) / (times["two"] - times["start_two"]),
+        "two_workers.with_start": (times["start_one"] + times["one"]) / (times["start_two"] + times["two"]),
+        "two_workers": times["one"] / times["two"],
         "two_processes": times["bare"] / times["both"],
     }
     found: dict[str, Any] = {"machine": machine.describe(torch.device("cpu")), "rounds": settings.rounds}
@@ -147,7 +159,7 @@ def _drawn(found: dict[str, Any]) -> Figure:
         figure = style.figure(style.ONE_COLUMN, 2.0)
         ax = figure.subplots()
         starts = np.array([found["seconds.start_one"], found["seconds.start_two"]])
-        points = np.array([found["seconds.one"], found["seconds.two"]]) - starts
+        points = np.array([found["seconds.one"], found["seconds.two"]])
         ax.barh([0, 1], starts, color=style.GREY, label="start of the workers")
         ax.barh([0, 1], points, left=starts, color=style.SKY, label="points")
         half = starts[1] + points[0] / 2

@@ -24,7 +24,7 @@ from neurofwp import files
 from neurofwp.errors import InputError
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, LocalCluster
 
 PATIENCE = 10  # seconds until a scheduler must have answered
 DONE = "point.json"
@@ -138,8 +138,7 @@ def _sentence(error: Exception) -> str:
 @contextmanager
 def _client(scheduler: str | None, workers: int | None, units: int) -> Iterator[Client]:
     """A client of the scheduler at an address, or of a cluster of processes on this machine."""
-    import dask
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
     from neurofwp import processes
 
@@ -156,15 +155,25 @@ def _client(scheduler: str | None, workers: int | None, units: int) -> Iterator[
         with client:
             yield client
         return
+    with local_cluster(processes.at_a_time(units, workers)) as cluster, Client(cluster) as client:
+        yield client
+
+
+@contextmanager
+def local_cluster(workers: int) -> Iterator[LocalCluster]:
+    """Processes on this machine, one thread each, that say nothing but errors."""
+    import dask
+    from distributed import LocalCluster
+
     with (
         dask.config.set({"distributed.logging.distributed": "error"}),
         LocalCluster(
-            n_workers=processes.at_a_time(units, workers), threads_per_worker=1, dashboard_address=None,
-            memory_limit=0, silence_logs=logging.CRITICAL,
+            n_workers=workers, threads_per_worker=1, dashboard_address=None, memory_limit=0,
+            silence_logs=logging.CRITICAL,
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # another sweep may have the usual port
         ) as cluster,
-        Client(cluster) as client,
     ):  # fmt: skip
-        yield client
+        yield cluster
 
 
 def _keep(point: Point, outcome: _Outcome) -> _Outcome:
