@@ -19,12 +19,12 @@ test: $(READY)
 slow: $(READY)
 	$(BIN)/python -m pytest -m slow
 
-# one after the other: each needs the cores for itself
+# one after the other: each needs the cores for itself; torch.compile would take minutes
 bench: $(READY)
 	$(BIN)/python -m benchmarks.spiking
 	$(BIN)/python -m benchmarks.sweep
 	$(BIN)/python -m benchmarks.fitting
-	$(BIN)/python -m benchmarks.rate
+	$(BIN)/python -m benchmarks.rate --compile neither
 
 lint: $(READY)
 	$(BIN)/ruff check
