@@ -11,7 +11,6 @@ a time step of 0.1 ms; beyond that events have no time step.
 from __future__ import annotations
 
 import logging
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -21,9 +20,9 @@ import pandas as pd
 import xarray as xr
 from brian2 import ms, nS
 from matplotlib.figure import Figure
-from tqdm import tqdm
 
 from neurofwp import processes
+from neurofwp.bars import progress_bar
 from neurofwp.errors import InputError
 from neurofwp.plots.closed_form import closed_form
 from neurofwp.protocols import graupner_brunel, kinds
@@ -82,8 +81,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     jobs = [(settings, name, term, own) for name, own in zip(settings.sets, seeds, strict=True) for term in (0, 1)]
     with processes.pool(len(jobs)) as pool:
         every = pool.map(settled, *zip(*jobs, strict=True))
-        calm = 0.1 if sys.stderr.isatty() else 30  # a log is no terminal: one line now and then
-        weights = list(tqdm(every, "simulated", len(jobs), unit="simulation", leave=False, mininterval=calm))
+        weights = list(progress_bar(every, desc="simulated", total=len(jobs), unit="simulation", leave=False))
     made = xr.concat(
         [compared(settings, name, *weights[2 * index : 2 * index + 2]) for index, name in enumerate(settings.sets)],
         dim=xr.DataArray(list(settings.sets), dims="set", name="set"),

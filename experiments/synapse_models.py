@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
 from concurrent.futures import as_completed
@@ -26,9 +25,9 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from neurofwp import files, processes, provenance
+from neurofwp.bars import progress_bar
 from neurofwp.errors import InputError
 from neurofwp.plots.synapse_models import summary_sheet
 from neurofwp.protocols import measurements, responses
@@ -188,11 +187,8 @@ def _fitted(
     log.info("%d fits, of which %d were kept", len(fits), len(done))
     with (
         processes.pool(len(waiting)) as pool,
-        tqdm(
-            desc="fitted", total=len(fits), initial=len(done), unit="fit",
-            leave=False, mininterval=0.1 if sys.stderr.isatty() else 30,  # a log is no terminal: one line now and then
-        ) as bar,
-    ):  # fmt: skip
+        progress_bar(desc="fitted", total=len(fits), initial=len(done), unit="fit", leave=False) as bar,
+    ):
         running = {pool.submit(_fit, fits[index], studies[fits[index].study]): index for index in waiting}
         for future in as_completed(running):
             index = running[future]

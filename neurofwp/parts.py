@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import as_completed
 from pathlib import Path
@@ -14,9 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from tqdm import tqdm
 
 from neurofwp import files, processes, provenance
+from neurofwp.bars import progress_bar
 from neurofwp.errors import InputError
 
 log = logging.getLogger("neurofwp")
@@ -83,11 +82,8 @@ def made(
     with (
         # one process per core: threads of each would wait for those of the others
         processes.pool(len(waiting), workers, initializer=torch.set_num_threads, initargs=(1,)) as pool,
-        tqdm(
-            desc=describe, total=len(cases), initial=len(found),
-            mininterval=0.1 if sys.stderr.isatty() else 30,  # a log is no terminal: one line now and then
-        ) as bar,
-    ):  # fmt: skip
+        progress_bar(desc=describe, total=len(cases), initial=len(found)) as bar,
+    ):
         running = {pool.submit(_make, work, cases[name], paths[name]): name for name in waiting}
         for future in as_completed(running):
             found[running[future]] = future.result()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from tqdm import tqdm
 
 from neurofwp import files
+from neurofwp.bars import progress_bar
 from neurofwp.errors import InputError
 
 if TYPE_CHECKING:
@@ -82,11 +81,7 @@ def sweep(
     waiting = [[point for point in unit if point.place not in outcomes] for unit in units]
     waiting = [unit for unit in waiting if unit]
     log.info("%d of %d points were kept", len(outcomes), len(points))
-    bar = tqdm(
-        total=len(points), initial=len(outcomes), desc="points",
-        mininterval=0.1 if sys.stderr.isatty() else 30,  # a log is no terminal: one line now and then
-    )  # fmt: skip
-    with bar:
+    with progress_bar(total=len(points), initial=len(outcomes), desc="points") as bar:
         for unit, made in _distributed(work, waiting, workers, scheduler) if waiting else ():
             for point, outcome in zip(unit, made, strict=True):
                 outcomes[point.place] = outcome

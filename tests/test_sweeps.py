@@ -12,7 +12,6 @@ from typing import Any
 import cloudpickle
 import numpy as np
 import pytest
-from distributed import LocalCluster
 
 from neurofwp import sweeps
 from neurofwp.errors import InputError
@@ -94,7 +93,7 @@ def test_a_half_written_point_is_done_again(tmp_path: Path) -> None:
 
 
 def test_the_workers_of_a_running_scheduler_do_it(tmp_path: Path) -> None:
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+    with sweeps.local_cluster(1) as cluster:
         made = sweep(squares, [points(tmp_path)], scheduler=cluster.scheduler_address)
     np.testing.assert_array_equal(made["square"], [[1, 121], [4, 144], [9, 169]])
 

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from tqdm import tqdm
 
 from neurofwp import processes
+from neurofwp.bars import progress_bar
 from neurofwp.calibration.space import SPACE, Floats, Space
 from neurofwp.calibration.trial import Trial, tried
 
@@ -63,7 +63,7 @@ def search(
     options = {"bounds": [0, 1], "popsize": population, "seed": seed + 1, "verbose": -9}  # 0 would be the time of day
     evolution = cma.CMAEvolutionStrategy(space.origin.clip(0.02, 0.98), SPREAD, options)
     rounds: list[xr.Dataset] = []
-    with workers() as pool, tqdm(total=(generations + 1) * population, desc="candidates") as bar:
+    with workers() as pool, progress_bar(total=(generations + 1) * population, desc="candidates") as bar:
         for generation in range(generations + 1):
             final = generation == generations
             places = _finalists(rounds, evolution, population) if final else np.array(evolution.ask())

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor
-from tqdm import tqdm
 
 from neurofwp import provenance
+from neurofwp.bars import progress_bar
 from neurofwp.errors import InputError
 from neurofwp.fitting.fit_rule import Fit, fit_records, free_parameters, squares, weights
 from neurofwp.fitting.held_out import HeldOut
@@ -149,7 +149,7 @@ def identify(
 def fit_all(rules: Sequence[Rule], records: Records, *, restarts: int, seed: int, progress: bool) -> list[Fit]:
     """Every rule fitted to all episodes of `records`, nested rules before those that nest them; in the order given."""
     done: dict[str, Fit] = {}
-    with tqdm(total=len(rules), desc="fitting rules", disable=not progress) as bar:
+    with progress_bar(total=len(rules), desc="fitting rules", disable=not progress) as bar:
         for rule in sorted(rules, key=lambda each: len(each.nests)):
             inner = [done[each.id] for each in rules if each.id in done and nested(rule, each, records)]
             starts = [embed(rule, each.rule, each.parameters) for each in inner]

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from scipy.optimize import differential_evolution, least_squares
 from tqdm import tqdm
 
+from neurofwp.bars import progress_bar
 from neurofwp.errors import InputError, unknown
 from neurofwp.protocols.measurements import Measurement
 from neurofwp.protocols.prediction import (
@@ -172,7 +173,7 @@ def fit(
     if points < count and problem.spread == np.inf:
         log.warning("%d points cannot determine %d parameters: many fits are as good", points, count)
     rng = np.random.default_rng(seed)
-    with tqdm(total=GENERATIONS + 2 + STARTS + bootstrap, desc="fitting", disable=not progress) as bar:
+    with progress_bar(total=GENERATIONS + 2 + STARTS + bootstrap, desc="fitting", disable=not progress) as bar:
         minima = _search(problem, target, rng, bar)
         places = []
         for noisy in target + problem.error * rng.standard_normal((bootstrap, len(target))):
@@ -201,7 +202,7 @@ def best(
         as `fit`.
     """
     problem, target = _posed(model, measured, names, spread)
-    with tqdm(disable=True) as bar:
+    with progress_bar(disable=True) as bar:
         minima = _search(problem, target, np.random.default_rng(seed), bar)
     place = _best(problem, target, minima)
     return {own.name: float(own.at(x)) for own, x in zip(problem.ranges, place, strict=True)}

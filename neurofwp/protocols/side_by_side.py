@@ -7,7 +7,6 @@ simulations run one per core. Protocols that differ by name alone are one.
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
@@ -15,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from tqdm import tqdm
 
 from neurofwp import parts, processes
+from neurofwp.bars import progress_bar
 from neurofwp.protocols.laboratory import Laboratory
 from neurofwp.protocols.protocol import Protocol
 from neurofwp.spiking import targets
@@ -72,9 +71,9 @@ def changes(
     waiting = [index for index in range(len(groups)) if index not in done]
     with (
         processes.pool(len(waiting)) as pool,
-        tqdm(
+        progress_bar(
             desc="simulated", total=len(unique), initial=sum(len(groups[index]) for index in done), unit="protocol",
-            leave=False, mininterval=0.1 if sys.stderr.isatty() else 30,  # a log is no terminal: one line now and then
+            leave=False,
         ) as bar,
     ):  # fmt: skip
         running = {pool.submit(simulation.change, groups[index], seeds[index]): index for index in waiting}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
+from neurofwp.bars import progress_bar
 from neurofwp.errors import InputError
 from neurofwp.slownet import checkpoint
 from neurofwp.slownet.distributed import agreed, average, workers
@@ -109,10 +108,9 @@ def train(
     if path is not None and path.exists():
         best, outcome = _resume(path, model, optimiser, about)
     shown = progress and first
-    with tqdm(
-        total=settings.steps, initial=outcome.steps, desc=description, disable=not shown, leave=False,
-        mininterval=0.1 if sys.stderr.isatty() else 30,  # a log is no terminal: one line now and then
-    ) as bar:  # fmt: skip
+    with progress_bar(
+        total=settings.steps, initial=outcome.steps, desc=description, disable=not shown, leave=False
+    ) as bar:
         while not outcome.done(settings):
             model.train()
             value = loss(model, batch(outcome.steps))
