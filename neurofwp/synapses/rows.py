@@ -81,20 +81,19 @@ def _code(synapse: SynapseModel, gates: list[str], block: tuple[int, int], own: 
     loops = _loops(synapse, skip=real == "float")
     words = {word for code, idle in loops for word in _words(f"{code}\n{idle}")}
     states = [name for name in synapse.states if name in words]
-    constants = [
-        f"const {real} {name} = "
-        + (f"_dynamic_array_plastic_{name}[first];" if name in own else f"_array_plastic_{name}[0];")
+    constants = {
+        name: f"_dynamic_array_plastic_{name}[first]" if name in own else f"_array_plastic_{name}[0]"
         for name in synapse.constants(b2.ms)
         if name in words
-    ]
+    }
     rows = [f"{real}* __restrict row_{name} = &_dynamic_array_plastic_{name}[first];" for name in states]
     columns = sorted(name for name in words if name.endswith("_post"))
     arguments = ", ".join(["const int row", *(f"const double given_{name}" for name in gates)])
-    before = [*constants, *(f"const {real} {name} = given_{name};" for name in gates), *rows]
+    before = [*(f"const {real} {name} = given_{name};" for name in gates), *rows]
     conditions = {f"busy_{number}": idle for number, (_, idle) in enumerate(loops) if idle}
     cell_conditions = {name: idle for name, idle in conditions.items() if not _words(idle) & {*states, *gates}}
     row_conditions = {name: idle for name, idle in conditions.items() if name not in cell_conditions}
-    before += _found_once(columns, cell_conditions, pre, cells, real)
+    before += _found_once(constants, columns, cell_conditions, pre, cells, real)
     before += [f"int {name} = 0;" for name in row_conditions]
     parts = [_loop(loops[0][0], states, cells, real, row_conditions)]
     parts += [
@@ -111,12 +110,16 @@ static inline double advance_row({arguments}) {{
 """
 
 
-def _found_once(columns: list[str], conditions: Mapping[str, str], pre: int, cells: int, real: str) -> list[str]:
-    """What the key cells of an episode share: the first one looks it up, in the synapses' precision."""
-    if not columns:
-        return []
-    kept = [f"static {real} of_{name}[{cells}];" for name in columns] + [f"static int {name};" for name in conditions]
-    anew = [f"{name} = 0;" for name in conditions]
+def _found_once(
+    constants: Mapping[str, str], columns: list[str], conditions: Mapping[str, str], pre: int, cells: int, real: str
+) -> list[str]:
+    """What the key cells of an episode share: the first one looks it up, in the synapses' precision.
+
+    Variables of the function's own, since each row that is stored could otherwise change a constant.
+    """
+    kept = [f"static {real} {name};" for name in constants]
+    kept += [f"static {real} of_{name}[{cells}];" for name in columns] + [f"static int {name};" for name in conditions]
+    anew = [f"{name} = {source};" for name, source in constants.items()] + [f"{name} = 0;" for name in conditions]
     looking = [
         f"const {real} {name} = of_{name}[k] = _array_value_{name.removesuffix('_post')}[first_cell + k];"
         for name in columns
