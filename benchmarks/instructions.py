@@ -99,7 +99,8 @@ def _callgrind(command: list[str], folder: Path, out: Path, seed: int) -> str:
 
 
 def _of(function: str, told: str) -> float:
-    found = re.search(rf"^\s*([\d,]+)\s.*[:\s]{re.escape(function)}(?:\(| )", told, re.MULTILINE)
+    # Brian2 numbers the code of a network whose like is still in memory
+    found = re.search(rf"^\s*([\d,]+)\s.*[:\s]{re.escape(function)}(?:_\d+)?(?:\(| )", told, re.MULTILINE)
     if found is None:
         raise RuntimeError(f"callgrind does not tell of {function}")
     return float(found[1].replace(",", ""))
