@@ -41,7 +41,7 @@ from neurofwp.rules import Rule
 
 ROUNDS = 5
 STARTS = 9  # the defaults and as many random points as `identify` tries
-ITERATIONS = 5  # the ratio is that of one iteration
+ITERATIONS = 3  # the ratio is that of one iteration
 NOISE = 0.2
 
 

@@ -20,10 +20,10 @@ from neurofwp.spiking import builds
 ROUNDS = 3
 # What grows, and for each step its number, the network and how much longer than usual it runs
 GROWING = {
-    "neurons": [(cells, Size(1, cells, 8), 1) for cells in (1000, 4000, 16000)],
+    "neurons": [(cells, Size(1, cells, 8), 1) for cells in (1000, 16000)],
     "synapses": [(size.synapses, size, 1) for size in (Size(1, 200, 64), Size(1, 1000, 256), Size(1, 4000, 512))],
-    "replicas": [(replicas, Size(replicas, 64, 32), 1) for replicas in (4, 16, 64)],
-    "duration": [(times, Size(1, 200, 64), times) for times in (1, 4, 16)],
+    "replicas": [(replicas, Size(replicas, 64, 32), 1) for replicas in (4, 64)],
+    "duration": [(times, Size(1, 200, 64), times) for times in (1, 16)],
 }
 
 

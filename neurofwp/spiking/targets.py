@@ -19,12 +19,14 @@ from neurofwp.errors import unknown
 
 TARGETS = ("auto", "cython", "cpp_standalone", "numpy")
 # Most of the time to compile goes to headers, read again for every one of some forty files, and to optimising what only
-# sets up and ends a run. make takes GNUmakefile for Brian2's makefile, which it includes.
+# sets up and ends a run; the latter is compiled while the headers are. make takes GNUmakefile for Brian2's makefile,
+# which it includes.
 GNUMAKEFILE = """\
 include makefile
-OPTIMISATIONS += -include precompiled.h
-$(OBJS): precompiled.h.gch
-objects.o main.o: OPTIMISATIONS += -O0
+ONCE := objects.o main.o $(filter code_objects/before_run_%,$(OBJS))
+$(ONCE): OPTIMISATIONS += -O0
+$(filter-out $(ONCE),$(OBJS)): OPTIMISATIONS += -include precompiled.h
+$(filter-out $(ONCE),$(OBJS)): precompiled.h.gch
 precompiled.h.gch: precompiled.h
 \t$(CXX) $(CXXFLAGS) -x c++-header $< -o $@
 """
