@@ -7,7 +7,8 @@ Trace is that of a rate network with the delta rule and disturbed keys and value
 The ratio: the search that every fit begins with, all starts as one batch, against the same search start by start. Both
 take turns; a ratio above one says that the batch is faster, its spread is the quartiles within a round. They end
 at the same optima, which is checked. In the JSON file: `seconds.identify.DEVICE`, `mebibytes.identify.DEVICE`,
-`ratio.batch.RULE`, `spread.batch.RULE`, `ratio.gpu`, and `rules`, what was identified.
+`seconds.batch.RULE`, `seconds.single.RULE`, `ratio.batch.RULE`, `spread.batch.RULE`, `ratio.gpu`, and `rules`, what was
+identified. The plot shows the seconds of every rule.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import numpy as np
 import torch
 import tyro
 import xarray as xr
+from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -37,6 +39,7 @@ from neurofwp import RateNetwork, fitting, program
 from neurofwp.fitting import fit_rule, recovery
 from neurofwp.fitting.levenberg_marquardt import Minimum, minimise
 from neurofwp.fitting.records import Records, prepare
+from neurofwp.plots import style
 from neurofwp.rules import Rule
 
 ROUNDS = 5
@@ -79,6 +82,7 @@ def main(words: list[str] | None = None) -> int:
     numbers |= batches(settings)
     numbers["load"] = [load, os.getloadavg()[0]]
     settings.json.write_text(json.dumps(numbers, indent=2) + "\n")
+    _drawn(numbers).savefig(settings.json.with_suffix(".png"), dpi=200)
     _show(numbers)
     print(settings.json)
     return 0
@@ -139,7 +143,7 @@ def batches(settings: Settings) -> dict[str, Any]:
         ratios = np.array(seconds["single"]) / np.array(seconds["batch"])
         numbers[f"ratio.batch.{rule.id}"] = float(np.median(ratios))
         numbers[f"spread.batch.{rule.id}"] = np.quantile(ratios, (0.25, 0.75)).tolist()
-        numbers[f"seconds.batch.{rule.id}"] = float(np.median(seconds["batch"]))
+        numbers |= {f"seconds.{name}.{rule.id}": float(np.median(own)) for name, own in seconds.items()}
     torch.set_num_threads(threads)
     return numbers
 
@@ -157,6 +161,23 @@ def problem(rule: Rule, records: Records, seed: int) -> tuple[Records, Any, Tens
 def one_by_one(residuals: Any, starts: Tensor, search: Records) -> list[Minimum]:
     """Every start by itself."""
     return [minimise(residuals, start[None], search.tensors, iterations=ITERATIONS) for start in starts]
+
+
+def _drawn(numbers: dict[str, Any]) -> Figure:
+    """Seconds of the search of every rule, all starts as one batch and one by one."""
+    with style.context():
+        figure = style.figure(style.ONE_COLUMN, 2.8)
+        ax = figure.subplots()
+        names = {"single": ("one by one", style.GREY, "o"), "batch": ("as one batch", style.ORANGE, "s")}
+        for name, (label, color, marker) in names.items():
+            seconds = [numbers[f"seconds.{name}.{rule.id}"] for rule in fitting.CANDIDATES]
+            ax.plot(seconds, range(len(seconds)), marker, color=color, markersize=4, label=label)
+        ax.set_yticks(range(len(fitting.CANDIDATES)), [rule.id.replace("_", " ") for rule in fitting.CANDIDATES])
+        ax.invert_yaxis()
+        ax.set_xlim(left=0)
+        ax.set_xlabel(f"{ITERATIONS} iterations from {STARTS} starts (s), medians of {ROUNDS}")
+        figure.legend(loc="outside upper center", ncols=2)
+        return figure
 
 
 def _show(numbers: dict[str, Any]) -> None:
