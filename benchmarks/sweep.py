@@ -7,7 +7,7 @@
 - 250 points that do nothing: the overhead of a point.
 - 1000 points of a tiny network, in units of 64 replicas, on two workers.
 
-Compiled networks are in the cache before anything is timed. In the JSON file: `ratio.two_workers`,
+All take turns. Compiled networks are in the cache before anything is timed. In the JSON file: `ratio.two_workers`,
 `ratio.two_workers.with_start` (as a user sees it), `ratio.two_processes` (the limit), `seconds.overhead` per point,
 `seconds.thousand`, `spread.*`.
 """
@@ -117,22 +117,24 @@ def main(words: list[str] | None = None) -> int:
     load = os.getloadavg()[0]
     alone([1.0], [])
     together([1.0], [])  # compiled, and kept
-    rows: dict[str, list[float]] = {
-        name: [] for name in ("one", "two", "start_one", "start_two", "bare", "both", "overhead", "thousand")
-    }
     with ExitStack() as stack:
         one, two = (stack.enter_context(started(workers)) for workers in (1, 2))
         pool = stack.enter_context(ProcessPoolExecutor(2, mp_context=get_context("spawn")))
         bare(pool, 2)  # everything is imported
-        for _ in tqdm(range(settings.rounds), desc="rounds"):
-            rows["one"].append(seconds(alone, POINTS, scheduler=one))
-            rows["two"].append(seconds(alone, POINTS, scheduler=two))
-            rows["bare"].append(bare(pool, 1))
-            rows["both"].append(bare(pool, 2))
-            rows["start_one"].append(seconds(alone, 1, workers=1))
-            rows["start_two"].append(seconds(alone, 2, workers=2))
-            rows["overhead"].append(seconds(nothing, EMPTY, scheduler=two) / EMPTY)
-            rows["thousand"].append(seconds(together, MANY, TOGETHER, scheduler=two))
+        works = {
+            "one": lambda: seconds(alone, POINTS, scheduler=one),
+            "two": lambda: seconds(alone, POINTS, scheduler=two),
+            "bare": lambda: bare(pool, 1),
+            "both": lambda: bare(pool, 2),
+            "start_one": lambda: seconds(alone, 1, workers=1),
+            "start_two": lambda: seconds(alone, 2, workers=2),
+            "overhead": lambda: seconds(nothing, EMPTY, scheduler=two) / EMPTY,
+            "thousand": lambda: seconds(together, MANY, TOGETHER, scheduler=two),
+        }
+        rows: dict[str, list[float]] = {name: [] for name in works}
+        for turn in tqdm(range(settings.rounds), desc="rounds"):
+            for name in sorted(works, reverse=bool(turn % 2)):
+                rows[name].append(works[name]())
     times = {name: np.array(own) for name, own in rows.items()}
     ratios = {
         "two_workers.with_start": (times["start_one"] + times["one"]) / (times["start_two"] + times["two"]),
