@@ -110,7 +110,6 @@ def save_figure(figure: Figure, folder: Path, name: str) -> list[Path]:
     for path in paths:
         with files.replacing(path) as temporary:
             figure.savefig(temporary, dpi=200)
-        figure.set_layout_engine(None)  # laid out by now: the other file shows the same
     return paths
 
 
