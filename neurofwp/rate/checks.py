@@ -274,19 +274,18 @@ def check_result(rule: Rule, read: Tensor, weight: Tensor) -> None:
     Raises
     ------
     InputError
-        if either is not finite: input was, so that it has grown beyond all numbers.
+        if either is not finite, though the input was.
     """
     with torch.no_grad():
         if bool(torch.isfinite(read.sum() + weight.sum())):
             return
         lost = ~read.isfinite().all(-1)
         if not bool(lost.any()) and bool(weight.isfinite().all()):
-            return  # only the sum was beyond all numbers
+            return  # only the sum has grown beyond all numbers
         where = ""
         if bool(lost.any()):
             time = int(lost.any(-1).any(0).nonzero()[0])
             where = f" at event {time}"
     raise InputError(
-        f"reads or weights of rule {rule.id!r} overflow{where}: keys of norm one, a smaller beta, or other parameters "
-        "keep them finite"
+        f"reads or weights of rule {rule.id!r} are not finite{where}: {rule.finite_with} would keep them so"
     )

@@ -87,7 +87,7 @@ def run(
     ------
     InputError
         for anything that does not fit the rule, with the name of the argument, the index of the first offender and
-        what would be right; and if the weights overflow.
+        what would be right; and if reads or weights are not finite.
     """
     rule = rules.get(rule)
     if mode not in MODES:

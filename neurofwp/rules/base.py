@@ -165,6 +165,8 @@ class Rule:
     local_to : "post" where each row of W evolves without the others, "pre" where each column does, "none" where
         neither does.
     absorbs_offset : a constant added to every value is already a parameter of the rule.
+    finite_with : what keeps its weights finite, said where they are not. A step must not ask whether they are: a GPU
+        would wait for the answer at every event.
 
     Raises
     ------
@@ -193,6 +195,7 @@ class Rule:
     approaches: tuple[str, ...] = ()
     local_to: str = "post"
     absorbs_offset: bool = False
+    finite_with: str = "keys of norm one, a smaller beta, or other parameters"
 
     def __post_init__(self) -> None:
         for signal in (*self.signals, *(argument.at_synapse() for argument in self.arguments)):

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from neurofwp.chunkwise import ScalarDecay, decayed_sum, join, split
-from neurofwp.errors import InputError
 from neurofwp.rules.base import (
     BETA,
     KEY,
@@ -28,7 +27,6 @@ from neurofwp.rules.base import (
 )
 
 RIDGE = Argument("ridge", "strength of the ridge", ("pre",), low=POSITIVE[0], per_event=False)
-LOST = "ridge is too small beside the keys for this precision, and the regression has no solution: make it larger"
 
 
 class State(NamedTuple):
@@ -53,29 +51,23 @@ def step(state: State, event: Event, p: Mapping[str, Tensor]) -> State:
 
 
 def solved(moment: Tensor, covariance: Tensor, ridge: Tensor) -> Tensor:
-    """G (H + diag(ridge))^-1.
-
-    Raises
-    ------
-    InputError
-        for a ridge that is lost in rounding beside H.
-    """
+    """G (H + diag(ridge))^-1; NaN for a ridge that is lost in rounding beside H."""
     matrix = covariance + torch.diag_embed(ridge)
-    factor(matrix.detach())
-    return torch.linalg.solve(matrix, moment, left=False)
+    lost = factor(matrix.detach())[..., :1, :1].isnan()
+    solution: Tensor = torch.linalg.solve_ex(matrix, moment, left=False)[0]
+    return solution.masked_fill(lost, torch.nan)
 
 
 def factor(matrix: Tensor) -> Tensor:
-    """The Cholesky factor of H + diag(ridge).
+    """The Cholesky factor of H + diag(ridge), or NaN.
 
     A pivot below the rounding of H means nothing: whether it is positive, zero or negative is up to the processor.
     """
     lower, failed = torch.linalg.cholesky_ex(matrix)
     least = lower.detach().diagonal(dim1=-2, dim2=-1).amin(-1) ** 2
     largest = matrix.detach().diagonal(dim1=-2, dim2=-1).amax(-1)
-    if bool(((failed != 0) | (least < torch.finfo(matrix.dtype).eps * largest)).any()):
-        raise InputError(LOST)
-    return lower
+    lost = (failed != 0) | (least < torch.finfo(matrix.dtype).eps * largest)
+    return lower.masked_fill(lost[..., None, None], torch.nan)
 
 
 def chunkwise(query: Tensor, events: Event, state: State, p: Mapping[str, Tensor], size: int) -> tuple[Tensor, State]:
@@ -113,4 +105,5 @@ RULE = Rule(
     chunkwise=chunkwise,
     chunk=16,
     clampable=False,
+    finite_with="a ridge that rounding beside the keys does not lose, a larger one,",
 )

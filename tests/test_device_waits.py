@@ -1,0 +1,115 @@
+"""No loop over events waits for the device: a GPU that must answer at every event stands still for most of the time.
+
+A wait is an operation whose answer the program needs before it goes on, such as reading one number. They are counted
+as torch dispatches them, on any device, and must be as many for few events as for many.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import xarray as xr
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from neurofwp import program
+from neurofwp.fitting.fit_rule import Bounds, free_parameters, residuals
+from neurofwp.fitting.identify_rule import CANDIDATES
+from neurofwp.fitting.levenberg_marquardt import minimise
+from neurofwp.fitting.records import prepare
+from neurofwp.rate import RateNetwork, run
+from neurofwp.rules import RULES, Rule
+from neurofwp.slownet.controller import ARCHITECTURES
+from neurofwp.slownet.episodes import Episodes
+from neurofwp.slownet.meta_training import loss_of
+from neurofwp.slownet.programmer import Programmer, Shape
+
+FEW, MANY = 20, 52  # events: two chunks and four, of the shortest
+FORMS = [(rule, "recurrent") for rule in RULES] + [(rule, "chunkwise") for rule in RULES if rule.chunkwise]
+aten = torch.ops.aten
+NUMBER_READ = {aten._local_scalar_dense.default, aten.is_nonzero.default, aten.equal.default, aten.item.default}
+SHAPE_READ = {aten.nonzero.default, aten.masked_select.default, aten._unique2.default, aten.unique_dim.default}
+
+
+class Waits(TorchDispatchMode):
+    """Counts, within its context, what would wait for a GPU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: Counter[str] = Counter()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        masks = func is aten.index.Tensor and any(each is not None and each.dtype == torch.bool for each in args[1])
+        if masks or func in NUMBER_READ | SHAPE_READ:
+            self.found[str(func)] += 1
+        return func(*args, **(kwargs or {}))
+
+
+def waits(work: Callable[..., object], *args: Any, **kwargs: Any) -> Counter[str]:
+    with Waits() as counted:
+        work(*args, **kwargs)
+    return counted.found
+
+
+def test_waits_are_counted() -> None:
+    numbers = torch.arange(4.0)
+    assert sum(waits(lambda: [float(each) for each in numbers]).values()) == 4
+    assert sum(waits(lambda: numbers[numbers > 1]).values()) == 1
+    assert sum(waits(lambda: bool(numbers.any())).values()) == 1
+
+
+@pytest.mark.parametrize(("rule", "mode"), FORMS, ids=lambda each: getattr(each, "id", each))
+def test_no_rule_waits_at_every_event(rule: Rule, mode: Any, stream: Callable[..., dict]) -> None:
+    few, many = (waits(run, rule, mode=mode, **stream(rule, time=time)) for time in (FEW, MANY))
+    assert few == many
+
+
+def test_no_program_waits_at_every_event() -> None:
+    network = RateNetwork("delta", on_off=True, nonnegative=True)
+    assert waits(network.run, made(FEW)) == waits(network.run, made(MANY))
+
+
+@pytest.mark.parametrize("rule", CANDIDATES, ids=lambda rule: rule.id)
+def test_no_fit_waits_at_every_event(rule: Rule) -> None:
+    def fit(events: int) -> Counter[str]:
+        task = made(events)
+        records = prepare(task, RateNetwork("delta", on_off=True, nonnegative=True).run(task))
+        bounds = Bounds(free_parameters(rule), records)
+        start = bounds.angles([bounds.defaults, *bounds.random(2, torch.Generator().manual_seed(0))])
+        function = residuals(rule, records, bounds)
+        return waits(minimise, function, start, records.tensors, iterations=3, tolerance=0)
+
+    assert fit(FEW) == fit(MANY)
+
+
+@pytest.mark.parametrize("nonnegative", [False, True])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_no_training_step_waits_at_every_event(architecture: Any, nonnegative: bool) -> None:
+    shape = Shape(cue=6, content=4, context=2, pre=12, active=3, architecture=architecture, nonnegative=nonnegative)
+    model = Programmer(shape, generator=torch.Generator().manual_seed(0))
+
+    def step(events: Episodes) -> None:
+        answer, signals = model(events)
+        loss_of(model, answer, signals.gate, events, 0.1).backward()  # type: ignore[no-untyped-call]
+
+    assert waits(step, shown(FEW)) == waits(step, shown(MANY))
+
+
+def made(events: int) -> xr.Dataset:
+    """A Program of two episodes."""
+    generator = torch.Generator().manual_seed(events)
+    key = (torch.rand((2, events, 8), generator=generator) < 0.4).double()
+    value = 2 * torch.rand((2, events, 3), generator=generator).double() - 1
+    return program.from_arrays(key.numpy(), value.numpy(), query=key.numpy(), write_gate=1.0, retention=0.95)
+
+
+def shown(events: int) -> Episodes:
+    """Three episodes that first write, then read, and a last read that should return nothing."""
+    generator = torch.Generator().manual_seed(events)
+    cue, content, context = (torch.randn((3, events, size), generator=generator) for size in (6, 4, 2))
+    asked = (torch.arange(events) >= events // 2).expand(3, -1)
+    wanted = asked & (torch.arange(events) < events - 1)
+    return Episodes(cue, content, context, ~asked, cue, asked, content, wanted)
