@@ -105,11 +105,12 @@ def draw(module: ModuleType, result: xr.DataTree, folder: Path) -> list[Path]:
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write a figure as PNG (200 dpi) and PDF."""
+    """Write a figure as PNG (200 dpi) and PDF, laid out once for both."""
     paths = [folder / f"{name}.{kind}" for kind in ("png", "pdf")]
     for path in paths:
         with files.replacing(path) as temporary:
             figure.savefig(temporary, dpi=200)
+        figure.set_layout_engine("none")  # keeps the layout that it has; laying out takes a third of the time
     return paths
 
 

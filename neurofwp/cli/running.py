@@ -60,8 +60,8 @@ def run(words: list[str]) -> int:
         summary = module.summary(result)
         files.write_json(summary, folder / results.SUMMARY)
         results.write_tables(module, result, folder)
-        drawn = _drawn(module, result, folder)
         results.print_tables(result, summary)
+        drawn = _drawn(module, result, folder)
     print(folder, flush=True)
     return 0 if drawn else 1
 
