@@ -47,8 +47,8 @@ from benchmarks.spiking_contenders import Contest, Fused, Plain, Size, contest
 from neurofwp import plots, program
 from neurofwp.spiking import SpikingNetwork
 from neurofwp.spiking.builds import Recorded
+from neurofwp.spiking.circuit_simulation import CircuitSimulation
 from neurofwp.spiking.recording import POPULATIONS
-from neurofwp.spiking.simulation import Simulation
 
 FULL = "1000 x 256"
 
@@ -113,7 +113,7 @@ def costs(settings: Settings, place: Path) -> dict[str, Any]:
         }
         for step in (0.1, 0.5) if name in PLAIN else ():
             short = contest(size, seed=settings.seed, short=True, membrane_step=step * ms)
-            plain = Plain(short.plan, short.simulation.timeline, (), short.simulation.duration)
+            plain = Plain(**vars(short.simulation))
             runs[name][f"plain_at_{step}ms"] = _network(short, plain)
         if name in PLAIN:
             coarse = contest(size, seed=settings.seed, membrane_step=0.5 * ms)
@@ -144,7 +144,7 @@ def costs(settings: Settings, place: Path) -> dict[str, Any]:
     return found
 
 
-def _network(own: Contest, simulation: Simulation, part: str = "network") -> Callable[[], float]:
+def _network(own: Contest, simulation: CircuitSimulation, part: str = "network") -> Callable[[], float]:
     """Compiles it; each call runs it, and tells the seconds of what begins with `part`."""
     simulation.build()
 

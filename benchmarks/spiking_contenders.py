@@ -15,11 +15,11 @@ from brian2 import ms
 
 from neurofwp import program
 from neurofwp.spiking import SpikingNetwork, targets
+from neurofwp.spiking.circuit_simulation import CircuitSimulation
 from neurofwp.spiking.numbers import numbers as starting_numbers
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.populations import build
 from neurofwp.spiking.recording import monitors
-from neurofwp.spiking.simulation import Simulation
 from neurofwp.spiking.timeline import schedule
 
 PER_POOL = 4
@@ -38,10 +38,10 @@ class Size:
         return self.episodes * self.pre * self.cells
 
 
-class Plain(Simulation):
+class Plain(CircuitSimulation):
     """Brian2's plain style: what its examples would make of these synapses."""
 
-    def _network(self) -> b2.Network:
+    def network(self) -> b2.Network:
         populations = build(self.plan, self.timeline)
         old = populations.plastic
         plastic = b2.Synapses(
@@ -77,14 +77,14 @@ class Contest:
     size: Size
     seconds: float
     plan: Plan
-    simulation: Simulation
+    simulation: CircuitSimulation
     seed: int
 
     def numbers(self, seed: int) -> Any:
         return starting_numbers(self.plan, self.simulation.timeline, np.random.default_rng(seed))
 
-    def brian(self, simulation: Simulation, seed: int = 0) -> dict[str, np.ndarray]:
-        return simulation.run("cpp_standalone", self.numbers(seed), seed, progress=False)
+    def brian(self, simulation: CircuitSimulation, seed: int = 0) -> dict[str, np.ndarray]:
+        return simulation.run("cpp_standalone", self.numbers(seed), seed)
 
 
 def contest(
@@ -102,7 +102,7 @@ def contest(
     timeline = schedule(made, gate_delay=100, pause=100)
     plan = network._plan(made, {})
     duration = (len(timeline.phase) + 1) * ms
-    simulation = Simulation(plan, timeline, (), duration)
+    simulation = CircuitSimulation(plan=plan, timeline=timeline, duration=duration, step=membrane_step)
     return Contest(size, float(duration / b2.second), plan, simulation, seed)
 
 

@@ -135,11 +135,11 @@ def build(contender: Contender, rate: float, seed: int, place: Path) -> None:
                 count,
                 equations + own.text(cell),
                 reset=draw + "\n" + own.text(f"{cell}_spike"),
+                events=watched,
                 **fires,
                 **names,
-                **more,
             )
-            for cell, count, more in (("presynaptic", PRE, {}), ("postsynaptic", POST, events(own)))
+            for cell, count, watched in (("presynaptic", PRE, {}), ("postsynaptic", POST, events(own)))
         )
         for group in (key, value):
             group.next_spike = "-log(1 - rand())/mean_rate"

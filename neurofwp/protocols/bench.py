@@ -1,19 +1,29 @@
-"""The bench: Brian2 cells that do what Protocols say, with one synapse between each two."""
+"""The bench: Brian2 cells that do what Protocols say, with one synapse between each two.
+
+What is done to a cell is a list of time steps, all lists of a kind in one table: a cell looks up when it is its turn
+again, and after the last time of its list comes one that never does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import brian2 as b2
 import numpy as np
 import xarray as xr
-from brian2 import Quantity, ms, mV, nS, second
+from brian2 import Quantity, ms, nS, second, volt
 
-from neurofwp.protocols.protocol import Protocol, Span
-from neurofwp.synapses.base import States, Time
-from neurofwp.synapses.connect import begin, connect, events, watch_plateaus
+from neurofwp.errors import InputError
+from neurofwp.protocols.protocol import Protocol
+from neurofwp.spiking.builds import Recorded
+from neurofwp.spiking.numbers import Numbers
+from neurofwp.spiking.simulation import Simulation
+from neurofwp.synapses.connect import connect, events, watch_plateaus
 from neurofwp.synapses.model import SynapseModel
+from neurofwp.synapses.own import OWN, Own
 
 CELL = """
     v_dendrite = held*v_held + (1 - held)*(v_rest + plateau*v_plateau + spike + epsp) : volt
@@ -30,18 +40,63 @@ CELL = """
     calcium_outside : mmolar (constant)
     nmda_gain : 1
     forgetting : Hz
-    fire : 1
 """
 
 # The voltage in a time step is the mean over it: of an exponential that begins with it, the share `mean_...`.
 SPIKE = """
-    spike_fast_post += fast_share*spike_height*mean_fast
-    spike_slow_post += (1 - fast_share)*spike_height*mean_slow
+    spike_fast += fast_share*spike_height*mean_fast
+    spike_slow += (1 - fast_share)*spike_height*mean_slow
 """
 EPSP = """
-    epsp_decaying_post += epsp_scale*mean_decaying
-    epsp_rising_post += epsp_scale*mean_rising
+    epsp_decaying += epsp_scale*mean_decaying
+    epsp_rising += epsp_scale*mean_rising
 """
+PRE, POST = "pre", "post"
+BEFORE, AFTER = -1, 1  # synapses see spikes, within a step
+
+
+@dataclass(frozen=True)
+class _Command:
+    """What is done to one of the cells, `effect`, whenever the times of a table come.
+
+    lists : of every protocol, the time steps, rising. order : within a step, before or after synapses see spikes.
+    """
+
+    name: str
+    lists: Sequence[np.ndarray]
+    effect: str = ""
+    order: int = 0
+
+    @property
+    def equations(self) -> str:
+        return f"{self.name}_at : integer\n{self.name}_next : second"
+
+    @property
+    def due(self) -> str:
+        return f"t + 0.5*dt > {self.name}_next"
+
+    @property
+    def statements(self) -> str:
+        to_next = f"{self.name}_at += 1\n{self.name}_next = {self.name}_times(({self.name}_at + 0.5)*second)"
+        return f"{to_next}\n{self.effect}"
+
+    def table(self, step: Quantity) -> np.ndarray:
+        """All lists, one after the other, in s; after each a time that never comes."""
+        return np.concatenate([np.append(each * float(step), np.inf) for each in self.lists])
+
+    def timed(self, step: Quantity) -> b2.TimedArray:
+        """The table as equations look it up: a row a "second"."""
+        return b2.TimedArray(self.table(step) * second, dt=1 * second, name=f"{self.name}_times")
+
+    @property
+    def first(self) -> np.ndarray:
+        """Where each list begins in the table."""
+        return np.cumsum([0, *(len(each) + 1 for each in self.lists[:-1])])
+
+
+def _kept(synapse: SynapseModel) -> tuple[str, ...]:
+    """What is kept as it is at the end of each protocol, while others go on; spikes alone change the rest."""
+    return tuple(dict.fromkeys(("weight", synapse.expressed))) if synapse.update else ()
 
 
 def _cell_constants(cell: Mapping[str, Any], step: Quantity) -> dict[str, Any]:
@@ -58,154 +113,166 @@ def _mean_of_step(share: float) -> float:
     return -np.expm1(-share) / share
 
 
-class Bench:
-    """The Brian2 objects: one pair of cells and one synapse for every protocol and repeat."""
+@dataclass(frozen=True, kw_only=True)
+class Bench(Simulation):
+    """One pair of cells and one synapse for every protocol and repeat.
 
-    def __init__(
-        self,
-        synapse: SynapseModel,
-        cell: Mapping[str, Any],
-        protocols: Sequence[Protocol],
-        repeats: int,
-        step: Quantity,
-        record: Quantity | None,
-    ) -> None:
-        self.protocols, self.repeats, self.synapse, self.step = protocols, repeats, synapse, step
-        count = len(protocols) * repeats
-        names = {**cell, **_cell_constants(cell, step), **synapse.values, "plasticity_step": step}
-        self.key = b2.NeuronGroup(
-            count, f"fire : 1\n{synapse.text('presynaptic')}", threshold="fire > 0.5",
-            reset=f"fire -= 1\n{synapse.text('presynaptic_spike')}", method="exponential_euler", dt=step,
-            namespace=names, name="key",
+    cell : its parameters. record : step at which the first repeat of each protocol is recorded; None: not at all.
+    """
+
+    synapse: SynapseModel
+    cell: Mapping[str, Quantity | float]
+    protocols: Sequence[Protocol]
+    repeats: int
+    record: Quantity | None
+
+    def network(self) -> b2.Network:
+        synapse, clock = self.synapse, b2.Clock(self.step, name="bench_clock")
+        pre, post, *others = self._commands
+        key = self._cells("key", clock, [pre], synapse.text("presynaptic"), synapse.text("presynaptic_spike"))
+        value = self._cells(
+            "value", clock, [post, *others], CELL + synapse.text("postsynaptic"), synapse.text("postsynaptic_spike"),
+            synapse.text("postsynaptic_update"), events(synapse),
         )  # fmt: skip
-        self.value = b2.NeuronGroup(
-            count, CELL + synapse.text("postsynaptic"), threshold="fire > 0.5",
-            reset=f"fire -= 1\n{synapse.text('postsynaptic_spike')}", method="exponential_euler", dt=step,
-            namespace=names, name="value", **events(synapse),
+        watch_plateaus(synapse, value)
+        goes_on = "int(t + 0.5*plasticity_step < until)"
+        each = np.arange(len(self.protocols) * self.repeats)
+        plastic = connect(
+            synapse, key, value, each, each, clock=clock, plasticity=clock,
+            kept="\n".join(["until : second (constant)", *(f"last_{name} : siemens" for name in _kept(synapse))]),
+            keep="\n".join(f"last_{name} += ({name} - last_{name})*{goes_on}" for name in _kept(synapse)),
         )  # fmt: skip
-        watch_plateaus(synapse, self.value)
-        self.value.nmda_gain = 1
-        self.value.calcium_outside = self._each([protocol.calcium for protocol in protocols]) * b2.mmolar
-        voltages = [protocol.voltage if protocol.voltage is not None else 0.0 for protocol in protocols]
-        self.value.v_held = self._each(voltages) * mV
-        if update := synapse.text("postsynaptic_update"):
-            self.value.run_regularly(update, dt=step, name="value_update")
-        self.plastic = self._plastic()
-        commands = [
-            self._commands("pre_fires", self.key, [p.pre for p in protocols], "fire_post += 1"),
-            self._commands("post_fires", self.value, [p.post for p in protocols], "fire_post += 1"),
-            # a spike is fired one step after it is told to
-            self._commands(
-                "spike_arrives", self.value, [p.post for p in protocols], SPIKE, delay=cell["spike_delay"] + step
-            ),
-            self._commands(
-                "epsp_begins", self.value, [p.pre if cell["epsp_height"] > 0 * mV else () for p in protocols], EPSP,
-                delay=step,
-            ),
-            *self._spans("held", [p.held for p in protocols]),
-            *self._spans("plateau", [p.plateaus for p in protocols]),
-        ]  # fmt: skip
-        self.commands = [part for made in commands for part in made]
-        self.monitors: dict[str, b2.StateMonitor] = {}
-        if record is not None:
-            first = np.arange(len(protocols)) * repeats
-            self.monitors = {
-                "value": b2.StateMonitor(self.value, "v_dendrite", record=first, dt=record, name="voltage_probe"),
-                "plastic": b2.StateMonitor(
-                    self.plastic, self.synapse.states, record=first, dt=record, name="synapse_probe"
-                ),
+        monitors = []
+        if self.record is not None:
+            first = np.arange(len(self.protocols)) * self.repeats
+            for group, variables in ((value, "v_dendrite"), (plastic, synapse.states)):
+                name = f"{group.name}_probe"
+                monitors.append(b2.StateMonitor(group, variables, record=first, dt=self.record, name=name))
+        return b2.Network(key, value, plastic, *monitors)
+
+    def shape(self) -> dict[str, Any]:
+        return {
+            "protocols": [len(self.protocols), self.repeats],
+            "tables": {command.name: len(command.table(self.step)) for command in self._commands},
+            "record": str(self.record),
+            "synapse": self.synapse.shape,
+            "names": sorted(self._constants),
+        }
+
+    def numbers(self) -> Numbers:
+        """All numbers that it starts with."""
+        protocols, synapse = self.protocols, self.synapse
+        own: Numbers = {
+            f"{group}.{OWN}{name}": float(number)
+            for group in ("key", "value")
+            for name, number in self._constants.items()
+        }
+        own |= {f"plastic.{name}": float(number) for name, number in synapse.constants(self.step).items()}
+        for command in self._commands:
+            group, table = "key" if command.name == PRE else "value", command.table(self.step)
+            own |= {
+                f"{command.name}_times.values": table,
+                f"{group}.{command.name}_at": self._each(command.first),
+                f"{group}.{command.name}_next": self._each(table[command.first]),
             }
-        self.network = b2.Network(self.key, self.value, self.plastic, *self.commands, *self.monitors.values())
+        weights = ("weight", synapse.expressed, *(f"last_{name}" for name in _kept(synapse)))
+        return own | {
+            "value.nmda_gain": 1.0,
+            "value.calcium_outside": self._each([protocol.calcium for protocol in protocols]),  # mol/m^3, which is mM
+            "value.v_held": self._each([(protocol.voltage or 0.0) / 1000 for protocol in protocols]),
+            "plastic.until": self._each([protocol.duration for protocol in protocols]),
+            **{f"plastic.{name}": self._before for name in weights},
+        }
 
-    def result(self) -> xr.Dataset:
-        """What became of the synapses, once the network has run."""
-        shape = (len(self.protocols), self.repeats)
-        dims = ("protocol", "repeat")
-        nanosiemens = {"units": "nS"}
-        last = self._read(self.plastic, self._each([protocol.duration for protocol in self.protocols]), "last_")
-        after, expressed = (last[name].reshape(shape) * 1e9 for name in ("weight", self.synapse.expressed))
+    def result(self, recorded: Recorded) -> xr.Dataset:
+        """What became of the synapses."""
+        dims, shape = ("protocol", "repeat"), (len(self.protocols), self.repeats)
+        until = self._each([protocol.duration for protocol in self.protocols])
+        at_end = {name: f"last_{name}" if name in _kept(self.synapse) else name for name in self.synapse.states}
+        last = self.synapse.read({name: recorded[f"plastic.{stored}"] for name, stored in at_end.items()}, until)
+        weights = {"before": self._before, "after": last["weight"], "expressed": last[self.synapse.expressed]}
         made = xr.Dataset(
-            {
-                "before": (dims, (self.first / nS).reshape(shape), nanosiemens),
-                "after": (dims, after, nanosiemens),
-                "expressed": (dims, expressed, nanosiemens),
-            },
+            {name: (dims, each.reshape(shape) * 1e9, {"units": "nS"}) for name, each in weights.items()},
             coords={"protocol": [protocol.name for protocol in self.protocols]},
         )
-        if self.monitors:
-            value, plastic = self.monitors["value"], self.monitors["plastic"]
-            made = made.assign_coords(time=("time", np.asarray(value.t / ms), {"units": "ms"}))
-            states = self._read(plastic, np.asarray(plastic.t / second))
-            traces = {
-                "voltage": (np.asarray(value.v_dendrite / mV), "mV"),
-                "weight": (states["weight"] * 1e9, "nS"),
-            }
-            if "calcium" in states:
-                traces["calcium"] = (states["calcium"], "1")
-            for name, (values, unit) in traces.items():
-                made[name] = (("protocol", "time"), values, {"units": unit})
-        return made
-
-    def _read(self, where: b2.Synapses | b2.StateMonitor, now: Time, prefix: str = "") -> States:
-        """States of the synapses at `now` (s), in SI units; what was kept under a name with a prefix, from there."""
-        kept = self._kept if prefix else ()
-        names = {name: f"{prefix}{name}" if name in kept else name for name in self.synapse.states}
-        stored = {name: np.asarray(getattr(where, own), dtype=float) for name, own in names.items()}
-        return self.synapse.read(stored, now)
+        if self.record is None:
+            return made
+        time = recorded["plastic_probe.t"]
+        states = self.synapse.read({name: recorded[f"plastic_probe.{name}"] for name in self.synapse.states}, time)
+        traces = {
+            "voltage": (recorded["value_probe.v_dendrite"] * 1000, "mV"),
+            "weight": (states["weight"] * 1e9, "nS"),
+        }
+        if "calcium" in states:
+            traces["calcium"] = (states["calcium"], "1")
+        for name, (values, unit) in traces.items():
+            made[name] = (("protocol", "time"), values, {"units": unit})
+        return made.assign_coords(time=("time", time * 1000, {"units": "ms"}))
 
     @property
-    def _kept(self) -> tuple[str, ...]:
-        """What is kept as it is at the end of each protocol, while others go on; spikes alone change the rest."""
-        return tuple(dict.fromkeys(("weight", self.synapse.expressed))) if self.synapse.update else ()
+    def last(self) -> list[str]:
+        return [f"plastic.{name}" for name in (*self.synapse.states, *(f"last_{name}" for name in _kept(self.synapse)))]
+
+    @cached_property
+    def _constants(self) -> dict[str, Quantity | float]:
+        """All parameters of cells and synapse, and what follows from those of the cell."""
+        return {**self.cell, **_cell_constants(self.cell, self.step), **self.synapse.values}
 
     @property
-    def first(self) -> Quantity:
-        """Weights before, one per synapse."""
+    def _before(self) -> np.ndarray:
+        """Weights before, S, one per synapse."""
         own = float(self.synapse.initial / nS)
-        return self._each([own if p.initial is None else p.initial for p in self.protocols]) * nS
+        return self._each([1e-9 * (own if p.initial is None else p.initial) for p in self.protocols])
 
-    def _each(self, values: Sequence[float]) -> np.ndarray:
-        """One value per protocol, as one per synapse."""
-        return np.repeat(np.asarray(values, dtype=float), self.repeats)
+    def _each(self, values: Sequence[float] | np.ndarray) -> np.ndarray:
+        """One value per protocol, as one per pair of cells."""
+        return np.repeat(np.asarray(values), self.repeats)
 
-    def _plastic(self) -> b2.Synapses:
-        goes_on = "int(t + 0.5*plasticity_step < until)"
-        each = np.arange(len(self.key))
-        plastic = connect(
-            self.synapse, self.key, self.value, each, each, clock=self.key.clock, plasticity=self.key.clock,
-            kept="\n".join(["until : second (constant)", *(f"last_{name} : siemens" for name in self._kept)]),
-            keep="\n".join(f"last_{name} += ({name} - last_{name})*{goes_on}" for name in self._kept),
+    def _cells(
+        self, name: str, clock: b2.Clock, commands: Sequence[_Command], equations: str, at_spike: str,
+        update: str = "", watched: Mapping[str, str] | None = None,
+    ) -> b2.NeuronGroup:  # fmt: skip
+        """Cells that fire at the times of the first command, and do what the others say at theirs."""
+        own, (fires, *others) = Own(self._constants), commands
+        effects = {command.name: own(command.statements) for command in commands}
+        tables = {f"{command.name}_times": command.timed(self.step) for command in commands}
+        equations, at_spike, update = own(equations), own(at_spike), own(update)
+        group = b2.NeuronGroup(
+            len(self.protocols) * self.repeats,
+            "\n".join([equations, *(command.equations for command in commands), own.equations]),
+            threshold=fires.due, reset=f"{effects[fires.name]}\n{at_spike}", method="exponential_euler", clock=clock,
+            events={command.name: command.due for command in others} | dict(watched or {}),
+            namespace={"plasticity_step": self.step, **tables}, name=name,
         )  # fmt: skip
-        begin(self.synapse, plastic, self.step)
-        plastic.until = self._each([protocol.duration for protocol in self.protocols]) * second
-        for name in ("weight", self.synapse.expressed, *(f"last_{name}" for name in self._kept)):
-            setattr(plastic, name, self.first)
-        return plastic
+        for command in others:
+            group.run_on_event(command.name, effects[command.name], when="synapses", order=command.order)
+        if update:
+            group.run_regularly(update, clock=clock, name=f"{name}_update")
+        return group
 
-    def _spans(self, name: str, spans: Sequence[Sequence[Span]]) -> list[tuple[Any, ...]]:
-        """A variable of the postsynaptic cell rises by 1 where a span begins and falls at its end: spans may touch."""
-        return [
-            self._commands(
-                f"{name}_{when}", self.value, [[span[end] for span in own] for own in spans], f"{name}_post += {to}"
-            )
-            for when, end, to in (("begins", 0, 1), ("ends", 1, -1))
-        ]
+    @cached_property
+    def _commands(self) -> list[_Command]:
+        """When each cell fires, and what else is done to the postsynaptic one; left out where it is never done."""
+        protocols, late = self.protocols, round(float(self.cell["spike_delay"] / self.step)) + 1
+        pre, post = ([self._steps(getattr(p, name), p, name) for p in protocols] for name in (PRE, POST))
+        spans = {"held": [p.held for p in protocols], "plateau": [p.plateaus for p in protocols]}
+        others = [_Command("spike_arrives", [each + late for each in post], SPIKE, AFTER)]
+        if self.cell["epsp_height"] > 0 * volt:
+            others.append(_Command("epsp_begins", [each + 1 for each in pre], EPSP, BEFORE))
+        # a variable rises by 1 where a span begins and falls at its end: spans may touch
+        for (name, own), order in zip(spans.items(), (BEFORE, AFTER), strict=True):
+            for when, end, to in (("begins", 0, 1), ("ends", 1, -1)):
+                what = f"{when[:-1]} of a {name} span"
+                steps = [self._steps([s[end] for s in each], p, what) for each, p in zip(own, protocols, strict=True)]
+                others.append(_Command(f"{name}_{when}", steps, f"{name} += {to}", order))
+        # a spike is fired one step after it is told to
+        fires = [_Command(name, [each + 1 for each in steps]) for name, steps in ((PRE, pre), (POST, post))]
+        return [*fires, *(command for command in others if any(map(len, command.lists)))]
 
-    def _commands(
-        self, name: str, group: b2.NeuronGroup, times: Sequence[Sequence[float]], effect: str, delay: Quantity = 0 * ms
-    ) -> tuple[Any, ...]:
-        """Objects that do something to the cells of each protocol at these times (ms) of every train."""
-        per_train = [
-            (np.asarray(own, dtype=float) / 1000 + np.arange(protocol.trains)[:, None] * protocol.period).ravel()
-            for own, protocol in zip(times, self.protocols, strict=True)
-        ]
-        each = [moments for moments in per_train for _ in range(self.repeats)]
-        if not sum(map(len, each)):
-            return ()
-        index = np.repeat(np.arange(len(each)), [len(moments) for moments in each])
-        source = b2.SpikeGeneratorGroup(len(each), index, np.concatenate(each) * second, dt=self.step, name=name)
-        synapses = b2.Synapses(
-            source, group, on_pre=effect, delay=delay, dt=self.step, namespace=group.namespace, name=f"{name}_at"
-        )
-        synapses.connect(i=np.arange(len(each)), j=np.arange(len(each)))
-        return source, synapses
+    def _steps(self, times: Sequence[float], protocol: Protocol, what: str) -> np.ndarray:
+        """The time steps of what happens at these times (ms) of every train."""
+        seconds = np.sort(np.asarray(times, dtype=float)) / 1000 + np.arange(protocol.trains)[:, None] * protocol.period
+        steps = np.floor(seconds.ravel() / float(self.step) + 1e-3).astype(int)
+        if (np.diff(steps) == 0).any():
+            raise InputError(f"{protocol.name}: two {what} times fall into one time step of {self.step / ms:g} ms")
+        return steps

@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import brian2 as b2
 import numpy as np
 import xarray as xr
 from brian2 import Quantity, ms, mV, nS, second
@@ -96,7 +95,8 @@ class Laboratory:
         Raises
         ------
         InputError
-            for no protocols, repeats below 1, a negative seed, or two protocols with the same name.
+            for no protocols, repeats below 1, a negative seed, two protocols with the same name, or a
+            cell that is to do the same thing twice within a step.
         """
         if not protocols:
             raise InputError("give the laboratory one protocol or more")
@@ -108,15 +108,12 @@ class Laboratory:
         if seed < 0:
             raise InputError(f"seed must be at least 0, not {seed}")
         synapse, cell = self._loaded()
+        bench = Bench(
+            synapse=synapse, cell=cell, protocols=protocols, repeats=repeats, step=self.step, record=record,
+            duration=max(protocol.duration for protocol in protocols) * second,
+        )  # fmt: skip
         target, _ = targets.choose(self.target)
-        with targets.running_on(target) as folder:
-            bench = Bench(synapse, cell, protocols, repeats, self.step, record)
-            b2.seed(seed)
-            duration = max(protocol.duration for protocol in protocols) * second
-            bench.network.run(duration, namespace={})
-            if folder is not None:
-                b2.get_device().build(directory=str(folder), with_output=False)
-            result = bench.result()
+        result = bench.result(bench.run(target, bench.numbers(), seed))
         return result.assign_attrs(model=synapse.name, step=str(self.step), seed=seed)
 
     def change(self, protocols: Sequence[Protocol], *, repeats: int = 1, seed: int = 0) -> xr.Dataset:

@@ -17,9 +17,9 @@ from neurofwp import program as programs
 from neurofwp.errors import InputError, unknown
 from neurofwp.spiking import circuit as circuits
 from neurofwp.spiking import recording, targets
+from neurofwp.spiking.circuit_simulation import CircuitSimulation
 from neurofwp.spiking.numbers import numbers
 from neurofwp.spiking.plan import Plan
-from neurofwp.spiking.simulation import Simulation
 from neurofwp.spiking.timeline import schedule
 from neurofwp.synapses import STAGES
 from neurofwp.synapses import model as synapses
@@ -145,9 +145,10 @@ class SpikingNetwork:
         draw, simulate = np.random.SeedSequence(seed).spawn(2)
         plan = self._plan(program, varied)
         given = numbers(plan, timeline, np.random.default_rng(draw))
-        recorded = Simulation(plan, timeline, probes, duration).run(
-            target, given, int(simulate.generate_state(1)[0]), progress=progress
+        simulation = CircuitSimulation(
+            plan=plan, timeline=timeline, probes=probes, duration=duration, step=self.membrane_step
         )
+        recorded = simulation.run(target, given, int(simulate.generate_state(1)[0]), progress=progress)
         trace = recording.trace(program, timeline, recorded, plan, probes)
         trace.attrs |= {"network": "spiking", "target": target, "target_reason": reason}
         trace.attrs["initial_weight"] = float(self.synapse.initial / nS)

@@ -12,7 +12,6 @@ from neurofwp.synapses.model import SynapseModel
 
 # groups of cells and connections whose equations name parameters; synapses name theirs themselves
 GROUPS = ("key", "value", "interneuron", "relay", "feedback")
-OWN = "own_"  # before the name of a parameter: Brian2 does not let a synapse's variable be called like one of its cells
 
 
 @dataclass(frozen=True)

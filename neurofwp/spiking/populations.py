@@ -6,7 +6,6 @@ in numbers alone have the same code. `numbers` fills these variables.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +16,12 @@ from brian2 import ms, second
 from neurofwp.spiking import circuit as circuits
 from neurofwp.spiking import noise
 from neurofwp.spiking.numbers import varied_constants
-from neurofwp.spiking.plan import GROUPS, OWN, Plan
+from neurofwp.spiking.plan import GROUPS, Plan
 from neurofwp.spiking.thresholds import ManyCells
 from neurofwp.spiking.timeline import Timeline
-from neurofwp.synapses.connect import base_unit, connect, events, watch_plateaus
+from neurofwp.synapses.connect import connect, events, watch_plateaus
 from neurofwp.synapses.device import compiling
+from neurofwp.synapses.own import Own
 
 STREAMS = 100  # of random numbers, for each group of cells
 
@@ -65,7 +65,7 @@ def build(plan: Plan, timeline: Timeline) -> Populations:
     value = _lif(
         frame, "value", "soma", circuits.VALUE + plan.synapse.text("postsynaptic"),
         at_spike=plan.synapse.text("postsynaptic_spike"), lookup=circuits.VALUE_LOOKUP,
-        update=circuits.VALUE_UPDATE + plan.synapse.text("postsynaptic_update"), **events(plan.synapse),
+        update=circuits.VALUE_UPDATE + plan.synapse.text("postsynaptic_update"), events=events(plan.synapse),
     )  # fmt: skip
     watch_plateaus(plan.synapse, value)
     inter = _lif(frame, "interneuron", "inter", circuits.INTERNEURON, update=circuits.INTERNEURON_UPDATE)
@@ -126,7 +126,7 @@ def _cells(
     frame: _Frame, name: str, equations: str, *, lookup: str = "", update: str = "", **code: Any
 ) -> b2.NeuronGroup:
     """Cells of all episodes; `lookup`, then `update` run on the plasticity clock."""
-    own = _Own(frame.plan)
+    own = Own(frame.plan.constants, frame.plan.varied)
     code = {each: own(text) if isinstance(text, str) else text for each, text in code.items()}
     lookup, update, equations = own(lookup), own(update), own(equations)
     update, more = noise.vectorised(update, STREAMS * GROUPS.index(name))
@@ -138,28 +138,6 @@ def _cells(
         if text.strip():
             group.run_regularly(text, clock=frame.plasticity, order=order - 1, name=f"{name}_{kind}")
     return group
-
-
-class _Own:
-    """Variables that stand for parameters: one for the whole group, or one per member where episodes differ."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.named: set[str] = set()
-
-    def __call__(self, code: str) -> str:
-        """The code, with these variables in it."""
-        names = self.plan.constants
-        self.named |= names.keys() & set(re.findall(r"\w+", code))
-        return re.sub(r"\b[A-Za-z]\w*", lambda found: (OWN if found[0] in names else "") + found[0], code)
-
-    @property
-    def equations(self) -> str:
-        return "\n".join(
-            f"{OWN}{name} : {base_unit(self.plan.constants[name])} "
-            f"({'constant' if name in self.plan.varied else 'shared, constant'})"
-            for name in sorted(self.named)
-        )
 
 
 def _plastic(frame: _Frame, key: b2.NeuronGroup, value: b2.NeuronGroup) -> b2.Synapses:
@@ -181,7 +159,7 @@ def _within_pools(frame: _Frame, source: b2.NeuronGroup, target: b2.NeuronGroup,
     """All-to-all inside each pool."""
     plan = frame.plan
     pool, i, j = _grid(plan.pools, plan.per_pool, plan.per_pool)
-    own = _Own(plan)
+    own = Own(plan.constants, plan.varied)
     code = own(on_pre)
     synapses = b2.Synapses(
         source, target, own.equations, on_pre=code, clock=frame.membrane, namespace=frame.names, name=name

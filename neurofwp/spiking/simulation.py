@@ -1,12 +1,14 @@
-"""A simulation: from a plan and its numbers to what was recorded, on whichever of Brian2's targets."""
+"""A simulation: from numbers to what was recorded, on whichever of Brian2's targets."""
 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import shutil
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,13 +20,8 @@ from brian2 import Quantity, second
 from neurofwp import synapses
 from neurofwp.spiking import builds, targets
 from neurofwp.spiking.builds import Recorded
-from neurofwp.spiking.numbers import Numbers, varied_constants
-from neurofwp.spiking.plan import Plan
-from neurofwp.spiking.populations import build
-from neurofwp.spiking.recording import Probe, monitors
-from neurofwp.spiking.timeline import Timeline
+from neurofwp.spiking.numbers import Numbers
 from neurofwp.spiking.writer import Writer
-from neurofwp.synapses.base import Stage
 from neurofwp.synapses.device import cpp_function
 
 SEED = f"for (auto& each : brian::_random_generators) each.seed({builds.GIVEN_SEED});"
@@ -41,22 +38,37 @@ TELL = cpp_function(
 )
 
 
-@dataclass(frozen=True)
-class Simulation:
-    """A network of one shape, for a time; what it is given beside that are numbers."""
+@dataclass(frozen=True, kw_only=True)
+class Simulation(ABC):
+    """A network of one shape, for a time; what it is given beside that are numbers. Each kind is a subclass.
 
-    plan: Plan
-    timeline: Timeline
-    probes: Sequence[Probe]
+    duration : of a run. step : of its fastest clock. profile : whether a compiled network counts the seconds of every
+        part of its code.
+    """
+
     duration: Quantity
-    profile: bool = False  # whether a compiled network counts the seconds of every part of its code
+    step: Quantity
+    profile: bool = False
 
-    def run(self, target: str, numbers: Numbers, seed: int, *, progress: bool) -> Recorded:
-        """What the monitors recorded, by "monitor.variable", in SI units."""
+    @property
+    def last(self) -> Sequence[str]:
+        """Variables to tell as they are at the end, as "group.variable"."""
+        return ()
+
+    @abstractmethod
+    def network(self) -> b2.Network:
+        """The Brian2 objects. What is a number is not in their code, and still 0."""
+
+    @abstractmethod
+    def shape(self) -> dict[str, Any]:
+        """All that shapes their code, in JSON, but for the fields of this class, and the source."""
+
+    def run(self, target: str, numbers: Numbers, seed: int, *, progress: bool = False) -> Recorded:
+        """What the monitors recorded, and `last`, by "monitor.variable" and "group.variable", in SI units."""
         if target == "cpp_standalone":
             return self.build().run(numbers, seed, progress=progress)
         with targets.running_on(target):
-            network = self._network()
+            network = self.network()
             for name, value in numbers.items():
                 group, variable = name.split(".")
                 if group in network and variable in network[group].variables:
@@ -64,52 +76,37 @@ class Simulation:
             b2.seed(seed)
             network.run(self.duration, report=_show if progress else None, report_period=1 * second, namespace={})
             return {
-                name: np.asarray(getattr(monitor, f"{variable}_"))
-                for name, (monitor, variable) in _recorded(network).items()
+                name: np.asarray(getattr(group, f"{variable}_"))
+                for name, (group, variable) in (_recorded(network) | self._last(network)).items()
             }
 
     def build(self) -> builds.Build:
         """The compiled network."""
-        return builds.built(self._shape(), self._compile)
+        own = {
+            "kind": [type(self).__qualname__, self.profile],
+            "source": _source(type(self)),
+            "preferences": str(b2.prefs),
+            "times": [str(float(each)) for each in (self.duration, self.step)],
+            "last": list(self.last),
+        }
+        return builds.built(self.shape() | own, self._compile)
 
-    def _network(self) -> b2.Network:
-        populations = build(self.plan, self.timeline)
-        seen = monitors(populations, self.timeline, self.probes, self.plan)
-        return b2.Network(*populations.objects, *seen)
+    def _last(self, network: b2.Network) -> dict[str, tuple[Any, str]]:
+        return {name: (network[name.split(".")[0]], name.split(".")[1]) for name in self.last}
 
     def _teller(self) -> b2.NeuronGroup:
         """Tells how far a compiled network is. A report of Brian2's would read the time at every step of every part."""
-        step = max(1, int(self.duration / self.plan.membrane_step) // TOLD) * self.plan.membrane_step
+        step = max(1, int(self.duration / self.step) // TOLD) * self.step
         names = {"tell": TELL, "duration": self.duration}
         teller = b2.NeuronGroup(1, "told : 1", dt=step, namespace=names, name="teller")
         teller.run_regularly("told = tell(t/duration)", clock=teller.clock, name="teller_tells")
         return teller
 
-    def _shape(self) -> dict[str, Any]:
-        """All that shapes the code, in JSON."""
-        plan, synapse = self.plan, self.plan.synapse
-        sizes = {name: getattr(plan, name) for name in ("episodes", "pre", "post", "per_pool", "key_cells", "gate")}
-        parts = [each.name for each in fields(Stage) if isinstance(each.default, str)]
-        return sizes | {
-            "kind": [type(self).__qualname__, self.profile],
-            "source": _source(),
-            "preferences": str(b2.prefs),
-            "steps": [str(float(each)) for each in (plan.membrane_step, plan.plasticity_step, self.duration)],
-            "slot": self.timeline.slot,
-            "tables": {name: table.shape for name, table in self.timeline.tables.items()},
-            "synapse": {part: synapse.text(part) for part in parts if part != "update"} | {"update": synapse.update},
-            "delay": str(synapse.values.get(synapse.text("delay"))),
-            "names": sorted(plan.constants),
-            "varied": [sorted(plan.varied), sorted(varied_constants(plan))],
-            "dtype": [np.dtype(plan.synapse_dtype).name, sorted(synapse.double)],
-            "probes": list(self.probes),
-        }
-
     def _compile(self, folder: Path) -> dict[str, Any]:
         """Compile into `folder`; returns the fields of a `builds.Build`."""
         with targets.running_on("cpp_standalone") as project:
             assert project is not None
-            network = self._network()
+            network = self.network()
             device = b2.get_device()
             device.insert_code("main", SEED)
             device.apply_run_args()
@@ -118,7 +115,7 @@ class Simulation:
             device.build(directory=str(project), with_output=False, run=False)
             shutil.copy(project / "main", folder)
             shutil.copytree(project / "static_arrays", folder / "static_arrays")
-            return _fields(network, device)
+            return _fields(network, device, self._last(network))
 
 
 def _recorded(network: b2.Network) -> dict[str, tuple[Any, str]]:
@@ -131,7 +128,7 @@ def _recorded(network: b2.Network) -> dict[str, tuple[Any, str]]:
     }
 
 
-def _fields(network: b2.Network, device: Any) -> dict[str, Any]:
+def _fields(network: b2.Network, device: Any, last: dict[str, tuple[Any, str]]) -> dict[str, Any]:
     inputs: dict[str, str] = {}
     needed: list[str] = []
     for group in network.sorted_objects:
@@ -145,9 +142,9 @@ def _fields(network: b2.Network, device: Any) -> dict[str, Any]:
                     needed.append(f"{group.name}.{name}")
     tables = {f"{table.name}.values": table.values.dtype.str for table in device.timed_arrays}
     outputs = {}
-    for name, (monitor, variable) in _recorded(network).items():
-        array = monitor.variables[variable]
-        columns = len(monitor.record) if isinstance(monitor, b2.StateMonitor) and variable != "t" else 0
+    for name, (group, variable) in (_recorded(network) | last).items():
+        array = group.variables[variable]
+        columns = len(group.record) if isinstance(group, b2.StateMonitor) and variable != "t" else 0
         outputs[name] = {
             "file": device.get_array_filename(array), "dtype": np.dtype(array.dtype).str, "columns": columns
         }  # fmt: skip
@@ -157,9 +154,9 @@ def _fields(network: b2.Network, device: Any) -> dict[str, Any]:
 
 
 @cache
-def _source() -> str:
-    """A hash of the code that makes networks."""
-    sha = hashlib.sha256()
+def _source(kind: type) -> str:
+    """A hash of the code that makes networks, of that kind too."""
+    sha = hashlib.sha256(Path(inspect.getfile(kind)).read_bytes())
     for package in (Path(__file__).parent, Path(synapses.__file__).parent):
         for path in sorted((*package.glob("*.py"), *package.glob("templates/*"))):
             sha.update(path.read_bytes())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 import brian2 as b2
 import numpy as np
@@ -93,9 +92,9 @@ def begin(synapse: SynapseModel, plastic: b2.Synapses, plasticity_step: Quantity
         setattr(plastic, name, synapse.initial)
 
 
-def events(synapse: SynapseModel) -> dict[str, Any]:
-    """What a group of value cells with the variables `plateau` and `plateau_before` is made with, beside the rest."""
-    return {"events": {"plateau_edge": "plateau != plateau_before"}} if synapse.text("plateau_edge") else {}
+def events(synapse: SynapseModel) -> dict[str, str]:
+    """The events of a group of value cells with the variables `plateau` and `plateau_before`, beside spikes."""
+    return {"plateau_edge": "plateau != plateau_before"} if synapse.text("plateau_edge") else {}
 
 
 def watch_plateaus(synapse: SynapseModel, value: b2.NeuronGroup) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,14 @@ class SynapseModel:
             for answer in (stage.read(self.values, seen, now) for stage in self.stages if stage.read)
         ]
         return {name: value for answer in (states, *answers) for name, value in answer.items()}
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """All that shapes the code of such synapses, in JSON; everything else is a number."""
+        parts = [each.name for each in fields(Stage) if isinstance(each.default, str) and each.name != "update"]
+        return {part: self.text(part) for part in parts} | {
+            "update": self.update, "late by": str(self.values.get(self.text("delay"))), "double": sorted(self.double)
+        }  # fmt: skip
 
     @property
     def thresholds(self) -> dict[str, float]:

@@ -15,7 +15,7 @@ from neurofwp.spiking.simulation import Simulation
 def test_ours_the_plain_style_and_the_loop_by_hand_are_one_model(tmp_path: Path) -> None:
     """Mean weights and spikes over seeds: within 3 standard errors of each other, and the weights within 5 %."""
     own = contest(Size(1, 60, 32), seed=0)
-    plain = Plain(own.plan, own.simulation.timeline, (), own.simulation.duration)
+    plain = Plain(**vars(own.simulation))
     fused = Fused(own, tmp_path / "fused")
     seeds = range(12)
 

@@ -17,7 +17,7 @@ def test_rows_and_brian2s_own_loop_make_the_same_spikes(
     network = SpikingNetwork("error-correcting", cells_per_pool=1, target="cpp_standalone", synapse_dtype=float)
     in_rows = network.run(stored_program, seed=3)
     monkeypatch.setattr(rows, "possible", lambda *_: False)
-    monkeypatch.setattr(simulation, "_source", lambda: "loop")
+    monkeypatch.setattr(simulation, "_source", lambda kind: "loop")
     in_a_loop = network.run(stored_program, seed=3)
     np.testing.assert_array_equal(in_rows["spike_time"], in_a_loop["spike_time"])
     np.testing.assert_allclose(in_rows["weight"], in_a_loop["weight"], rtol=0, atol=1e-6)
@@ -35,7 +35,7 @@ def test_passing_over_idle_synapses_changes_no_bit_of_a_network(
     passing = network.run(made, seed=3, varied=varied)
     loops = rows._loops
     monkeypatch.setattr(rows, "_loops", lambda synapse, *, skip: loops(synapse, skip=False))
-    monkeypatch.setattr(simulation, "_source", lambda: "every")
+    monkeypatch.setattr(simulation, "_source", lambda kind: "every")
     every = network.run(made, seed=3, varied=varied)
     for name in ("spike_time", "weight", "conductance"):
         np.testing.assert_array_equal(passing[name], every[name])

@@ -16,7 +16,7 @@ def test_many_cells_at_a_time_make_the_same_spikes(monkeypatch: pytest.MonkeyPat
     network = SpikingNetwork("error-correcting", cells_per_pool=4, target="cpp_standalone")
     many = network.run(made, seed=3)
     monkeypatch.setattr(populations, "ManyCells", None)
-    monkeypatch.setattr(simulation, "_source", lambda: "one by one")
+    monkeypatch.setattr(simulation, "_source", lambda kind: "one by one")
     single = network.run(made, seed=3)
     for name in ("spike_time", "spike_cell", "spike_population", "weight", "conductance"):
         np.testing.assert_array_equal(many[name], single[name])

@@ -1,0 +1,45 @@
+"""The simulation of a spiking network: what it is made of, and all that shapes its code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import brian2 as b2
+import numpy as np
+
+from neurofwp.spiking.numbers import varied_constants
+from neurofwp.spiking.plan import Plan
+from neurofwp.spiking.populations import build
+from neurofwp.spiking.recording import Probe, monitors
+from neurofwp.spiking.simulation import Simulation
+from neurofwp.spiking.timeline import Timeline
+
+
+@dataclass(frozen=True, kw_only=True)
+class CircuitSimulation(Simulation):
+    """All replicas of a plan, while a timeline lasts; `neurofwp.spiking.numbers` fills its variables."""
+
+    plan: Plan
+    timeline: Timeline
+    probes: Sequence[Probe] = ()
+
+    def network(self) -> b2.Network:
+        populations = build(self.plan, self.timeline)
+        seen = monitors(populations, self.timeline, self.probes, self.plan)
+        return b2.Network(*populations.objects, *seen)
+
+    def shape(self) -> dict[str, Any]:
+        plan = self.plan
+        sizes = {name: getattr(plan, name) for name in ("episodes", "pre", "post", "per_pool", "key_cells", "gate")}
+        return sizes | {
+            "plasticity_step": str(float(plan.plasticity_step)),
+            "slot": self.timeline.slot,
+            "tables": {name: table.shape for name, table in self.timeline.tables.items()},
+            "synapse": plan.synapse.shape,
+            "names": sorted(plan.constants),
+            "varied": [sorted(plan.varied), sorted(varied_constants(plan))],
+            "dtype": np.dtype(plan.synapse_dtype).name,
+            "probes": list(self.probes),
+        }
