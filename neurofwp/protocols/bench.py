@@ -254,17 +254,17 @@ class Bench(Simulation):
     def _commands(self) -> list[_Command]:
         """When each cell fires, and what else is done to the postsynaptic one; left out where it is never done."""
         protocols, late = self.protocols, round(float(self.cell["spike_delay"] / self.step)) + 1
-        pre, post = ([self._steps(getattr(p, name), p, name) for p in protocols] for name in (PRE, POST))
+        pre, post = ([self._steps(getattr(p, name), p, f"{name} spikes") for p in protocols] for name in (PRE, POST))
         spans = {"held": [p.held for p in protocols], "plateau": [p.plateaus for p in protocols]}
         others = [_Command("spike_arrives", [each + late for each in post], SPIKE, AFTER)]
         if self.cell["epsp_height"] > 0 * volt:
             others.append(_Command("epsp_begins", [each + 1 for each in pre], EPSP, BEFORE))
         # a variable rises by 1 where a span begins and falls at its end: spans may touch
         for (name, own), order in zip(spans.items(), (BEFORE, AFTER), strict=True):
-            for when, end, to in (("begins", 0, 1), ("ends", 1, -1)):
-                what = f"{when[:-1]} of a {name} span"
+            for edge, end, to in (("starts", 0, 1), ("ends", 1, -1)):
+                what = f"{edge} of {name} spans"
                 steps = [self._steps([s[end] for s in each], p, what) for each, p in zip(own, protocols, strict=True)]
-                others.append(_Command(f"{name}_{when}", steps, f"{name} += {to}", order))
+                others.append(_Command(f"{name}_{edge}", steps, f"{name} += {to}", order))
         # a spike is fired one step after it is told to
         fires = [_Command(name, [each + 1 for each in steps]) for name, steps in ((PRE, pre), (POST, post))]
         return [*fires, *(command for command in others if any(map(len, command.lists)))]
@@ -274,5 +274,5 @@ class Bench(Simulation):
         seconds = np.sort(np.asarray(times, dtype=float)) / 1000 + np.arange(protocol.trains)[:, None] * protocol.period
         steps = np.floor(seconds.ravel() / float(self.step) + 1e-3).astype(int)
         if (np.diff(steps) == 0).any():
-            raise InputError(f"{protocol.name}: two {what} times fall into one time step of {self.step / ms:g} ms")
+            raise InputError(f"{protocol.name}: two {what} fall into one time step of {self.step / ms:g} ms")
         return steps

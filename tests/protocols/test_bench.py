@@ -60,8 +60,8 @@ def test_a_bench_is_compiled_once_for_all_numbers(model: str) -> None:
 
 def test_two_spikes_in_one_time_step_are_refused() -> None:
     twice = Protocol("burst", pre=(10.0, 10.04))
-    with pytest.raises(InputError, match="burst: two pre times fall into one time step of 0.1 ms"):
+    with pytest.raises(InputError, match="burst: two pre spikes fall into one time step of 0.1 ms"):
         Laboratory("error-correcting", target="numpy").run([twice])
     touching = Protocol("train", post=(0.0, 99.9999), trains=2, period=0.1)
-    with pytest.raises(InputError, match="train: two post times fall into one time step"):
+    with pytest.raises(InputError, match="train: two post spikes fall into one time step"):
         Laboratory("error-correcting", target="numpy", step=0.2 * ms).run([touching])
