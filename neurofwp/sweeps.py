@@ -102,13 +102,14 @@ def _distributed(
     from distributed import as_completed
 
     with _client(scheduler, workers, len(units)) as client:
-        futures = {client.submit(_done, work, unit, pure=False): unit for unit in units}
-        for future in as_completed(futures):
+        # all submitted at once, and results fetched as they come: a message for each would double what a point costs
+        futures = dict(zip(client.map(_done, [work] * len(units), units, pure=False), units, strict=True))
+        for future, made in as_completed(futures, with_results=True, raise_errors=False):
             unit = futures.pop(future)
-            try:
-                yield unit, future.result()
-            except Exception as error:  # the workers that took it were lost, one after the other
-                yield unit, [_kept(point.place) or _Outcome({}, _sentence(error)) for point in unit]
+            if future.status != "finished":  # the workers that took it were lost, one after the other
+                error = made[1] if isinstance(made, tuple) else made  # a tuple like that of sys.exc_info
+                made = [_kept(point.place) or _Outcome({}, _sentence(error)) for point in unit]
+            yield unit, made
 
 
 def _done(work: Callable[..., Sequence[Numbers]], unit: Sequence[Point]) -> list[_Outcome]:
