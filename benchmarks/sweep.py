@@ -163,7 +163,7 @@ def _drawn(found: dict[str, Any]) -> Figure:
         ax = figure.subplots()
         starts = np.array([found["seconds.start_one"], found["seconds.start_two"]])
         points = np.array([found["seconds.one"], found["seconds.two"]])
-        ax.barh([0, 1], starts, color=style.GREY, label="start of the workers")
+        ax.barh([0, 1], starts, color=style.GREY, label="start of the workers (once)")
         ax.barh([0, 1], points, left=starts, color=style.SKY, label="points")
         half = starts[1] + points[0] / 2
         ax.plot([half, half], [0.6, 1.4], color=style.BLACK, linestyle=":", label="half of one worker's time for them")

@@ -93,7 +93,7 @@ def test_no_training_step_waits_at_every_event(architecture: Any, nonnegative: b
 
     def step(events: Episodes) -> None:
         answer, signals = model(events)
-        loss_of(model, answer, signals.gate, events, 0.1).backward()  # type: ignore[no-untyped-call]
+        loss_of(model, answer, signals.gate, events, 0.1).backward()
 
     assert waits(step, shown(FEW)) == waits(step, shown(MANY))
 
