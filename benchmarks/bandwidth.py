@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from benchmarks.contenders import Contender
-from neurofwp.cost import interleaved
+from neurofwp.runtime.cost import interleaved
 
 SIZE = 2**28  # bytes, beyond any cache
 

@@ -35,10 +35,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from benchmarks import machine
-from neurofwp import RateNetwork, fitting, program
-from neurofwp.fitting import fit_rule, recovery
-from neurofwp.fitting.levenberg_marquardt import Minimum, minimise
-from neurofwp.fitting.records import Records, prepare
+from neurofwp import RateNetwork, identification, program
+from neurofwp.identification import fit_rule, recovery
+from neurofwp.identification.levenberg_marquardt import Minimum, minimise
+from neurofwp.identification.records import Records, prepare
 from neurofwp.plots import style
 from neurofwp.rules import Rule
 
@@ -52,7 +52,7 @@ NOISE = 0.2
 class Settings:
     """What to run."""
 
-    json: Annotated[Path, tyro.conf.arg(metavar="FILE")] = Path("results/benchmark-fitting.json")
+    json: Annotated[Path, tyro.conf.arg(metavar="FILE")] = Path("results/benchmark-identification.json")
     """Where the numbers go."""
     episodes: int = 20
     """Episodes; half are fitted."""
@@ -107,7 +107,7 @@ def whole(settings: Settings, device: str) -> dict[str, Any]:
     """Seconds and peak memory of `identify`, and what it says."""
     made, one, other = traces(settings)
     begun = perf_counter()
-    fits = fitting.identify(made, one, repeat=other, seed=settings.seed, device=device, progress=False)
+    fits = identification.identify(made, one, repeat=other, seed=settings.seed, device=device, progress=False)
     seconds = perf_counter() - begun
     if device == "cuda":
         peak = torch.cuda.max_memory_allocated() / 2**20
@@ -127,7 +127,7 @@ def batches(settings: Settings) -> dict[str, Any]:
     numbers: dict[str, Any] = {}
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    for rule in tqdm(fitting.CANDIDATES, desc="batch against start by start"):
+    for rule in tqdm(identification.CANDIDATES, desc="batch against start by start"):
         search, residuals, starts = problem(rule, records, settings.seed)
         seconds: dict[str, list[float]] = {"batch": [], "single": []}
         for turn in range(ROUNDS):
@@ -170,9 +170,11 @@ def _drawn(numbers: dict[str, Any]) -> Figure:
         ax = figure.subplots()
         names = {"single": ("one by one", style.GREY, "o"), "batch": ("as one batch", style.ORANGE, "s")}
         for name, (label, color, marker) in names.items():
-            seconds = [numbers[f"seconds.{name}.{rule.id}"] for rule in fitting.CANDIDATES]
+            seconds = [numbers[f"seconds.{name}.{rule.id}"] for rule in identification.CANDIDATES]
             ax.plot(seconds, range(len(seconds)), marker, color=color, markersize=4, label=label)
-        ax.set_yticks(range(len(fitting.CANDIDATES)), [rule.id.replace("_", " ") for rule in fitting.CANDIDATES])
+        ax.set_yticks(
+            range(len(identification.CANDIDATES)), [rule.id.replace("_", " ") for rule in identification.CANDIDATES]
+        )
         ax.invert_yaxis()
         ax.set_xlim(left=0)
         ax.set_xlabel(f"{ITERATIONS} iterations from {STARTS} starts (s), medians of {ROUNDS}")
@@ -192,7 +194,7 @@ def _show(numbers: dict[str, Any]) -> None:
     table = Table(box=SIMPLE_HEAD, title=f"{STARTS} starts as one batch, against one by one")
     for column in ("rule", "seconds", "times faster", "quartiles"):
         table.add_column(column, justify="left" if column == "rule" else "right")
-    for rule in fitting.CANDIDATES:
+    for rule in identification.CANDIDATES:
         low, high = numbers[f"spread.batch.{rule.id}"]
         table.add_row(
             rule.id,

@@ -21,8 +21,8 @@ from unittest.mock import patch
 import tyro
 
 from benchmarks.spiking_contenders import Fused, Size, contest
+from neurofwp.brian import backends, builds
 from neurofwp.errors import InputError
-from neurofwp.spiking import builds, targets
 
 SIZE = Size(1, 200, 64)
 
@@ -59,11 +59,11 @@ def count(seed: int) -> dict[str, float]:
     """
     if not shutil.which("valgrind"):
         raise InputError("instructions are counted by valgrind, which is not installed")
-    flags = tuple("-march=x86-64-v3" if flag == "-march=native" else flag for flag in targets.flags())
+    flags = tuple("-march=x86-64-v3" if flag == "-march=native" else flag for flag in backends.flags())
     own = contest(SIZE, seed=seed, short=True)
     with (
         tempfile.TemporaryDirectory(prefix="neurofwp-") as name,
-        patch.object(targets, "flags", lambda: tuple(flag for flag in flags if "512" not in flag)),
+        patch.object(backends, "flags", lambda: tuple(flag for flag in flags if "512" not in flag)),
     ):
         place = Path(name)
         for each in ("build", "results"):

@@ -38,10 +38,10 @@ from benchmarks.contenders import (
     reference,
     step_loop,
 )
-from neurofwp.cost import interleaved, one_thread, peak_bytes
 from neurofwp.errors import InputError
 from neurofwp.plots.attention import cost_against_length
 from neurofwp.rate.network import choose_device
+from neurofwp.runtime.cost import interleaved, one_thread, peak_bytes
 
 Compile = Literal["neither", "ours", "both"]
 

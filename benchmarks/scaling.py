@@ -11,7 +11,7 @@ import xarray as xr
 from tqdm import tqdm
 
 from benchmarks.contenders import RULES, SUFFIX, Contender, Size, draw, ours, precision, softmax_attention
-from neurofwp.cost import against_length, ahead_from
+from neurofwp.runtime.cost import against_length, ahead_from
 
 SOFTMAX = "softmax attention"
 
@@ -20,7 +20,7 @@ def measure(size: Size, repeats: Mapping[int, int], device: torch.device, seed: 
     """Seconds and bytes of one sequence, at every length in `repeats`, which says how often each is timed.
 
     Sequences are computed in the batch of `size`; at lengths beyond its time the batch shrinks, so that the number of
-    events stays. The schema is that of `neurofwp.cost.against_length`.
+    events stays. The schema is that of `neurofwp.runtime.cost.against_length`.
     """
 
     def batch(length: int) -> int:

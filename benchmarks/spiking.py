@@ -45,8 +45,8 @@ from benchmarks import machine
 from benchmarks import spiking_growth as growth
 from benchmarks.spiking_contenders import Contest, Fused, Plain, Size, contest
 from neurofwp import plots, program
+from neurofwp.brian.builds import Recorded
 from neurofwp.spiking import SpikingNetwork
-from neurofwp.spiking.builds import Recorded
 from neurofwp.spiking.circuit_simulation import CircuitSimulation
 from neurofwp.spiking.recording import POPULATIONS
 

@@ -14,7 +14,8 @@ import numpy as np
 from brian2 import ms
 
 from neurofwp import program
-from neurofwp.spiking import SpikingNetwork, targets
+from neurofwp.brian import backends
+from neurofwp.spiking import SpikingNetwork
 from neurofwp.spiking.circuit_simulation import CircuitSimulation
 from neurofwp.spiking.numbers import numbers as starting_numbers
 from neurofwp.spiking.plan import Plan
@@ -131,7 +132,7 @@ class Fused:
             np.ascontiguousarray(table, dtype=float).tofile(folder / f"{name}.bin")
         compiler = (os.environ.get("CXX") or "c++").split()
         source = Path(__file__).with_name("fused.cpp")
-        flags = [*targets.flags(), "-std=c++17", f"-I{folder}", *(f"-D{name}" for name in defined)]
+        flags = [*backends.flags(), "-std=c++17", f"-I{folder}", *(f"-D{name}" for name in defined)]
         subprocess.run([*compiler, *flags, str(source), "-o", str(folder / "main")], check=True)
 
     def command(self, seed: int = 0) -> list[str]:

@@ -15,7 +15,7 @@ from scipy.optimize import nnls
 from tqdm import tqdm
 
 from benchmarks.spiking_contenders import Contest, Size, contest
-from neurofwp.spiking import builds
+from neurofwp.brian import builds
 
 ROUNDS = 3
 # What grows, and for each step its number, the network and how much longer than usual it runs

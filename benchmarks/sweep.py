@@ -38,8 +38,8 @@ from tqdm import tqdm
 from benchmarks import machine
 from neurofwp import program
 from neurofwp.plots import style
+from neurofwp.runtime.sweeps import Point, local_cluster, sweep
 from neurofwp.spiking import SpikingNetwork
-from neurofwp.sweeps import Point, local_cluster, sweep
 
 POINTS, EMPTY, MANY, TOGETHER = 64, 250, 1000, 64
 STRENGTH = 4.0  # largest inhibition (nS)

@@ -33,18 +33,18 @@ from rich.table import Table
 from tqdm import tqdm
 
 from benchmarks import machine
-from neurofwp.protocols import graupner_brunel
-from neurofwp.protocols.laboratory import Laboratory
-from neurofwp.protocols.protocol import Protocol
-from neurofwp.spiking.targets import running_on
+from neurofwp.brian.backends import running_on
+from neurofwp.brian.connect import begin, connect, events, watch_plateaus
+from neurofwp.laboratory.laboratory import Laboratory
+from neurofwp.laboratory.protocol import Protocol
 from neurofwp.synapses import model
-from neurofwp.synapses.base import Stage
-from neurofwp.synapses.calcium_jump_events import JUMP_EVENTS
-from neurofwp.synapses.calcium_jumps import JUMPS
-from neurofwp.synapses.connect import begin, connect, events, watch_plateaus
 from neurofwp.synapses.model import SynapseModel
-from neurofwp.synapses.two_threshold import TWO_THRESHOLD
-from neurofwp.synapses.two_threshold_events import EVENTS
+from neurofwp.synapses.stage import Stage
+from neurofwp.synapses.stages.calcium.jump_events import JUMP_EVENTS
+from neurofwp.synapses.stages.calcium.jumps import JUMPS
+from neurofwp.synapses.stages.expression.two_threshold import TWO_THRESHOLD
+from neurofwp.synapses.stages.expression.two_threshold_events import EVENTS
+from neurofwp.theory import graupner_brunel
 
 PRE, POST = 1000, 256
 RATES = (10, 40)  # Hz

@@ -30,14 +30,16 @@ import xarray as xr
 from brian2 import Quantity, get_dimensions, nS, second
 from matplotlib.figure import Figure
 
-from neurofwp import fitting, gates, parts, scores
+from neurofwp import identification, metrics
 from neurofwp.errors import InputError
 from neurofwp.plots.recall_and_rules import recall_and_rules
-from neurofwp.program import most_varied, without_silent_cells
+from neurofwp.runtime import parts
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking.jobs import Job, running
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.tasks import digit_pairs
+from neurofwp.transforms import gates
+from neurofwp.transforms.selection import most_varied, without_silent_cells
 
 Values = Mapping[str, "Quantity | float"]
 
@@ -187,7 +189,7 @@ def moved(trace: xr.Dataset) -> bool:
 
 def identified(program: xr.Dataset, one: xr.Dataset, other: xr.Dataset, seed: int, device: str) -> xr.Dataset:
     """All rules fitted to one network."""
-    return fitting.identify(program, one, repeat=other, restarts=4, seed=seed, device=device, progress=False)
+    return identification.identify(program, one, repeat=other, restarts=4, seed=seed, device=device, progress=False)
 
 
 def _recall(
@@ -197,17 +199,17 @@ def _recall(
     shape = (len(settings.regimes), len(judged), settings.episodes)
     found = {name: np.full(shape, np.nan) for name in ("r2", "rebound_r2", "identified")}
     status = np.full(shape[:2], NEVER, dtype=object)
-    chance = np.stack([scores.chance_r2(program, by="episode").values for program in judged.values()])
+    chance = np.stack([metrics.chance_r2(program, by="episode").values for program in judged.values()])
     for i, regime in enumerate(settings.regimes):
         for j, (name, program) in enumerate(judged.items()):
             if (regime, name) not in traces:
                 continue
             one = traces[regime, name][0]
             status[i, j] = LEARNS if moved(one) else STAYS
-            found["r2"][i, j] = scores.recall_r2(program, one, by="episode")
+            found["r2"][i, j] = metrics.recall_r2(program, one, by="episode")
             if bool(program["rebound"].any()):
-                found["rebound_r2"][i, j] = scores.recall_r2(program, one, by="episode", where=program["rebound"])
-            found["identified"][i, j] = scores.identified(program, one, by="episode")
+                found["rebound_r2"][i, j] = metrics.recall_r2(program, one, by="episode", where=program["rebound"])
+            found["identified"][i, j] = metrics.identified(program, one, by="episode")
     unit = {"units": "1"}
     dims = ("regime", "condition", "episode")
     return xr.Dataset(

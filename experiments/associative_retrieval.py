@@ -25,14 +25,15 @@ import xarray as xr
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from neurofwp import provenance, theory
+from neurofwp import theory
 from neurofwp.errors import InputError
 from neurofwp.plots.retrieval import retrieval as draw
 from neurofwp.rate import choose_device, feature_maps
+from neurofwp.runtime import provenance
 from neurofwp.slownet.retrieval_net import RetrievalNet, WriteRule, retrieval_errors
-from neurofwp.slownet.side_by_side import side_by_side
-from neurofwp.slownet.training import Outcome, Training, train
-from neurofwp.tasks.retrieval import retrieval
+from neurofwp.slownet.training.loop import Outcome, Training, train
+from neurofwp.slownet.training.side_by_side import side_by_side
+from neurofwp.tasks.tokens.retrieval import retrieval
 
 log = logging.getLogger("neurofwp")
 

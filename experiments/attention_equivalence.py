@@ -23,12 +23,12 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn import functional
 
-from neurofwp.cost import against_length, ahead_from, loglog_slope
 from neurofwp.errors import InputError
 from neurofwp.plots.attention import attention_matrices, cost_against_length, read_differences
 from neurofwp.rate import choose_device, feature_maps, softmax_attention
 from neurofwp.rate import run as run_rule
 from neurofwp.rate.normalisers import Normaliser
+from neurofwp.runtime.cost import against_length, ahead_from, loglog_slope
 
 Attention = Callable[[Tensor, Tensor, Tensor], Tensor]
 """query, key (batch, time, head, d_k), value (batch, time, head, d_v) -> reads (batch, time, head, d_v)."""

@@ -22,17 +22,18 @@ import xarray as xr
 from brian2 import Quantity, ms
 from matplotlib.figure import Figure
 
-from neurofwp import files, fitting, plots, provenance, rules, scores
+from neurofwp import identification, metrics, plots, rules
 from neurofwp.calibration.search import search, workers
 from neurofwp.calibration.space import SPACE, Space
 from neurofwp.errors import InputError
 from neurofwp.plots.calibration import calibration
-from neurofwp.program import most_varied, without_silent_cells
+from neurofwp.runtime import files, provenance
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking import SpikingNetwork
 from neurofwp.spiking.jobs import Job, running
 from neurofwp.synapses import written
 from neurofwp.tasks import digit_pairs
+from neurofwp.transforms.selection import most_varied, without_silent_cells
 
 MODELS = ("start", "chosen")
 SEARCHED, FINAL, JUDGED = range(3)  # Programs, by what they are for
@@ -74,8 +75,8 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         for a rule that cannot be fitted, a start model without the parameters that are searched, or settings below
         what a search needs.
     """
-    if rules.get(settings.rule) not in fitting.CANDIDATES:
-        known = ", ".join(each.id for each in fitting.CANDIDATES)
+    if rules.get(settings.rule) not in identification.CANDIDATES:
+        known = ", ".join(each.id for each in identification.CANDIDATES)
         raise InputError(f"rule {settings.rule!r} cannot be fitted to weights; these can: {known}")
     if settings.generations < 1 or settings.population < 4 or settings.episodes < 4 or settings.pairs < 2:
         raise InputError("calibrate needs 1 generation, 4 candidates in each, 4 episodes to judge and 2 pairs, or more")
@@ -151,7 +152,7 @@ def _judged(settings: Settings, path: Path, seed: int, device: str, folder: Path
     with workers() as pool:
         fits = {
             model: pool.submit(
-                fitting.identify, program, one, repeat=other, restarts=4, seed=seed, device=device,
+                identification.identify, program, one, repeat=other, restarts=4, seed=seed, device=device,
                 progress=model == "chosen",
             )
             for model, (one, other) in both.items()
@@ -165,9 +166,9 @@ def _recall(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
     """Recall of every episode: of keys bound anew, of all, and what an answer without a key would have."""
     rebound = program["rebound"]
     found = {
-        "rebound": scores.recall_r2(program, trace, by="episode", where=rebound),
-        "all": scores.recall_r2(program, trace, by="episode"),
-        "chance": scores.chance_r2(program, by="episode", where=rebound),
+        "rebound": metrics.recall_r2(program, trace, by="episode", where=rebound),
+        "all": metrics.recall_r2(program, trace, by="episode"),
+        "chance": metrics.chance_r2(program, by="episode", where=rebound),
     }
     return xr.Dataset({name: each.assign_attrs(units="1") for name, each in found.items()})
 

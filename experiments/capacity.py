@@ -24,8 +24,8 @@ from torch import Tensor
 
 from neurofwp import theory
 from neurofwp.errors import InputError
+from neurofwp.plots.averages import mean_sem
 from neurofwp.plots.one_pass_capacity import one_pass_capacity, slot_capacity
-from neurofwp.plots.select import mean_sem
 from neurofwp.rate import choose_device, hopfield
 from neurofwp.rate import run as run_rule
 

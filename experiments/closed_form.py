@@ -21,13 +21,14 @@ import xarray as xr
 from brian2 import ms, nS
 from matplotlib.figure import Figure
 
-from neurofwp import processes
-from neurofwp.bars import progress_bar
 from neurofwp.errors import InputError
+from neurofwp.laboratory import kinds
+from neurofwp.laboratory.laboratory import Laboratory
 from neurofwp.plots.closed_form import closed_form
-from neurofwp.protocols import graupner_brunel, kinds
-from neurofwp.protocols.laboratory import Laboratory
+from neurofwp.runtime import processes
+from neurofwp.runtime.progress import progress_bar
 from neurofwp.synapses.model import SynapseModel, load
+from neurofwp.theory import graupner_brunel
 
 STEP = 0.2  # ms
 WITHIN = 2.0  # standard errors

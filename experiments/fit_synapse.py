@@ -22,12 +22,12 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from neurofwp.errors import InputError
+from neurofwp.laboratory import kinds, measurements
+from neurofwp.laboratory.measurements import Measurement
+from neurofwp.laboratory.parameter_fits import PERCENTILES, fit, replaced
+from neurofwp.laboratory.prediction import closed_form, predict
+from neurofwp.laboratory.protocol import Protocol
 from neurofwp.plots.synapse_fits import fitted_curves, measured_against_predicted
-from neurofwp.protocols import kinds, measurements
-from neurofwp.protocols.fitting import PERCENTILES, fit, replaced
-from neurofwp.protocols.measurements import Measurement
-from neurofwp.protocols.prediction import closed_form, predict
-from neurofwp.protocols.protocol import Protocol
 from neurofwp.synapses.model import SynapseModel, load
 
 BASELINES = ("triplet-visual-cortex", "triplet-hippocampal-culture", "clopath-visual-cortex")

@@ -23,7 +23,7 @@ from brian2 import Quantity, nS
 from brian2.units.fundamentalunits import get_dimensions
 from matplotlib.figure import Figure
 
-from neurofwp import fitting, plots, scores
+from neurofwp import identification, metrics, plots
 from neurofwp.errors import InputError
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet import FixedEncoder
@@ -119,7 +119,7 @@ def run_together(
             if settings.fit:
                 tree["/repeat"] = own("repeat", program)
                 for drive in DRIVES:
-                    tree[f"/fits/{drive}"] = fitting.identify(
+                    tree[f"/fits/{drive}"] = identification.identify(
                         program, tree["/spiking"], repeat=tree["/repeat"], drive=drive, seed=seed, device=device
                     )
                 rate = _winner(tree["/fits/nominal"], device)
@@ -189,9 +189,9 @@ def _capacity(curve: xr.Dataset, traces: dict[str, xr.Dataset], loads: tuple[int
     networks = xr.DataArray(list(traces), dims="network", name="network")
     result = xr.Dataset(
         {
-            "r2": xr.concat([measured(scores.recall_r2, trace) for trace in traces.values()], dim=networks),
-            "identified": xr.concat([measured(scores.identified, trace) for trace in traces.values()], dim=networks),
-            "chance": measured(scores.chance_r2),
+            "r2": xr.concat([measured(metrics.recall_r2, trace) for trace in traces.values()], dim=networks),
+            "identified": xr.concat([measured(metrics.identified, trace) for trace in traces.values()], dim=networks),
+            "chance": measured(metrics.chance_r2),
         }
     )
     for name in result.variables:
@@ -210,13 +210,13 @@ def summary(result: xr.DataTree) -> dict[str, Any]:
     numbers: dict[str, Any] = {}
     for network in ("spiking", "rate"):
         trace = result[network].to_dataset()
-        numbers[f"recall.{network}.r2"] = float(scores.recall_r2(program, trace))
-        numbers[f"recall.{network}.identified"] = float(scores.identified(program, trace))
+        numbers[f"recall.{network}.r2"] = float(metrics.recall_r2(program, trace))
+        numbers[f"recall.{network}.identified"] = float(metrics.identified(program, trace))
         for name, where in (("rebound", program["rebound"]), ("once", ~program["rebound"])):
             if bool((where & program["target"].notnull().all("post")).any()):
-                numbers[f"recall.{network}.{name}_r2"] = float(scores.recall_r2(program, trace, where=where))
-    numbers["recall.chance.r2"] = float(scores.chance_r2(program))
-    numbers["recall.chance.identified"] = float(scores.chance_identified(program))
+                numbers[f"recall.{network}.{name}_r2"] = float(metrics.recall_r2(program, trace, where=where))
+    numbers["recall.chance.r2"] = float(metrics.chance_r2(program))
+    numbers["recall.chance.identified"] = float(metrics.chance_identified(program))
     if "fits" in result.children:
         for drive, prefix in zip(DRIVES, ("rules", "rules_measured"), strict=True):
             numbers |= _fitted(result["fits"][drive].to_dataset(), prefix)

@@ -22,14 +22,15 @@ import xarray as xr
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from neurofwp import completion, degraded, sequences
 from neurofwp.errors import InputError
+from neurofwp.metrics import completion, sequences
 from neurofwp.plots import associations as figures_of
-from neurofwp.plots.select import mean_sem
+from neurofwp.plots.averages import mean_sem
 from neurofwp.rate import RateNetwork, hopfield
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking.jobs import Job, running
 from neurofwp.tasks.associations import ASSOCIATIONS, associations
+from neurofwp.transforms import degradation
 
 RULES = {"additive": "hebbian", "error-correcting": "delta"}  # of the rate network beside a synapse model
 
@@ -120,7 +121,7 @@ def memory(settings: Settings, seed: int) -> xr.Dataset:
             query = program["query"].values.copy()
             for episode, event in np.argwhere(condition > 0):
                 here = conditions.isel(condition=condition[episode, event])
-                query[episode, event] = degraded.degrade(
+                query[episode, event] = degradation.degrade(
                     query[episode, event], here["damage"].item(), here["share"].item(), rngs[episode]
                 )
         parts.append(program.assign(query=(program["query"].dims, query, completion.UNIT)))

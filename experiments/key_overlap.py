@@ -22,8 +22,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from neurofwp.errors import InputError
+from neurofwp.plots.averages import mean_sem
 from neurofwp.plots.key_overlap import key_overlap
-from neurofwp.plots.select import mean_sem
 from neurofwp.rate import choose_device, unit
 from neurofwp.rate import run as run_rule
 

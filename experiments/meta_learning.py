@@ -22,14 +22,14 @@ from matplotlib.figure import Figure
 
 from neurofwp import theory
 from neurofwp.errors import InputError, unknown
+from neurofwp.plots.averages import mean_sem
 from neurofwp.plots.meta_learning import meta_learning as draw
-from neurofwp.plots.select import mean_sem
 from neurofwp.rate import choose_device
 from neurofwp.slownet.episodes import episodes
 from neurofwp.slownet.families import Family, few_shot, gated_pairs, regression
-from neurofwp.slownet.meta_training import MetaTraining, meta_train, untrained
 from neurofwp.slownet.programmer import Programmer
-from neurofwp.slownet.side_by_side import side_by_side
+from neurofwp.slownet.training.meta_training import MetaTraining, meta_train, untrained
+from neurofwp.slownet.training.side_by_side import side_by_side
 from neurofwp.tasks import regression as regression_after_every_example
 
 log = logging.getLogger("neurofwp")

@@ -30,18 +30,18 @@ import xarray as xr
 from brian2 import nS
 from matplotlib.figure import Figure
 
-from neurofwp import scores
-from neurofwp.crossings import crossing, jackknife
+from neurofwp import metrics
 from neurofwp.errors import InputError
+from neurofwp.metrics import crossing, jackknife
+from neurofwp.metrics.reassignment import projections
+from neurofwp.plots.averages import mean_sem
 from neurofwp.plots.overwrite import overwrite
-from neurofwp.plots.select import mean_sem
-from neurofwp.program import most_varied, without_silent_cells
 from neurofwp.rate import RateNetwork
-from neurofwp.rebinding import projections
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking.jobs import Job, running
 from neurofwp.synapses.write_speed import at_speed
 from neurofwp.tasks import digit_pairs
+from neurofwp.transforms.selection import most_varied, without_silent_cells
 
 # in the contest
 CORRECTING = {"spiking": "error-correcting", "rate": "delta"}
@@ -100,7 +100,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         memories = xr.DataArray(list(made), dims="memory", name="memory")
         table = xr.concat(list(made.values()), dim=memories, join="outer").assign_coords(overlap=overlap)
         for name, of in (("chance", None), ("rebound_chance", "rebound")):
-            each = [scores.chance_r2(program, by="episode", where=program[of] if of else None) for program in at]
+            each = [metrics.chance_r2(program, by="episode", where=program[of] if of else None) for program in at]
             table[name] = xr.concat(each, dim=overlap).assign_attrs(units="1")
         tree[f"/{network}"] = table.assign_attrs(margin=settings.margin)
     return xr.DataTree.from_dict(tree)
@@ -190,8 +190,8 @@ def _table(rows: Sequence[Sequence[xr.Dataset]]) -> xr.Dataset:
 def _scored(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
     """Recall of the last values, of all keys and of those bound anew, (episode), and `rebinding.projections`."""
     return projections(program, trace).assign(
-        r2=scores.recall_r2(program, trace, by="episode"),
-        rebound_r2=scores.recall_r2(program, trace, by="episode", where=program["rebound"]),
+        r2=metrics.recall_r2(program, trace, by="episode"),
+        rebound_r2=metrics.recall_r2(program, trace, by="episode", where=program["rebound"]),
     )
 
 

@@ -24,13 +24,14 @@ import xarray as xr
 from brian2 import ms, second
 from matplotlib.figure import Figure
 
-from neurofwp import fitting, parts, provenance, scores
+from neurofwp import identification, metrics
 from neurofwp.errors import InputError
 from neurofwp.plots.phase_diagram import phase_diagram
-from neurofwp.program import most_varied, without_silent_cells
+from neurofwp.runtime import parts, provenance
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.tasks import digit_pairs
+from neurofwp.transforms.selection import most_varied, without_silent_cells
 
 RUNS = 2  # of the same Programs: what repeats is the noise ceiling
 
@@ -119,10 +120,10 @@ def _row(
 def _point(program: xr.Dataset, runs: Sequence[xr.Dataset], seed: int, device: str) -> xr.Dataset:
     """Fits at one point of the map, from both runs, and recall there: mean over runs, SEM over episodes."""
     one, other = runs
-    fits = fitting.identify(program, one, repeat=other, restarts=4, seed=seed, device=device, progress=False)
+    fits = identification.identify(program, one, repeat=other, restarts=4, seed=seed, device=device, progress=False)
     kept = fits[["r2", "explained_share", "low", "high", "bic", "best", "support", "noise_ceiling"]]
-    reader = [scores.recall_r2(program, each) for each in runs]
-    each = xr.concat([scores.recall_r2(program, run, by="episode") for run in runs], dim="run").mean("run")
+    reader = [metrics.recall_r2(program, each) for each in runs]
+    each = xr.concat([metrics.recall_r2(program, run, by="episode") for run in runs], dim="run").mean("run")
     sem = each.std("episode", ddof=1) / np.sqrt(each.sizes["episode"])
     recall = {"recall": sum(reader) / len(reader), "recall_sem": sem}
     return kept.assign({name: number.assign_attrs(units="1") for name, number in recall.items()})
@@ -137,8 +138,8 @@ def summary(result: xr.DataTree) -> dict[str, Any]:
     """The rule of every point, how certain and how good it is; and how many points each rule has.
 
     Keys: map.<gain>.<turnover>.{rule, support, explained_share, noise_ceiling, recall, recall_sem}; best there, a list,
-    is what `neurofwp.fitting.identify` leaves, which lets BIC settle ties; points.<rule>, and points.certain, those
-    whose support is .95 or more.
+    is what `neurofwp.identification.identify` leaves, which lets BIC settle ties; points.<rule>, and points.certain,
+    those whose support is .95 or more.
     """
     table = result["map"].to_dataset()
     names = winners(table)

@@ -28,17 +28,17 @@ from brian2.utils.logger import catch_logs
 from matplotlib.figure import Figure
 
 from neurofwp.errors import InputError
+from neurofwp.laboratory import kinds, measurements
+from neurofwp.laboratory.laboratory import Laboratory
+from neurofwp.laboratory.measurements import Measurement
+from neurofwp.laboratory.protocol import Protocol
+from neurofwp.laboratory.responses import Kind, noisy, suited
+from neurofwp.laboratory.side_by_side import changes
 from neurofwp.plots.pairing import pairing_traces
 from neurofwp.plots.plateau_map import plateau_map
 from neurofwp.plots.protocols import comparison, curves
-from neurofwp.protocols import kinds, measurements
-from neurofwp.protocols.laboratory import Laboratory
-from neurofwp.protocols.measurements import Measurement
-from neurofwp.protocols.protocol import Protocol
-from neurofwp.protocols.responses import Kind, noisy, suited
-from neurofwp.protocols.side_by_side import changes
 from neurofwp.synapses.model import SynapseModel, load
-from neurofwp.synapses.omega import OMEGA, omega
+from neurofwp.synapses.stages.expression.omega import OMEGA, omega
 
 # What a default run does lasts 150 s in the model's time at most: steps of the clock are what a simulation takes. Rarer
 # pairs and longer stimulation, as in some laboratories, can be asked for in a file.

@@ -28,14 +28,14 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurofwp import provenance
 from neurofwp.errors import InputError
+from neurofwp.plots.averages import mean_sem
 from neurofwp.plots.recall_benchmark import recall_benchmark as draw
-from neurofwp.plots.select import mean_sem
 from neurofwp.rate import FastWeightStack, choose_device, softmax_attention
-from neurofwp.slownet.side_by_side import side_by_side
-from neurofwp.slownet.training import Training, train
-from neurofwp.tasks.recall import NOT_ASKED, recall, without_blanks
+from neurofwp.runtime import provenance
+from neurofwp.slownet.training.loop import Training, train
+from neurofwp.slownet.training.side_by_side import side_by_side
+from neurofwp.tasks.tokens.associative_recall import NOT_ASKED, recall, without_blanks
 
 log = logging.getLogger("neurofwp")
 

@@ -23,18 +23,19 @@ import xarray as xr
 from brian2 import Hz, ms, second
 from matplotlib.figure import Figure
 
-from neurofwp import fitting, scores
+from neurofwp import identification, metrics
 from neurofwp import program as programs
 from neurofwp.errors import InputError
+from neurofwp.plots.averages import mean_sem
 from neurofwp.plots.retention import erasure, retention
-from neurofwp.plots.select import mean_sem
-from neurofwp.protocols import graupner_brunel
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking.jobs import Job, running
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.synapses.model import load
 from neurofwp.tasks import digit_pairs
+from neurofwp.theory import graupner_brunel
+from neurofwp.transforms.selection import most_varied, without_silent_cells
 
 GATES = {"closed": 0.0, "open": 1.0}  # while reading, and under background firing
 RULES = ("fixed_decay", "scalar_decay")
@@ -88,8 +89,8 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     if (lowest := min((*settings.background, *settings.rates), default=1.0)) <= 0:
         raise InputError(f"background rates must be above 0 Hz, not {lowest:g}")
     task = digit_pairs(settings.pairs, settings.episodes, seed=seed)
-    pairs = programs.most_varied(FixedEncoder(pre=100, active=10, seed=seed)(task), settings.pixels)
-    pairs = programs.without_silent_cells(pairs)
+    pairs = most_varied(FixedEncoder(pre=100, active=10, seed=seed)(task), settings.pixels)
+    pairs = without_silent_cells(pairs)
     jobs, made = [], {}
     for gate, opened in GATES.items():
         for regime in settings.regimes:
@@ -197,7 +198,7 @@ def _curve(pairs: int, program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
     slot, duration = program.attrs["slot"], float(program["duration"][0, 0]) / 1000
     block = program["block"].values
     first = np.flatnonzero(block == 0)
-    reader = scores.decode(program.isel(event=first), trace.isel(event=first)).attrs
+    reader = metrics.decode(program.isel(event=first), trace.isel(event=first)).attrs
     answer = reader["gain"] * trace["recall"] + reader["offset"]
     weight = trace["conductance"].mean(("polarity", "post", "pre"))
     r2, kept, age, weight_age, passes = [], [], [], [], []
@@ -232,7 +233,7 @@ def _predicted(
         here = {"episode": slice(first, first + size)}
         whole = program.isel(here)
         short = {"event": slice(0, known)}
-        fitted = fitting.fit(
+        fitted = identification.fit(
             rule, whole.isel(short), trace.isel(here).isel(short), train=range(size), restarts=2, seed=seed
         ).parameters
         offset = fitted.pop("value_offset", 0.0)

@@ -23,14 +23,15 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from neurofwp import fitting, parts, scores
+from neurofwp import identification, metrics
 from neurofwp.errors import InputError
-from neurofwp.fitting import recovery
+from neurofwp.identification import recovery
 from neurofwp.plots.identification import explained, recovered
-from neurofwp.program import most_varied
+from neurofwp.runtime import parts
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking.jobs import Job, running
 from neurofwp.tasks import digit_pairs
+from neurofwp.transforms.selection import most_varied
 
 DRIVES = {"nominal": "", "measured": "_measured", "measured-both": "_measured_both"}  # and how summary.json calls them
 FITTED = ["weight", "recall", "conductance", "pre_rate", "dendrite"]  # of a Trace: all that fits look at
@@ -92,7 +93,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     with running(jobs, folder=folder) as trace:
         traces = {regime: [trace(f"{regime}-{run}") for run in (0, 1)] for regime in settings.regimes}
     recall = xr.concat(
-        [scores.recall_r2(program, one) for one, _ in traces.values()],
+        [metrics.recall_r2(program, one) for one, _ in traces.values()],
         dim=xr.DataArray(list(traces), dims="regime", name="regime"),
     )
     cases = {
@@ -115,7 +116,7 @@ def identified(
     program: xr.Dataset, one: xr.Dataset, other: xr.Dataset, drive: str, seed: int, device: str
 ) -> xr.Dataset:  # fmt: skip
     """All rules fitted to one regime."""
-    return fitting.identify(program, one, repeat=other, drive=drive, seed=seed, device=device, progress=False)
+    return identification.identify(program, one, repeat=other, drive=drive, seed=seed, device=device, progress=False)
 
 
 def summary(result: xr.DataTree) -> dict[str, Any]:
@@ -164,7 +165,7 @@ def _noise(result: xr.DataTree) -> float:
 def _classes(result: xr.DataTree) -> list[list[str]]:
     """Rules that recovery does not tell apart at the noise of the spiking network; without recovery, each by itself."""
     if "recovery" not in result.children:
-        return [[rule.id] for rule in fitting.CANDIDATES]
+        return [[rule.id] for rule in identification.CANDIDATES]
     return recovery.classes(result["recovery"].to_dataset()["chosen"].sel(noise=_noise(result)))
 
 

@@ -20,12 +20,13 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from neurofwp import gates, plots, scores, slownet
+from neurofwp import metrics, plots, slownet
 from neurofwp.errors import InputError
-from neurofwp.program import without_silent_cells
 from neurofwp.spiking.jobs import Job, running
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.tasks import gated_pairs
+from neurofwp.transforms import gates
+from neurofwp.transforms.selection import without_silent_cells
 
 log = logging.getLogger("neurofwp")
 
@@ -153,11 +154,11 @@ def _scores(program: xr.Dataset, traces: dict[str, dict[str, xr.Dataset]]) -> xr
     for index, name in enumerate(names):
         own = {"episode": np.flatnonzero(program["slow_net"].values == name)}
         for k, where in enumerate(kinds.values()):
-            chance[k, index] = scores.chance_r2(ideal.isel(own), where=where.isel(own))
+            chance[k, index] = metrics.chance_r2(ideal.isel(own), where=where.isel(own))
             for i, of_networks in enumerate(traces.values()):
                 for j, network in enumerate(NETWORKS):
                     trace = of_networks[network].isel(own)
-                    r2[i, j, k, index] = scores.recall_r2(program.isel(own), trace, where=where.isel(own))
+                    r2[i, j, k, index] = metrics.recall_r2(program.isel(own), trace, where=where.isel(own))
     unit = {"units": "1"}
     return xr.Dataset(
         {

@@ -20,10 +20,10 @@ import torch
 import xarray as xr
 from matplotlib.figure import Figure
 
+from neurofwp import metrics, theory
 from neurofwp import program as programs
-from neurofwp import scores, theory
 from neurofwp.errors import InputError
-from neurofwp.plots.select import mean_sem
+from neurofwp.plots.averages import mean_sem
 from neurofwp.plots.spiking_capacity import spiking_capacity
 from neurofwp.rate import RateNetwork
 from neurofwp.spiking.jobs import Job, running
@@ -191,12 +191,12 @@ def measured(program: xr.Dataset, trace: xr.Dataset, pairs: tuple[int, ...]) -> 
     parts = []
     for load in pairs:
         here = program.assign(target=program["target"].where(program["load"] == load))
-        wrong = scores.decode(here, trace) * here["target"] < 0
+        wrong = metrics.decode(here, trace) * here["target"] < 0
         parts.append(
             xr.Dataset(
                 {
-                    "r2": scores.recall_r2(here, trace, by="episode"),
-                    "identified": scores.identified(here, trace, by="episode"),
+                    "r2": metrics.recall_r2(here, trace, by="episode"),
+                    "identified": metrics.identified(here, trace, by="episode"),
                     "sign_error": wrong.where(here["target"].notnull()).mean(("event", "post")),
                 }
             )

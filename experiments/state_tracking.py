@@ -25,13 +25,13 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurofwp import provenance
 from neurofwp.errors import InputError
 from neurofwp.plots.state_tracking import state_tracking as draw
 from neurofwp.rate import FastWeightLayer, choose_device
-from neurofwp.slownet.side_by_side import side_by_side
-from neurofwp.slownet.training import Training, train
-from neurofwp.tasks.state_tracking import modular_sums
+from neurofwp.runtime import provenance
+from neurofwp.slownet.training.loop import Training, train
+from neurofwp.slownet.training.side_by_side import side_by_side
+from neurofwp.tasks.tokens.state_tracking import modular_sums
 
 log = logging.getLogger("neurofwp")
 

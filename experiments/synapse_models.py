@@ -26,15 +26,15 @@ import xarray as xr
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from neurofwp import files, processes, provenance
-from neurofwp.bars import progress_bar
 from neurofwp.errors import InputError
+from neurofwp.laboratory import measurements, responses
+from neurofwp.laboratory.measurements import Measurement
+from neurofwp.laboratory.parameter_fits import best, ranges, replaced
+from neurofwp.laboratory.prediction import family, plain, predict
+from neurofwp.laboratory.side_by_side import changes
 from neurofwp.plots.synapse_models import summary_sheet
-from neurofwp.protocols import measurements, responses
-from neurofwp.protocols.fitting import best, ranges, replaced
-from neurofwp.protocols.measurements import Measurement
-from neurofwp.protocols.prediction import family, plain, predict
-from neurofwp.protocols.side_by_side import changes
+from neurofwp.runtime import files, processes, provenance
+from neurofwp.runtime.progress import progress_bar
 from neurofwp.synapses.model import SynapseModel, load
 
 Floats = NDArray[np.float64]

@@ -6,13 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neurofwp import fitting, plots, program, scores, slownet, trace
+    from neurofwp import identification, metrics, plots, program, slownet, trace
     from neurofwp.rate import RateNetwork
     from neurofwp.spiking import SpikingNetwork
 
 __version__ = "0.1.0"
 
-__all__ = ["RateNetwork", "SpikingNetwork", "fitting", "plots", "program", "scores", "slownet", "trace"]
+__all__ = ["RateNetwork", "SpikingNetwork", "identification", "metrics", "plots", "program", "slownet", "trace"]
 
 _NETWORKS = {"RateNetwork": "neurofwp.rate", "SpikingNetwork": "neurofwp.spiking"}
 

@@ -127,36 +127,6 @@ def check(program: xr.Dataset) -> xr.Dataset:
     return program
 
 
-def without_silent_cells(program: xr.Dataset) -> xr.Dataset:
-    """The same Program without presynaptic cells that have no part in it, which cost time and say nothing.
-
-    A cell that is in no key and no query of an episode is left out of it, and the others are numbered anew, episode by
-    episode: a new variable ``cell`` (episode, pre) says which each was. Where an episode has fewer such cells than
-    another, it keeps silent ones.
-    """
-    check(program)
-    used = ((program["key"] > 0) | (program["query"] > 0)).any("event").transpose("episode", "pre").values
-    kept = np.argsort(~used, axis=1, kind="stable")[:, : max(1, used.sum(axis=1).max(initial=0))]
-    at = xr.DataArray(kept, dims=("episode", "pre"), attrs={"units": "1"})
-    return check(program.isel(pre=at).transpose("episode", "event", ...).assign(cell=at))
-
-
-def most_varied(program: xr.Dataset, dimensions: int) -> xr.Dataset:
-    """The same Program with those dimensions of its values only that vary most over writes, in their order.
-
-    Raises
-    ------
-    InputError
-        if it does not have so many.
-    """
-    check(program)
-    if not 1 <= dimensions <= program.sizes["post"]:
-        raise InputError(f"values have {program.sizes['post']} dimensions: {dimensions} of them cannot be kept")
-    written = (program["key"] > 0).any("pre") & (program["write_gate"] > 0)
-    spread = program["value"].where(written).var(("episode", "event"))
-    return check(program.isel(post=np.sort(np.argsort(-spread.values, kind="stable")[:dimensions])))
-
-
 def on_off(program: xr.Dataset) -> xr.DataArray:
     """The teaching signals of ON and OFF pools, (1 + v)/2 and (1 - v)/2.
 

@@ -28,8 +28,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from neurofwp import files
 from neurofwp.errors import InputError
+from neurofwp.runtime import files
 
 KIND = "neurofwp.trace"
 

@@ -20,8 +20,9 @@ import torch
 import xarray as xr
 from hypothesis import settings
 
-from neurofwp import program, provenance, rules
-from neurofwp.spiking import targets
+from neurofwp import program, rules
+from neurofwp.brian import backends
+from neurofwp.runtime import provenance
 
 settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
 settings.load_profile("repeatable")
@@ -135,7 +136,7 @@ def shared_library() -> Callable[[Path, Sequence[str]], ctypes.CDLL]:
 
     def load(source: Path, flags: Sequence[str]) -> ctypes.CDLL:
         made, library = source.with_suffix(".o"), source.with_suffix(".so")
-        command, _ = targets.compiler()
+        command, _ = backends.compiler()
         subprocess.run([*shlex.split(command), *flags, "-fPIC", "-c", "-o", str(made), str(source)], check=True)
         # linked without these flags: -ffast-math would take small numbers from the whole process
         subprocess.run([*shlex.split(command), "-shared", "-o", str(library), str(made), "-lm"], check=True)

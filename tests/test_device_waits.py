@@ -16,16 +16,16 @@ import xarray as xr
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from neurofwp import program
-from neurofwp.fitting.fit_rule import Bounds, free_parameters, residuals
-from neurofwp.fitting.identify_rule import CANDIDATES
-from neurofwp.fitting.levenberg_marquardt import minimise
-from neurofwp.fitting.records import prepare
+from neurofwp.identification.fit_rule import Bounds, free_parameters, residuals
+from neurofwp.identification.identify_rule import CANDIDATES
+from neurofwp.identification.levenberg_marquardt import minimise
+from neurofwp.identification.records import prepare
 from neurofwp.rate import RateNetwork, run
 from neurofwp.rules import RULES, Rule
 from neurofwp.slownet.controller import ARCHITECTURES
 from neurofwp.slownet.episodes import Episodes
-from neurofwp.slownet.meta_training import loss_of
 from neurofwp.slownet.programmer import Programmer, Shape
+from neurofwp.slownet.training.meta_training import loss_of
 
 FEW, MANY = 20, 52  # events: two chunks and four, of the shortest
 FORMS = [(rule, "recurrent") for rule in RULES] + [(rule, "chunkwise") for rule in RULES if rule.chunkwise]

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from neurofwp import program
 from neurofwp.errors import InputError
-from neurofwp.rate import RateNetwork
 
 EPISODES, EVENTS, PRE, POST = 2, 3, 5, 4
 SHAPES = {
@@ -162,25 +161,3 @@ def test_what_is_no_program_is_refused(small_trace: xr.Dataset) -> None:
         program.check(small_trace)
     with pytest.raises(InputError, match=r"is an xarray\.Dataset, not a dict$"):
         program.check({})  # type: ignore[arg-type]
-
-
-@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 6), st.integers(0, 5))
-def test_cells_that_have_no_part_can_be_left_out(seed: int, episodes: int, pre: int, silent: int) -> None:
-    """Reads of any rule stay what they are, and every cell says which it was."""
-    rng = np.random.default_rng(seed)
-    key, query = (
-        rng.random((episodes, 4, pre + silent)) * (rng.random((episodes, 1, pre + silent)) < 0.5) for _ in "kq"
-    )
-    whole = program.from_arrays(
-        key, rng.uniform(-1, 1, (episodes, 4, 3)), query=query, write_gate=rng.random((episodes, 4))
-    )
-    small = program.without_silent_cells(whole)
-    used = (key + query).any(axis=1)
-    assert small.sizes["pre"] == max(1, used.sum(axis=1).max())
-    for name in ("key", "query"):
-        back = np.zeros_like(key)
-        for episode in range(episodes):
-            back[episode][:, small["cell"].values[episode]] = small[name].values[episode]
-        np.testing.assert_array_equal(back, whole[name])
-    network = RateNetwork("delta")
-    np.testing.assert_allclose(network.run(small)["recall"], network.run(whole)["recall"], rtol=1e-12, atol=1e-14)

@@ -11,8 +11,9 @@ import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from neurofwp import files, program, trace
+from neurofwp import program, trace
 from neurofwp.errors import InputError
+from neurofwp.runtime import files
 
 
 def test_a_trace_comes_back_exactly(small_trace: xr.Dataset, tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ import numpy as np
 import torch
 import xarray as xr
 
-from neurofwp import processes
-from neurofwp.bars import progress_bar
 from neurofwp.calibration.space import SPACE, Floats, Space
 from neurofwp.calibration.trial import Trial, tried
+from neurofwp.runtime import processes
+from neurofwp.runtime.progress import progress_bar
 
 SPREAD = 0.25  # of the first generation, in shares of the bounds
 NETWORKS = 2  # that run a generation: the same on every machine, since each has noise of its own

@@ -10,9 +10,10 @@ import numpy as np
 import xarray as xr
 from brian2 import Quantity
 
-from neurofwp import fitting, parts, scores
+from neurofwp import identification, metrics
 from neurofwp.errors import InputError
 from neurofwp.rules import get
+from neurofwp.runtime import parts
 from neurofwp.spiking.jobs import Job
 
 RIVALS = ("delta", "fixed_decay", "outstar", "soft_bound")
@@ -71,13 +72,13 @@ class Trial:
     def _scores(self, both: Sequence[xr.Dataset]) -> tuple[float, float, float]:
         names = (self.rule, *rivals(self.rule))
         try:
-            fits = fitting.identify(
+            fits = identification.identify(
                 self.program, both[0], names, repeat=both[1], restarts=2, seed=self.seed, progress=False
             )
         except InputError:  # nothing was learned
             return WORST, WORST, WORST
         share = fits["explained_share"].values if float(fits["noise_ceiling"]) > 0.1 else np.full(len(names), WORST)
-        recall = np.mean([scores.recall_r2(self.program, each, where=self.program["rebound"]) for each in both])
+        recall = np.mean([metrics.recall_r2(self.program, each, where=self.program["rebound"]) for each in both])
         return float(share[0]), float(share[1:].max(initial=WORST)), float(recall)
 
 

@@ -9,18 +9,18 @@ import sys
 from collections.abc import Callable, Sequence
 
 import neurofwp
-from neurofwp.cli import cache, catalogue, diagnosis, results, running, sweeping, training
+from neurofwp.cli import cache, catalogue, doctor, results, run, sweep, train
 from neurofwp.errors import InputError, unknown
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    "run": running.run,
-    "sweep": sweeping.sweep_all,
-    "train": training.train,
+    "run": run.run,
+    "sweep": sweep.sweep_all,
+    "train": train.train,
     "compare": results.compare,
     "plot": results.plot,
     "list": catalogue.list_all,
     "cache": cache.cache,
-    "doctor": diagnosis.doctor,
+    "doctor": doctor.doctor,
 }
 
 

@@ -19,7 +19,7 @@ class _Cache:
 
 def cache(words: list[str]) -> int:
     """the compiled networks that are kept for the next run: look, or clear"""
-    from neurofwp.spiking import builds  # brings Brian2
+    from neurofwp.brian import builds  # brings Brian2
 
     chosen = tyro.cli(
         _Cache, prog="neurofwp cache", description="Compiled networks, kept for the next run.", args=words

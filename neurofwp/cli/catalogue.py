@@ -68,7 +68,7 @@ def slownets() -> dict[str, str]:
 def families() -> dict[str, str]:
     """Each family of tasks that a slow net can be trained on, as on the command line, and what it is."""
     sources = _sources(str(Path(neurofwp.__path__[0], "slownet", "families")))
-    return {_named(source): _first_line(_tree(source)) for source in sources if source.stem != "base"}
+    return {_named(source): _first_line(_tree(source)) for source in sources}
 
 
 def family(name: str) -> ModuleType:

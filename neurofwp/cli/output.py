@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from neurofwp import provenance
+from neurofwp.runtime import provenance
 
 log = logging.getLogger("neurofwp")
 

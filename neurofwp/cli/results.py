@@ -14,9 +14,9 @@ import xarray as xr
 from rich.console import Console
 from rich.table import Table
 
-from neurofwp import files, provenance
 from neurofwp.cli import catalogue
 from neurofwp.errors import InputError
+from neurofwp.runtime import files, provenance
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from neurofwp.plots import style
-from neurofwp.plots.select import mean_sem, needs
+from neurofwp.plots.averages import mean_sem, needs
 
 COLOURS = {"stored": style.BLUE, "distractors": style.VERMILION}
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from neurofwp.plots import style
-from neurofwp.plots.select import mean_sem, needs
+from neurofwp.plots.averages import mean_sem, needs
 
 LABELS = {"r2": "recall R², best gain", "gain": "gain, of whole keys'", "identified": "right value identified"}
 MEMORY = {"hetero": (style.VERMILION, "o"), "auto": (style.BLUE, "s"), "sequence": (style.GREEN, "^")}

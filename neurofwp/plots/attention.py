@@ -12,7 +12,7 @@ from matplotlib.ticker import NullLocator
 
 from neurofwp.errors import InputError
 from neurofwp.plots import style
-from neurofwp.plots.select import needs
+from neurofwp.plots.averages import needs
 
 COLOURS = (style.BLACK, style.GREY, style.VERMILION, style.BLUE, style.GREEN, style.PURPLE, style.ORANGE)
 MARKERS = "osD^vPX"

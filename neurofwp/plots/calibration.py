@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from neurofwp.plots import style
-from neurofwp.plots.select import needs
+from neurofwp.plots.averages import needs
 
 MARKS = {"start": ("s", style.BLUE), "chosen": ("D", style.VERMILION)}
 LOWEST = -0.25  # candidates below are drawn here

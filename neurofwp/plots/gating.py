@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from neurofwp.errors import InputError
 from neurofwp.plots import style
-from neurofwp.plots.select import needs
+from neurofwp.plots.averages import needs
 
 KIND = {"stored": style.BLUE, "distractors": style.VERMILION}
 PANELS = {"probe_calcium": "calcium", "probe_conductance": "AMPA\nconductance"}

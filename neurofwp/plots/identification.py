@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from neurofwp.errors import InputError
 from neurofwp.plots import style
-from neurofwp.plots.select import needs
+from neurofwp.plots.averages import needs
 
 COLUMNS = ("explained_share", "low", "high", "best")
 DARK = 0.6  # of the colour scale: below it, text is white
@@ -23,7 +23,7 @@ def explained(fits: Mapping[str, xr.Dataset], recall: xr.DataArray) -> Figure:
 
     Parameters
     ----------
-    fits : of `neurofwp.fitting.identify`, by regime. recall : (regime,), R^2.
+    fits : of `neurofwp.identification.identify`, by regime. recall : (regime,), R^2.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def recovered(recovery: xr.Dataset, classes: Sequence[Sequence[str]], noise: flo
     Parameters
     ----------
     recovery : ``chosen`` (noise, truth, draw, rule) and ``noise_ceiling`` (noise, truth, draw). classes : of rules, as
-        of `neurofwp.fitting.recovery.classes`. noise : at which they were found.
+        of `neurofwp.identification.recovery.classes`. noise : at which they were found.
 
     Raises
     ------

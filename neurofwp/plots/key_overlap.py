@@ -6,7 +6,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from neurofwp.plots import style
-from neurofwp.plots.select import mean_sem, needs
+from neurofwp.plots.averages import mean_sem, needs
 
 # colour, marker, line, label; the rules with a prediction are drawn through
 LOOK = {

@@ -6,7 +6,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from neurofwp.plots import style
-from neurofwp.plots.select import needs
+from neurofwp.plots.averages import needs
 
 COLOURS = (style.BLUE, style.VERMILION, style.GREEN)
 
@@ -17,8 +17,8 @@ def learning(history: xr.Dataset) -> Figure:
 
     Parameters
     ----------
-    history : ``loss`` and other numbers (step) as of `neurofwp.slownet.meta_training.history`, those measured on
-        held-out episodes under the same names with `_before` and `_after`.
+    history : ``loss`` and other numbers (step) as of `neurofwp.slownet.training.meta_training.history`, those measured
+        on held-out episodes under the same names with `_before` and `_after`.
 
     Raises
     ------

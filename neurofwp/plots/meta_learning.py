@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from neurofwp.plots import style
-from neurofwp.plots.select import mean_sem, needs
+from neurofwp.plots.averages import mean_sem, needs
 
 COLOUR = {"before": style.ORANGE, "after": style.BLUE}
 CLOSED_FORMS = {

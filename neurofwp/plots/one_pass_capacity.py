@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from neurofwp.plots import style
-from neurofwp.plots.select import mean_sem, needs
+from neurofwp.plots.averages import mean_sem, needs
 
 RULE = {"hebbian": (style.VERMILION, "s"), "delta": (style.BLUE, "o")}
 THEORY = {"linestyle": (0, (4, 2)), "linewidth": 0.8}

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from neurofwp.plots import style
-from neurofwp.plots.select import mean_sem, needs
+from neurofwp.plots.averages import mean_sem, needs
 
 # colour and marker of what is drawn against overlap
 CURVES = {

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from neurofwp.errors import InputError
 from neurofwp.plots import style
-from neurofwp.plots.select import needs
+from neurofwp.plots.averages import needs
 
 CURVES = 5  # at most: initial weights drawn as curves
 MARKERS = "osD^v"
@@ -29,7 +29,7 @@ def plateau_map(data: xr.Dataset, published: xr.Dataset) -> Figure:
     ----------
     data : ``ratio`` (protocol), weight after/before, with the coordinates ``delay`` (s) and ``initial`` (nS), one
         protocol for each of their combinations.
-    published : ``change`` (delay, ramp) as of `neurofwp.protocols.measurements.btsp_map`.
+    published : ``change`` (delay, ramp) as of `neurofwp.laboratory.measurements.btsp_map`.
 
     Raises
     ------

@@ -9,10 +9,10 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from neurofwp import scores
+from neurofwp import metrics
 from neurofwp.errors import InputError
 from neurofwp.plots import style
-from neurofwp.plots.select import at, needs
+from neurofwp.plots.averages import at, needs
 
 
 @style.context()
@@ -33,7 +33,7 @@ def recall_images(
     Parameters
     ----------
     program : Program with ``target`` (episode, event, post).
-    spiking, rate : Traces of that Program; decoded and scored by `neurofwp.scores`.
+    spiking, rate : Traces of that Program; decoded and scored by `neurofwp.metrics.recall`.
     titles : the events to draw in place of these, in this order, and what to call them.
 
     Raises
@@ -57,11 +57,11 @@ def recall_images(
 
     traces = {"spiking": spiking, "rate": rate}
     rows = {"target": target} | {
-        name: scores.decode(program, trace).isel(episode=episode) for name, trace in traces.items()
+        name: metrics.decode(program, trace).isel(episode=episode) for name, trace in traces.items()
     }
     images = {name: row.isel(event=events).values for name, row in rows.items()}
     r2 = {
-        name: scores.recall_r2(program, trace, by=("episode", "event")).values[episode, events]
+        name: metrics.recall_r2(program, trace, by=("episode", "event")).values[episode, events]
         for name, trace in traces.items()
     }
     low, high = (float(f(images["target"])) for f in (np.min, np.max))

@@ -6,10 +6,10 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from neurofwp import scores
+from neurofwp import metrics
 from neurofwp.errors import InputError
 from neurofwp.plots import style
-from neurofwp.plots.select import needs
+from neurofwp.plots.averages import needs
 
 
 @style.context()
@@ -19,7 +19,7 @@ def recall_scatter(program: xr.Dataset, spiking: xr.Dataset, rate: xr.Dataset) -
     Parameters
     ----------
     program : Program with ``target`` (episode, event, post).
-    spiking, rate : Traces of that Program; decoded and scored by `neurofwp.scores`.
+    spiking, rate : Traces of that Program; decoded and scored by `neurofwp.metrics.recall`.
 
     Raises
     ------
@@ -36,8 +36,8 @@ def recall_scatter(program: xr.Dataset, spiking: xr.Dataset, rate: xr.Dataset) -
     figure = style.figure(4.6, 2.4)
     axes = figure.subplots(1, 2, sharex=True, sharey=True)
     for ax, (name, trace) in zip(axes, (("spiking", spiking), ("rate", rate)), strict=True):
-        answer = scores.decode(program, trace).values[asked]
-        r2 = float(scores.recall_r2(program, trace))
+        answer = metrics.decode(program, trace).values[asked]
+        r2 = float(metrics.recall_r2(program, trace))
         ax.axline((0, 0), slope=1, color=style.GREY, linewidth=0.6, zorder=1)
         ax.plot(
             truth,

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from neurofwp.errors import InputError
 from neurofwp.plots import style
-from neurofwp.plots.select import needs
+from neurofwp.plots.averages import needs
 
 WIDTH = 4.8  # inches
 LOWEST = -0.25  # a rule that explains less than this ends here in an arrow; its number stands beside it
@@ -27,7 +27,7 @@ def rule_bars(fits: xr.Dataset) -> Figure:
 
     Parameters
     ----------
-    fits : from `neurofwp.fitting.identify`: ``explained_share``, ``low``, ``high`` and ``best`` (rule), scalars
+    fits : from `neurofwp.identification.identify`: ``explained_share``, ``low``, ``high`` and ``best`` (rule), scalars
         ``noise_ceiling`` and ``noise_ceiling_sem``; or several of these along a dim ``drive`` ("nominal",
         "measured": the presynaptic activity that the rules were given), drawn side by side.
 

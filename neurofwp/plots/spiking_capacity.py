@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from neurofwp.plots import style
-from neurofwp.plots.select import mean_sem, needs
+from neurofwp.plots.averages import mean_sem, needs
 
 LABELS = {"r2": "recall R²", "identified": "right value identified", "sign_error": "wrong signs"}
 LEVELS = (style.SKY, style.GREEN, style.ORANGE, style.VERMILION, style.PURPLE, style.BLUE)

@@ -6,7 +6,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from neurofwp.plots import style
-from neurofwp.plots.select import needs
+from neurofwp.plots.averages import needs
 
 LOOK = {
     "plain_at_0.1ms": ("Brian2's plain style, 0.1 ms", style.VERMILION, "s"),

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from neurofwp.plots import style
-from neurofwp.plots.select import needs
+from neurofwp.plots.averages import needs
 
 PANELS = {
     "parity": {

@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 
 from neurofwp.errors import InputError
 from neurofwp.plots import style
+from neurofwp.plots.averages import needs
 from neurofwp.plots.phases import shade, spans
-from neurofwp.plots.select import needs
 
 PANELS = {
     "probe_nmda": "NMDA\ngating s",

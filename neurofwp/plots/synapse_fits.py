@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from neurofwp.plots import style
-from neurofwp.plots.select import needs
+from neurofwp.plots.averages import needs
 
 LOOK = {"published": (style.VERMILION, "o"), "fitted": (style.BLUE, "s")}
 TITLES = {"train": "train (fitted)", "test": "test (predicted)"}

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from neurofwp.plots import style
-from neurofwp.plots.select import needs
+from neurofwp.plots.averages import needs
 
 SPAN = (0.1, 100.0)  # of the colours
 DARK = 0.55  # of the colours, from where on numbers are white

@@ -10,7 +10,7 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 
 from neurofwp.errors import InputError
 from neurofwp.plots import style
-from neurofwp.plots.select import at
+from neurofwp.plots.averages import at
 
 CARRIES = 0.1  # of the strongest cell, root mean square over post; a maximum would let noise in
 

@@ -4,9 +4,9 @@ from neurofwp.rate import feature_maps
 from neurofwp.rate.attention import softmax_attention
 from neurofwp.rate.layer import FastWeightLayer
 from neurofwp.rate.network import RateNetwork, choose_device, unit
-from neurofwp.rate.running import Result, run
 from neurofwp.rate.scan import scan
 from neurofwp.rate.stack import FastWeightStack
+from neurofwp.rate.stream import Result, run
 
 __all__ = [
     "FastWeightLayer",

@@ -16,7 +16,7 @@ from neurofwp.rate import kernels
 from neurofwp.rate.normalisers import NORMALISERS
 from neurofwp.rate.scan import Bounds
 from neurofwp.rules import Argument, Rule
-from neurofwp.rules.base import linear_read
+from neurofwp.rules.rule import linear_read
 
 LEADING = ("batch", "time", "head")
 

@@ -17,8 +17,8 @@ from neurofwp.rate import feature_maps, kernels
 from neurofwp.rate.checks import check_parameters
 from neurofwp.rate.feature_maps import FeatureMap
 from neurofwp.rate.normalisers import Normaliser
-from neurofwp.rate.running import WORTH_CHUNKING, Backend, Mode, choose_backend, evaluate, run
 from neurofwp.rate.scan import Bounds
+from neurofwp.rate.stream import WORTH_CHUNKING, Backend, Mode, choose_backend, evaluate, run
 from neurofwp.rules import Argument, Rule, self_referential
 
 LayerState = dict[str, Tensor]

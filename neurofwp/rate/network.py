@@ -9,11 +9,12 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from neurofwp import errors, provenance, rules, trace
+from neurofwp import errors, rules, trace
 from neurofwp.errors import InputError
 from neurofwp.program import check, on_off
 from neurofwp.rate.scan import scan
 from neurofwp.rules import Rule
+from neurofwp.runtime import provenance
 
 
 class RateNetwork:

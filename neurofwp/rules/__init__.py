@@ -34,7 +34,7 @@ from neurofwp.rules import (
     soft_bound,
     three_factor,
 )
-from neurofwp.rules.base import SIGNALS, Argument, Event, Parameter, Rule, State, weight_of
+from neurofwp.rules.rule import SIGNALS, Argument, Event, Parameter, Rule, State, weight_of
 
 __all__ = ["RULES", "SIGNALS", "Argument", "Event", "Parameter", "Rule", "State", "get", "weight_of"]
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from neurofwp.rules.base import Event, Parameter, Rule, outer, per_post, per_synapse
+from neurofwp.rules.rule import Event, Parameter, Rule, outer, per_post, per_synapse
 
 
 class State(NamedTuple):

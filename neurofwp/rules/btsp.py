@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from neurofwp.rules.base import KEY, POSITIVE, Argument, Event, Parameter, Rule, outer, per_post, per_synapse
+from neurofwp.rules.rule import KEY, POSITIVE, Argument, Event, Parameter, Rule, outer, per_post, per_synapse
 
 PLATEAU = Argument("value", "plateau of each postsynaptic cell, 1 where there is one", ("post",), low=0.0, high=1.0)
 RATE = Argument("key", "presynaptic activity, relative to the largest", KEY.dims, low=0.0, high=1.0)

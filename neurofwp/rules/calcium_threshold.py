@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from neurofwp.rules.base import POSITIVE, Event, Parameter, Rule, outer, per_post, per_synapse
+from neurofwp.rules.rule import POSITIVE, Event, Parameter, Rule, outer, per_post, per_synapse
 
 
 def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from neurofwp.chunkwise import Decay, NoDecay, corrected_sum
-from neurofwp.rules.base import Event, Parameter, Rule, outer, per_post, per_synapse, product
+from neurofwp.rules.chunkwise import Decay, NoDecay, corrected_sum
+from neurofwp.rules.rule import Event, Parameter, Rule, outer, per_post, per_synapse, product
 
 PREDICTION = (
     Parameter("prediction_gain", 1.0, 0.0, 5.0, "how much of the prediction is taken off the value", weight_power=-1),

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from neurofwp.chunkwise import ScalarDecay
 from neurofwp.rules import delta
-from neurofwp.rules.base import BETA, KEY, OPTIONAL_LOG_DECAY, VALUE, Argument, Event, Rule, per_synapse
+from neurofwp.rules.chunkwise import ScalarDecay
+from neurofwp.rules.rule import BETA, KEY, OPTIONAL_LOG_DECAY, VALUE, Argument, Event, Rule, per_synapse
 
 ARGUMENTS = (
     Argument("key", KEY.meaning + ", of each micro-step", ("micro", "pre")),

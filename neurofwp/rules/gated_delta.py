@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from neurofwp.chunkwise import ScalarDecay
 from neurofwp.rules import delta
-from neurofwp.rules.base import BETA, KEY, LOG_DECAY, SHARE, VALUE, Event, Parameter, Rule, per_synapse
+from neurofwp.rules.chunkwise import ScalarDecay
+from neurofwp.rules.rule import BETA, KEY, LOG_DECAY, SHARE, VALUE, Event, Parameter, Rule, per_synapse
 
 
 def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from neurofwp.chunkwise import ChannelDecay
 from neurofwp.rules import oja
-from neurofwp.rules.base import BETA, KEY, LOG_DECAY, VALUE, Argument, Event, Rule
+from neurofwp.rules.chunkwise import ChannelDecay
+from neurofwp.rules.rule import BETA, KEY, LOG_DECAY, VALUE, Argument, Event, Rule
 
 POST_LOG_DECAY = Argument(LOG_DECAY.name, LOG_DECAY.meaning + ", of each postsynaptic cell", ("post",), high=0.0)
 

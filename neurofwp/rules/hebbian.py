@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from neurofwp.chunkwise import NoDecay, decayed_sum
-from neurofwp.rules.base import Event, Parameter, Rule, outer, per_post, per_synapse
+from neurofwp.rules.chunkwise import NoDecay, decayed_sum
+from neurofwp.rules.rule import Event, Parameter, Rule, outer, per_post, per_synapse
 
 
 def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from neurofwp.chunkwise import ChannelDecay, decayed_sum
-from neurofwp.rules.base import BETA, KEY, LOG_DECAY, VALUE, Argument, Event, Rule, outer, per_synapse
+from neurofwp.rules.chunkwise import ChannelDecay, decayed_sum
+from neurofwp.rules.rule import BETA, KEY, LOG_DECAY, VALUE, Argument, Event, Rule, outer, per_synapse
 
 KEY_LOG_DECAY = Argument(LOG_DECAY.name, LOG_DECAY.meaning + ", of each presynaptic cell", ("pre",), high=0.0)
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from neurofwp.chunkwise import ChannelDecay
 from neurofwp.rules import delta
-from neurofwp.rules.base import BETA, KEY, VALUE, Event, Rule
+from neurofwp.rules.chunkwise import ChannelDecay
 from neurofwp.rules.key_decay import KEY_LOG_DECAY
+from neurofwp.rules.rule import BETA, KEY, VALUE, Event, Rule
 
 
 def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from neurofwp.chunkwise import ScalarDecay, decayed_sum, join, split
-from neurofwp.rules.base import (
+from neurofwp.rules.chunkwise import ScalarDecay, decayed_sum, join, split
+from neurofwp.rules.rule import (
     BETA,
     KEY,
     OPTIONAL_LOG_DECAY,

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from neurofwp.chunkwise import ScalarDecay, decayed_sum, split
-from neurofwp.chunkwise.decay import largest_log, segment_sums
-from neurofwp.rules.base import KEY, LOG_DECAY, VALUE, Argument, Event, Rule, outer, per_post, per_synapse, product
+from neurofwp.rules.chunkwise import ScalarDecay, decayed_sum, split
+from neurofwp.rules.chunkwise.decay import largest_log, segment_sums
+from neurofwp.rules.rule import KEY, LOG_DECAY, VALUE, Argument, Event, Rule, outer, per_post, per_synapse, product
 
 LOG_INPUT = Argument("log_input", "log of the input gate")
 

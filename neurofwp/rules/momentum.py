@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from neurofwp.chunkwise.momentum import momentum_sum
-from neurofwp.rules.base import BETA, KEY, OPTIONAL_LOG_DECAY, VALUE, Argument, Event, Rule, outer, per_synapse, product
+from neurofwp.rules.chunkwise.momentum import momentum_sum
+from neurofwp.rules.rule import BETA, KEY, OPTIONAL_LOG_DECAY, VALUE, Argument, Event, Rule, outer, per_synapse, product
 
 KEPT = Argument("momentum", "share of the trace that survives", low=0.0, high=1.0, signal="retention")
 

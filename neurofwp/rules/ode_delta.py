@@ -11,9 +11,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from neurofwp.chunkwise import NoDecay
 from neurofwp.rules import delta
-from neurofwp.rules.base import Event, Rule
+from neurofwp.rules.chunkwise import NoDecay
+from neurofwp.rules.rule import Event, Rule
 
 
 def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:

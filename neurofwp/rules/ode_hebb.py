@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from neurofwp.rules import hebbian
-from neurofwp.rules.base import Event, Rule
+from neurofwp.rules.rule import Event, Rule
 
 
 def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:

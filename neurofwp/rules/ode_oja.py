@@ -9,10 +9,10 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from neurofwp.chunkwise import NoDecay
 from neurofwp.rules import oja
-from neurofwp.rules.base import Event, Rule
+from neurofwp.rules.chunkwise import NoDecay
 from neurofwp.rules.ode_delta import relaxed
+from neurofwp.rules.rule import Event, Rule
 
 
 def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from neurofwp.chunkwise import Decay, NoDecay, corrected_sum
-from neurofwp.rules.base import Event, Parameter, Rule, outer, per_post, per_synapse, product
+from neurofwp.rules.chunkwise import Decay, NoDecay, corrected_sum
+from neurofwp.rules.rule import Event, Parameter, Rule, outer, per_post, per_synapse, product
 
 
 def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from neurofwp.errors import InputError
 from neurofwp.rules import delta
-from neurofwp.rules.base import KEY, VALUE, Argument, Event, Rule, product
+from neurofwp.rules.rule import KEY, VALUE, Argument, Event, Rule, product
 
 LOGIT = Argument("beta", "logit of the write strength")
 RECURRENT = Argument("recurrent", "slow weights from the last read", ("program", "post"), per_event=False)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from neurofwp.errors import InputError
-from neurofwp.rules.base import Event, Rule, outer, product
+from neurofwp.rules.rule import Event, Rule, outer, product
 
 BLOCKS = 4  # output, query, key, write strengths
 

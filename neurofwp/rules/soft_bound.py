@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from neurofwp.rules.base import Event, Parameter, Rule, outer, per_synapse
+from neurofwp.rules.rule import Event, Parameter, Rule, outer, per_synapse
 
 
 def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from neurofwp.rules.base import BETA, KEY, VALUE, Argument, Event, Parameter, Rule, per_post, product
+from neurofwp.rules.rule import BETA, KEY, VALUE, Argument, Event, Parameter, Rule, per_post, product
 
 SLOT_GATE = Argument(
     "slot_gate", "local third factor of each slot", ("slot",), low=0.0, high=1.0, signal="third factor of pre"

@@ -1,8 +1,8 @@
 """Slow nets: they turn the events of a Task into a Program."""
 
-from neurofwp.slownet.base import SlowNet
 from neurofwp.slownet.encoder import FixedEncoder
 from neurofwp.slownet.overlap import key_overlap
+from neurofwp.slownet.slow_net import SlowNet
 from neurofwp.slownet.trained import TrainedSlowNet, load
 
 __all__ = ["FixedEncoder", "SlowNet", "TrainedSlowNet", "key_overlap", "load"]

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from neurofwp import program
 from neurofwp.errors import InputError
-from neurofwp.slownet.base import CARRIED
+from neurofwp.slownet.slow_net import CARRIED
 from neurofwp.slownet.whitening import whitening
-from neurofwp.tasks import base as tasks
+from neurofwp.tasks import task as tasks
 from neurofwp.tasks.digits import images
 
 

@@ -13,8 +13,8 @@ from neurofwp.errors import InputError, unknown
 from neurofwp.rate import RateNetwork, run, unit
 from neurofwp.rate.checks import check_parameters
 from neurofwp.rate.layer import check_size, linear
-from neurofwp.rate.running import evaluate
 from neurofwp.rate.scan import Bounds
+from neurofwp.rate.stream import evaluate
 from neurofwp.slownet.controller import ARCHITECTURES, Architecture, Recurrent
 from neurofwp.slownet.episodes import Episodes
 from neurofwp.slownet.keys import DenseKeys, SparseKeys

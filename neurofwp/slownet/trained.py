@@ -14,13 +14,14 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
-from neurofwp import program, provenance
+from neurofwp import program
 from neurofwp.errors import InputError, unknown
-from neurofwp.slownet import checkpoint
-from neurofwp.slownet.base import CARRIED
+from neurofwp.runtime import provenance
 from neurofwp.slownet.episodes import episodes
 from neurofwp.slownet.programmer import Programmer, Shape
-from neurofwp.tasks import base as tasks
+from neurofwp.slownet.slow_net import CARRIED
+from neurofwp.slownet.training import checkpoint
+from neurofwp.tasks import task as tasks
 
 SUFFIX = ".safetensors"
 

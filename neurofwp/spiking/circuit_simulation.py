@@ -9,11 +9,11 @@ from typing import Any
 import brian2 as b2
 import numpy as np
 
+from neurofwp.brian.simulation import Simulation
 from neurofwp.spiking.numbers import varied_constants
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.populations import build
 from neurofwp.spiking.recording import Probe, monitors
-from neurofwp.spiking.simulation import Simulation
 from neurofwp.spiking.timeline import Timeline
 
 

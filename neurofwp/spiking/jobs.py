@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurofwp import parts, processes, provenance
+from neurofwp.brian import backends
 from neurofwp.errors import InputError
-from neurofwp.spiking import targets
+from neurofwp.runtime import parts, processes, provenance
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.spiking.recording import Probe
 
@@ -47,7 +47,7 @@ class Job:
             self.seed,
             list(self.probes),
             {name: np.asarray(values).tolist() for name, values in self.varied.items()},
-            targets.choose(self.network.get("target", "auto")),
+            backends.choose(self.network.get("target", "auto")),
             self.program,
         )
 

@@ -14,10 +14,11 @@ import xarray as xr
 from brian2 import Quantity, have_same_dimensions, ms, nS
 
 from neurofwp import program as programs
+from neurofwp.brian import backends
 from neurofwp.errors import InputError, unknown
-from neurofwp.spiking import circuit as circuits
-from neurofwp.spiking import recording, targets
+from neurofwp.spiking import recording
 from neurofwp.spiking.circuit_simulation import CircuitSimulation
+from neurofwp.spiking.circuits import apical_feedback as circuits
 from neurofwp.spiking.numbers import numbers
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.timeline import schedule
@@ -77,7 +78,7 @@ class SpikingNetwork:
             values = self.circuit if name in self.circuit else self.synapse.values
             values[name] = declared[name].check(quantity, name)
         _check_options(cells_per_pool, key_cells, gate, read_gate, membrane_step, plasticity_step)
-        targets.choose(target)
+        backends.choose(target)
         self.cells_per_pool, self.key_cells, self.gate, self.read_gate = cells_per_pool, key_cells, gate, read_gate
         self.target, self.membrane_step, self.plasticity_step = target, membrane_step, plasticity_step
         self.synapse_dtype = synapse_dtype
@@ -141,7 +142,7 @@ class SpikingNetwork:
             read_gate=self.read_gate,
         )
         duration = len(timeline.phase) * ms + self._beyond(timeline.slot * ms)
-        target, reason = targets.choose(self.target)
+        target, reason = backends.choose(self.target)
         draw, simulate = np.random.SeedSequence(seed).spawn(2)
         plan = self._plan(program, varied)
         given = numbers(plan, timeline, np.random.default_rng(draw))

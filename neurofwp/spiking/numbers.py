@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from neurofwp.brian.own import OWN
 from neurofwp.spiking.plan import GROUPS, Plan
 from neurofwp.spiking.timeline import Timeline
 from neurofwp.synapses.model import SynapseModel
-from neurofwp.synapses.own import OWN
 
 CALCIUM_OUTSIDE = 2.0  # mol/m^3, which is mM: as in most slices
 

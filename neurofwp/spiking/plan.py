@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from brian2 import Quantity
 
-from neurofwp.spiking.circuit import Circuit
+from neurofwp.spiking.circuits.apical_feedback import Circuit
 from neurofwp.synapses.model import SynapseModel
 
 # groups of cells and connections whose equations name parameters; synapses name theirs themselves

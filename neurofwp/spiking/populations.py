@@ -13,15 +13,15 @@ import brian2 as b2
 import numpy as np
 from brian2 import ms, second
 
-from neurofwp.spiking import circuit as circuits
-from neurofwp.spiking import noise
+from neurofwp.brian import random_numbers
+from neurofwp.brian.connect import connect, events, watch_plateaus
+from neurofwp.brian.device import compiling
+from neurofwp.brian.own import Own
+from neurofwp.brian.thresholds import ManyCells
+from neurofwp.spiking.circuits import apical_feedback as circuits
 from neurofwp.spiking.numbers import varied_constants
 from neurofwp.spiking.plan import GROUPS, Plan
-from neurofwp.spiking.thresholds import ManyCells
 from neurofwp.spiking.timeline import Timeline
-from neurofwp.synapses.connect import connect, events, watch_plateaus
-from neurofwp.synapses.device import compiling
-from neurofwp.synapses.own import Own
 
 STREAMS = 100  # of random numbers, for each group of cells
 
@@ -129,7 +129,7 @@ def _cells(
     own = Own(frame.plan.constants, frame.plan.varied)
     code = {each: own(text) if isinstance(text, str) else text for each, text in code.items()}
     lookup, update, equations = own(lookup), own(update), own(equations)
-    update, more = noise.vectorised(update, STREAMS * GROUPS.index(name))
+    update, more = random_numbers.vectorised(update, STREAMS * GROUPS.index(name))
     group = b2.NeuronGroup(
         frame.plan.episodes * frame.plan.members(name), f"{equations}\n{own.equations}", method="exponential_euler",
         clock=frame.membrane, namespace=frame.names | more, name=name, **code,

@@ -10,17 +10,17 @@ import numpy as np
 import xarray as xr
 from brian2 import ms
 
-from neurofwp import provenance
 from neurofwp import trace as traces
+from neurofwp.brian.builds import Recorded
+from neurofwp.brian.device import compiling
+from neurofwp.brian.writer import Writer
 from neurofwp.errors import InputError
-from neurofwp.spiking.builds import Recorded
+from neurofwp.runtime import provenance
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.populations import Populations
 from neurofwp.spiking.timeline import Timeline
-from neurofwp.spiking.writer import Writer
-from neurofwp.synapses.base import States
-from neurofwp.synapses.device import compiling
 from neurofwp.synapses.model import SynapseModel
+from neurofwp.synapses.stage import States
 
 Probe = tuple[int, str, int, int]  # episode, "on" or "off", post, pre
 POPULATIONS = ("key", "value", "interneuron")

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from neurofwp.errors import InputError, unknown
 from neurofwp.synapses import STAGES
-from neurofwp.synapses.base import OPTIONAL, ORDER, Stage, States, Time
 from neurofwp.synapses.parameters import read_table, read_toml
+from neurofwp.synapses.stage import OPTIONAL, ORDER, Stage, States, Time
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class SynapseModel:
     stages: tuple[Stage, ...]
     values: dict[str, Quantity | float]
     circuit: dict[str, Any]  # the file's [circuit] table, still in TOML: the circuit reads it
-    laboratory: dict[str, Any] = field(default_factory=dict)  # likewise, for neurofwp.protocols
+    laboratory: dict[str, Any] = field(default_factory=dict)  # likewise, for neurofwp.laboratory
 
     def text(self, part: str) -> str:
         """One part of all stages, joined; `part` is a text field of `Stage`, such as "presynaptic" or "spike"."""

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from neurofwp.synapses.base import ORDER
 from neurofwp.synapses.parameters import read_toml
+from neurofwp.synapses.stage import ORDER
 
 
 def text(start: str | Path, found: Mapping[str, tuple[float, str, str]], *, description: str, source: str) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 
 from neurofwp.errors import InputError, unknown
-from neurofwp.tasks.base import KIND, check, signed, whole
 from neurofwp.tasks.digits import images
+from neurofwp.tasks.task import KIND, check, signed, whole
 
 Association = Literal["hetero", "auto", "sequence"]
 ASSOCIATIONS: tuple[Association, ...] = get_args(Association)
@@ -33,7 +33,7 @@ def associations(association: Association, items: int, episodes: int, *, reads: 
 
     Returns
     -------
-    Task (`neurofwp.tasks.base`): dims (episode, event, pixel), with `pair`, the number of the item.
+    Task (`neurofwp.tasks.task`): dims (episode, event, pixel), with `pair`, the number of the item.
 
     Raises
     ------

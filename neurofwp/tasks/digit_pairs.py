@@ -13,8 +13,8 @@ import xarray as xr
 from numpy.random import Generator, SeedSequence, default_rng
 
 from neurofwp.errors import InputError, unknown
-from neurofwp.tasks.base import DIMS, KIND, OPTIONAL, check, signed, whole
 from neurofwp.tasks.digits import Split, images
+from neurofwp.tasks.task import DIMS, KIND, OPTIONAL, check, signed, whole
 
 PROBED = 8  # keys read at each load of a capacity curve
 
@@ -64,7 +64,7 @@ def digit_pairs(
 
     Returns
     -------
-    Task (`neurofwp.tasks.base`): dims (episode, event, pixel), with `pair`, `rebound` and `load`. `pair`
+    Task (`neurofwp.tasks.task`): dims (episode, event, pixel), with `pair`, `rebound` and `load`. `pair`
     counts from 0 in the order of first writing. `content` and `target` are intensity / 8 - 1, where
     intensity is 0 to 16. `attrs["settings"]` holds the arguments as JSON.
 

@@ -10,8 +10,8 @@ import xarray as xr
 from numpy.random import Generator, SeedSequence, default_rng
 
 from neurofwp.errors import InputError, unknown
-from neurofwp.tasks.base import CODE, DIMS, KIND, OPTIONAL, check, signed, whole
 from neurofwp.tasks.digits import DIGITS, Split, images, labels
+from neurofwp.tasks.task import CODE, DIMS, KIND, OPTIONAL, check, signed, whole
 
 
 def few_shot(
@@ -45,7 +45,7 @@ def few_shot(
 
     Returns
     -------
-    Task (`neurofwp.tasks.base`) with `shot` and `label`. The cue is an image; content and target are the code of its
+    Task (`neurofwp.tasks.task`) with `shot` and `label`. The cue is an image; content and target are the code of its
     label, dims (episode, event, label). `attrs["settings"]` holds the arguments as JSON.
 
     Raises

@@ -10,8 +10,8 @@ import xarray as xr
 from numpy.random import SeedSequence, default_rng
 
 from neurofwp.errors import InputError, unknown
-from neurofwp.tasks.base import DIMS, KIND, OPTIONAL, check, signed, whole
 from neurofwp.tasks.digits import Split, images
+from neurofwp.tasks.task import DIMS, KIND, OPTIONAL, check, signed, whole
 
 CONTEXTS = default_rng(0).choice([-1.0, 1.0], size=(2, 8))  # what "let pass" and "store" look like, in all episodes
 
@@ -40,7 +40,7 @@ def gated_pairs(
 
     Returns
     -------
-    Task (`neurofwp.tasks.base`) with `pair`, `context` and `stored`, whether the pair of this event is to be stored.
+    Task (`neurofwp.tasks.task`) with `pair`, `context` and `stored`, whether the pair of this event is to be stored.
     The target of a read is the pair's value, for distractors too: what should *not* come back.
 
     Raises

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.random import SeedSequence, default_rng
 
-from neurofwp.tasks.base import whole
+from neurofwp.tasks.task import whole
 
 KIND = "neurofwp.regression"
 

@@ -5,8 +5,8 @@ import torch
 
 from benchmarks import fitting
 from neurofwp import rules
-from neurofwp.fitting.levenberg_marquardt import minimise
-from neurofwp.fitting.records import prepare
+from neurofwp.identification.levenberg_marquardt import minimise
+from neurofwp.identification.records import prepare
 
 SMALL = fitting.Settings(episodes=2, keys=3, pre=24, post=3)
 

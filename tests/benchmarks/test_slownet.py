@@ -12,9 +12,9 @@ import torch
 from benchmarks import slownet
 from benchmarks.slownet import ATTENTION, BATCH, RULES, SoftmaxReads
 from neurofwp.slownet.families import gated_pairs as task
-from neurofwp.slownet.meta_training import MetaTraining, drawn, meta_train
 from neurofwp.slownet.programmer import Shape
-from neurofwp.slownet.training import Training, train
+from neurofwp.slownet.training.loop import Training, train
+from neurofwp.slownet.training.meta_training import MetaTraining, drawn, meta_train
 
 CPU = torch.device("cpu")
 FAMILY = task.family(task.Settings(stored=2, distractors=2))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.spiking_contenders import Fused, Plain, Size, contest
-from neurofwp.spiking.simulation import Simulation
+from neurofwp.brian.simulation import Simulation
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 from brian2 import nS
 
-from neurofwp import RateNetwork, fitting, program
+from neurofwp import RateNetwork, identification, program
 from neurofwp.calibration import search as searching
 from neurofwp.calibration import trial as trials
 from neurofwp.calibration.space import BOUNDS, Space
@@ -89,7 +89,7 @@ def test_a_candidate_that_learns_nothing_is_the_worst(monkeypatch: pytest.Monkey
 def test_rivals_do_not_contain_the_rule() -> None:
     assert trials.rivals("delta") == ("fixed_decay", "outstar", "soft_bound")
     assert trials.rivals("hebbian") == ()
-    for rule in fitting.CANDIDATES:
+    for rule in identification.CANDIDATES:
         assert rule.id not in trials.rivals(rule.id)
 
 

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from neurofwp import fitting, gates
+from neurofwp import identification
 from neurofwp.errors import InputError
 from neurofwp.experiments import ablations as experiment
 from neurofwp.experiments.ablations import ABLATIONS, INTACT, KNOWN, LEARNS, NEVER, SHUFFLED, STAYS, Settings
-from neurofwp.fitting.recovery import disturbed
+from neurofwp.identification.recovery import disturbed
 from neurofwp.rate import RateNetwork
 from neurofwp.spiking.jobs import Job
 from neurofwp.spiking.network import SpikingNetwork
+from neurofwp.transforms import gates
 
 SETTINGS = Settings(regimes=("error-correcting", "additive"), episodes=4, pairs=4, pixels=3)
 
@@ -47,7 +48,7 @@ def stand_in(jobs: Sequence[Job], *, folder: Path | None) -> Iterator[Callable[[
 def fitted(work: Any, cases: Mapping[str, tuple[Any, ...]], **_: Any) -> dict[str, xr.Dataset]:
     """Two rules, in this process."""
     return {
-        name: fitting.identify(program, one, ["hebbian", "delta"], repeat=other, restarts=1, progress=False)
+        name: identification.identify(program, one, ["hebbian", "delta"], repeat=other, restarts=1, progress=False)
         for name, (program, one, other, _, _) in cases.items()
     }
 

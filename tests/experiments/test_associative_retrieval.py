@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from neurofwp import files, theory
+from neurofwp import theory
 from neurofwp.errors import InputError
 from neurofwp.experiments import associative_retrieval as experiment
 from neurofwp.experiments.associative_retrieval import Cell, Settings
+from neurofwp.runtime import files
 
 
 def loss_of(setting: int, feature_map: str, rule: str, pairs: int, **settings: Any) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from neurofwp import RateNetwork, SpikingNetwork, fitting
+from neurofwp import RateNetwork, SpikingNetwork, identification
 from neurofwp.calibration import search as searching
 from neurofwp.calibration.space import BOUNDS
 from neurofwp.calibration.trial import Trial
@@ -82,7 +82,7 @@ def rates(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
     for module in (searching, calibrate):
         monkeypatch.setattr(module, "workers", here)
     monkeypatch.setattr(calibrate, "running", running)
-    monkeypatch.setattr(fitting, "identify", partial(fitting.identify, rules=("hebbian", "delta")))
+    monkeypatch.setattr(identification, "identify", partial(identification.identify, rules=("hebbian", "delta")))
     return judged
 
 

@@ -8,7 +8,8 @@ import xarray as xr
 
 from neurofwp.errors import InputError
 from neurofwp.experiments import closed_form
-from neurofwp.protocols import graupner_brunel, kinds
+from neurofwp.laboratory import kinds
+from neurofwp.theory import graupner_brunel
 
 SMALL = closed_form.Settings(sets=("dpd-prime",), intervals=(5.0, -5.0), pairs=1, repeats=40, target="numpy")
 

@@ -14,8 +14,8 @@ import pytest
 from neurofwp import cli
 from neurofwp.errors import InputError
 from neurofwp.experiments import fit_synapse as experiment
-from neurofwp.protocols import fitting, kinds
-from neurofwp.protocols.prediction import predict
+from neurofwp.laboratory import kinds, parameter_fits
+from neurofwp.laboratory.prediction import predict
 from neurofwp.synapses.model import load
 
 HEADER = "study,region,pathway,protocol,frequency_hz,dt_ms,spikes_per_train,trains,train_period_s,ratio,sem,n,note"
@@ -24,8 +24,8 @@ MODEL = "triplet-visual-cortex"
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fitting, "GENERATIONS", 10)
-    monkeypatch.setattr(fitting, "STARTS", 5)
+    monkeypatch.setattr(parameter_fits, "GENERATIONS", 10)
+    monkeypatch.setattr(parameter_fits, "STARTS", 5)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
 
     One of the three test points has a protocol that was trained.
     """
-    truth = fitting.replaced(load(MODEL), {"A3_plus": 2 * 6.2e-3})
+    truth = parameter_fits.replaced(load(MODEL), {"A3_plus": 2 * 6.2e-3})
     paths = {}
     for name, cases, shift in (
         ("train", [(10, 10), (40, 10), (10, -10), (40, -10)], 0),

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from neurofwp import cli, files, program, scores, trace
+from neurofwp import cli, metrics, program, trace
 from neurofwp.experiments import hetero_associative
-from neurofwp.fitting import CANDIDATES
+from neurofwp.identification import CANDIDATES
+from neurofwp.runtime import files
 from neurofwp.slownet import FixedEncoder
 
 TINY = ["--pairs", "2", "--episodes", "2", "--load", "1", "2", "--load-episodes", "1", "--cells-per-pool", "1"]
@@ -66,7 +67,7 @@ def test_the_summary_has_the_promised_keys_and_its_numbers_follow_from_the_data(
     assert set(summary["best"]) <= {rule.id for rule in CANDIDATES}
     assert summary["rate.rule"] in summary["best"]
     for network in ("spiking", "rate"):
-        score = scores.recall_r2(result["program"].to_dataset(), result[network].to_dataset())
+        score = metrics.recall_r2(result["program"].to_dataset(), result[network].to_dataset())
         assert summary[f"recall.{network}.r2"] == pytest.approx(float(score))
     best = max(CANDIDATES, key=lambda rule: summary[f"rules.{rule.id}.r2"]).id
     assert summary[f"rules.{best}.r2"] > 0.8

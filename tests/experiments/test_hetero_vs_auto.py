@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from neurofwp import completion
 from neurofwp.errors import InputError
 from neurofwp.experiments import hetero_vs_auto as experiment
+from neurofwp.metrics import completion
 from neurofwp.rate import RateNetwork
 from neurofwp.spiking.jobs import Job
 

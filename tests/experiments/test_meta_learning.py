@@ -13,14 +13,15 @@ import torch
 import xarray as xr
 from torch import Tensor, nn
 
-from neurofwp import files, processes, theory
+from neurofwp import theory
 from neurofwp.errors import InputError
 from neurofwp.experiments import meta_learning as experiment
 from neurofwp.experiments.meta_learning import Settings
-from neurofwp.slownet import meta_training
+from neurofwp.runtime import files, processes
 from neurofwp.slownet.episodes import Episodes
-from neurofwp.slownet.meta_training import untrained
 from neurofwp.slownet.programmer import Programmer, Signals
+from neurofwp.slownet.training import meta_training
+from neurofwp.slownet.training.meta_training import untrained
 from neurofwp.tasks.digits import images
 
 SMALL = Settings(
@@ -224,7 +225,7 @@ def test_a_trained_network_is_found_again_and_not_trained(tmp_path: Path, monkey
     def fails(*_: Any) -> Tensor:
         raise AssertionError("it trains again")
 
-    monkeypatch.setattr("neurofwp.slownet.training._evaluated", fails)
+    monkeypatch.setattr("neurofwp.slownet.training.loop._evaluated", fails)
     xr.testing.assert_identical(experiment.measured("delta", settings, 7, "cpu", tmp_path), whole)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from neurofwp import scores
+from neurofwp import metrics
 from neurofwp.errors import InputError
 from neurofwp.experiments import overwrite as experiment
 from neurofwp.plots import overwrite as figures
@@ -56,10 +56,10 @@ def test_scores_belong_to_their_overlap_speed_and_episode(result: xr.DataTree) -
             program = experiment._program(SMALL, SMALL.rate_episodes, overlap, 3).isel(episode=slice(SMALL.episodes))
             trace = RateNetwork(rule, parameters=parameters, on_off=True, nonnegative=True).run(program)
             r2 = table["r2"].sel(memory=memory, overlap=overlap)
-            expected = scores.recall_r2(program, trace, by="episode")
+            expected = metrics.recall_r2(program, trace, by="episode")
             np.testing.assert_allclose(r2.isel(setting=0), expected, rtol=1e-9)
             rebound = table["rebound_r2"].sel(memory=memory, overlap=overlap).isel(setting=0)
-            anew = scores.recall_r2(program, trace, by="episode", where=program["rebound"])
+            anew = metrics.recall_r2(program, trace, by="episode", where=program["rebound"])
             np.testing.assert_allclose(rebound, anew, rtol=1e-9)
             if rule == "delta":
                 np.testing.assert_allclose(r2.isel(setting=1), expected, rtol=1e-9)

@@ -15,12 +15,12 @@ import pytest
 import xarray as xr
 from brian2 import nS, second
 
-from neurofwp import parts
 from neurofwp.errors import InputError
 from neurofwp.experiments import phase_diagram as experiment
-from neurofwp.fitting import identify
-from neurofwp.fitting.recovery import disturbed
+from neurofwp.identification import identify
+from neurofwp.identification.recovery import disturbed
 from neurofwp.rate import RateNetwork
+from neurofwp.runtime import parts
 from neurofwp.spiking.network import SpikingNetwork
 
 SLOT = 0.6  # s: a phase of 500 ms and its pause

@@ -18,11 +18,12 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurofwp import cli, files, synapses
+from neurofwp import cli, synapses
 from neurofwp.cli import catalogue
 from neurofwp.errors import InputError
 from neurofwp.experiments import plasticity_protocols as experiment
-from neurofwp.protocols import Protocol, measurements, side_by_side
+from neurofwp.laboratory import Protocol, measurements, side_by_side
+from neurofwp.runtime import files
 from neurofwp.synapses.model import SynapseModel, load
 
 HEADER = "study,region,pathway,protocol,frequency_hz,dt_ms,spikes_per_train,trains,train_period_s,ratio,sem,n,note"

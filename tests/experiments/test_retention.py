@@ -9,11 +9,11 @@ from brian2 import second
 
 from neurofwp.errors import InputError
 from neurofwp.experiments import retention
-from neurofwp.program import most_varied
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking import SpikingNetwork
 from neurofwp.tasks import digit_pairs
+from neurofwp.transforms.selection import most_varied
 
 SETTINGS = retention.Settings(
     regimes=("decay",), holds=(0.0, 1.2, 2.4), background=(6.0,), turnover=(2.0,), pairs=3, episodes=2, pixels=4

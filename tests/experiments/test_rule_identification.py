@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from neurofwp import fitting, processes
+from neurofwp import identification
 from neurofwp.errors import InputError
 from neurofwp.experiments import rule_identification as experiment
-from neurofwp.fitting import recovery
+from neurofwp.identification import recovery
 from neurofwp.program import on_off
 from neurofwp.rate import RateNetwork
+from neurofwp.runtime import processes
 from neurofwp.spiking.jobs import Job
 
 RULES = {"additive": "hebbian", "error-correcting": "delta"}
@@ -65,7 +66,7 @@ def result() -> xr.DataTree:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(experiment, "running", pretended)
         patch.setattr(processes, "pool", here)
-        patch.setattr(fitting, "identify", partial(fitting.identify, rules=CHOICE, restarts=2))
+        patch.setattr(identification, "identify", partial(identification.identify, rules=CHOICE, restarts=2))
         return experiment.run(SMALL, seed=100, device="cpu")
 
 
@@ -96,7 +97,7 @@ def test_tables_and_figures_show_every_drive(result: xr.DataTree) -> None:
 
 def test_a_verdict_is_a_class_of_rules_at_the_noise_of_the_synapses(result: xr.DataTree) -> None:
     """Rules that recovery mixes up where ceilings are as here are one; what it mixes up elsewhere does not matter."""
-    ids = [rule.id for rule in fitting.CANDIDATES]
+    ids = [rule.id for rule in identification.CANDIDATES]
     chosen = np.stack([np.eye(len(ids))] * 2)[..., None].repeat(2, axis=-1)
     one, other = ids.index("delta"), ids.index("gated_delta")
     chosen[0, one, one, 0], chosen[0, one, other, 0] = 0, 1

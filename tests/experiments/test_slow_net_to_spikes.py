@@ -11,15 +11,15 @@ import pytest
 import torch
 import xarray as xr
 
-from neurofwp import gates
 from neurofwp.errors import InputError
 from neurofwp.experiments import slow_net_to_spikes as experiment
 from neurofwp.experiments.slow_net_to_spikes import CONDITIONS, INTACT, NETWORKS, Settings
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet import TrainedSlowNet
 from neurofwp.slownet.families import gated_pairs
-from neurofwp.slownet.meta_training import MetaTraining, untrained
+from neurofwp.slownet.training.meta_training import MetaTraining, untrained
 from neurofwp.spiking.jobs import Job
+from neurofwp.transforms import gates
 
 TASK = gated_pairs.Settings(stored=2, distractors=3)
 

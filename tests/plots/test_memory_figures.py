@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from neurofwp import plots, scores
+from neurofwp import metrics, plots
 from neurofwp.errors import InputError
 
 
@@ -15,15 +15,15 @@ def test_images_are_targets_and_decoded_recalls(program: xr.Dataset, spiking: xr
     figure = plots.recall_images(program, spiking, rate, episode=1)
     shown = np.array([ax.images[0].get_array() for ax in figure.axes[:24]]).reshape(3, 8, 64)
     np.testing.assert_array_equal(shown[0], program["target"].values[1, 8:])
-    np.testing.assert_array_equal(shown[1], scores.decode(program, spiking).values[1, 8:])
-    np.testing.assert_array_equal(shown[2], scores.decode(program, rate).values[1, 8:])
+    np.testing.assert_array_equal(shown[1], metrics.decode(program, spiking).values[1, 8:])
+    np.testing.assert_array_equal(shown[2], metrics.decode(program, rate).values[1, 8:])
     assert {ax.images[0].get_clim() for ax in figure.axes[:24]} == {(-1.0, 1.0)}
 
 
 def test_r2_under_an_image_is_that_of_the_image(program: xr.Dataset, spiking: xr.Dataset, rate: xr.Dataset) -> None:
     figure = plots.recall_images(program, spiking, rate, episode=2)
     middle = float(program["target"].mean())  # of all targets, as in the tables
-    decoded = scores.decode(program, rate).values[2]
+    decoded = metrics.decode(program, rate).values[2]
     for i, ax in enumerate(figure.axes[16:24]):
         truth = program["target"].values[2, 8 + i]
         r2 = 1 - sum((truth - decoded[8 + i]) ** 2) / sum((truth - middle) ** 2)
@@ -49,7 +49,7 @@ def test_scatter_shows_every_dimension_of_every_recall(
     for ax, data in zip(figure.axes, (spiking, rate), strict=True):
         x, y = ax.lines[-1].get_data()
         assert len(x) == 3 * 8 * 64
-        assert stats.linregress(x, y).rvalue ** 2 == pytest.approx(float(scores.recall_r2(program, data)))  # 1 gain
+        assert stats.linregress(x, y).rvalue ** 2 == pytest.approx(float(metrics.recall_r2(program, data)))  # 1 gain
         assert f"R² {stats.linregress(x, y).rvalue ** 2:.3f}" in ax.get_title()
 
 

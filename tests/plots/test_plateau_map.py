@@ -12,8 +12,8 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from neurofwp.errors import InputError
+from neurofwp.laboratory.measurements import btsp_map
 from neurofwp.plots.plateau_map import plateau_map
-from neurofwp.protocols.measurements import btsp_map
 
 DELAYS, INITIALS = np.arange(-5, 5.1, 0.5), np.array([0.5, 1.0, 2.0, 4.0])
 

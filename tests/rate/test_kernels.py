@@ -15,7 +15,7 @@ from torch import Tensor
 
 from neurofwp import rules
 from neurofwp.rate import kernels, run
-from neurofwp.rate.running import evaluate
+from neurofwp.rate.stream import evaluate
 
 BATCH, TIME, HEADS, PRE, POST = 2, 9, 3, 5, 4
 

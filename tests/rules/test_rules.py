@@ -14,7 +14,7 @@ from torch import Tensor
 from neurofwp import rules
 from neurofwp.errors import InputError
 from neurofwp.rules import RULES, Argument, Event, Parameter, Rule, State, weight_of
-from neurofwp.rules.base import BETA
+from neurofwp.rules.rule import BETA
 
 EACH = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 WITH_PARAMETERS = pytest.mark.parametrize("rule", [rule for rule in RULES if rule.parameters], ids=lambda rule: rule.id)

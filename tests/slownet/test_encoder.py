@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from neurofwp import files
 from neurofwp import program as programs
 from neurofwp.errors import InputError
+from neurofwp.runtime import files
 from neurofwp.slownet import FixedEncoder, SlowNet, key_overlap
 from neurofwp.tasks import digit_pairs
 from neurofwp.tasks.digits import images

@@ -14,11 +14,11 @@ import torch
 from neurofwp import tasks
 from neurofwp.cli import catalogue
 from neurofwp.errors import InputError
-from neurofwp.slownet import meta_training
 from neurofwp.slownet.episodes import episodes
 from neurofwp.slownet.families import Family, digit_pairs, few_shot, gated_pairs, regression
-from neurofwp.slownet.families.base import centred, r2
-from neurofwp.slownet.meta_training import MetaTraining
+from neurofwp.slownet.family import centred, r2
+from neurofwp.slownet.training import meta_training
+from neurofwp.slownet.training.meta_training import MetaTraining
 from neurofwp.tasks.digits import images
 
 NAMES = list(catalogue.families())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurofwp import scores, slownet
+from neurofwp import metrics, slownet
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet.trained import shipped
 from neurofwp.tasks import few_shot, gated_pairs
@@ -21,7 +21,7 @@ def test_five_slow_nets_store_what_they_should_and_let_the_rest_pass() -> None:
         gated = slownet.load(name)(gated_pairs(6, 12, 20, seed=7000 + index, split="test"))
         trace = RateNetwork("delta").run(gated)
         for k, where in enumerate((gated["stored"], ~gated["stored"])):
-            r2[index, k] = scores.recall_r2(gated, trace, where=where)
+            r2[index, k] = metrics.recall_r2(gated, trace, where=where)
         gate = gated["write_gate"].where(gated["write"])
         assert float(gate.where(gated["stored"]).mean()) > 0.95
         assert float(gate.where(~gated["stored"]).mean()) < 0.05

@@ -13,13 +13,14 @@ import torch
 import xarray as xr
 from safetensors.torch import save_file
 
-from neurofwp import program, scores, slownet, tasks
+from neurofwp import metrics, program, slownet, tasks
 from neurofwp.errors import InputError
 from neurofwp.rate import RateNetwork
-from neurofwp.slownet import TrainedSlowNet, checkpoint, load, trained
+from neurofwp.slownet import TrainedSlowNet, load, trained
 from neurofwp.slownet.controller import Architecture
 from neurofwp.slownet.families import few_shot
 from neurofwp.slownet.programmer import Programmer, Shape
+from neurofwp.slownet.training import checkpoint
 
 WEIGHT = "gate.weight"
 
@@ -79,7 +80,7 @@ def test_a_program_is_one_that_every_network_runs(task: xr.Dataset) -> None:
     assert made.attrs["task"] == task.attrs["settings"]
     trace = RateNetwork("gated_delta").run(made)
     assert np.isfinite(trace["recall"].values[~write]).all()
-    scores.recall_r2(made, trace)
+    metrics.recall_r2(made, trace)
 
 
 @pytest.mark.parametrize("ways", range(2, 11))

@@ -14,7 +14,7 @@ import pytest
 import xarray as xr
 from brian2 import ms
 
-from neurofwp import scores
+from neurofwp import metrics
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking import SpikingNetwork
 from neurofwp.tasks import digit_pairs
@@ -53,7 +53,7 @@ def compare(program: xr.Dataset, reference: xr.Dataset, other: xr.Dataset) -> di
     (first, first_error), (second, second_error) = mean_and_error(reference), mean_and_error(other)
     scale = (first**2).mean()
     found, noise = ((first - second) ** 2).mean() / scale, (first_error + second_error).mean() / scale
-    r2 = [scores.recall_r2(program, trace, by="episode") for trace in (reference, other)]
+    r2 = [metrics.recall_r2(program, trace, by="episode") for trace in (reference, other)]
     return {
         "difference": found**0.5,
         "noise": noise**0.5,

@@ -9,8 +9,8 @@ import pytest
 import xarray as xr
 from brian2 import ms, nS
 
-from neurofwp.protocols import graupner_brunel
 from neurofwp.synapses import model
+from neurofwp.theory import graupner_brunel
 
 from .conftest import pairs, simulate
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from neurofwp import processes, program
+from neurofwp import program
 from neurofwp.errors import InputError
+from neurofwp.runtime import processes
 from neurofwp.spiking import jobs
 from neurofwp.spiking.jobs import Job, run_all
 

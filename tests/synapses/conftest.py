@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from brian2 import Quantity, ms
 
-from neurofwp.synapses.base import Stage
 from neurofwp.synapses.model import SynapseModel
+from neurofwp.synapses.stage import Stage
 
 # what the circuit gives a value cell, and the states that one stage reads from another
 CIRCUIT = "v_dendrite : volt\nnmda_gain : 1\nforgetting : Hz\n"

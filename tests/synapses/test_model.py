@@ -7,9 +7,9 @@ import pytest
 from brian2 import ms
 
 from neurofwp.errors import InputError
-from neurofwp.spiking.circuit import PARAMETERS as CIRCUIT
+from neurofwp.spiking.circuits.apical_feedback import PARAMETERS as CIRCUIT
 from neurofwp.synapses import STAGES, model
-from neurofwp.synapses.base import OPTIONAL, ORDER
+from neurofwp.synapses.stage import OPTIONAL, ORDER
 
 GOOD = """
 description = "a test"

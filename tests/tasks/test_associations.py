@@ -8,7 +8,7 @@ import xarray as xr
 
 from neurofwp.errors import InputError
 from neurofwp.tasks.associations import ASSOCIATIONS, associations
-from neurofwp.tasks.base import signed
+from neurofwp.tasks.task import signed
 
 
 def test_memories_differ_in_their_values_only() -> None:

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurofwp.errors import InputError
-from neurofwp.tasks import base, digit_pairs
+from neurofwp.tasks import digit_pairs
 from neurofwp.tasks.digits import images
+from neurofwp.tasks.task import check
 
 
 def image_numbers(signed: np.ndarray, offset: float, scale: float) -> np.ndarray:
@@ -157,4 +158,4 @@ def test_bad_input_gets_one_clear_sentence(arguments, sentence):
 
 
 def test_as_many_pairs_as_there_are_images():
-    assert base.check(digit_pairs(898, 1, seed=0)).sizes["event"] == 2 * 898
+    assert check(digit_pairs(898, 1, seed=0)).sizes["event"] == 2 * 898

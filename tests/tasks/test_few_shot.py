@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from neurofwp import files
 from neurofwp.errors import InputError
+from neurofwp.runtime import files
 from neurofwp.slownet.encoder import FixedEncoder
-from neurofwp.tasks import base, few_shot
+from neurofwp.tasks import few_shot
 from neurofwp.tasks.digits import Split, images, labels
+from neurofwp.tasks.task import check
 
 DIGIT = dict(zip([image.tobytes() for image in images()], labels().tolist(), strict=True))
 
@@ -171,9 +172,9 @@ def test_saved_and_concatenated_like_any_task(tmp_path: Path) -> None:
     """The variable `label` has the name of a dim, which xarray and the file must tell apart."""
     task = few_shot(3, 2, 1, 4, seed=5)
     back = files.read_netcdf(files.write_netcdf(task, tmp_path / "task.nc"))
-    xr.testing.assert_identical(base.check(back), task)
+    xr.testing.assert_identical(check(back), task)
     halves = [task.isel(episode=slice(2)), task.isel(episode=slice(2, 4))]
-    xr.testing.assert_identical(base.check(xr.concat(halves, dim="episode")), task)
+    xr.testing.assert_identical(check(xr.concat(halves, dim="episode")), task)
 
 
 def test_settings_are_kept_for_provenance() -> None:

@@ -5,13 +5,14 @@ import pytest
 import xarray as xr
 
 from neurofwp.errors import InputError
-from neurofwp.tasks import base, gated_pairs
+from neurofwp.tasks import gated_pairs
 from neurofwp.tasks.digits import images
 from neurofwp.tasks.gated_pairs import CONTEXTS
+from neurofwp.tasks.task import check
 
 
 def test_every_pair_is_written_once_and_asked_for_once_with_its_own_value() -> None:
-    task = base.check(gated_pairs(3, 5, 4, seed=0))
+    task = check(gated_pairs(3, 5, 4, seed=0))
     assert task.sizes == {"episode": 4, "event": 16, "pixel": 64, "entry": 8}
     for episode in range(4):
         one = task.isel(episode=episode)

@@ -6,6 +6,6 @@ A family NAME.py has a module docstring whose first line describes it, and
 - ``family(settings) -> Family``: episodes, what a slow net for them must be like, and how it is judged.
 """
 
-from neurofwp.slownet.families.base import Family
+from neurofwp.slownet.family import Family
 
 __all__ = ["Family"]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from neurofwp.slownet.episodes import Episodes
-from neurofwp.slownet.families.base import Family, training_digits
+from neurofwp.slownet.family import Family, training_digits
 from neurofwp.tasks import few_shot
-from neurofwp.tasks.base import whole
 from neurofwp.tasks.digits import images
+from neurofwp.tasks.task import whole
 
 
 @dataclass(frozen=True)

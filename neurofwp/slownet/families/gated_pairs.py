@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neurofwp.slownet.families.base import Family, centred, image_scores, training_digits
+from neurofwp.slownet.family import Family, centred, image_scores, training_digits
 from neurofwp.tasks.digits import images
 from neurofwp.tasks.gated_pairs import CONTEXTS, gated_pairs
 

@@ -8,10 +8,10 @@ import xarray as xr
 from torch import Tensor
 
 from neurofwp.slownet.episodes import Episodes
-from neurofwp.slownet.families.base import Family
+from neurofwp.slownet.family import Family
 from neurofwp.tasks import regression
-from neurofwp.tasks.base import whole
 from neurofwp.tasks.digits import Split
+from neurofwp.tasks.task import whole
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,108 @@
+"""Brian2 synapses from a synapse model, as the spiking network and the laboratory run them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import brian2 as b2
+import numpy as np
+from brian2 import Quantity, second
+from brian2.core.variables import ArrayVariable
+from brian2.units.fundamentalunits import get_dimensions, get_unit, is_dimensionless
+from numpy.typing import NDArray
+
+from neurofwp.brian import rows
+from neurofwp.brian.device import compiling
+from neurofwp.synapses.model import SynapseModel
+
+
+def connect(
+    synapse: SynapseModel,
+    key: b2.NeuronGroup,
+    value: b2.NeuronGroup,
+    i: NDArray[np.int_] | None = None,
+    j: NDArray[np.int_] | None = None,
+    *,
+    clock: b2.Clock,
+    plasticity: b2.Clock,
+    dtype: type = float,
+    own: Collection[str] = (),
+    block: tuple[int, int] | None = None,
+    kept: str = "",
+    keep: str = "",
+) -> b2.Synapses:
+    """Plastic synapses from key cells `i` to value cells `j`. Their constants and weights are still 0: see `begin`.
+
+    `value` has been made with `events`. Spikes are seen at steps of `clock`; what advances by a clock does so at those
+    of `plasticity`.
+
+    Parameters
+    ----------
+    dtype : of states and constants, but for those that a stage wants in double precision.
+    own : names of constants of which every synapse has its own.
+    block : key and value cells of a replica, in place of `i` and `j`: synapses are then all-to-all within replicas,
+        ordered by replica, key cell and value cell, and compiled programs advance them in rows. `own` constants may
+        differ between replicas only.
+    kept, keep : variables of the synapses beside those of the model, and statements that follow the model's update.
+    """
+    # Single-precision states beside double-precision cells let the compiler vectorise the update; a literal or a
+    # constant from the namespace would be a double, so the parameters are shared variables of the synapses.
+    constants = synapse.constants(plasticity.dt)
+    declared = "\n".join(
+        f"{name} : {base_unit(number)} ({'constant' if name in own else 'shared, constant'})"
+        for name, number in constants.items()
+    )
+    at_pre = {"now": synapse.text("spike"), "late": synapse.text("late_spike")}
+    at_post = {"post": synapse.text("spike_post"), "edge": synapse.text("plateau_edge")}
+    plastic = b2.Synapses(
+        key,
+        value,
+        f"{synapse.text('synaptic')}\n{declared}\n{kept}",
+        on_pre={name: code for name, code in at_pre.items() if code},
+        on_post={name: code for name, code in at_post.items() if code},
+        on_event={"now": "spike", "late": "spike", "post": "spike", "edge": "plateau_edge"},
+        # one for all: Brian2 would otherwise keep one for each synapse
+        delay={
+            name: synapse.values[synapse.text("delay")] if name == "late" else 0 * second
+            for name, code in (at_pre | at_post).items()
+            if code
+        },
+        clock=clock,
+        dtype=dict.fromkeys({*constants, *synapse.states} - synapse.double, dtype),
+        name="plastic",
+    )
+    if block:  # without a list of pairs, which would lie in memory beside them
+        first = f"(i//{block[0]})*{block[1]}"
+        plastic.connect(j=f"k for k in range({first}, {first} + {block[1]})")
+    else:
+        plastic.connect(i=i, j=j)
+    stored = {name for name, variable in value.variables.items() if isinstance(variable, ArrayVariable)}
+    if block and compiling() and synapse.update and rows.possible(synapse, stored):
+        rows.advance(synapse, key, block, own=own, dtype=dtype, clock=plasticity)
+    elif synapse.update:
+        plastic.run_regularly(f"{synapse.update}\n{keep}", clock=plasticity, order=1, name="plastic_update")
+    return plastic
+
+
+def begin(synapse: SynapseModel, plastic: b2.Synapses, plasticity_step: Quantity) -> None:
+    """Give synapses made with `connect` the model's constants, and the weight before anything is written."""
+    for name, number in synapse.constants(plasticity_step).items():
+        setattr(plastic, name, number)
+    for name in ("weight", synapse.expressed):
+        setattr(plastic, name, synapse.initial)
+
+
+def events(synapse: SynapseModel) -> dict[str, str]:
+    """The events of a group of value cells with the variables `plateau` and `plateau_before`, beside spikes."""
+    return {"plateau_edge": "plateau != plateau_before"} if synapse.text("plateau_edge") else {}
+
+
+def watch_plateaus(synapse: SynapseModel, value: b2.NeuronGroup) -> None:
+    """Let value cells made with `events` tell their synapses each change of their plateau once."""
+    if synapse.text("plateau_edge"):
+        value.run_on_event("plateau_edge", "plateau_before = plateau")
+
+
+def base_unit(value: Quantity | float) -> str:
+    """How Brian2's equations write the unit of a value."""
+    return "1" if is_dimensionless(value) else repr(get_unit(get_dimensions(value)))

@@ -1,0 +1,224 @@
+"""The update of all synapses of a key cell in one loop, for compiled programs.
+
+Brian2 advances synapses one by one, each looking up its two cells, and the compiler must assume that what it stores
+may change what it looks up next. Where synapses are all-to-all and ordered by key cell, those of one key cell are a row
+of contiguous numbers, and the value cells are one too: a loop over a row without lookups becomes vector instructions.
+
+Most key cells are silent most of the time, and most synapses then have too little calcium to change. Where a stage says
+so (`Stage.idle`), a row of synapses that are all idle is passed over; in single precision this changes no bit.
+
+The statements stay those of the synapse model. They are written in C++ as a function of the key cell's variables, which
+Brian2 calls once for each key cell. Models whose synapses draw random numbers, write to a cell, or look up what a
+cell computes only on demand, keep Brian2's own loop, which is also the reference that this one is tested against.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+import brian2 as b2
+import numpy as np
+
+from neurofwp.brian.device import cpp_function
+from neurofwp.synapses.model import SynapseModel
+
+TYPES = {"float32": "float", "float64": "double"}
+FUNCTIONS = {"exp": "std::exp", "expm1": "std::expm1", "log": "std::log", "sqrt": "std::sqrt", "clip": "clipped"}
+LINE = "\n    "
+OPERATORS: dict[type, str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.USub: "-",
+    ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=",
+}  # fmt: skip
+CLIPPED = """
+template <class T> static inline T clipped(const T x, const T low, const T high) {
+    return x < low ? low : (x > high ? high : x);
+}
+"""
+
+
+def possible(synapse: SynapseModel, stored: Collection[str]) -> bool:
+    """Whether the synapses of a model can be advanced in rows; `stored` are the variables that value cells hold."""
+    looked_up = {name.removesuffix("_post") for name in _named(synapse) if name.endswith("_post")}
+    return (
+        not b2.prefs.devices.cpp_standalone.openmp_threads  # rows share what the first one finds
+        and not synapse.double
+        and not re.search(r"_(pre|post)\s*[-+*/]?=[^=]", synapse.update)
+        and looked_up <= set(stored)
+        and all(_known(line) for line in synapse.update.splitlines())
+    )
+
+
+def advance(
+    synapse: SynapseModel,
+    key: b2.NeuronGroup,
+    block: tuple[int, int],
+    *,
+    own: Collection[str],
+    dtype: type,
+    clock: b2.Clock,
+) -> None:
+    """Let key cells advance their synapses, named "plastic", at every step of this clock.
+
+    Parameters
+    ----------
+    block : key cells of one episode, and value cells of one: synapses are all-to-all within an episode, ordered by
+        episode, key cell and value cell.
+    own : constants of which every synapse has its own, the same within an episode.
+    """
+    gates = sorted(name for name in _named(synapse) if name.endswith("_pre"))
+    code = _code(synapse, gates, block, own, TYPES[np.dtype(dtype).name])
+    key.namespace["advance_row"] = cpp_function("advance_row", code, {"row": 1, **dict.fromkeys(gates)})
+    given = ", ".join(["i", *(name.removesuffix("_pre") for name in gates)])
+    # after the cells' own update on the same clock
+    key.run_regularly(f"advanced = advance_row({given})", clock=clock, order=1, name="plastic_update")
+
+
+def _code(synapse: SynapseModel, gates: list[str], block: tuple[int, int], own: Collection[str], real: str) -> str:
+    """The C++ function."""
+    pre, cells = block
+    loops = _loops(synapse, skip=real == "float")
+    words = {word for code, idle in loops for word in _words(f"{code}\n{idle}")}
+    states = [name for name in synapse.states if name in words]
+    constants = {
+        name: f"_dynamic_array_plastic_{name}[first]" if name in own else f"_array_plastic_{name}[0]"
+        for name in synapse.constants(b2.ms)
+        if name in words
+    }
+    rows = [f"{real}* __restrict row_{name} = &_dynamic_array_plastic_{name}[first];" for name in states]
+    columns = sorted(name for name in words if name.endswith("_post"))
+    arguments = ", ".join(["const int row", *(f"const double given_{name}" for name in gates)])
+    before = [*(f"const {real} {name} = given_{name};" for name in gates), *rows]
+    conditions = {f"busy_{number}": idle for number, (_, idle) in enumerate(loops) if idle}
+    cell_conditions = {name: idle for name, idle in conditions.items() if not _words(idle) & {*states, *gates}}
+    row_conditions = {name: idle for name, idle in conditions.items() if name not in cell_conditions}
+    before += _found_once(constants, columns, cell_conditions, pre, cells, real)
+    before += [f"int {name} = 0;" for name in row_conditions]
+    parts = [_loop(loops[0][0], states, cells, real, row_conditions)]
+    parts += [
+        (f"if (busy_{number}) " if idle else "") + _loop(code, states, cells, real, {})
+        for number, (code, idle) in enumerate(loops[1:], start=1)
+    ]
+    return f"""{CLIPPED}
+static inline double advance_row({arguments}) {{
+    using namespace brian;
+    const size_t first = size_t(row) * {cells}, first_cell = size_t(row / {pre}) * {cells};
+    {LINE.join([*before, *parts])}
+    return 0;
+}}
+"""
+
+
+def _found_once(
+    constants: Mapping[str, str], columns: list[str], conditions: Mapping[str, str], pre: int, cells: int, real: str
+) -> list[str]:
+    """What the key cells of an episode share: the first one looks it up, in the synapses' precision.
+
+    Variables of the function's own, since each row that is stored could otherwise change a constant.
+    """
+    kept = [f"static {real} {name};" for name in constants]
+    kept += [f"static {real} of_{name}[{cells}];" for name in columns] + [f"static int {name};" for name in conditions]
+    anew = [f"{name} = {source};" for name, source in constants.items()] + [f"{name} = 0;" for name in conditions]
+    looking = [
+        f"const {real} {name} = of_{name}[k] = _array_value_{name.removesuffix('_post')}[first_cell + k];"
+        for name in columns
+    ]
+    loop = _over_row([*looking, *_busy(conditions, real)], cells)
+    return [*kept, f"if (row % {pre} == 0) {{", *anew, loop, "}"]
+
+
+def _loops(synapse: SynapseModel, *, skip: bool) -> list[tuple[str, str]]:
+    """Statements of loops over a row, one after the other, and what makes them needless; the first finds out whether.
+
+    So a condition must hold of what is known after the first loop, and no loop may need what another computed on the
+    way: else all is one loop.
+    """
+    loops: list[tuple[str, str]] = []
+    for code, idle in synapse.updates if skip else []:
+        on_the_way = {name for before, _ in loops for name in _assigned(before)} - set(synapse.states)
+        if on_the_way & _words(code):
+            return [(synapse.update, "")]
+        if not loops or {name for before, _ in loops[1:] for name in _assigned(before)} & _words(idle):
+            idle = ""
+        if loops and not idle and not loops[-1][1]:
+            loops[-1] = (f"{loops[-1][0]}\n{code}", "")
+        else:
+            loops.append((code, idle))
+    return loops or [(synapse.update, "")]
+
+
+def _loop(code: str, states: list[str], cells: int, real: str, conditions: Mapping[str, str]) -> str:
+    """Statements for every synapse of a row, which also find which of `conditions` (of being idle) do not hold."""
+    words = _words("\n".join((code, *conditions.values())))
+    known = {name for name in states if name in words}
+    loads = [f"{real} {name} = row_{name}[k];" for name in sorted(known)]
+    loads += [f"const {real} {name} = of_{name}[k];" for name in sorted(words) if name.endswith("_post")]
+    body = []
+    for line in code.splitlines():
+        target, value = _statement(line, real)
+        body.append(f"{'' if target in known else real + ' '}{target} = {value};")
+        known.add(target)
+    stores = [f"row_{name}[k] = {name};" for name in states if name in _assigned(code)]
+    return _over_row([*loads, *body, *stores, *_busy(conditions, real)], cells)
+
+
+def _busy(conditions: Mapping[str, str], real: str) -> list[str]:
+    return [f"{name} |= !{_expression(ast.parse(idle, mode='eval').body, real)};" for name, idle in conditions.items()]
+
+
+def _over_row(lines: Sequence[str], cells: int) -> str:
+    return f"for (int k = 0; k < {cells}; k++) {{{f'{LINE}    '.join(['', *lines])}{LINE}}}"
+
+
+def _named(synapse: SynapseModel) -> set[str]:
+    return {word for code, idle in synapse.updates for word in _words(f"{code}\n{idle}")}
+
+
+def _words(code: str) -> set[str]:
+    return set(re.findall(r"[A-Za-z_]\w*", code))
+
+
+def _assigned(code: str) -> set[str]:
+    return {_statement(line, "double")[0] for line in code.splitlines()}
+
+
+def _statement(line: str, real: str) -> tuple[str, str]:
+    """Variable and C++ expression of an assignment, with numbers of type `real`."""
+    node = ast.parse(line.strip()).body[0]
+    if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name):
+        raise NotImplementedError(line)
+    return node.targets[0].id, _expression(node.value, real)
+
+
+def _expression(node: ast.expr, real: str) -> str:
+    match node:
+        case ast.Name(id="inf"):
+            return f"{real}(INFINITY)"
+        case ast.Name() if isinstance(unit := getattr(b2, node.id, None), b2.Unit):
+            return f"{real}({float(unit)!r})"
+        case ast.Name():
+            return node.id
+        case ast.Constant():
+            return f"{real}({node.value!r})"
+        case ast.BinOp() if type(node.op) in OPERATORS:
+            return f"({_expression(node.left, real)} {OPERATORS[type(node.op)]} {_expression(node.right, real)})"
+        case ast.UnaryOp(op=ast.USub()):
+            return f"(-{_expression(node.operand, real)})"
+        case ast.Compare(ops=[operator]) if type(operator) in OPERATORS:
+            return (
+                f"({_expression(node.left, real)} {OPERATORS[type(operator)]} {_expression(node.comparators[0], real)})"
+            )
+        case ast.Call(func=ast.Name(id="int"), args=[truth]):
+            return f"{real}({_expression(truth, real)})"
+        case ast.Call(func=ast.Name(id=name), args=arguments) if name in FUNCTIONS:
+            return f"{FUNCTIONS[name]}({', '.join(_expression(each, real) for each in arguments)})"
+    raise NotImplementedError(ast.unparse(node))
+
+
+def _known(line: str) -> bool:
+    try:
+        _statement(line, "double")
+    except (NotImplementedError, SyntaxError):
+        return False
+    return True

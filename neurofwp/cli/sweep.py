@@ -1,0 +1,259 @@
+"""`neurofwp sweep`: one experiment at many settings, on all cores or on a cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+import tyro
+import xarray as xr
+
+from neurofwp.cli import catalogue, output, results
+from neurofwp.errors import InputError, unknown
+from neurofwp.runtime import files, processes, provenance
+from neurofwp.runtime.sweeps import DONE, Point, sweep
+
+SWEEP = "sweep.nc"
+PARAMETERS = "parameters"  # the setting of an experiment that replaces parameters of synapse and circuit
+TOGETHER = 64  # points that run side by side in one network, at most
+
+Settings = TypeVar("Settings")
+
+log = logging.getLogger("neurofwp")
+
+
+@dataclass(frozen=True)
+class _Sweep(Generic[Settings]):
+    settings: tyro.conf.OmitArgPrefixes[Settings]
+    over: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="NAME=V1,V2")]
+    """A setting and its values; may be given several times. A value of several words has spaces between them. Where
+    the experiment has the setting `parameters`, also a parameter of its synapses or circuit, in its own unit."""
+    seeds: int = 1
+    """Every point runs with so many seeds, from --seed on."""
+    seed: int = 0
+    """The first seed."""
+    workers: int | None = None
+    """Processes on this machine; by default one per core."""
+    scheduler: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None
+    """A running dask scheduler instead, such as tcp://10.0.0.1:8786; its workers must see the output folder."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where tensors live; auto takes a GPU where there is one."""
+    out: Annotated[
+        Path | None,
+        tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: results/sweep-EXPERIMENT/<hash of the settings>)"),
+    ] = None
+    """Folder for the results; points that were finished there are not run again."""
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One run of an experiment."""
+
+    experiment: str
+    settings: Any
+    seed: int
+    device: str
+
+
+def sweep_all(words: list[str]) -> int:
+    """one experiment at many settings, on all cores or a cluster: NAME=V1,V2 by NAME=V1,V2"""
+    name, *flags = words or [""]
+    if not name or name.startswith("-"):
+        raise InputError(f"sweep needs an experiment before any flag, one of: {', '.join(catalogue.experiments())}")
+    module = catalogue.experiment(name)
+    flags_of = _Sweep[module.Settings]  # type: ignore[name-defined]  # known only now that the experiment is chosen
+    chosen = tyro.cli(flags_of, prog=f"neurofwp sweep {name}", description=module.__doc__, args=flags)
+    if chosen.seeds < 1:
+        raise InputError(f"seeds must be 1 or more, not {chosen.seeds}")
+    together = hasattr(module, "run_together")
+    axes = dict(_axis(text, chosen.settings, parameters=together) for text in chosen.over)
+    every = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+    settings = [_at(chosen.settings, at) for at in every]
+    what = json.dumps([name, [results.written(own) for own in settings], chosen.seeds, chosen.seed])
+    digest = hashlib.sha256(what.encode()).hexdigest()[:8]
+    folder = files.output_folder(chosen.out or Path("results", f"sweep-{name}", digest)).resolve()
+    with output.logging_to(folder / "log.txt"):
+        device = output.device(chosen.device)
+        seeds = range(chosen.seed, chosen.seed + chosen.seeds)
+        log.info("%s, %d points of %s and %d seeds, on %s", name, len(every), ", ".join(axes), len(seeds), device)
+        if not provenance.reproducible():
+            log.info("points that were finished before count as new: no commit names this code, which has changes")
+        points = [
+            Point(
+                {name: _label(value) for name, value in at.items()} | {"seed": seed},
+                task,
+                folder / "points" / _name(task),
+            )
+            for at, own in zip(every, settings, strict=True)
+            for seed in seeds
+            for task in [_Task(name, own, seed, device)]
+        ]
+        if not provenance.reproducible():
+            for point in points:
+                (point.place / DONE).unlink(missing_ok=True)
+        workers = processes.at_a_time(len(points), chosen.workers)
+        units = _units(points, workers) if together else [[point] for point in points]
+        made = sweep(_measure, units, workers=chosen.workers, scheduler=chosen.scheduler)
+        made = made.assign_attrs(
+            experiment=name, settings=results.written(chosen.settings), device=device, commit=provenance.commit(),
+            versions=json.dumps(provenance.versions(), sort_keys=True),
+        )  # fmt: skip
+        _with_units(made, chosen.settings)
+        files.write_netcdf(made, folder / SWEEP)
+        failed = int((made["error"] != "").sum())
+        if failed:
+            log.error("%d of %d points failed; the others are in %s", failed, len(points), folder / SWEEP)
+    print(folder, flush=True)
+    return int(failed > 0)
+
+
+def _axis(text: str, settings: Any, *, parameters: bool) -> tuple[str, list[Any]]:
+    """A name and its values, in the type of the setting.
+
+    Raises
+    ------
+    InputError
+        for a name that the experiment does not have (nearest one offered), no values, or one that does not fit.
+    """
+    name, _, listed = text.partition("=")
+    name = name.strip().removeprefix("--").replace("-", "_")
+    values = [value.strip() for value in listed.split(",") if value.strip()]
+    own = {field.name for field in fields(settings)}
+    if not values:
+        raise InputError(f"--over needs a name and values, like pairs=4,8, not {text!r}")
+    if name in own:
+        return name, [_setting(settings, name, value) for value in values]
+    known = _parameters() if parameters else {}
+    if name not in known:
+        raise unknown("setting or parameter" if parameters else "setting", name, {*own, *known})
+    return name, [_number(name, value) for value in values]
+
+
+def _parameters() -> dict[str, Any]:
+    from neurofwp.spiking.network import declared  # brings Brian2
+
+    return declared()
+
+
+def _label(value: Any) -> Any:
+    """A value as a coordinate."""
+    return value if isinstance(value, (bool, int, float, str)) else " ".join(map(str, value)) if value else "none"
+
+
+def _number(name: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise InputError(f"{name} needs numbers, in its own unit, not {value!r}") from None
+
+
+def _setting(settings: Any, name: str, value: str) -> Any:
+    """A value as the flag of `neurofwp run` would be read."""
+    flag = f"--{name.replace('_', '-')}"
+    if isinstance(getattr(settings, name), bool):
+        if value.lower() not in ("true", "false"):
+            raise InputError(f"{name} is true or false, not {value!r}")
+        return value.lower() == "true"
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            read = tyro.cli(type(settings), args=[flag, *value.split()], default=settings)
+    except SystemExit:
+        raise InputError(f"{name} cannot be {value!r}: {_sentence(said.getvalue())}") from None
+    return getattr(read, name)
+
+
+def _sentence(said: str) -> str:
+    """What a parser of flags printed, without its frame."""
+    words = said.split("Argument helptext")[0].replace("│", " ").split()
+    return " ".join(word for word in words if not set(word) <= set("╭╮╰╯─-"))
+
+
+def _at(settings: Any, at: dict[str, Any]) -> Any:
+    """The settings of a point."""
+    own = {field.name for field in fields(settings)}
+    parameters = tuple(f"{name}={value!r}" for name, value in at.items() if name not in own)
+    if parameters:
+        at = {name: value for name, value in at.items() if name in own}
+        at[PARAMETERS] = (*getattr(settings, PARAMETERS), *parameters)
+    return replace(settings, **at)
+
+
+def _name(task: _Task) -> str:
+    """Whatever could change a number changes it."""
+    what = [task.experiment, results.written(task.settings), task.seed, task.device, provenance.versions()]
+    return hashlib.sha256(json.dumps([*what, provenance.commit()], sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _units(points: Sequence[Point], workers: int) -> list[list[Point]]:
+    """Points that differ by parameters alone run together, shared out among the workers."""
+    alike: dict[tuple[str, int], list[Point]] = {}
+    for point in points:
+        same = results.written(replace(point.task.settings, **{PARAMETERS: ()}))
+        alike.setdefault((same, point.task.seed), []).append(point)
+    units = []
+    for group in alike.values():
+        size = min(TOGETHER, -(-len(group) // max(1, workers // len(alike))))
+        units += [group[first : first + size] for first in range(0, len(group), size)]
+    return units
+
+
+def _measure(tasks: Sequence[_Task], places: Sequence[Path]) -> list[dict[str, Any]]:
+    """Run the experiment at some points, in a worker; all but the numbers goes into the folder of each."""
+    module = catalogue.experiment(tasks[0].experiment)
+    for place in places:
+        files.output_folder(place)
+    with _apart(places[0] / "log.txt"):
+        first = tasks[0]
+        together = {"seed": first.seed, "device": first.device, "folder": places[0] / "parts"}
+        if len(tasks) > 1:
+            made = module.run_together([task.settings for task in tasks], **together)
+        else:
+            made = [module.run(first.settings, **together)]
+        numbers = []
+        for task, place, result in zip(tasks, places, made, strict=True):
+            results.write(task.experiment, result, task.settings, task.seed, task.device, place)
+            numbers.append(module.summary(result))
+            files.write_json(numbers[-1], place / results.SUMMARY)
+        return [json.loads((place / results.SUMMARY).read_text()) for place in places]
+
+
+@contextlib.contextmanager
+def _apart(path: Path) -> Iterator[None]:
+    """One process for this point, whose progress goes to a file."""
+    before = os.environ.get(processes.LIMIT)
+    os.environ[processes.LIMIT] = "1"
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = [os.dup(1), os.dup(2)]
+    try:
+        with path.open("a") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+            yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for where, stream in enumerate(kept, start=1):
+            os.dup2(stream, where)
+            os.close(stream)
+        os.environ.pop(processes.LIMIT) if before is None else os.environ.update({processes.LIMIT: before})
+
+
+def _with_units(made: xr.Dataset, settings: Any) -> None:
+    """Write the units of parameters into the Dataset; the numbers of a summary are in those of its tables."""
+    own = {field.name for field in fields(settings)} | {"seed"}
+    for name in map(str, made.dims):
+        made[name].attrs["units"] = "1" if name in own else _parameters()[name].unit
+    for variable in made.data_vars.values():
+        variable.attrs.setdefault("units", "that of the table of the experiment")

@@ -1,0 +1,114 @@
+"""`neurofwp train`: a slow net, meta-trained on a family of tasks."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+import tyro
+
+from neurofwp.cli import catalogue, output, results
+from neurofwp.errors import InputError
+from neurofwp.runtime import files
+
+Task = TypeVar("Task")
+Training = TypeVar("Training")
+
+NET = "slow-net.safetensors"
+HISTORY = "learning.nc"
+
+log = logging.getLogger("neurofwp")
+
+
+@dataclass(frozen=True)
+class _Train(Generic[Task, Training]):
+    task: tyro.conf.OmitArgPrefixes[Task]
+    training: tyro.conf.OmitArgPrefixes[Training]
+    seed: int = 0
+    """Seed of everything random."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where tensors live; auto takes a GPU where there is one."""
+    out: Annotated[
+        Path | None,
+        tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: results/train/FAMILY/<time>-<hash>)"),
+    ] = None
+    """Folder for the results. A training that was interrupted goes on in its folder."""
+
+
+def train(words: list[str]) -> int:
+    """a slow net, meta-trained on a family of tasks"""
+    name, *flags = words or [""]
+    if name in ("-h", "--help"):
+        print(_usage())
+        return 0
+    if not name or name.startswith("-"):
+        raise InputError(f"train needs a family of tasks before any flag, one of: {', '.join(catalogue.families())}")
+    module = catalogue.family(name)
+    from neurofwp.slownet.training import distributed, meta_training  # brings torch
+
+    flags_of = _Train[module.Settings, meta_training.MetaTraining]  # type: ignore[name-defined]
+    chosen = tyro.cli(flags_of, prog=f"neurofwp train {name}", description=module.__doc__, args=flags)
+    settings = {**asdict(chosen.task), **asdict(chosen.training)}
+    made = output.default_folder(f"train/{name}", json.dumps(settings, sort_keys=True), chosen.seed)
+    folder = chosen.out or made
+    if distributed.first():
+        files.output_folder(folder)
+    with distributed.together(output.device(chosen.device)) as device:
+        if not distributed.first():  # which reports and saves
+            meta_training.meta_train(
+                module.family(chosen.task), chosen.training, seed=chosen.seed, device=device, folder=folder,
+                config={"family": name, **settings},
+            )  # fmt: skip
+            return 0
+        with output.logging_to(folder / "log.txt"):
+            _train(name, module.family(chosen.task), chosen, settings, folder, device)
+    print(folder, flush=True)
+    return 0
+
+
+def _train(name: str, family: Any, chosen: Any, settings: dict[str, Any], folder: Path, device: str) -> None:
+    from neurofwp import plots
+    from neurofwp.slownet.trained import TrainedSlowNet
+    from neurofwp.slownet.training import meta_training
+
+    log.info("training a slow net on %s, seed %d, on %s", name, chosen.seed, device)
+    log.info("settings %s", json.dumps(settings))
+    started = time.perf_counter()
+    before = meta_training.tested(
+        meta_training.untrained(family, chosen.training, seed=chosen.seed, device=device), family, seed=chosen.seed
+    )
+    model, outcome = meta_training.meta_train(
+        family, chosen.training, seed=chosen.seed, device=device, folder=folder, config={"family": name, **settings},
+        description=name,
+    )  # fmt: skip
+    after = meta_training.tested(model, family, seed=chosen.seed)
+    log.info("trained for %d steps in %.0f s", outcome.steps, time.perf_counter() - started)
+    numbers = {f"before.{key}": number for key, number in before.items()}
+    numbers |= {f"after.{key}": number for key, number in after.items()} | {"steps": outcome.steps}
+    about = {"settings": settings, "seed": chosen.seed, "measured": numbers}
+    TrainedSlowNet(model.cpu(), name, about).save(folder / NET)
+    files.write_json(numbers, folder / results.SUMMARY)
+    history = meta_training.history(outcome, before, after)
+    files.write_netcdf(history, folder / HISTORY)
+    results.save_figure(plots.learning(history), folder, "learning")
+    for key, number in after.items():
+        log.info(
+            "%s on %d held-out episodes: %.4f, before training %.4f", key, meta_training.TESTED, number, before[key]
+        )
+
+
+def _usage() -> str:
+    lines = [f"  {name:<14} {line}" for name, line in catalogue.families().items()]
+    return "\n".join(
+        [
+            "usage: neurofwp train FAMILY [settings] [--seed N] [--device auto|cpu|cuda] [--out DIR]",
+            "",
+            *lines,
+            "",
+            "neurofwp train FAMILY --help shows its settings.",
+        ]
+    )

@@ -1,0 +1,216 @@
+"""One rule fitted to the weights of a Trace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from neurofwp import rules
+from neurofwp.errors import InputError
+from neurofwp.identification.levenberg_marquardt import Residuals, minimise
+from neurofwp.identification.records import Records, prepare
+from neurofwp.rate import scan
+from neurofwp.rules import Parameter, Rule
+
+VALUE_OFFSET = Parameter(
+    "value_offset", 0.0, -1.0, 2.0, "teaching bias: a dendrite near its threshold needs little teaching"
+)
+
+SEARCH_SIZE, SEARCH_ITERATIONS = 40_000, 30
+POLISH_SIZE, POLISH_ITERATIONS = 200_000, 40
+INSIDE = 0.05  # how far into its range a warm start moves a parameter that sits at an edge
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A rule's best parameters, in the Trace's units, and the residual sum of squares on the training episodes."""
+
+    rule: Rule
+    parameters: dict[str, float]
+    rss: float
+    r2: float
+
+
+def free_parameters(rule: Rule) -> tuple[Parameter, ...]:
+    """The parameters that a fit adjusts: the rule's own and, unless it has such a thing, the shared read-in."""
+    return rule.parameters if rule.absorbs_offset else (*rule.parameters, VALUE_OFFSET)
+
+
+def fit(
+    rule: str | Rule,
+    program: xr.Dataset,
+    trace: xr.Dataset,
+    *,
+    train: Sequence[int],
+    drive: str = "nominal",
+    restarts: int = 8,
+    seed: int = 0,
+    nonnegative: bool = True,
+    device: str = "cpu",
+) -> Fit:
+    """Fit one rule's parameters to the weights of the `train` episodes by least squares.
+
+    What is subsampled: see `fit_records`. `nonnegative` is for conductances: signed weights are never clamped.
+
+    Raises
+    ------
+    InputError
+        for an unknown rule, an episode that is not there, no restarts, or input that `prepare` refuses.
+    """
+    records = prepare(program, trace, drive=drive, nonnegative=nonnegative, device=device)
+    episodes = records.key.shape[0]
+    if not train or any(not 0 <= each < episodes for each in train):
+        raise InputError(f"train must name one or more of the episodes 0 to {episodes - 1}, not {list(train)}")
+    return fit_records(rules.get(rule), records.episodes(train), restarts=restarts, seed=seed)
+
+
+def fit_records(
+    rule: Rule, records: Records, *, restarts: int, seed: int, nested: Sequence[Mapping[str, float]] = ()
+) -> Fit:
+    """Fit one rule to all episodes of `records`.
+
+    The starts are the defaults, `restarts` random points within the bounds, and `nested`: optima of nested rules as
+    points of this one. A search runs them all on a seeded subset of the rows of W, spread over rows with little and
+    with much varied teaching (of the columns, for a rule that is local
+    to the presynaptic cell) of about 40 000 weights; the best is polished on about 200 000; it and the nested
+    optima themselves are compared on all weights, so that no rule is fitted worse than one nested in it.
+    Synapses whose presynaptic cell is silent throughout are left out: no rule moves them.
+    """
+    if restarts < 1:
+        raise InputError(f"restarts must be 1 or more, not {restarts}")
+    whole = records.without_silent()
+    bounds = Bounds(free_parameters(rule), records)
+    generator = torch.Generator().manual_seed(seed)
+    order = (
+        spread(whole, generator)
+        if rule.local_to == "post"
+        else torch.randperm(whole.key.shape[-1], generator=generator)
+    )
+    order = order.to(whole.key.device)
+    exact = [bounds.complete(point) for point in nested]
+    starts = [bounds.defaults, *bounds.random(restarts, generator), *(bounds.inside(point) for point in exact)]
+
+    search = subset(rule, whole, order, SEARCH_SIZE)
+    found = minimise(
+        residuals(rule, search, bounds),
+        bounds.angles(starts),
+        search.tensors,
+        iterations=SEARCH_ITERATIONS,
+        tolerance=1e-6,
+    )
+    best = found.point[found.cost.argsort()[:1]]
+    polish = subset(rule, whole, order, POLISH_SIZE)
+    polished = minimise(
+        residuals(rule, polish, bounds), best, polish.tensors, iterations=POLISH_ITERATIONS, tolerance=1e-7
+    )
+
+    candidates = [bounds.defaults, *exact, *bounds.points(polished.point).unbind(0)]
+    sums = [squares(rule, whole, bounds.named(point)).sum().item() for point in candidates]
+    rank = int(np.nanargmin(np.where(np.isfinite(sums), sums, np.inf)))
+    parameters = bounds.named(candidates[rank])
+    rss = float(squares(rule, records, parameters).sum())
+    total = float(((records.weight - records.weight.mean()) ** 2).sum())
+    return Fit(rule, parameters, rss, 1 - rss / total if total else np.nan)
+
+
+def weights(rule: Rule, records: Records, parameters: Mapping[str, Tensor]) -> Tensor:
+    """Weights that the rule predicts, (..., episode, pool, event, post, pre), for parameters (..., 1, 1)."""
+    own = {parameter.name: parameters[parameter.name] for parameter in rule.parameters}
+    value = records.value
+    if VALUE_OFFSET.name in parameters:
+        value = value + parameters[VALUE_OFFSET.name][..., None, None]
+    initial = records.key.new_full(records.weight.shape[-2:], records.initial)
+    return scan(
+        rule, own, records.key, value, records.gate, records.retention, initial, nonnegative=records.nonnegative
+    )
+
+
+def squares(rule: Rule, records: Records, parameters: Mapping[str, float]) -> np.ndarray:
+    """Residual sum of squares of every episode, (episode,); one episode at a time, to spare memory."""
+    point = {name: records.key.new_full((1, 1), number) for name, number in parameters.items()}
+    sums = []
+    with torch.no_grad():
+        for episode in range(len(records.key)):
+            one = records.episodes([episode])
+            sums.append(float((weights(rule, one, point) - one.weight).square().sum()))
+    return np.array(sums)
+
+
+def residuals(rule: Rule, records: Records, bounds: Bounds) -> Residuals:
+    """The function that `minimise` takes: angles (start, parameter) and the tensors of records -> (start, weight)."""
+
+    def function(angles: Tensor, *tensors: Tensor) -> Tensor:
+        here = records.with_tensors(tensors)
+        columns = bounds.points(angles).unbind(-1)
+        parameters = {each.name: column[:, None, None] for each, column in zip(bounds.parameters, columns, strict=True)}
+        return (weights(rule, here, parameters) - here.weight).flatten(1)
+
+    return function
+
+
+def spread(records: Records, generator: torch.Generator) -> Tensor:
+    """The rows of W in an order of which any beginning holds rows with little and with much varied teaching alike."""
+    taught = records.value.var(dim=2).sum(dim=(0, 1)).cpu()
+    rank = taught.argsort()
+    # multiples of the golden ratio, modulo 1, fill the unit interval evenly (Weyl's sequence)
+    start = torch.rand((), generator=generator, dtype=torch.float64)
+    position = (start + torch.arange(len(rank), dtype=torch.float64) * 0.6180339887498949) % 1
+    return rank[position.argsort().argsort()]
+
+
+def subset(rule: Rule, records: Records, order: Tensor, size: int) -> Records:
+    """The first rows (or columns) of `order` that make up about `size` weights, at least one."""
+    share = records.weight.numel() // len(order)
+    index = order[: max(1, size // share)]
+    return records.posts(index) if rule.local_to == "post" else records.pres(index)
+
+
+class Bounds:
+    """Parameters within their bounds: p = low + (high - low) sin^2(angle), smooth, with the edges themselves in reach.
+
+    Bounds are in the units of the records: scaled by the typical read-out and the typical active cell.
+    Points are tensors (..., parameter).
+    """
+
+    def __init__(self, parameters: Sequence[Parameter], records: Records) -> None:
+        self.parameters = tuple(parameters)
+        scales = (records.readout, records.activity, records.teaching)
+        powers = [(p.weight_power, p.key_power, p.value_power) for p in parameters]
+        unit = records.key.new_tensor(scales).pow(records.key.new_tensor(powers)).prod(-1)
+        self.low = unit * unit.new_tensor([p.low for p in parameters])
+        self.high = unit * unit.new_tensor([p.high for p in parameters])
+        self.defaults = unit * unit.new_tensor([p.default for p in parameters])
+
+    def points(self, angles: Tensor) -> Tensor:
+        return self.low + (self.high - self.low) * angles.sin().square()
+
+    def angles(self, points: Sequence[Tensor]) -> Tensor:
+        """(start, parameter). Moved off the edges, where sin^2 is flat."""
+        share = (torch.stack(list(points)) - self.low) / (self.high - self.low)
+        return share.clamp(1e-3, 1 - 1e-3).sqrt().asin()
+
+    def random(self, count: int, generator: torch.Generator) -> list[Tensor]:
+        """Points on the way from the defaults to anywhere within the bounds, uniform in the angle."""
+        draw = torch.rand((2, count, len(self.parameters)), generator=generator, dtype=torch.float64).to(self.low)
+        default = self.angles([self.defaults])
+        return list(self.points(default + draw[0, :, :1] * (draw[1] * torch.pi / 2 - default)).unbind(0))
+
+    def complete(self, known: Mapping[str, float]) -> Tensor:
+        """The point with these values, and the defaults for what is not named."""
+        point = self.defaults.clone()
+        for index, parameter in enumerate(self.parameters):
+            if parameter.name in known:
+                point[index] = known[parameter.name]
+        return point
+
+    def inside(self, point: Tensor) -> Tensor:
+        margin = INSIDE * (self.high - self.low)
+        return point.clamp(min=self.low + margin, max=self.high - margin)
+
+    def named(self, point: Tensor) -> dict[str, float]:
+        return {parameter.name: float(number) for parameter, number in zip(self.parameters, point, strict=True)}

@@ -1,0 +1,97 @@
+"""How much of a Trace's weights repeats when the same Program runs again, and how many numbers the noise leaves."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from neurofwp import trace
+from neurofwp.errors import InputError
+from neurofwp.identification.records import observed
+
+
+def noise_ceiling(trace_a: xr.Dataset, trace_b: xr.Dataset) -> tuple[float, float]:
+    """The share of weight variance that repeats over two independent runs of the same Program.
+
+    cov(a, b) / ((var a + var b) / 2), pooled over all weights of all episodes about their common means: the R^2 that
+    the expected weights would reach in explaining one run. Conductances where the Traces have them, else weights.
+
+    Returns
+    -------
+    (value, sem): sem by jackknife over episodes.
+
+    Raises
+    ------
+    InputError
+        for Traces of different dims, the same run twice, weights that do not vary, or fewer than two episodes.
+    """
+    pair = [observed(trace.check(each)) for each in (trace_a, trace_b)]
+    if pair[0].dims != pair[1].dims or pair[0].shape != pair[1].shape:
+        raise InputError(f"two runs of one Program have the same dims, but these have {pair[0].shape}, {pair[1].shape}")
+    a, b = (each.values.astype(float).reshape(each.sizes["episode"], -1) for each in pair)
+    if len(a) < 2:
+        raise InputError("a noise ceiling needs 2 episodes or more for its standard error; these Traces have 1")
+    if np.array_equal(a, b):
+        raise InputError("the two Traces are the same run: a noise ceiling needs runs with different seeds")
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        raise InputError("the weights of a Trace are the same everywhere: they have no variance to repeat")
+    sums = moments(a, b)
+    return float(ceiling(sums.sum(0))), jackknife(sums)
+
+
+def moments(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """n, sum a, sum b, sum ab, sum (a^2 + b^2)/2 of every episode; a and b are (episode, weight) -> (episode, 5)."""
+    count = np.full(len(a), float(a.shape[1]))
+    squares = (np.einsum("ew,ew->e", a, a) + np.einsum("ew,ew->e", b, b)) / 2
+    return np.stack([count, a.sum(1), b.sum(1), np.einsum("ew,ew->e", a, b), squares], axis=1)
+
+
+def ceiling(sums: np.ndarray) -> np.ndarray:
+    """cov / mean variance from summed `moments` (..., 5)."""
+    count, a, b, product, squares = np.moveaxis(sums, -1, 0)
+    covariance = product / count - a * b / count**2
+    variance = squares / count - (a**2 + b**2) / 2 / count**2
+    share: np.ndarray = covariance / variance
+    return share
+
+
+def jackknife(sums: np.ndarray) -> float:
+    """Standard error of `ceiling` over episodes, from their `moments` (episode, 5): each episode left out once."""
+    without = ceiling(sums.sum(0) - sums)
+    count = len(without)
+    return float(np.sqrt((count - 1) / count * np.sum((without - without.mean()) ** 2)))
+
+
+def effective_number(noise: np.ndarray) -> float:
+    """How many independent numbers a noise matrix is worth.
+
+    Weights are far from independent observations: the spike noise of one presynaptic cell is shared by all of its
+    targets, and a weight keeps its noise over events. Each presynaptic cell in each episode is taken as one sample
+    x_i of a noise pattern over (event, pool, post) with covariance C; the number of independent directions in that
+    pattern is the participation ratio (tr C)^2 / tr C^2, and the whole is worth
+
+        n = rows * d,    d = (mean |x_i|^2)^2 / mean_{i != j} (x_i . x_j)^2,
+
+    where the mean over pairs estimates tr C^2 without the bias that x_i . x_i would bring. Cells that are nearly
+    silent have nearly no noise and must not count in full: rows = (1 + 2/d) (sum |x_i|^2)^2 / sum |x_i|^4, which is
+    the number of rows where all are Gaussian with the same C.
+
+    Parameters
+    ----------
+    noise : (row, feature), rows are (episode, pre).
+
+    Returns
+    -------
+    At least 1, at most the number of entries.
+    """
+    rows = noise[(noise != 0).any(1)].astype(np.float32)
+    rows /= np.abs(rows).max(initial=1e-30)  # no overflow in fourth powers
+    count, features = rows.shape
+    if count < 2:
+        return float(max(features, 1))
+    gram = (rows @ rows.T).astype(np.float64)
+    power = np.diag(gram)
+    pairs = (np.sum(gram**2) - np.sum(power**2)) / (count * (count - 1))
+    directions = min(power.mean() ** 2 / pairs, features) if pairs > 0 else features
+    rows_worth = min((1 + 2 / directions) * power.sum() ** 2 / np.sum(power**2), count)
+    return float(max(rows_worth * directions, 1.0))

@@ -1,0 +1,278 @@
+"""The bench: Brian2 cells that do what Protocols say, with one synapse between each two.
+
+What is done to a cell is a list of time steps, all lists of a kind in one table: a cell looks up when it is its turn
+again, and after the last time of its list comes one that never does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import brian2 as b2
+import numpy as np
+import xarray as xr
+from brian2 import Quantity, ms, nS, second, volt
+
+from neurofwp.brian.builds import Recorded
+from neurofwp.brian.connect import connect, events, watch_plateaus
+from neurofwp.brian.own import OWN, Own
+from neurofwp.brian.simulation import Simulation
+from neurofwp.errors import InputError
+from neurofwp.laboratory.protocol import Protocol
+from neurofwp.spiking.numbers import Numbers
+from neurofwp.synapses.model import SynapseModel
+
+CELL = """
+    v_dendrite = held*v_held + (1 - held)*(v_rest + plateau*v_plateau + spike + epsp) : volt
+    spike = spike_fast + spike_slow : volt
+    dspike_fast/dt = -spike_fast/tau_fast : volt
+    dspike_slow/dt = -spike_slow/tau_slow : volt
+    epsp = epsp_decaying - epsp_rising : volt
+    depsp_decaying/dt = -epsp_decaying/epsp_decay : volt
+    depsp_rising/dt = -epsp_rising/epsp_rise : volt
+    held : 1
+    v_held : volt (constant)
+    plateau : 1
+    plateau_before : 1
+    calcium_outside : mmolar (constant)
+    nmda_gain : 1
+    forgetting : Hz
+"""
+
+# The voltage in a time step is the mean over it: of an exponential that begins with it, the share `mean_...`.
+SPIKE = """
+    spike_fast += fast_share*spike_height*mean_fast
+    spike_slow += (1 - fast_share)*spike_height*mean_slow
+"""
+EPSP = """
+    epsp_decaying += epsp_scale*mean_decaying
+    epsp_rising += epsp_scale*mean_rising
+"""
+PRE, POST = "pre", "post"
+BEFORE, AFTER = -1, 1  # synapses see spikes, within a step
+
+
+@dataclass(frozen=True)
+class _Command:
+    """What is done to one of the cells, `effect`, whenever the times of a table come.
+
+    lists : of every protocol, the time steps, rising. order : within a step, before or after synapses see spikes.
+    """
+
+    name: str
+    lists: Sequence[np.ndarray]
+    effect: str = ""
+    order: int = 0
+
+    @property
+    def equations(self) -> str:
+        return f"{self.name}_at : integer\n{self.name}_next : second"
+
+    @property
+    def due(self) -> str:
+        return f"t + 0.5*dt > {self.name}_next"
+
+    @property
+    def statements(self) -> str:
+        to_next = f"{self.name}_at += 1\n{self.name}_next = {self.name}_times(({self.name}_at + 0.5)*second)"
+        return f"{to_next}\n{self.effect}"
+
+    def table(self, step: Quantity) -> np.ndarray:
+        """All lists, one after the other, in s; after each a time that never comes."""
+        return np.concatenate([np.append(each * float(step), np.inf) for each in self.lists])
+
+    def timed(self, step: Quantity) -> b2.TimedArray:
+        """The table as equations look it up: a row a "second"."""
+        return b2.TimedArray(self.table(step) * second, dt=1 * second, name=f"{self.name}_times")
+
+    @property
+    def first(self) -> np.ndarray:
+        """Where each list begins in the table."""
+        return np.cumsum([0, *(len(each) + 1 for each in self.lists[:-1])])
+
+
+def _kept(synapse: SynapseModel) -> tuple[str, ...]:
+    """What is kept as it is at the end of each protocol, while others go on; spikes alone change the rest."""
+    return tuple(dict.fromkeys(("weight", synapse.expressed))) if synapse.update else ()
+
+
+def _cell_constants(cell: Mapping[str, Any], step: Quantity) -> dict[str, Any]:
+    """What the parameters of the cell make of a time step."""
+    decays = {"fast": "tau_fast", "slow": "tau_slow", "decaying": "epsp_decay", "rising": "epsp_rise"}
+    means = {f"mean_{name}": _mean_of_step(float(step / cell[tau])) for name, tau in decays.items()}
+    rise, decay = (float(cell[name] / ms) for name in ("epsp_rise", "epsp_decay"))
+    peak = np.log(decay / rise) * rise * decay / (decay - rise)
+    return {**means, "epsp_scale": cell["epsp_height"] / (np.exp(-peak / decay) - np.exp(-peak / rise))}
+
+
+def _mean_of_step(share: float) -> float:
+    """Of exp(-t) over a time `share`."""
+    return -np.expm1(-share) / share
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench(Simulation):
+    """One pair of cells and one synapse for every protocol and repeat.
+
+    cell : its parameters. record : step at which the first repeat of each protocol is recorded; None: not at all.
+    """
+
+    synapse: SynapseModel
+    cell: Mapping[str, Quantity | float]
+    protocols: Sequence[Protocol]
+    repeats: int
+    record: Quantity | None
+
+    def network(self) -> b2.Network:
+        synapse, clock = self.synapse, b2.Clock(self.step, name="bench_clock")
+        pre, post, *others = self._commands
+        key = self._cells("key", clock, [pre], synapse.text("presynaptic"), synapse.text("presynaptic_spike"))
+        value = self._cells(
+            "value", clock, [post, *others], CELL + synapse.text("postsynaptic"), synapse.text("postsynaptic_spike"),
+            synapse.text("postsynaptic_update"), events(synapse),
+        )  # fmt: skip
+        watch_plateaus(synapse, value)
+        goes_on = "int(t + 0.5*plasticity_step < until)"
+        each = np.arange(len(self.protocols) * self.repeats)
+        plastic = connect(
+            synapse, key, value, each, each, clock=clock, plasticity=clock,
+            kept="\n".join(["until : second (constant)", *(f"last_{name} : siemens" for name in _kept(synapse))]),
+            keep="\n".join(f"last_{name} += ({name} - last_{name})*{goes_on}" for name in _kept(synapse)),
+        )  # fmt: skip
+        monitors = []
+        if self.record is not None:
+            first = np.arange(len(self.protocols)) * self.repeats
+            for group, variables in ((value, "v_dendrite"), (plastic, synapse.states)):
+                name = f"{group.name}_probe"
+                monitors.append(b2.StateMonitor(group, variables, record=first, dt=self.record, name=name))
+        return b2.Network(key, value, plastic, *monitors)
+
+    def shape(self) -> dict[str, Any]:
+        return {
+            "protocols": [len(self.protocols), self.repeats],
+            "tables": {command.name: len(command.table(self.step)) for command in self._commands},
+            "record": str(self.record),
+            "synapse": self.synapse.shape,
+            "names": sorted(self._constants),
+        }
+
+    def numbers(self) -> Numbers:
+        """All numbers that it starts with."""
+        protocols, synapse = self.protocols, self.synapse
+        own: Numbers = {
+            f"{group}.{OWN}{name}": float(number)
+            for group in ("key", "value")
+            for name, number in self._constants.items()
+        }
+        own |= {f"plastic.{name}": float(number) for name, number in synapse.constants(self.step).items()}
+        for command in self._commands:
+            group, table = "key" if command.name == PRE else "value", command.table(self.step)
+            own |= {
+                f"{command.name}_times.values": table,
+                f"{group}.{command.name}_at": self._each(command.first),
+                f"{group}.{command.name}_next": self._each(table[command.first]),
+            }
+        weights = ("weight", synapse.expressed, *(f"last_{name}" for name in _kept(synapse)))
+        return own | {
+            "value.nmda_gain": 1.0,
+            "value.calcium_outside": self._each([protocol.calcium for protocol in protocols]),  # mol/m^3, which is mM
+            "value.v_held": self._each([(protocol.voltage or 0.0) / 1000 for protocol in protocols]),
+            "plastic.until": self._each([protocol.duration for protocol in protocols]),
+            **{f"plastic.{name}": self._before for name in weights},
+        }
+
+    def result(self, recorded: Recorded) -> xr.Dataset:
+        """What became of the synapses."""
+        dims, shape = ("protocol", "repeat"), (len(self.protocols), self.repeats)
+        until = self._each([protocol.duration for protocol in self.protocols])
+        at_end = {name: f"last_{name}" if name in _kept(self.synapse) else name for name in self.synapse.states}
+        last = self.synapse.read({name: recorded[f"plastic.{stored}"] for name, stored in at_end.items()}, until)
+        weights = {"before": self._before, "after": last["weight"], "expressed": last[self.synapse.expressed]}
+        made = xr.Dataset(
+            {name: (dims, each.reshape(shape) * 1e9, {"units": "nS"}) for name, each in weights.items()},
+            coords={"protocol": [protocol.name for protocol in self.protocols]},
+        )
+        if self.record is None:
+            return made
+        time = recorded["plastic_probe.t"]
+        states = self.synapse.read({name: recorded[f"plastic_probe.{name}"] for name in self.synapse.states}, time)
+        traces = {
+            "voltage": (recorded["value_probe.v_dendrite"] * 1000, "mV"),
+            "weight": (states["weight"] * 1e9, "nS"),
+        }
+        if "calcium" in states:
+            traces["calcium"] = (states["calcium"], "1")
+        for name, (values, unit) in traces.items():
+            made[name] = (("protocol", "time"), values, {"units": unit})
+        return made.assign_coords(time=("time", time * 1000, {"units": "ms"}))
+
+    @property
+    def last(self) -> list[str]:
+        return [f"plastic.{name}" for name in (*self.synapse.states, *(f"last_{name}" for name in _kept(self.synapse)))]
+
+    @cached_property
+    def _constants(self) -> dict[str, Quantity | float]:
+        """All parameters of cells and synapse, and what follows from those of the cell."""
+        return {**self.cell, **_cell_constants(self.cell, self.step), **self.synapse.values}
+
+    @property
+    def _before(self) -> np.ndarray:
+        """Weights before, S, one per synapse."""
+        own = float(self.synapse.initial / nS)
+        return self._each([1e-9 * (own if p.initial is None else p.initial) for p in self.protocols])
+
+    def _each(self, values: Sequence[float] | np.ndarray) -> np.ndarray:
+        """One value per protocol, as one per pair of cells."""
+        return np.repeat(np.asarray(values), self.repeats)
+
+    def _cells(
+        self, name: str, clock: b2.Clock, commands: Sequence[_Command], equations: str, at_spike: str,
+        update: str = "", watched: Mapping[str, str] | None = None,
+    ) -> b2.NeuronGroup:  # fmt: skip
+        """Cells that fire at the times of the first command, and do what the others say at theirs."""
+        own, (fires, *others) = Own(self._constants), commands
+        effects = {command.name: own(command.statements) for command in commands}
+        tables = {f"{command.name}_times": command.timed(self.step) for command in commands}
+        equations, at_spike, update = own(equations), own(at_spike), own(update)
+        group = b2.NeuronGroup(
+            len(self.protocols) * self.repeats,
+            "\n".join([equations, *(command.equations for command in commands), own.equations]),
+            threshold=fires.due, reset=f"{effects[fires.name]}\n{at_spike}", method="exponential_euler", clock=clock,
+            events={command.name: command.due for command in others} | dict(watched or {}),
+            namespace={"plasticity_step": self.step, **tables}, name=name,
+        )  # fmt: skip
+        for command in others:
+            group.run_on_event(command.name, effects[command.name], when="synapses", order=command.order)
+        if update:
+            group.run_regularly(update, clock=clock, name=f"{name}_update")
+        return group
+
+    @cached_property
+    def _commands(self) -> list[_Command]:
+        """When each cell fires, and what else is done to the postsynaptic one; left out where it is never done."""
+        protocols, late = self.protocols, round(float(self.cell["spike_delay"] / self.step)) + 1
+        pre, post = ([self._steps(getattr(p, name), p, f"{name} spikes") for p in protocols] for name in (PRE, POST))
+        spans = {"held": [p.held for p in protocols], "plateau": [p.plateaus for p in protocols]}
+        others = [_Command("spike_arrives", [each + late for each in post], SPIKE, AFTER)]
+        if self.cell["epsp_height"] > 0 * volt:
+            others.append(_Command("epsp_begins", [each + 1 for each in pre], EPSP, BEFORE))
+        # a variable rises by 1 where a span begins and falls at its end: spans may touch
+        for (name, own), order in zip(spans.items(), (BEFORE, AFTER), strict=True):
+            for edge, end, to in (("starts", 0, 1), ("ends", 1, -1)):
+                what = f"{edge} of {name} spans"
+                steps = [self._steps([s[end] for s in each], p, what) for each, p in zip(own, protocols, strict=True)]
+                others.append(_Command(f"{name}_{edge}", steps, f"{name} += {to}", order))
+        # a spike is fired one step after it is told to
+        fires = [_Command(name, [each + 1 for each in steps]) for name, steps in ((PRE, pre), (POST, post))]
+        return [*fires, *(command for command in others if any(map(len, command.lists)))]
+
+    def _steps(self, times: Sequence[float], protocol: Protocol, what: str) -> np.ndarray:
+        """The time steps of what happens at these times (ms) of every train."""
+        seconds = np.sort(np.asarray(times, dtype=float)) / 1000 + np.arange(protocol.trains)[:, None] * protocol.period
+        steps = np.floor(seconds.ravel() / float(self.step) + 1e-3).astype(int)
+        if (np.diff(steps) == 0).any():
+            raise InputError(f"{protocol.name}: two {what} fall into one time step of {self.step / ms:g} ms")
+        return steps

@@ -1,0 +1,17 @@
+"""How well a network does, from its Program and its Trace alone, whether it spikes or not."""
+
+from neurofwp.metrics.crossing import crossing
+from neurofwp.metrics.reassignment import projections
+from neurofwp.metrics.recall import chance_identified, chance_r2, decode, identified, recall_r2
+from neurofwp.metrics.resampling import jackknife
+
+__all__ = [
+    "chance_identified",
+    "chance_r2",
+    "crossing",
+    "decode",
+    "identified",
+    "jackknife",
+    "projections",
+    "recall_r2",
+]

@@ -1,5 +1,0 @@
-"""Laboratory protocols for single synapses: what was done to both cells, as data, and what became of the synapse."""
-
-from neurofwp.protocols.protocol import Protocol
-
-__all__ = ["Protocol"]

@@ -1,0 +1,92 @@
+"""The two recurrences that most rules are: sums that decay, and sums that correct what they hold already."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from neurofwp.rules.chunkwise.chunks import join, split
+from neurofwp.rules.chunkwise.decay import Decay
+
+
+def decayed_sum(
+    query: Tensor, key: Tensor, value: Tensor, *, write: Tensor, decay: Decay, initial: Tensor, size: int
+) -> tuple[Tensor, Tensor]:
+    """W_t = W_{t-1} a_t + w_t v_t k_t', y_t = W_t q_t (Sun et al. 2023; Yang et al. 2024, arXiv 2312.06635).
+
+    Parameters
+    ----------
+    query, key : (..., time, pre). value : (..., time, post). write : (..., time), the w_t.
+    decay : the a_t, cut into chunks of `size`. initial : (..., post, pre), W_0. Leading dims broadcast.
+
+    Returns
+    -------
+    reads (..., time, post), and the last weights (..., post, pre).
+    """
+    length = query.shape[-2]
+    query, key, value = (split(each, size, axis=-2) for each in (query, key, value))
+    value = split(write, size, axis=-1)[..., None] * value
+    added = value.mT @ decay.to_end(key)  # (..., chunk, post, pre)
+    before = []
+    weight = initial
+    for index, new in enumerate(added.unbind(-3)):
+        before.append(weight)
+        share = decay.across(index)
+        weight = weight + new if share is None else torch.addcmul(new, share, weight)
+    start = torch.stack(torch.broadcast_tensors(*before, weight)[:-1], dim=-3)
+    read = decay.pairs(query, key) @ value + decay.from_start(query) @ start.mT
+    return join(read, length), weight
+
+
+def corrected_sum(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    *,
+    write: Tensor,
+    erase: Tensor,
+    decay: Decay,
+    initial: Tensor,
+    size: int,
+    transposed: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """W_t = W_{t-1} a_t (I - e_t k_t k_t') + w_t v_t k_t', y_t = W_t q_t.
+
+    The writes of one chunk, u_t = w_t v_t - e_t W_{t-1} a_t k_t, depend on each other through a unit triangular system,
+    solved for all chunks at once (Yang et al. 2024, arXiv 2406.06484, the WY representation; 2412.06464 with decay).
+
+    Parameters
+    ----------
+    query, key : (..., time, pre). value : (..., time, post). write, erase : (..., time), the w_t and e_t.
+    decay : the a_t, over pre, cut into chunks of `size`. initial : (..., post, pre), W_0.
+    transposed : read with the transpose: query (..., time, post), reads (..., time, pre). A rule that corrects what the
+        *value* retrieves, as Oja's, is this with key and value exchanged.
+
+    Returns
+    -------
+    reads (..., time, post), and the last weights (..., post, pre).
+    """
+    length = query.shape[-2]
+    query, key, value = (split(each, size, axis=-2) for each in (query, key, value))
+    write, erase = (split(each, size, axis=-1)[..., None] for each in (write, erase))
+    coupling = erase * decay.pairs(key, key)  # of which only what lies below the diagonal is used
+    # the inverse, and two products, are faster than to solve for so many right-hand sides
+    one = torch.eye(size, dtype=key.dtype, device=key.device).expand(coupling.shape)
+    inverse = torch.linalg.solve_triangular(coupling, one, upper=False, unitriangular=True)
+    alone, taken = inverse @ (write * value), inverse @ (erase * decay.from_start(key))  # u = alone - taken W'
+
+    before, writes = [], []
+    weight = initial
+    parts = (each.unbind(-3) for each in (alone, taken, decay.to_end(key)))
+    for index, (whole, share, kept) in enumerate(zip(*parts, strict=True)):
+        before.append(weight)
+        writes.append(whole - share @ weight.mT)
+        left = decay.across(index)
+        weight = (weight if left is None else left * weight) + writes[-1].mT @ kept
+    start = torch.stack(torch.broadcast_tensors(*before, weight)[:-1], dim=-3)
+    written = torch.stack(writes, dim=-3)
+    if transposed:
+        read = decay.combine(query @ written.mT, key) + decay.from_start(query @ start)
+    else:
+        read = decay.pairs(query, key) @ written + decay.from_start(query) @ start.mT
+    return join(read, length), weight

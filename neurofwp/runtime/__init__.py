@@ -1,0 +1,1 @@
+"""What long work needs: parallel processes, parts that are kept, progress, files and provenance."""

@@ -1,0 +1,211 @@
+"""Many points on many cores, or on a cluster: dask distributes them, and each is kept as soon as it is finished.
+
+A point that fails is reported with its error, in the log and in the Dataset, and does not stop the others. One whose
+worker is lost runs again on another.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from neurofwp.errors import InputError
+from neurofwp.runtime import files
+from neurofwp.runtime.progress import progress_bar
+
+if TYPE_CHECKING:
+    from distributed import Client, LocalCluster
+
+PATIENCE = 10  # seconds until a scheduler must have answered
+DONE = "point.json"
+
+log = logging.getLogger("neurofwp")
+
+Numbers = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where it lies in the sweep, by dimension; what is done there; and where that is kept."""
+
+    at: Mapping[str, Any]
+    task: Any
+    place: Path
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    numbers: Numbers
+    error: str = ""
+    seconds: float = 0.0
+
+
+def sweep(
+    work: Callable[[Sequence[Any], Sequence[Path]], Sequence[Numbers]],
+    units: Sequence[Sequence[Point]],
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> xr.Dataset:
+    """Do the work of all points that have not been done.
+
+    Parameters
+    ----------
+    work : from the tasks of some points, and the folder of each, to the numbers of each, flat and by name; a function
+        that can be imported, where the workers are too.
+    units : points that are done together. If they cannot be, each of them is done alone.
+    workers : processes on this machine, by default one per core; or
+    scheduler : the address of a running dask scheduler, whose workers see the same files.
+
+    Returns
+    -------
+    Dataset with a dimension for each of `Point.at`; numbers by name, NaN where there is none; ``error``, empty where
+    all is well; ``seconds`` of each point.
+
+    Raises
+    ------
+    InputError
+        if no scheduler answers at the address, or workers are below 1.
+    """
+    points = [point for unit in units for point in unit]
+    outcomes = {point.place: done for point in points if (done := _kept(point.place)) is not None}
+    waiting = [[point for point in unit if point.place not in outcomes] for unit in units]
+    waiting = [unit for unit in waiting if unit]
+    log.info("%d of %d points were kept", len(outcomes), len(points))
+    with progress_bar(total=len(points), initial=len(outcomes), desc="points") as bar:
+        for unit, made in _distributed(work, waiting, workers, scheduler) if waiting else ():
+            for point, outcome in zip(unit, made, strict=True):
+                outcomes[point.place] = outcome
+                if outcome.error:
+                    where = ", ".join(f"{name}={value}" for name, value in point.at.items())
+                    log.warning("the point %s failed: %s", where, outcome.error)
+            bar.update(len(unit))
+    return _gathered(points, outcomes)
+
+
+def _distributed(
+    work: Callable[..., Sequence[Numbers]],
+    units: Sequence[Sequence[Point]],
+    workers: int | None,
+    scheduler: str | None,
+) -> Iterator[tuple[Sequence[Point], Sequence[_Outcome]]]:
+    """Units as they are finished, each with what came of its points."""
+    from distributed import as_completed
+
+    with _client(scheduler, workers, len(units)) as client:
+        # all submitted at once, and results fetched as they come: a message for each would double what a point costs
+        futures = dict(zip(client.map(_done, [work] * len(units), units, pure=False), units, strict=True))
+        for future, made in as_completed(futures, with_results=True, raise_errors=False):
+            unit = futures.pop(future)
+            if future.status != "finished":  # the workers that took it were lost, one after the other
+                error = made[1] if isinstance(made, tuple) else made  # a tuple like that of sys.exc_info
+                made = [_kept(point.place) or _Outcome({}, _sentence(error)) for point in unit]
+            yield unit, made
+
+
+def _done(work: Callable[..., Sequence[Numbers]], unit: Sequence[Point]) -> list[_Outcome]:
+    """What comes of the points of a unit, on a worker, which keeps it: a result that is lost with its worker is not."""
+    if all(kept := [_kept(point.place) for point in unit]):
+        return [outcome for outcome in kept if outcome]
+    started = time.perf_counter()
+    try:
+        numbers = work([point.task for point in unit], [point.place for point in unit])
+    except Exception as error:
+        if len(unit) == 1:
+            return [_Outcome({}, _sentence(error))]
+        return [outcome for point in unit for outcome in _done(work, [point])]
+    each = (time.perf_counter() - started) / len(unit)
+    return [_keep(point, _Outcome(own, seconds=each)) for point, own in zip(unit, numbers, strict=True)]
+
+
+def _sentence(error: Exception) -> str:
+    return str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+
+
+@contextmanager
+def _client(scheduler: str | None, workers: int | None, units: int) -> Iterator[Client]:
+    """A client of the scheduler at an address, or of a cluster of processes on this machine."""
+    from distributed import Client
+
+    from neurofwp.runtime import processes
+
+    if workers is not None and workers < 1:
+        raise InputError(f"workers must be 1 or more, not {workers}")
+    if scheduler:
+        try:
+            client = Client(scheduler, timeout=PATIENCE)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"no dask scheduler answers at {scheduler!r} ({error}); start one with `dask scheduler`, or leave "
+                "--scheduler out to use the cores of this machine"
+            ) from error
+        with client:
+            yield client
+        return
+    with local_cluster(processes.at_a_time(units, workers)) as cluster, Client(cluster) as client:
+        yield client
+
+
+@contextmanager
+def local_cluster(workers: int) -> Iterator[LocalCluster]:
+    """Processes on this machine, one thread each, that say nothing but errors."""
+    import dask
+    from distributed import LocalCluster
+
+    with (
+        dask.config.set({"distributed.logging.distributed": "error"}),
+        LocalCluster(
+            n_workers=workers, threads_per_worker=1, dashboard_address=None, memory_limit=0,
+            silence_logs=logging.CRITICAL,
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # another sweep may have the usual port
+        ) as cluster,
+    ):  # fmt: skip
+        yield cluster
+
+
+def _keep(point: Point, outcome: _Outcome) -> _Outcome:
+    point.place.mkdir(parents=True, exist_ok=True)
+    files.write_json(
+        {"at": dict(point.at), "numbers": dict(outcome.numbers), "seconds": outcome.seconds}, point.place / DONE
+    )
+    return outcome
+
+
+def _kept(place: Path) -> _Outcome | None:
+    try:
+        found = json.loads((place / DONE).read_text())
+        return _Outcome(found["numbers"], seconds=found["seconds"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _gathered(points: Sequence[Point], outcomes: Mapping[Path, _Outcome]) -> xr.Dataset:
+    """All points as one Dataset."""
+    dims = list(points[0].at)
+    coords = {dim: list(dict.fromkeys(point.at[dim] for point in points)) for dim in dims}
+    shape = tuple(map(len, coords.values()))
+    index = {point.place: tuple(coords[dim].index(point.at[dim]) for dim in dims) for point in points}
+    names = list(dict.fromkeys(name for point in points for name in outcomes[point.place].numbers))
+    data: dict[str, np.ndarray] = {}
+    for name in names:
+        values = {index[place]: outcome.numbers.get(name) for place, outcome in outcomes.items()}
+        number = all(value is None or isinstance(value, (bool, int, float)) for value in values.values())
+        column = np.full(shape, np.nan) if number else np.full(shape, "", dtype=object)
+        for where, value in values.items():
+            if value is not None:
+                column[where] = ", ".join(map(str, value)) if isinstance(value, list) else value
+        data[name] = column
+    error, seconds = np.full(shape, "", dtype=object), np.full(shape, np.nan)
+    for place, outcome in outcomes.items():
+        error[index[place]], seconds[index[place]] = outcome.error, outcome.seconds or np.nan
+    made = xr.Dataset({name: (dims, values) for name, values in data.items()}, coords=coords)
+    return made.assign(error=(dims, error), seconds=(dims, seconds, {"units": "s"}))

@@ -1,0 +1,71 @@
+"""Tensors and what they mean, in one safetensors file: nothing in it is executed when it is read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from neurofwp.errors import InputError
+from neurofwp.runtime.files import replacing
+
+KIND = "neurofwp.checkpoint"
+
+
+def save(path: str | Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> Path:
+    """Write tensors, and their config as JSON beside them; a crash leaves the old file as it was."""
+    path = Path(path)
+    own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    with replacing(path) as temporary:
+        save_file(own, temporary, metadata={"kind": KIND, "config": json.dumps(config)})
+    return path
+
+
+def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the config that `save` wrote.
+
+    Raises
+    ------
+    InputError
+        if there is no such file, it is truncated or of another format, or something else wrote it.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"there is no checkpoint {str(path)!r}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a mapping
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{str(path)!r} is no whole safetensors file: {error}") from error
+    if about.get("kind") != KIND:
+        raise InputError(f"{str(path)!r} was not saved by neurofwp: its kind is {about.get('kind')!r}, not {KIND!r}")
+    return tensors, json.loads(about["config"])
+
+
+def fill(module: nn.Module, tensors: Mapping[str, Tensor], *, source: str) -> None:
+    """Put the tensors of `source` into a module that must have exactly these.
+
+    Raises
+    ------
+    InputError
+        for a tensor that is missing, left over, or of another shape or dtype: a checkpoint of another architecture.
+    """
+    expected = module.state_dict()
+    for name in expected:
+        if name not in tensors:
+            raise InputError(f"{source} has no {name!r}, which {type(module).__name__} needs: another architecture")
+    for name, tensor in tensors.items():
+        if name not in expected:
+            raise InputError(f"{source} has {name!r}, which {type(module).__name__} has not: another architecture")
+        wanted = expected[name]
+        if (tensor.shape, tensor.dtype) != (wanted.shape, wanted.dtype):
+            raise InputError(
+                f"{name} of {source} is {tuple(tensor.shape)} {tensor.dtype}, but {type(module).__name__} needs "
+                f"{tuple(wanted.shape)} {wanted.dtype}: another architecture"
+            )
+    module.load_state_dict(dict(tensors))

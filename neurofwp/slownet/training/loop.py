@@ -1,0 +1,199 @@
+"""Training: AdamW with early stopping, progress, and checkpoints from which an interrupted run goes on exactly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from neurofwp.errors import InputError
+from neurofwp.runtime.progress import progress_bar
+from neurofwp.slownet.training import checkpoint
+from neurofwp.slownet.training.distributed import agreed, average, workers
+
+Batch = TypeVar("Batch")
+Net = TypeVar("Net", bound=nn.Module)
+
+FILE = "training.safetensors"
+
+
+@dataclass(frozen=True)
+class Training:
+    """How long and how to train.
+
+    Evaluated every `evaluate_every` steps; ends when the evaluated loss is at most `target`, after `patience`
+    evaluations without a better one, or after `steps`. clip : largest norm of the gradient, None for any.
+    """
+
+    steps: int = 20_000
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    evaluate_every: int = 100
+    patience: int | None = 10
+    target: float | None = None
+    clip: float | None = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "evaluate_every"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be 1 or more, not {getattr(self, name)}")
+        if self.patience is not None and self.patience < 1:
+            raise InputError(f"patience must be 1 or more, not {self.patience}")
+        if not 0 <= self.weight_decay < math.inf:
+            raise InputError(f"weight_decay must be 0 or more, not {self.weight_decay:g}")
+        if not 0 < self.learning_rate < math.inf:
+            raise InputError(f"learning_rate must be above 0, not {self.learning_rate:g}")
+
+
+@dataclass
+class Outcome:
+    """What training came to: the best evaluation, the steps done, and every evaluation with its `step`."""
+
+    best: dict[str, float] = field(default_factory=lambda: {"loss": math.inf})
+    steps: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+    waited: int = 0  # evaluations since the best one
+
+    def done(self, settings: Training) -> bool:
+        solved = settings.target is not None and self.best["loss"] <= settings.target
+        stuck = settings.patience is not None and self.waited >= settings.patience
+        return solved or stuck or self.steps >= settings.steps
+
+
+def train(
+    model: Net,
+    batch: Callable[[int], Batch],
+    loss: Callable[[Net, Batch], Tensor],
+    evaluate: Callable[[Net], Mapping[str, float]],
+    *,
+    settings: Training,
+    folder: Path | None = None,
+    config: Mapping[str, Any] | None = None,
+    progress: bool = True,
+    description: str = "training",
+) -> Outcome:
+    """Train `model` in place, and leave in it the weights of the best evaluation.
+
+    Parameters
+    ----------
+    batch : the batch of a step; a pure function of the step, so that a run that goes on sees what it would have seen.
+    loss : of a model on a batch, a scalar.
+    evaluate : numbers of a model, among them "loss"; called without gradients.
+    folder : for a checkpoint at every evaluation. One that is there, of the same settings and config, is gone on from.
+    config : what else the run depends on, such as seed and sizes; JSON.
+
+    Started by torchrun, every process trains on its own part of the batch, which `batch` gives it, and gradients are
+    averaged over all of them; the first one reports and saves.
+
+    Raises
+    ------
+    InputError
+        if the folder holds a checkpoint of other settings or another architecture, or the loss is not finite (the
+        checkpoint before stays).
+    """
+    about = {"settings": asdict(settings), "config": dict(config or {})}
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    outcome = Outcome()
+    best = _copy(model)
+    path = None if folder is None else folder / FILE
+    first = workers()[0] == 0
+    if folder is not None and first:
+        folder.mkdir(parents=True, exist_ok=True)
+    if path is not None and path.exists():
+        best, outcome = _resume(path, model, optimiser, about)
+    shown = progress and first
+    with progress_bar(
+        total=settings.steps, initial=outcome.steps, desc=description, disable=not shown, leave=False
+    ) as bar:
+        while not outcome.done(settings):
+            model.train()
+            value = loss(model, batch(outcome.steps))
+            if not torch.isfinite(value):
+                raise InputError(
+                    f"{description}: the loss is {value.item()} at step {outcome.steps}; "
+                    "a smaller learning rate, or keys of norm one, keep it finite"
+                )
+            optimiser.zero_grad(set_to_none=True)
+            value.backward()
+            average(parameters)
+            if settings.clip is not None:
+                nn.utils.clip_grad_norm_(parameters, settings.clip)
+            optimiser.step()
+            outcome.steps += 1
+            bar.update()
+            if outcome.steps % settings.evaluate_every == 0 or outcome.steps == settings.steps:
+                numbers = agreed(_evaluated(model, evaluate))
+                outcome.history.append({"step": float(outcome.steps), **numbers})
+                outcome.waited += 1
+                if numbers["loss"] < outcome.best["loss"]:
+                    outcome.best, outcome.waited, best = numbers, 0, _copy(model)
+                bar.set_postfix({name: f"{number:.4g}" for name, number in numbers.items()})
+                if path is not None and first:
+                    _save(path, model, best, optimiser, outcome, about)
+    model.load_state_dict(best)
+    return outcome
+
+
+def _evaluated(model: Net, evaluate: Callable[[Net], Mapping[str, float]]) -> dict[str, float]:
+    model.eval()
+    with torch.no_grad():
+        return {name: float(number) for name, number in evaluate(model).items()}
+
+
+def _copy(model: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+
+
+def _save(
+    path: Path,
+    model: nn.Module,
+    best: Mapping[str, Tensor],
+    optimiser: torch.optim.Optimizer,
+    outcome: Outcome,
+    about: Mapping[str, Any],
+) -> None:
+    moments = {
+        f"{index}.{name}": torch.as_tensor(tensor)
+        for index, state in optimiser.state_dict()["state"].items()
+        for name, tensor in state.items()
+    }
+    parts = {"model": _copy(model), "best": best, "optimiser": moments}
+    tensors = {f"{part}/{name}": tensor for part, named in parts.items() for name, tensor in named.items()}
+    checkpoint.save(path, tensors, {**about, "outcome": asdict(outcome)})
+
+
+def _resume(
+    path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, about: Mapping[str, Any]
+) -> tuple[dict[str, Tensor], Outcome]:
+    """Put model and optimiser where they were; the best weights so far, and the outcome so far."""
+    tensors, config = checkpoint.load(path)
+    parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimiser": {}}
+    if config.keys() != {*about, "outcome"}:
+        raise InputError(f"{str(path)!r} is no checkpoint of a training")
+    for name, tensor in tensors.items():
+        part, _, rest = name.partition("/")
+        parts[part][rest] = tensor
+    for part in ("best", "model"):
+        checkpoint.fill(model, parts[part], source=str(path))
+        if part == "best":
+            best = _copy(model)
+    for name, expected in about.items():
+        for key in sorted(expected.keys() | config[name].keys()):
+            if config[name].get(key) != expected.get(key):
+                raise InputError(
+                    f"{str(path)!r} was trained with {key} = {config[name].get(key)!r}, not {expected.get(key)!r}; "
+                    "choose another folder, or delete it"
+                )
+    states: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in parts["optimiser"].items():
+        index, _, rest = name.partition(".")
+        states.setdefault(int(index), {})[rest] = tensor
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": states, "param_groups": groups})
+    return best, Outcome(**config["outcome"])

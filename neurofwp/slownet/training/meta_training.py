@@ -1,0 +1,190 @@
+"""Meta-training: a slow net learns from many episodes what to write, and when, so that fast weights learn in each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from neurofwp.errors import InputError
+from neurofwp.runtime import provenance
+from neurofwp.slownet.controller import Architecture
+from neurofwp.slownet.episodes import Episodes, episodes
+from neurofwp.slownet.families import Family
+from neurofwp.slownet.keys import SparseKeys
+from neurofwp.slownet.programmer import Programmer, Shape
+from neurofwp.slownet.training.distributed import workers
+from neurofwp.slownet.training.loop import Outcome, Training, train
+from neurofwp.tasks.task import whole
+
+TESTED = 200  # episodes of images that were not trained on
+HELD_OUT = 256  # episodes by which the best weights are chosen
+
+
+@dataclass(frozen=True)
+class MetaTraining:
+    """The slow net, its fast weights, and how it is trained."""
+
+    architecture: Architecture = "feed-forward"
+    """What the controller knows: the event, all events so far (gru), or what was read last (recurrent)."""
+    rule: str = "delta"
+    """Update rule of the fast weights; `neurofwp list rules`."""
+    pre: int | None = None
+    """Presynaptic cells. Left out: what suits the family."""
+    active: int | None = None
+    """Of these, how many fire in a key. Left out: what suits the family."""
+    hidden: int = 32
+    """Cells of the controller."""
+    nonnegative: bool = False
+    """Weights are conductances: clamped at 0, with ON and OFF pools for values."""
+    w_max: float | None = None
+    """Largest conductance, where weights are nonnegative. Left out: none."""
+    gate_cost: float = 0.0
+    """Loss per open write gate, which makes gates sparse."""
+    steps: int = 1000
+    """Training steps."""
+    batch: int = 16
+    """Episodes per step."""
+    learning_rate: float = 3e-3
+    """Of AdamW."""
+    weight_decay: float = 0.0
+    """Of AdamW."""
+    evaluate_every: int = 100
+    """Steps between evaluations on held-out episodes, each of which leaves a checkpoint."""
+    patience: int | None = 10
+    """Evaluations without a better one that end training."""
+
+    def shape(self, family: Family) -> Shape:
+        """The shape of the slow net for a family."""
+        own = {name: getattr(self, name) for name in ("pre", "active") if getattr(self, name) is not None}
+        return Shape(
+            **family.shape | own, hidden=self.hidden, architecture=self.architecture, rule=self.rule,
+            nonnegative=self.nonnegative, w_max=self.w_max,
+        )  # fmt: skip
+
+    def training(self) -> Training:
+        """How long and how to train."""
+        return Training(
+            steps=self.steps, learning_rate=self.learning_rate, weight_decay=self.weight_decay,
+            evaluate_every=self.evaluate_every, patience=self.patience,
+        )  # fmt: skip
+
+
+def untrained(family: Family, settings: MetaTraining, *, seed: int, device: str = "cpu") -> Programmer:
+    """The slow net before meta-training.
+
+    Raises
+    ------
+    InputError
+        for settings that do not fit each other.
+    """
+    whole("seed", seed, low=0)
+    model = Programmer(settings.shape(family), generator=torch.Generator().manual_seed(seed))
+    if isinstance(model.keys, SparseKeys) and family.cues is not None:
+        model.keys.decorrelate(family.cues())
+    return model.to(device)
+
+
+def meta_train(
+    family: Family,
+    settings: MetaTraining,
+    *,
+    seed: int,
+    device: str = "cpu",
+    folder: Path | None = None,
+    config: dict[str, Any] | None = None,
+    progress: bool = True,
+    description: str = "meta-training",
+) -> tuple[Programmer, Outcome]:
+    """Train a slow net on a family of tasks.
+
+    Episodes of a step depend on `seed` and the step only; several processes (torchrun) share them out. The weights kept
+    are those with the least loss on 256 episodes that were not trained on, made of images that were.
+
+    Parameters
+    ----------
+    folder : where checkpoints are left, and found again. config : what else describes the run, as JSON.
+
+    Raises
+    ------
+    InputError
+        as `untrained` and `neurofwp.slownet.training.loop.train`; for a batch below 1, or a gate cost below 0.
+    """
+    if settings.batch < 1:
+        raise InputError(f"batch must be 1 or more, not {settings.batch}")
+    if not settings.gate_cost >= 0:
+        raise InputError(f"gate_cost must be 0 or more, not {settings.gate_cost:g}")
+    model = untrained(family, settings, seed=seed, device=device)
+    held_out = drawn(family, HELD_OUT, (1, seed, 0), device)
+    rank, world = workers()
+    if settings.batch % world:
+        raise InputError(f"batch ({settings.batch}) must be a multiple of the {world} processes that share it")
+
+    def batch(step: int) -> Episodes:
+        return drawn(family, settings.batch, (0, seed, step), device, part=slice(rank, None, world))
+
+    def evaluate(model: Programmer) -> dict[str, float]:
+        answer, signals = model(held_out)
+        numbers = {"loss": float(loss_of(model, answer, signals.gate, held_out, settings.gate_cost))}
+        return numbers | family.measure(answer, held_out)
+
+    def loss(model: Programmer, batch: Episodes) -> Tensor:
+        answer, signals = model(batch)
+        return loss_of(model, answer, signals.gate, batch, settings.gate_cost)
+
+    outcome = train(
+        model, batch, loss, evaluate, settings=settings.training(), folder=folder,
+        config={
+            **(config or {}), "shape": model.numbers(), "batch": settings.batch, "gate_cost": settings.gate_cost,
+            "seed": seed, "commit": provenance.commit(),
+        },
+        progress=progress, description=description,
+    )  # fmt: skip
+    return model, outcome
+
+
+def loss_of(model: Programmer, answer: Tensor, gate: Tensor, episodes: Episodes, gate_cost: float = 0.0) -> Tensor:
+    """Mean square of what is wrong: with answers to reads that are wanted, and with any answer at all to the others.
+
+    Nothing is said where an answer is the read-out's shift alone. `gate_cost` is added per open gate.
+    """
+    wrong = (answer - episodes.target).square().mean(-1)[episodes.wanted].mean()
+    others = episodes.asked & ~episodes.wanted
+    if others.any():
+        wrong = wrong + (answer - model.shift.detach()).square().mean(-1)[others].mean()
+    return wrong + gate_cost * gate[episodes.write].mean() if gate_cost else wrong
+
+
+def drawn(
+    family: Family, count: int, seed: tuple[int, int, int], device: str, *, part: slice = slice(None)
+) -> Episodes:
+    """Training episodes from a seed (what for, the run's own, step); `part` of them."""
+    task = family.draw(count, int(np.random.SeedSequence(seed).generate_state(1)[0]), "train")
+    return episodes(task.isel(episode=part), device)
+
+
+@torch.no_grad()
+def tested(model: Programmer, family: Family, *, seed: int) -> dict[str, float]:
+    """How good a slow net is on 200 episodes made of images that were not trained on."""
+    device = next(model.parameters()).device
+    task = family.draw(TESTED, int(np.random.SeedSequence((2, seed, 0)).generate_state(1)[0]), "test")
+    held_out = episodes(task, device)
+    answer, _ = model(held_out)
+    return family.measure(answer, held_out)
+
+
+def history(outcome: Outcome, before: dict[str, float], after: dict[str, float]) -> xr.Dataset:
+    """Every evaluation by step, and, with `_before` and `_after`, what was measured on held-out images."""
+    names = [name for name in outcome.history[0] if name != "step"]
+    made = xr.Dataset(
+        {name: ("step", [each[name] for each in outcome.history], {"units": "1"}) for name in names},
+        coords={"step": ("step", [int(each["step"]) for each in outcome.history], {"units": "1"})},
+    )
+    for suffix, numbers in (("before", before), ("after", after)):
+        made = made.assign({f"{name}_{suffix}": ((), number, {"units": "1"}) for name, number in numbers.items()})
+    return made

@@ -1,0 +1,1 @@
+"""Circuits: the cells and connections around the plastic synapses, one file each."""

@@ -1,0 +1,1 @@
+"""Tasks whose events are tokens instead of images."""

@@ -1,0 +1,1 @@
+"""From one Program to another: other cells, other write gates, damaged keys."""

@@ -1,0 +1,213 @@
+"""The cache of compiled networks: what is found again, what is not, and what a build does with its numbers."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from brian2 import nS
+
+from neurofwp.brian import builds
+from neurofwp.brian.builds import built
+from neurofwp.spiking import SpikingNetwork
+
+# Stands for a compiled network: doubles the file that it is given as key.v, and writes what it is told beside.
+PROGRAM = """#!/bin/sh
+results=$2; shift 2
+for each in "$@"; do
+    case $each in
+        key.v=*) cat "${each#key.v=}" "${each#key.v=}" > "${results}doubled" ;;
+        key.g=*) printf '%s' "${each#key.g=}" > "${results}told" ;;
+        key.bad=*) echo "file size does not match" >&2 ;;
+    esac
+done
+printf '%s' "$NEUROFWP_SEED" > "${results}seed"
+"""
+OUTPUTS = {
+    "spikes.t": {"file": "doubled", "dtype": "<f4", "columns": 0},
+    "weights.w": {"file": "doubled", "dtype": "<f4", "columns": 3},
+    "told.g": {"file": "told", "dtype": "S1", "columns": 0},
+    "told.seed": {"file": "seed", "dtype": "S1", "columns": 0},
+}
+
+
+def fields(needed: tuple[str, ...] = ()) -> dict[str, Any]:
+    inputs = {"key.v": "<f4", "key.g": "<f8", "key.bad": "<f8"}
+    return {"inputs": inputs, "needed": list(needed), "outputs": OUTPUTS}
+
+
+@pytest.fixture
+def compile() -> Callable[[Path], dict[str, Any]]:
+    """Makes a program, and counts how often."""
+
+    def compiled(folder: Path) -> dict[str, Any]:
+        compiled.times += 1  # type: ignore[attr-defined]
+        (folder / "main").write_text(PROGRAM)
+        (folder / "main").chmod(0o755)
+        return fields()
+
+    compiled.times = 0  # type: ignore[attr-defined]
+    return compiled
+
+
+def test_numbers_reach_the_program_in_its_types_and_come_back(compile: Any, tmp_path: Path) -> None:
+    given = {"key.v": np.array([1.0, 2.0, 3.0]), "key.g": np.inf, "value.unknown": 4.0}
+    seen = built("shape", compile, folder=tmp_path).run(given, 17)
+    np.testing.assert_array_equal(seen["spikes.t"], np.float32([1, 2, 3, 1, 2, 3]))
+    np.testing.assert_array_equal(seen["weights.w"], [[1, 1], [2, 2], [3, 3]])  # (index, time)
+    assert b"".join(seen["told.g"]) == b"1e999"  # "inf" would be the name of a file
+    assert b"".join(seen["told.seed"]) == b"17"
+
+
+def test_a_complaint_is_a_failure(compile: Any, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="file size does not match"):
+        built("shape", compile, folder=tmp_path).run({"key.v": np.zeros(3), "key.g": 1.0, "key.bad": 1.0}, 0)
+
+
+def test_what_is_needed_must_be_given(compile: Any, tmp_path: Path) -> None:
+    build = built("shape", lambda folder: compile(folder) | {"needed": ["key.v", "key.g"]}, folder=tmp_path)
+    with pytest.raises(RuntimeError, match=r"nothing was given for key\.g"):
+        build.run({"key.v": np.zeros(3)}, 0)
+
+
+def test_one_shape_is_compiled_once(compile: Any, tmp_path: Path) -> None:
+    one, same, other = (built(shape, compile, folder=tmp_path) for shape in ({"pre": 3}, {"pre": 3}, {"pre": 4}))
+    assert one == same
+    assert one.folder != other.folder
+    assert compile.times == 2
+
+
+def test_another_version_or_machine_compiles_its_own(
+    compile: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built("shape", compile, folder=tmp_path)
+    with monkeypatch.context() as other:
+        other.setattr(builds, "_machine", lambda: ["another processor"])
+        built("shape", compile, folder=tmp_path)
+    with monkeypatch.context() as other:
+        other.setattr(builds.provenance, "versions", lambda: {"brian2": "3"})
+        built("shape", compile, folder=tmp_path)
+    assert compile.times == 3
+    built("shape", compile, folder=tmp_path)
+    assert compile.times == 3
+
+
+def test_many_at_once_wait_for_one_compilation(compile: Any, tmp_path: Path) -> None:
+    def slow(folder: Path) -> dict[str, Any]:
+        time.sleep(0.2)
+        return compile(folder)
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: built("shape", slow, folder=tmp_path), range(8)))
+    assert compile.times == 1
+    assert all(build == found[0] for build in found)
+
+
+@pytest.mark.parametrize("damage", ["manifest", "main", "half"])
+def test_a_damaged_build_is_made_again(damage: str, compile: Any, tmp_path: Path) -> None:
+    build = built("shape", compile, folder=tmp_path)
+    if damage == "half":
+        (build.folder / builds.MANIFEST).write_text(json.dumps(fields())[:-20])
+    else:
+        (build.folder / {"manifest": builds.MANIFEST, "main": "main"}[damage]).unlink()
+    assert built("shape", compile, folder=tmp_path).run({"key.v": np.zeros(3), "key.g": 0.0}, 0)
+    assert compile.times == 2
+
+
+def test_a_compilation_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def fails(folder: Path) -> dict[str, Any]:
+        (folder / "main").write_text("half")
+        raise OSError("no compiler")
+
+    with pytest.raises(OSError, match="no compiler"):
+        built("shape", fails, folder=tmp_path)
+    assert [each.name for each in tmp_path.iterdir() if each.is_dir()] == []
+
+
+def test_the_least_used_go_first_and_none_that_may_be_starting(compile: Any, tmp_path: Path) -> None:
+    made = [built(number, compile, folder=tmp_path) for number in range(4)]
+    ages = (9000, 100, 8000, 7000)  # seconds since the last use
+    for build, age in zip(made, ages, strict=True):
+        os.utime(build.folder, (time.time() - age,) * 2)
+    size = builds.entries(tmp_path)[0].size
+    gone = builds.make_room(tmp_path, limit=2 * size)
+    assert {entry.folder for entry in gone} == {made[0].folder, made[2].folder}
+    assert builds.make_room(tmp_path, limit=0)[0].folder == made[3].folder  # the last one was used just now
+    assert [entry.folder for entry in builds.entries(tmp_path)] == [made[1].folder]
+
+
+def test_a_folder_that_cannot_be_written_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(builds.FOLDER, str(tmp_path / "file" / "cache"))
+    builds.cache_folder.cache_clear()
+    try:
+        with caplog.at_level(logging.WARNING, "neurofwp"):
+            first, second = builds.cache_folder(), builds.cache_folder()
+        assert first == second
+        assert first.is_dir()
+        assert not first.is_relative_to(tmp_path)
+        assert [record.message.split(":")[0] for record in caplog.records] == [
+            "compiled networks are not kept after this run"
+        ]
+    finally:
+        builds.cache_folder.cache_clear()
+
+
+def test_other_numbers_start_the_same_build(stored_program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parameters, inputs and seeds are numbers; sizes and the synapse's code are shape."""
+    shapes: list[str] = []
+
+    def seen(shape: Any, compile: Any) -> Any:
+        shapes.append(builds.key(shape))
+        raise InterruptedError
+
+    monkeypatch.setattr(builds, "built", seen)
+    other = stored_program.assign(value=-stored_program["value"])
+    for network, program, seed in (
+        (SpikingNetwork("additive", target="cpp_standalone"), stored_program, 0),
+        (SpikingNetwork("additive", target="cpp_standalone", parameters={"g_gaba": 3 * nS}), other, 1),
+        (SpikingNetwork("soft-bound", target="cpp_standalone"), stored_program, 0),
+        (SpikingNetwork("thresholds", target="cpp_standalone"), stored_program, 0),
+        (SpikingNetwork("additive", target="cpp_standalone", cells_per_pool=5), stored_program, 0),
+    ):
+        with pytest.raises(InterruptedError):
+            network.run(program, seed=seed)
+    first, numbers, *others = shapes
+    assert first == numbers
+    assert first not in others
+    assert len(set(others)) == len(others)
+
+
+def test_a_cached_build_does_what_a_new_one_does(stored_program: Any, tmp_path: Path) -> None:
+    """The same seed gives the same bits, from the build's first run and from its later ones, and another another."""
+    import neurofwp.brian.simulation as simulation
+
+    made = []
+
+    def own(shape: Any, compile: Any) -> Any:
+        made.append(built(shape, compile, folder=tmp_path))
+        return made[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(simulation.builds, "built", own)
+        network = SpikingNetwork("additive", cells_per_pool=1, target="cpp_standalone")
+        first, other, again = (network.run(stored_program, seed=seed) for seed in (3, 4, 3))
+    assert made[0] == made[1] == made[2]
+    assert first.identical(again)
+    assert not first["weight"].equals(other["weight"])
+
+
+def test_results_that_did_not_fit_on_the_disk_are_refused() -> None:
+    times, cells = np.zeros(3), np.zeros(2)
+    with pytest.raises(RuntimeError, match=r"left 2 of 3 values of key_spikes\.i: is the disk full\?"):
+        builds._check_lengths({"key_spikes.t": times, "key_spikes.i": cells})

@@ -1,0 +1,113 @@
+"""`neurofwp sweep`: what is swept, what runs together, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from brian2 import nS
+
+from neurofwp import cli
+from neurofwp.cli import sweep
+from neurofwp.experiments import hetero_associative
+from neurofwp.runtime import files
+from neurofwp.runtime.sweeps import Point
+
+SMALL = ("--episodes", "1", "--pairs", "2", "--no-fit", "--load", "--cells-per-pool", "1")
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("pairs=2,4", [2, 4]),
+        ("--cells-per-pool = 1, 2", [1, 2]),
+        ("load=2 4,8", [(2, 4), (8,)]),
+        ("fit=true,false", [True, False]),
+        ("overlap=none,0.2", [None, 0.2]),
+        ("g_gaba=0,1.5", [0.0, 1.5]),
+    ],
+)
+def test_values_have_the_type_of_the_setting(text: str, values: list[Any]) -> None:
+    name, read = sweep._axis(text.replace("none", "None"), hetero_associative.Settings(), parameters=True)
+    assert read == values
+    assert name == text.split("=")[0].strip(" -").replace("-", "_")
+
+
+@pytest.mark.parametrize(
+    ("over", "sentence"),
+    [
+        ("pairz=2,3", "unknown setting or parameter 'pairz'; did you mean 'pairs'?"),
+        ("g_gabba=2,3", "unknown setting or parameter 'g_gabba'; did you mean 'g_gaba'?"),
+        ("pairs=two", "pairs cannot be 'two': Value error Error parsing --pairs: invalid literal for int()"),
+        ("g_gaba=much", "g_gaba needs numbers, in its own unit, not 'much'"),
+        ("fit=maybe", "fit is true or false, not 'maybe'"),
+        ("pairs", "--over needs a name and values, like pairs=4,8, not 'pairs'"),
+    ],
+)
+def test_bad_axes_are_refused_before_any_work(
+    over: str, sentence: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert cli.main(["sweep", "hetero-associative", "--over", over, "--out", str(tmp_path / "out")]) == 2
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_only_points_that_differ_by_parameters_run_together() -> None:
+    settings = hetero_associative.Settings()
+    points = [
+        Point({}, sweep._Task("hetero-associative", sweep._at(settings, at), seed, "cpu"), Path(f"{number}"))
+        for number, (at, seed) in enumerate(
+            (({"pairs": pairs, "g_gaba": g_gaba}), seed) for pairs in (2, 4) for g_gaba in (0.0, 1.0) for seed in (0, 1)
+        )
+    ]
+    units = sweep._units(points, workers=1)
+    assert sorted(len(unit) for unit in units) == [2, 2, 2, 2]
+    for unit in units:
+        assert len({(point.task.settings.pairs, point.task.seed) for point in unit}) == 1
+    assert all(len(unit) == 1 for unit in sweep._units(points, workers=8))  # a core for each
+
+
+def test_points_together_are_the_points_alone_but_for_their_noise() -> None:
+    """Each has its own parameters, and no more: where nothing is written, alone and together agree exactly."""
+    common = {"episodes": 2, "pairs": 2, "fit": False, "load": (), "cells_per_pool": 1}
+    every = [
+        hetero_associative.Settings("additive", parameters=(f"P={P}", "key_rest_drive=0"), **common)  # type: ignore[arg-type]
+        for P in (0.0, 1.0, 2.0)
+    ]
+    nothing, one, two = (
+        tree["spiking"].to_dataset() for tree in hetero_associative.run_together(every, seed=0, device="cpu")
+    )
+    assert abs(nothing["weight"]).max() == 0
+    ratio = float(two["conductance"].mean() / one["conductance"].mean())
+    assert 1.8 < ratio < 2.2  # the additive regime writes in proportion
+    alone = hetero_associative.run(every[1], seed=0, device="cpu")["spiking"].to_dataset()
+    assert float(one["conductance"].mean()) == pytest.approx(float(alone["conductance"].mean()), rel=0.1)
+    assert one.sizes["episode"] == alone.sizes["episode"] == 2
+    assert set(np.unique(one["spike_episode"])) == {0, 1}
+    assert one.sizes["probe"] == alone.sizes["probe"]
+
+
+def test_parameters_are_read_in_their_own_unit() -> None:
+    network = hetero_associative.Settings(parameters=("g_gaba=1.5",)).network()
+    assert network["parameters"]["g_gaba"] == 1.5 * nS
+
+
+def test_a_sweep_leaves_one_labelled_dataset_and_a_result_for_every_point(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ["sweep", "hetero-associative", *SMALL, "--over", "g_gaba=0,2", "--over", "regime=additive,addditive"]
+    assert cli.main([*words, "--seeds", "2", "--workers", "1", "--out", str(tmp_path)]) == 1
+    said = capfd.readouterr()
+    assert said.out.strip() == str(tmp_path)
+    assert "4 of 8 points failed" in said.err
+    made = files.read_netcdf(tmp_path / sweep.SWEEP)
+    assert made["recall.spiking.r2"].dims == ("g_gaba", "regime", "seed")
+    assert made["g_gaba"].attrs["units"] == "nS"
+    assert made["recall.spiking.r2"].sel(regime="additive").notnull().all()
+    assert "did you mean 'additive'" in str(made["error"].sel(regime="addditive")[0, 0].item())
+    results = list(tmp_path.glob("points/*/result.nc"))
+    assert len(results) == 4
+    assert {xr.open_datatree(path).attrs["seed"] for path in results} == {0, 1}

@@ -1,0 +1,68 @@
+"""Model recovery: what is disturbed, how verdicts are counted, and rules that are found again."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from neurofwp import program
+from neurofwp.errors import InputError
+from neurofwp.identification.recovery import TRUE, classes, diagonal, disturbed, parameter_error, recover, truth
+from neurofwp.rules import get
+
+
+def task(episodes: int = 6) -> xr.Dataset:
+    """Keys of 6 of 24 cells; five pairs, two of them bound anew; then reads with the gate closed."""
+    rng = np.random.default_rng(0)
+    order = np.array([0, 1, 2, 3, 4, 1, 0, 3, 1, 2])
+    writes = np.arange(10) < 7
+    key = np.zeros((episodes, 10, 24))
+    for episode in range(episodes):
+        keys = np.zeros((5, 24))
+        for pair in keys:
+            pair[rng.choice(24, 6, replace=False)] = 1
+        key[episode] = keys[order]
+    value = rng.uniform(-1, 1, (episodes, 10, 4))
+    return program.from_arrays(key * writes[:, None], value, query=key * ~writes[:, None], write_gate=writes * 1.0)
+
+
+def test_disturbance_keeps_means_and_has_the_variation_that_is_asked_for() -> None:
+    clean = program.from_arrays(np.ones((50, 40, 25)), np.zeros((50, 40, 30)))
+    noisy = disturbed(clean, 0.3, np.random.default_rng(0))
+    key, value = noisy["key"].values, noisy["value"].values
+    assert key.mean() == pytest.approx(1 / 5, rel=0.01)  # of unit norm: 25 cells
+    assert key.std() / key.mean() == pytest.approx(0.3, rel=0.02)
+    assert value.std() == pytest.approx(0.3 * 0.5, rel=0.02)  # both pools are driven by a half
+    xr.testing.assert_identical(noisy["query"], clean["query"])
+    none = disturbed(clean, 0.0, np.random.default_rng(0))
+    np.testing.assert_allclose(none["key"].values, 1 / 5)
+    with pytest.raises(InputError, match="0 or more, not -1"):
+        disturbed(clean, -1, np.random.default_rng(0))
+
+
+def test_true_parameters_lie_within_the_domain_of_their_rule() -> None:
+    for name, spans in TRUE.items():
+        rule = get(name)
+        assert spans.keys() <= rule.defaults().keys()
+        drawn = truth(name, np.random.default_rng(1))
+        for parameter in rule.parameters:
+            assert parameter.domain[0] <= drawn[parameter.name] <= parameter.domain[1]
+
+
+def test_classes_join_what_is_confused_by_way_of_others() -> None:
+    chosen = xr.DataArray(
+        [[0.9, 0.1, 0, 0], [0, 1, 0, 0], [0, 0.2, 0.8, 0], [0, 0.02, 0, 0.98]],
+        dims=("truth", "rule"),
+        coords={"truth": list("abcd"), "rule": list("abcd")},
+    )
+    found = classes(chosen)
+    assert found == [["a", "b", "c"], ["d"]]
+    np.testing.assert_allclose(diagonal(chosen, found), [1, 1, 1, 0.98])
+    np.testing.assert_allclose(diagonal(chosen, [[each] for each in "abcd"]), [0.9, 1, 0.8, 0.98])
+
+
+def test_rules_are_recovered_with_their_parameters() -> None:
+    found = recover(task(), ["hebbian", "fixed_decay", "delta", "outstar"], noises=(0.15,), draws=1, restarts=2, seed=1)
+    np.testing.assert_array_equal(found["chosen"].isel(noise=0, draw=0), np.eye(4))
+    assert ((found["noise_ceiling"] > 0.8) & (found["noise_ceiling"] < 0.995)).all()
+    assert float(parameter_error(found).median()) < 0.1
+    np.testing.assert_allclose(found["explained_share"], 1, atol=0.03)

@@ -1,0 +1,28 @@
+"""Recall from degraded keys against its closed form."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neurofwp.experiments import hetero_vs_auto as experiment
+from neurofwp.metrics import completion
+from neurofwp.rate import RateNetwork
+
+
+def network(rule: str, settings: experiment.Settings) -> RateNetwork:
+    return RateNetwork(rule, parameters={"rate": 1 / settings.active}, unit_keys=False, on_off=True)
+
+
+def test_linear_reads_follow_the_closed_form() -> None:
+    settings = experiment.Settings(items=6, shares=(0.5,), episodes=80, key_cells=100, active=10)
+    program = experiment.memory(settings, seed=103).isel(episode=slice(80))
+    trace = network("hebbian", settings).run(program)
+    conditions = completion.conditions(settings.shares)
+    found = completion.measured(program, trace, conditions)
+    expected = completion.expected(program, trace, conditions)
+    for name in ("r2", "gain"):
+        difference = (found[name] - expected[name]).isel(condition=slice(1, None))
+        sem = difference.std("episode", ddof=1) / 80**0.5
+        assert bool((abs(difference.mean("episode")) < 3 * sem).all())
+        np.testing.assert_allclose(found[name].isel(condition=0), expected[name].isel(condition=0), rtol=1e-5)
+    np.testing.assert_allclose(expected["gain"].sel(condition=1).mean(), 0.5, atol=0.03)

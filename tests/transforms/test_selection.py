@@ -1,0 +1,33 @@
+"""Parts of a Program do what the whole does."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neurofwp import program
+from neurofwp.rate import RateNetwork
+from neurofwp.transforms.selection import without_silent_cells
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 6), st.integers(0, 5))
+def test_cells_that_have_no_part_can_be_left_out(seed: int, episodes: int, pre: int, silent: int) -> None:
+    """Reads of any rule stay what they are, and every cell says which it was."""
+    rng = np.random.default_rng(seed)
+    key, query = (
+        rng.random((episodes, 4, pre + silent)) * (rng.random((episodes, 1, pre + silent)) < 0.5) for _ in "kq"
+    )
+    whole = program.from_arrays(
+        key, rng.uniform(-1, 1, (episodes, 4, 3)), query=query, write_gate=rng.random((episodes, 4))
+    )
+    small = without_silent_cells(whole)
+    used = (key + query).any(axis=1)
+    assert small.sizes["pre"] == max(1, used.sum(axis=1).max())
+    for name in ("key", "query"):
+        back = np.zeros_like(key)
+        for episode in range(episodes):
+            back[episode][:, small["cell"].values[episode]] = small[name].values[episode]
+        np.testing.assert_array_equal(back, whole[name])
+    network = RateNetwork("delta")
+    np.testing.assert_allclose(network.run(small)["recall"], network.run(whole)["recall"], rtol=1e-12, atol=1e-14)
