@@ -13,7 +13,7 @@ import tyro
 
 from neurofwp.cli import catalogue, output, results
 from neurofwp.errors import InputError
-from neurofwp.runtime import files, provenance
+from neurofwp.runtime import files, provenance, store
 
 Settings = TypeVar("Settings")
 
@@ -31,7 +31,9 @@ class _Run(Generic[Settings]):
         Path | None,
         tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: results/EXPERIMENT/<time>-<hash of the settings>)"),
     ] = None
-    """Folder for the results."""
+    """Folder for the results. A run that was interrupted resumes in its folder."""
+    fresh: bool = False
+    """Ignore what an interrupted run left in the folder to be resumed."""
 
 
 def run(words: list[str]) -> int:
@@ -54,6 +56,8 @@ def run(words: list[str]) -> int:
         log.info("settings %s", settings)
         log.debug("versions %s, commit %s", json.dumps(provenance.versions()), provenance.commit())
         started = time.perf_counter()
+        if chosen.fresh:
+            store.clear(folder / "parts")
         result = module.run(chosen.settings, seed=chosen.seed, device=device, folder=folder / "parts")
         results.write(name, result, chosen.settings, chosen.seed, device, folder)
         log.info("measured in %.0f s", time.perf_counter() - started)

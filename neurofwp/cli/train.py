@@ -13,7 +13,7 @@ import tyro
 
 from neurofwp.cli import catalogue, output, results
 from neurofwp.errors import InputError
-from neurofwp.runtime import files
+from neurofwp.runtime import files, store
 
 Task = TypeVar("Task")
 Training = TypeVar("Training")
@@ -36,7 +36,9 @@ class _Train(Generic[Task, Training]):
         Path | None,
         tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: results/train/FAMILY/<time>-<hash>)"),
     ] = None
-    """Folder for the results. A training that was interrupted goes on in its folder."""
+    """Folder for the results. A training that was interrupted resumes in its folder."""
+    fresh: bool = False
+    """Ignore the checkpoint that an interrupted training left in the folder."""
 
 
 def train(words: list[str]) -> int:
@@ -57,6 +59,8 @@ def train(words: list[str]) -> int:
     folder = chosen.out or made
     if distributed.first():
         files.output_folder(folder)
+        if chosen.fresh:
+            store.clear(folder)
     with distributed.together(output.device(chosen.device)) as device:
         if not distributed.first():  # which reports and saves
             meta_training.meta_train(
