@@ -44,7 +44,7 @@ def pretended(self: SpikingNetwork, program: xr.Dataset, *, seed: int, varied: d
 def _rate_networks() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SpikingNetwork, "run", pretended)
-        patch.setattr(experiment.fitting, "identify", partial(identify, rules=list(TRUE.values())))
+        patch.setattr(experiment.identification, "identify", partial(identify, rules=list(TRUE.values())))
         yield
 
 

@@ -187,7 +187,7 @@ def test_a_model_does_the_protocols_that_it_can_respond_to() -> None:
     assert set(experiment.suited(load("shouval-2002"))) == {*spikes, "voltage-pairing"}
 
     def stages(**parts: str) -> SynapseModel:
-        return SynapseModel("", "", (synapses.base.Stage("expression", "", "", **parts),), {}, {})
+        return SynapseModel("", "", (synapses.stage.Stage("expression", "", "", **parts),), {}, {})
 
     assert set(experiment.suited(stages(spike_post="calcium += c_post"))) == spikes
     assert experiment.suited(stages(postsynaptic="dIS/dt = (plateau - IS)/tau_IS : 1")) == ["plateau-induction"]
