@@ -12,20 +12,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
+from math import inf
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-import xarray as xr
-from matplotlib.figure import Figure
-from torch import Tensor
-
+import neurofwp as nf
 from neurofwp.errors import InputError
-from neurofwp.plots.averages import mean_sem
-from neurofwp.plots.key_overlap import key_overlap
-from neurofwp.rate import choose_device, unit
-from neurofwp.rate import run as run_rule
+from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.lazy import np, torch, xr
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from torch import Tensor
 
 NONNEGATIVE = "delta_nonnegative"  # the delta rule, with weights clamped at 0 after every event
 ALONE = ("outstar", "soft_bound")  # what a synapse can do with its own signals
@@ -37,7 +35,7 @@ PLAIN = {  # full writes; decay and soft_bound in the middle of what they are gi
     "outstar": {"rate": 1.0},
     "soft_bound": {"g_plus": 0.5, "g_minus": 0.5},
 }
-BOUNDS = {NONNEGATIVE: (0.0, np.inf), "soft_bound": (0.0, 1.0)}
+BOUNDS = {NONNEGATIVE: (0.0, inf), "soft_bound": (0.0, 1.0)}
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         or value cells for an overlap, a standard error or a correlation.
     """
     _check(settings)
-    place = choose_device(device)
+    place = nf.rate.choose_device(device)
     seeds = np.random.SeedSequence(seed).spawn(len(settings.active))
     parts = [_measured(settings, active, child, place) for active, child in zip(settings.active, seeds, strict=True)]
     recall = xr.concat(parts, dim=xr.DataArray(list(settings.active), dims="active", name="active"))
@@ -150,7 +148,7 @@ def _drawn(
     key = np.zeros((draws, settings.keys, settings.key_cells))
     np.put_along_axis(key, order, rng.uniform(size=order.shape), -1)
     value = rng.uniform(size=(draws, 2 * settings.keys, settings.value_cells))
-    return unit(torch.as_tensor(key, device=device)), torch.as_tensor(value, device=device)
+    return nf.rate.unit(torch.as_tensor(key, device=device)), torch.as_tensor(value, device=device)
 
 
 def correlations(rule: str, columns: Mapping[str, tuple[float, ...]], key: Tensor, value: Tensor) -> np.ndarray:
@@ -163,7 +161,7 @@ def correlations(rule: str, columns: Mapping[str, tuple[float, ...]], key: Tenso
         key = key / key.amax(-1, keepdim=True)
     count = len(next(iter(columns.values())))
     written = torch.cat([key, key], dim=1)[:, :, None].expand(-1, -1, count, -1)
-    _, weight = run_rule(
+    _, weight = nf.rate.run(
         "delta" if rule == NONNEGATIVE else rule,
         query=written,
         key=written,
@@ -186,36 +184,37 @@ def _mean_overlap(key: Tensor) -> np.ndarray:
     return (total / (count * (count - 1))).cpu().numpy()
 
 
-def summary(result: xr.DataTree) -> dict[str, Any]:
-    """Correlation per setting, rule and kind of key, the order of the rules, and what a bound costs.
+def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Recall over (setting, rule, active); what a bound costs and what a prediction gains over (active).
 
-    `bound_costs`: delta minus delta with W >= 0; `prediction_gains`: the latter minus the better of the rules that a
-    synapse can run alone; both tuned, as means of differences within draws, with SEM.
+    ``order`` lists the rules from the best to the worst. ``bound_cost``: delta minus delta with W >= 0;
+    ``prediction_gain``: the latter minus the better of the rules that a synapse can run alone; both tuned, as means of
+    differences within draws, with SEM.
     """
     recall = result["recall"].to_dataset()
-    numbers: dict[str, Any] = {}
-    for active in recall["active"].values:
-        numbers[f"overlap.{active}"] = float(recall["overlap"].sel(active=active).mean())
-        for setting in recall["setting"].values:
-            here = recall["correlation"].sel(active=active, setting=setting)
-            for rule in recall["rule"].values:
-                numbers |= _with_sem(f"{setting}.{rule}.{active}.correlation", here.sel(rule=rule))
-            # rounded: rules that tie stay in the order of the table
-            order = np.argsort(-here.mean("draw").values.round(6), kind="stable")
-            numbers[f"{setting}.order.{active}"] = here["rule"].values[order].tolist()
-        tuned = recall["correlation"].sel(active=active, setting="tuned")
-        bounded = tuned.sel(rule=NONNEGATIVE)
-        alone = tuned.sel(rule=tuned.mean("draw").sel(rule=list(ALONE)).idxmax("rule"))
-        numbers |= _with_sem(f"bound_costs.{active}", tuned.sel(rule="delta") - bounded)
-        numbers |= _with_sem(f"prediction_gains.{active}", bounded - alone)
-    return numbers
-
-
-def _with_sem(key: str, values: xr.DataArray) -> dict[str, float]:
-    mean, sem, _ = mean_sem(values, "draw")
-    return {key: float(mean), f"{key}.sem": float(sem)}
+    correlation = recall["correlation"].transpose("setting", "rule", "active", "draw")
+    tuned = correlation.sel(setting="tuned", drop=True)
+    bounded = tuned.sel(rule=NONNEGATIVE, drop=True)
+    alone = tuned.sel(rule=tuned.mean("draw").sel(rule=list(ALONE)).idxmax("rule"))
+    cost = tuned.sel(rule="delta", drop=True) - bounded
+    keys = xr.Dataset(
+        {"overlap": recall["overlap"].mean("draw")}
+        | nf.metrics.mean_and_sem("bound_cost", cost, "draw")
+        | nf.metrics.mean_and_sem("prediction_gain", (bounded - alone).drop_vars("rule"), "draw")
+    )
+    # rounded: rules that tie stay in the order of the table
+    order = np.argsort(-correlation.mean("draw").transpose(..., "rule").values.round(6), kind="stable")
+    ranked = (("setting", "active", "rank"), correlation["rule"].values[order], {"units": "1"})
+    return {
+        "recall": xr.Dataset(nf.metrics.mean_and_sem("correlation", correlation, "draw")),
+        "order": xr.Dataset({"rules": ranked}, coords={name: recall[name] for name in ("setting", "active")}),
+        "keys": keys,
+    }
 
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:
     """Correlation of the read with the last value against the mean overlap of two keys."""
-    return {"key_overlap": key_overlap(result["recall"].to_dataset())}
+    return {"key_overlap": nf.plots.key_overlap(result["recall"].to_dataset())}
+
+
+EXPERIMENT = Experiment(Settings, run, tables, plot)

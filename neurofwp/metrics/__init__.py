@@ -3,7 +3,7 @@
 from neurofwp.metrics.crossing import crossing
 from neurofwp.metrics.reassignment import projections
 from neurofwp.metrics.recall import chance_identified, chance_r2, decode, identified, recall_r2
-from neurofwp.metrics.resampling import jackknife
+from neurofwp.metrics.resampling import jackknife, mean_and_sem
 
 __all__ = [
     "chance_identified",
@@ -12,6 +12,7 @@ __all__ = [
     "decode",
     "identified",
     "jackknife",
+    "mean_and_sem",
     "projections",
     "recall_r2",
 ]

@@ -1,4 +1,4 @@
-"""Standard errors by resampling."""
+"""Means and their standard errors."""
 
 from __future__ import annotations
 
@@ -16,3 +16,11 @@ def jackknife(data: xr.Dataset, dim: str, statistic: Callable[[xr.Dataset], floa
     count = data.sizes[dim]
     without = np.array([statistic(data.drop_isel({dim: left_out})) for left_out in range(count)])
     return statistic(data), float(np.sqrt((count - 1) * without.var()))
+
+
+def mean_and_sem(name: str, values: xr.DataArray, dim: str) -> dict[str, xr.DataArray]:
+    """Variables `name`, the mean along `dim`, and `name`_sem, its standard error (NaN for fewer than two numbers)."""
+    count = values.notnull().sum(dim)
+    sem = values.std(dim, ddof=1) / np.sqrt(count)
+    units = {"units": values.attrs.get("units", "1")}
+    return {name: values.mean(dim).assign_attrs(units), f"{name}_sem": sem.where(count > 1).assign_attrs(units)}

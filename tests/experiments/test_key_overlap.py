@@ -89,11 +89,11 @@ def test_keys_that_share_nothing_are_overwritten_exactly_by_delta_bounded_or_not
 
 
 def test_with_overlap_only_a_prediction_helps_even_if_every_rule_is_tuned(result: xr.DataTree) -> None:
-    numbers = experiment.summary(result)
-    assert numbers["tuned.order.6"][:2] == ["delta", experiment.NONNEGATIVE]
-    assert numbers["tuned.order.6"][-1] == "hebbian"
-    assert numbers["prediction_gains.6"] > 4 * numbers["prediction_gains.6.sem"] > 0
-    assert 0 <= numbers["bound_costs.6"] < numbers["prediction_gains.6"]
+    numbers = experiment.EXPERIMENT.summary(result)
+    assert numbers["order.tuned.6.rules"][:2] == ["delta", experiment.NONNEGATIVE]
+    assert numbers["order.tuned.6.rules"][-1] == "hebbian"
+    assert numbers["keys.6.prediction_gain"] > 4 * numbers["keys.6.prediction_gain.sem"] > 0
+    assert 0 <= numbers["keys.6.bound_cost"] < numbers["keys.6.prediction_gain"]
 
 
 def test_tuning_helps_on_draws_that_it_has_not_seen(result: xr.DataTree) -> None:
@@ -132,15 +132,15 @@ def test_summary_orders_rules_and_takes_differences_within_draws() -> None:
         },
         coords={"active": [8], "rule": rules, "setting": ["plain", "tuned"]},
     )
-    numbers = experiment.summary(xr.DataTree.from_dict({"/recall": recall}))
+    numbers = experiment.EXPERIMENT.summary(xr.DataTree.from_dict({"/recall": recall}))
     expected = ["delta", "delta_nonnegative", "outstar", "soft_bound", "fixed_decay", "hebbian"]
-    assert numbers["plain.order.8"] == numbers["tuned.order.8"] == expected
-    assert numbers["tuned.delta.8.correlation"] == pytest.approx(0.8)
-    assert numbers["tuned.delta.8.correlation.sem"] == pytest.approx(0.1 / np.sqrt(3))
-    assert numbers["bound_costs.8"] == pytest.approx(0.1)
-    assert numbers["bound_costs.8.sem"] == pytest.approx(0, abs=1e-12)  # the draws' own scatter is gone
-    assert numbers["prediction_gains.8"] == pytest.approx(0.2)
-    assert numbers["overlap.8"] == pytest.approx(0.2)
+    assert numbers["order.plain.8.rules"] == numbers["order.tuned.8.rules"] == expected
+    assert numbers["recall.tuned.delta.8.correlation"] == pytest.approx(0.8)
+    assert numbers["recall.tuned.delta.8.correlation.sem"] == pytest.approx(0.1 / np.sqrt(3))
+    assert numbers["keys.8.bound_cost"] == pytest.approx(0.1)
+    assert numbers["keys.8.bound_cost.sem"] == pytest.approx(0, abs=1e-12)  # the draws' own scatter is gone
+    assert numbers["keys.8.prediction_gain"] == pytest.approx(0.2)
+    assert numbers["keys.8.overlap"] == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize(

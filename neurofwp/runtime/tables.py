@@ -1,0 +1,72 @@
+"""Tables: labelled Datasets with units, and what is made of them for other programs.
+
+An experiment gives its tables as Datasets by name, as ``recall`` with ``r2`` and ``r2_sem`` over (network, pairs). Rows
+of a table are the combinations of the coordinates of its dims; a dim without coordinates is no row, but a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+UNNAMED = "summary"  # a table whose numbers go into summary.json under their own names
+SEM = "_sem"
+
+
+def flat(tables: Mapping[str, xr.Dataset]) -> dict[str, Any]:
+    """Every number and text of some tables under one flat key: ``recall.spiking.8.r2``.
+
+    A key is the name of the table (but for that of the table `UNNAMED`), the coordinates of the row in the order of the
+    variable's dims, and the name of the variable, with ``.sem`` in place of ``_sem``. Lists are those of dims without
+    coordinates.
+    """
+    numbers: dict[str, Any] = {}
+    for name, table in tables.items():
+        for variable in map(str, table.data_vars):
+            label = f"{variable.removesuffix(SEM)}.sem" if variable.endswith(SEM) else variable
+            for words, value in _entries(table[variable]):
+                numbers[".".join([*([] if name == UNNAMED else [name]), *words, label])] = value
+    return numbers
+
+
+def frame(table: xr.Dataset) -> pd.DataFrame:
+    """A table with one row for every combination of coordinates, and its units in ``attrs["units"]``, by column.
+
+    Lists become text.
+    """
+    plain = table.copy()
+    for name in map(str, table.data_vars):
+        listed = [dim for dim in table[name].dims if dim not in table.coords]
+        if listed:
+            texts = xr.apply_ufunc(
+                _joined, table[name], input_core_dims=[listed], vectorize=True, output_dtypes=[object]
+            )
+            plain[name] = texts
+    dims = list(dict.fromkeys(dim for variable in plain.data_vars.values() for dim in variable.dims))
+    rows = plain.to_dataframe(dim_order=dims).reset_index() if dims else pd.DataFrame([plain.map(_item).to_dict()])
+    rows.attrs["units"] = {str(name): variable.attrs.get("units", "1") for name, variable in table.variables.items()}
+    return rows
+
+
+def _entries(variable: xr.DataArray) -> Iterator[tuple[list[str], Any]]:
+    """Coordinates in words, and the value there."""
+    dims = [dim for dim in variable.dims if dim in variable.coords]
+    for labels in product(*(variable[dim].values.tolist() for dim in dims)):
+        here = variable.sel(dict(zip(dims, labels, strict=True)))
+        yield [_word(label) for label in labels], here.values.tolist()
+
+
+def _word(label: Any) -> str:
+    return f"{label:g}" if isinstance(label, float) else str(label)
+
+
+def _joined(values: Any) -> str:
+    return " ".join(map(str, values.ravel().tolist()))
+
+
+def _item(variable: xr.DataArray) -> Any:
+    return variable.item()
