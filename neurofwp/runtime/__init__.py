@@ -1,1 +1,1 @@
-"""What long work needs: the one parallel map, what it keeps and under which hash, sweeps, progress, files, provenance."""
+"""What long work needs: the one parallel map and what it keeps, sweeps, progress, files, provenance."""
