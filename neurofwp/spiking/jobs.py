@@ -61,8 +61,10 @@ class Job:
         """
         network = SpikingNetwork(**self.network)
         size = self.program.sizes
-        simulated = float(self.program["duration"].isel(episode=0).sum()) / 1000
-        simulated += size["event"] * float(network.circuit["pause"] / second)
+        used = [(self.program[name] > 0).any(("episode", "pre")).values for name in ("key", "query")]
+        phases = max(1, int(sum(used).max()))  # an event that is written and read takes twice its duration
+        longest = float(self.program["duration"].max()) / 1000 + float(network.circuit["pause"] / second)
+        simulated = size["event"] * phases * longest
         synapses = size["episode"] * size["pre"] * 2 * size["post"] * network.cells_per_pool
         steps = simulated * float(second / network.plasticity_step)
         target, _ = backends.choose(network.target)
