@@ -40,7 +40,7 @@ from neurofwp.identification import fit_rule, recovery
 from neurofwp.identification.levenberg_marquardt import Minimum, minimise
 from neurofwp.identification.records import Records, prepare
 from neurofwp.plots import style
-from neurofwp.rules import Rule
+from neurofwp.rules import Independent, Rule
 
 ROUNDS = 5
 STARTS = 9  # the defaults and as many random points as `identify` tries
@@ -152,7 +152,7 @@ def problem(rule: Rule, records: Records, seed: int) -> tuple[Records, Any, Tens
     """The subset that a search sees, its residuals, and the starts (start, parameter)."""
     generator = torch.Generator().manual_seed(seed)
     bounds = fit_rule.Bounds(fit_rule.free_parameters(rule), records)
-    size = records.weight.shape[-2 if rule.local_to == "post" else -1]
+    size = records.weight.shape[-2 if rule.independent is Independent.ROWS else -1]
     search = fit_rule.subset(rule, records, torch.randperm(size, generator=generator), fit_rule.SEARCH_SIZE)
     starts = bounds.angles([bounds.defaults, *bounds.random(STARTS - 1, generator)])
     return search, fit_rule.residuals(rule, search, bounds), starts

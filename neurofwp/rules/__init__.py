@@ -34,9 +34,10 @@ from neurofwp.rules import (
     soft_bound,
     three_factor,
 )
-from neurofwp.rules.rule import SIGNALS, Argument, Event, Parameter, Rule, State, weight_of
+from neurofwp.rules.rule import Event, Independent, Parameter, Rule, State, weight_of
+from neurofwp.rules.signals import SIGNALS, Argument
 
-__all__ = ["RULES", "SIGNALS", "Argument", "Event", "Parameter", "Rule", "State", "get", "weight_of"]
+__all__ = ["RULES", "SIGNALS", "Argument", "Event", "Independent", "Parameter", "Rule", "State", "get", "weight_of"]
 
 RULES: tuple[Rule, ...] = (
     hebbian.RULE,
