@@ -24,17 +24,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from brian2 import Quantity
 from numpy.typing import NDArray
 
 from neurofwp.synapses.parameters import Parameter
 
+if TYPE_CHECKING:
+    from brian2 import Quantity
+
 ORDER = ("release", "nmda", "magnesium", "calcium", "expression", "trafficking", "turnover", "ampa")
 OPTIONAL = ("release", "trafficking")
 
-Values = Mapping[str, Quantity | float]
+Values: TypeAlias = "Mapping[str, Quantity | float]"
 States = Mapping[str, NDArray[np.float64]]
 Time = NDArray[np.float64] | float
 

@@ -10,7 +10,9 @@ A step of the plasticity clock relaxes exactly within a band of calcium, and is 
 term. The latter moves rho by 1e-7 or so in a step: single precision loses it (`synapse_dtype=float` keeps it).
 """
 
-from brian2 import Quantity
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from neurofwp.synapses.stage import Stage, Values
 from neurofwp.synapses.stages.expression.two_threshold import (
@@ -25,6 +27,9 @@ from neurofwp.synapses.stages.expression.two_threshold import (
     settled,
     thresholds,
 )
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 
 def _derived(values: Values, dt: Quantity) -> dict[str, Quantity | float]:

@@ -22,11 +22,14 @@ normal number for the time up to the next event is drawn ahead, so that what is 
 distribution, and reading twice gives the same.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from brian2 import Quantity, second
 from numpy.typing import NDArray
 
-import neurofwp.synapses.functions  # noqa: F401 (makes them known to Brian2)
+from neurofwp.runtime.lazy import b2
 from neurofwp.synapses.parameters import Parameter
 from neurofwp.synapses.stage import Stage, States, Time, Values
 from neurofwp.synapses.stages.calcium.jump_events import FOREVER, NOTHING
@@ -39,6 +42,9 @@ from neurofwp.synapses.stages.expression.two_threshold import (
     thresholds,
 )
 from neurofwp.synapses.stages.expression.two_threshold import PARAMETERS as RATES
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 # log(c/theta) and the variance above a threshold need both above 0
 PARAMETERS = tuple(
@@ -97,7 +103,7 @@ def _noisy(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
 
 def _read(values: Values, states: States, now: Time) -> dict[str, NDArray[np.float64]]:
     every = {"sigma": 0.0, "bistable": 0.0, **values}
-    known = {name: float(value) for name, value in {**every, **_noisy(every, 0 * second)}.items()}
+    known = {name: float(value) for name, value in {**every, **_noisy(every, 0 * b2.second)}.items()}
     elapsed = now - states["last_event"]
     lasting = states["gone_at"] - states["last_event"]
     slowness = 1 + FOREVER * states.get("clamped", np.float64(0))
