@@ -8,6 +8,7 @@ Exit codes: 0 done; 1 something failed or is missing, and was said; 2 bad input;
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -39,6 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("neurofwp: interrupted; no half-written file is left behind", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
+        print("neurofwp: nobody reads this output any more", file=sys.stderr)
+        return 1
 
 
 def _dispatch(words: Sequence[str]) -> int:

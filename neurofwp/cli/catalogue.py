@@ -20,7 +20,7 @@ from neurofwp.errors import unknown
 from neurofwp.runtime.experiment import Experiment
 
 RULE = ("id", "equation", "objective", "signals", "reading", "source")  # what is listed of a rule
-PARAMETER = ("name", "value", "unit", "meaning", "stage", "source", "tuned")  # and of a parameter
+ENTRY = ("value", "unit", "source", "tuned", "note")  # and what a file says of a parameter
 MODEL, CIRCUIT = "error-correcting", "apical-feedback"  # those that experiments use unless they are told otherwise
 
 
@@ -75,14 +75,14 @@ def parameters(model: str = MODEL) -> list[dict[str, Any]]:
     circuit = read_toml(CIRCUIT, "circuits", "circuit")[1] | tables.get("circuit", {})
     forms = {(stage.stage, stage.form): stage.parameters for stage in STAGES}
     declared = [
-        (f"{name}: {table['form']}", table, forms.get((name, table["form"]), ()))
+        (name, table["form"], table, forms.get((name, table["form"]), ()))
         for name, table in tables.items()
         if isinstance(table, dict) and "form" in table
     ]
     return [
-        {"name": each.name, "meaning": each.meaning, "stage": stage, "tuned": False}
-        | {key: entry for key, entry in table[each.name].items() if key in PARAMETER}
-        for stage, table, own in (*declared, (f"circuit: {CIRCUIT}", circuit, apical_feedback.PARAMETERS))
+        {"name": each.name, "meaning": each.meaning, "stage": stage, "form": form}
+        | {key: entry for key, entry in table[each.name].items() if key in ENTRY}
+        for stage, form, table, own in (*declared, ("circuit", CIRCUIT, circuit, apical_feedback.PARAMETERS))
         for each in own
         if each.name in table
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import tyro
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -60,18 +60,21 @@ def _table(kind: Kind, items: list[dict[str, Any]], model: str) -> Table:
     if kind == "rules":
         return _rules(items)
     if kind == "parameters":
-        title = f"parameters of {model} and its circuit; --parameters NAME=VALUE replaces one"
         columns = ("name", "value", "unit", "meaning", "stage")
-        return text.table(title, columns, ([str(each[column]) for column in columns] for each in items))
+        rows = ([str(each[column]) for column in columns] for each in items)
+        caption = "To replace one: --parameters NAME=VALUE, as in tau_nmda=50ms, or a plain number in this unit."
+        return text.table(f"parameters of {model} and its circuit", columns, rows, caption)
     return text.table(TITLES[kind], ("name", "what it is"), (each.values() for each in items))
 
 
 def _rules(items: list[dict[str, Any]]) -> Table:
-    """A rule says more than fits beside its name: each thing has a line of its own."""
+    """More is known of a rule than fits beside its name: each thing has a line of its own."""
     caption = "Softmax attention, which without its softmax is hebbian, is neurofwp.rate.softmax_attention."
-    table = text.table("rules", ("id",), (), caption, lines=True)
-    table.add_column("equation; local objective; signals at a synapse; biological reading; source", overflow="fold")
+    table = text.table("rules", ("id", "what it does, and what is known about it"), (), caption, lines=True)
     for rule in items:
-        told = (rule["equation"], rule["objective"], ", ".join(rule["signals"]), rule["reading"], rule["source"])
-        table.add_row(Text(rule["id"]), Text("\n".join(told)))
+        known = Table.grid(padding=(0, 1))
+        for what in ("objective", "signals", "reading", "source"):
+            said = rule[what] if isinstance(rule[what], str) else ", ".join(rule[what])
+            known.add_row(Text(what, style="dim"), Text(said))
+        table.add_row(Text(rule["id"]), Group(Text(rule["equation"]), known))
     return table

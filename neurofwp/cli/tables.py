@@ -31,8 +31,9 @@ def write(experiment: Experiment, result: xr.DataTree, folder: Path) -> None:
         rows = table if isinstance(table, pd.DataFrame) else frame(table)  # modules of the old style have frames
         rows.attrs |= {"caption": table.attrs["caption"]} if "caption" in table.attrs else {}
         path = folder / f"{name}.csv"
+        headings = [_with_unit(str(each), rows) for each in rows]
         with files.replacing(path) as temporary:
-            rows.rename(columns=lambda each: _with_unit(each, rows)).to_csv(temporary, index=False)
+            rows.to_csv(temporary, index=False, header=headings)
         console.print(excerpt(rows, name, path, console.width))
 
 
