@@ -32,6 +32,8 @@ class Experiment:
     plot : ``plot(result) -> {name: Figure}``, from the saved result alone.
     run_together : ``run_together(list of settings, *, seed, device, folder) -> list of DataTree``, for points of a
         sweep that differ in the setting `parameters` alone and can share a network.
+    check : ``check(settings)`` refuses, with InputError, settings that cannot be run; it is called before anything is
+        imported or written for a run, and imports nothing that takes long.
     name : as on the command line; by default that of the file in which `run` is defined.
 
     Raises
@@ -45,6 +47,7 @@ class Experiment:
     tables: Callable[[xr.DataTree], Mapping[str, xr.Dataset]]
     plot: Callable[[xr.DataTree], Mapping[str, Figure]]
     run_together: Callable[..., Sequence[xr.DataTree]] | None = None
+    check: Callable[[Any], None] = lambda settings: None
     name: str = ""
 
     def __post_init__(self) -> None:

@@ -15,9 +15,10 @@ from neurofwp.rate.checks import check_parameters
 from neurofwp.rate.layer import check_size, linear
 from neurofwp.rate.scan import Bounds
 from neurofwp.rate.stream import evaluate
-from neurofwp.slownet.controller import ARCHITECTURES, Architecture, Recurrent
+from neurofwp.slownet.controller import ARCHITECTURES, Recurrent
 from neurofwp.slownet.episodes import Episodes
 from neurofwp.slownet.keys import DenseKeys, SparseKeys
+from neurofwp.slownet.training.settings import Architecture
 
 SLOW = 4.0  # sigmoid of it, 0.98, is the retention that training starts from
 

@@ -36,7 +36,7 @@ class SpikingNetwork:
         error-correcting.
     circuit : name or path of a circuit.
     parameters : quantities that replace those of the model and circuit files, by name, as in
-        ``{"g_gaba": 0 * nS}`` to take the feedback away.
+        ``{"g_gaba": 0 * nS}``, or ``{"g_gaba": "0 nS"}``, to take the feedback away.
     cells_per_pool : value cells, and interneurons, of each ON and each OFF pool.
     key_cells : "lif", integrate-and-fire cells with a fluctuating drive, or "poisson".
     gate : what the write gate opens: "dendrite" relieves the magnesium block by depolarising the dendrite,
@@ -58,7 +58,7 @@ class SpikingNetwork:
         synapse: str | Path = "error-correcting",
         *,
         circuit: str | Path = "apical-feedback",
-        parameters: Mapping[str, Quantity | float] | None = None,
+        parameters: Mapping[str, Quantity | float | str] | None = None,
         cells_per_pool: int = 4,
         key_cells: Literal["lif", "poisson"] = "lif",
         gate: Literal["dendrite", "conductance"] = "dendrite",

@@ -11,6 +11,7 @@ import numpy as np
 from brian2 import Quantity, siemens
 from numpy.typing import NDArray
 
+import neurofwp.synapses.functions  # noqa: F401 (makes them known to Brian2)
 from neurofwp.errors import InputError, unknown
 from neurofwp.synapses import STAGES
 from neurofwp.synapses.parameters import read_table, read_toml

@@ -24,14 +24,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
-from brian2 import Quantity
 from numpy.typing import NDArray
 
 from neurofwp.errors import InputError, unknown
 from neurofwp.synapses.parameters import Parameter
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 ORDER = ("release", "nmda", "magnesium", "calcium", "expression", "trafficking", "turnover", "ampa")
 OPTIONAL = ("release", "trafficking")
@@ -52,9 +54,9 @@ PARTS = (
     "plateau_edge",
 )
 
-Values = Mapping[str, Quantity | float]
-Constants = dict[str, Quantity | float]
-Population = tuple[tuple[Quantity, float], ...]
+Values: TypeAlias = "Mapping[str, Quantity | float]"
+Constants: TypeAlias = "dict[str, Quantity | float]"
+Population: TypeAlias = "tuple[tuple[Quantity, float], ...]"
 States = Mapping[str, NDArray[np.float64]]
 Time = NDArray[np.float64] | float
 

@@ -25,11 +25,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-from brian2 import Quantity
+from typing import TYPE_CHECKING, Any
 
 from neurofwp.synapses.parameters import Parameter, read_table, read_toml
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 PARAMETERS: tuple[Parameter, ...] = (
     # key cells

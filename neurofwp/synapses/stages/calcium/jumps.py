@@ -13,10 +13,17 @@ step: expression that asks there whether a threshold is passed counts a step in 
 not at all, but right on average, where calcium at either end would always err by half a step in the same direction.
 """
 
-from brian2 import Quantity, exp
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from numpy import exp
 
 from neurofwp.synapses.parameters import Parameter
 from neurofwp.synapses.stage import Constants, Stage, Values
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 PARAMETERS: tuple[Parameter, ...] = (
     Parameter("tau_calcium", "ms", "decay time constant of spine calcium", low=0.1),

@@ -7,10 +7,17 @@ call micromolar; the absolute concentration in a spine is not known to better th
 alone and is computed there. The update is exact while H and s stand still.
 """
 
-from brian2 import Quantity, exp
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from numpy import exp
 
 from neurofwp.synapses.parameters import Parameter
 from neurofwp.synapses.stage import Constants, Stage, Values
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 
 class LowPass(Stage):

@@ -10,14 +10,20 @@ is the same in spine and dendrite.
 What depends on the dendrite alone is computed there. The update is exact while currents stand still.
 """
 
-from brian2 import Quantity, exp
-from brian2.units.constants import faraday_constant, gas_constant
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from numpy import exp
 
 from neurofwp.synapses.parameters import Parameter
 from neurofwp.synapses.stage import Constants, Stage, Values
 
-FARADAY = float(faraday_constant)  # C/mol
-NERNST = float(gas_constant) * 310.15 / (2 * FARADAY)  # RT/2F at 37 degrees, V
+if TYPE_CHECKING:
+    from brian2 import Quantity
+
+FARADAY = 96485.33289  # C/mol, CODATA 2014
+NERNST = 8.3144598 * 310.15 / (2 * FARADAY)  # RT/2F at 37 degrees, V
 
 
 class NMDAAndChannels(Stage):

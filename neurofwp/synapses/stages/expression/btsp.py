@@ -15,11 +15,13 @@ Not Hebbian: of the postsynaptic cell only its plateau counts. A step is exact w
 from __future__ import annotations
 
 from math import exp
-
-from brian2 import Quantity
+from typing import TYPE_CHECKING
 
 from neurofwp.synapses.parameters import Parameter
 from neurofwp.synapses.stage import Constants, Stage, Values
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 
 def _logistic(overlap: float, midpoint: float, slope: float) -> float:

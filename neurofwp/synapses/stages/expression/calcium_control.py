@@ -16,12 +16,16 @@ working at saturation (Goldbeter & Koshland 1981). Exponents are powers of two: 
 A step of the plasticity clock is one of Euler, so P and D must move a weight little within it.
 """
 
-from math import inf, log2
+from __future__ import annotations
 
-from brian2 import Quantity
+from math import inf, log2
+from typing import TYPE_CHECKING
 
 from neurofwp.synapses.parameters import Parameter
 from neurofwp.synapses.stage import Constants, Stage, Values
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 EXPONENTS = (1, 2, 4, 8, 16)
 LOST = 2.0**-25  # added to 1 in single precision it is lost, and so is what repeated squaring rounds

@@ -14,10 +14,15 @@ Both filtered voltages are kept relative to theta-, so that a cell begins at the
 Weights stay at 0 where they would fall below; nothing bounds them above.
 """
 
-from brian2 import Quantity
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from neurofwp.synapses.parameters import Parameter
 from neurofwp.synapses.stage import Stage, Values
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 
 class Clopath(Stage):

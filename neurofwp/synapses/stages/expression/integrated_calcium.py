@@ -10,18 +10,26 @@ that the same four coefficients serve synapses at any place. In a band the effic
 the bistable term, which acts over minutes, is a step of Euler.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from brian2 import Quantity, exp, ms
+from numpy import exp
 from numpy.typing import NDArray
 
+from neurofwp.runtime.lazy import b2
 from neurofwp.synapses.parameters import Parameter
 from neurofwp.synapses.stage import Constants, Values
 from neurofwp.synapses.stages.expression.two_threshold import DOWN_SHARE, UNSTABLE, TwoStates
 
+if TYPE_CHECKING:
+    from brian2 import Quantity
+
 
 def integrated(calcium: NDArray[np.float64], step: Quantity, tau: Quantity) -> NDArray[np.float64]:
     """e (ms) at the end of each step, from calcium (step, ...) that stands still within it."""
-    survival, limit = float(exp(-step / tau)), float(tau / ms)
+    survival, limit = float(exp(-step / tau)), float(tau / b2.ms)
     made, now = np.empty_like(calcium), np.zeros_like(calcium[0])
     for index, level in enumerate(calcium):
         now = made[index] = limit * level + (now - limit * level) * survival

@@ -9,10 +9,15 @@ calcium. Changes are shares of `w_unit`, the weight at the beginning, whatever t
 where it would fall below. Spikes of both cells in one time step do not see each other.
 """
 
-from brian2 import Quantity
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from neurofwp.synapses.parameters import Parameter
 from neurofwp.synapses.stage import Stage, Values
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 
 class Triplet(Stage):

@@ -7,12 +7,19 @@ Graupner & Brunel 2012, PNAS 109:3991, equation 1, without noise and without the
 is exact while calcium stays in its band. `two_threshold_bistable.py` has both, `two_threshold_events.py` has no clock.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from brian2 import Quantity, nS
 from numpy.typing import NDArray
 
+from neurofwp.runtime.lazy import b2
 from neurofwp.synapses.parameters import Parameter
 from neurofwp.synapses.stage import Constants, Population, Stage, Values
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 UNSTABLE = 0.5  # rho*: below it the bistable term brings the efficacy to 0, above it to 1
 
@@ -70,7 +77,7 @@ class TwoStates(Stage):
         return (values["w0"], down), (values["w1"], 1 - down)
 
     def settled(self, values: Values, weight: NDArray[np.float64]) -> NDArray[np.float64]:
-        low, high = float(values["w0"] / nS), float(values["w1"] / nS)
+        low, high = float(values["w0"] / b2.nS), float(values["w1"] / b2.nS)
         return np.where(weight > low + UNSTABLE * (high - low), high, low)
 
 

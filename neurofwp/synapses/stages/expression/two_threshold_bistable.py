@@ -10,7 +10,9 @@ A step of the plasticity clock relaxes exactly within a band of calcium, and is 
 term. The latter moves rho by 1e-7 or so in a step: single precision loses it (`synapse_dtype=float` keeps it).
 """
 
-from brian2 import Quantity
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from neurofwp.synapses.stage import Constants, Values
 from neurofwp.synapses.stages.expression.two_threshold import (
@@ -24,6 +26,9 @@ from neurofwp.synapses.stages.expression.two_threshold import (
     bands,
     thresholds,
 )
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 
 class Bistable(TwoStates):

@@ -22,13 +22,13 @@ normal number for the time up to the next event is drawn ahead, so that what is 
 distribution, and reading twice gives the same.
 """
 
-from typing import ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from brian2 import Quantity
 from numpy.typing import NDArray
 
-import neurofwp.synapses.functions  # noqa: F401 (makes them known to Brian2)
 from neurofwp.synapses.parameters import Parameter
 from neurofwp.synapses.stage import Constants, States, Time, Values
 from neurofwp.synapses.stages.calcium.jump_events import FOREVER, NOTHING
@@ -40,6 +40,9 @@ from neurofwp.synapses.stages.expression.two_threshold import (
     thresholds,
 )
 from neurofwp.synapses.stages.expression.two_threshold import PARAMETERS as RATES
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 # log(c/theta) and the variance above a threshold need both above 0
 PARAMETERS = tuple(

@@ -16,10 +16,15 @@ A step of the plasticity clock is exact for each synapse while the pool stands s
 gives to synapses: receptors are conserved.
 """
 
-from brian2 import Quantity
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from neurofwp.synapses.parameters import Parameter
 from neurofwp.synapses.stage import Constants, Stage, Values
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 
 class FinitePool(Stage):

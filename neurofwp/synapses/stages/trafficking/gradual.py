@@ -4,10 +4,17 @@ Chindemi et al. 2022, Nat Commun 13:3038: conductance follows the efficacy withi
 clock is exact while s stands still.
 """
 
-from brian2 import Quantity, exp
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from numpy import exp
 
 from neurofwp.synapses.parameters import Parameter
 from neurofwp.synapses.stage import Constants, Stage, Values
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 
 class Gradual(Stage):
