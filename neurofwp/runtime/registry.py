@@ -131,8 +131,8 @@ class Registry(Generic[T]):
         found |= dict.fromkeys(self._registered, "registered")
         for point in entry_points(self.kind):
             if point.name in found:
-                raise InputError(self._two(point.name, found[point.name], _package(point)))
-            found[point.name] = _package(point)
+                raise InputError(self._two(point.name, found[point.name], package(point)))
+            found[point.name] = package(point)
         return found
 
     def get(self, name: str) -> T:
@@ -172,13 +172,13 @@ class Registry(Generic[T]):
         try:
             made = self._made(point.load())
         except Exception as error:
-            raise InputError(f"the {self.kind} {point.name!r} of {_package(point)} cannot be used: {error}") from error
+            raise InputError(f"the {self.kind} {point.name!r} of {package(point)} cannot be used: {error}") from error
         if self._name(made) != point.name:
             raise InputError(
-                f"the package {_package(point)} calls its {self.kind} {self._name(made)!r} {point.name!r} in its entry "
+                f"the package {package(point)} calls its {self.kind} {self._name(made)!r} {point.name!r} in its entry "
                 "points; both names must be the same"
             )
-        self._fit(made, _package(point))
+        self._fit(made, package(point))
         return made
 
     def _made(self, thing: T | type[T]) -> T:
@@ -206,7 +206,8 @@ def _said(origin: str) -> str:
     return {"neurofwp": "that of neurofwp", "registered": "one that is registered"}.get(origin, f"one of {origin}")
 
 
-def _package(point: metadata.EntryPoint) -> str:
+def package(point: metadata.EntryPoint) -> str:
+    """The name of the package that offers an entry point."""
     return point.dist.name if point.dist else point.value.partition(".")[0]
 
 

@@ -22,7 +22,7 @@ from neurofwp.spiking.circuits import apical_feedback as circuits
 from neurofwp.spiking.numbers import numbers
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.timeline import schedule
-from neurofwp.synapses import STAGES
+from neurofwp.synapses import REGISTRY
 from neurofwp.synapses import model as synapses
 from neurofwp.synapses.parameters import Parameter, parse_unit
 
@@ -201,7 +201,7 @@ class SpikingNetwork:
 
 def declared() -> dict[str, Parameter]:
     """Every parameter that some synapse or circuit has, by name."""
-    return {each.name: each for each in (*(p for s in STAGES for p in s.parameters), *circuits.PARAMETERS)}
+    return {each.name: each for each in (*(p for s in REGISTRY.all() for p in s.parameters), *circuits.PARAMETERS)}
 
 
 def quantities(texts: Sequence[str]) -> dict[str, Quantity | float]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from neurofwp.errors import unknown
 from neurofwp.spiking.circuits import apical_feedback
-from neurofwp.synapses import STAGES
+from neurofwp.synapses import REGISTRY
 from neurofwp.synapses.parameters import Parameter, parse_unit
 
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def declared() -> dict[str, Parameter]:
     """Every parameter that some synapse or circuit has, by name."""
-    return {each.name: each for each in (*(p for s in STAGES for p in s.parameters), *apical_feedback.PARAMETERS)}
+    of_synapses = (parameter for stage in REGISTRY.all() for parameter in stage.parameters)
+    return {each.name: each for each in (*of_synapses, *apical_feedback.PARAMETERS)}
 
 
 def numbers(texts: Iterable[str]) -> dict[str, float]:

@@ -1,5 +1,12 @@
-"""Receptor and plasticity equations as Brian2 blocks. A new form of a stage is one file and one line here."""
+"""Receptor and plasticity equations as Brian2 blocks. A new form of a stage is one file with one class.
 
+It has a line here, or is registered from outside: `neurofwp.register`, or an entry point of the group neurofwp.stages,
+called by stage and form, as in "expression.linear".
+"""
+
+from collections.abc import Sequence
+
+from neurofwp.runtime.registry import Registry
 from neurofwp.synapses.stage import Stage
 from neurofwp.synapses.stages.ampa import Exponential
 from neurofwp.synapses.stages.calcium.jump_events import JumpEvents, JumpPlateauEvents
@@ -57,3 +64,12 @@ STAGES: tuple[Stage, ...] = (
     Constitutive(),
     Exponential(),
 )
+
+
+def _check(stage: Stage, others: Sequence[Stage]) -> None:
+    from neurofwp.synapses import consistency  # brings Brian2
+
+    consistency.check(stage, others)
+
+
+REGISTRY: Registry[Stage] = Registry("stage", lambda stage: stage.name, shipped=STAGES, check=_check)

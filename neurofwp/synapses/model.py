@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import neurofwp.synapses.functions  # noqa: F401 (makes them known to Brian2)
 from neurofwp.errors import InputError, unknown
-from neurofwp.synapses import STAGES
+from neurofwp.synapses import REGISTRY
 from neurofwp.synapses.parameters import read_table, read_toml
 from neurofwp.synapses.stage import OPTIONAL, ORDER, PARTS, Population, Stage, States, Time
 
@@ -146,12 +146,13 @@ def load(name: str | Path) -> SynapseModel:
         if not isinstance(content.get(stage_name), dict) or "form" not in content[stage_name]:
             raise InputError(f"{title}.toml needs a table [{stage_name}] with a form")
         table = dict(content[stage_name])
-        forms = {stage.form: stage for stage in STAGES if stage.stage == stage_name}
         form = str(table.pop("form"))
-        if form not in forms:
+        names = REGISTRY.origins()
+        if f"{stage_name}.{form}" not in names:
+            forms = [name.partition(".")[2] for name in names if name.startswith(f"{stage_name}.")]
             raise unknown(f"form of [{stage_name}] in {title}.toml", form, forms)
-        stages.append(forms[form])
-        values |= read_table(table, forms[form].parameters, f"{title}.toml: {stage_name}")
+        stages.append(REGISTRY.get(f"{stage_name}.{form}"))
+        values |= read_table(table, stages[-1].parameters, f"{title}.toml: {stage_name}")
     for stage in stages:
         for other in stages:
             allowed = stage.beside.get(other.stage, (other.form,))
