@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 
 import brian2 as b2
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from neurofwp.brian import rows
 from neurofwp.brian.device import compiling
 from neurofwp.synapses.model import SynapseModel
+
+log = logging.getLogger("neurofwp")
 
 
 def connect(
@@ -77,7 +80,10 @@ def connect(
     else:
         plastic.connect(i=i, j=j)
     stored = {name for name, variable in value.variables.items() if isinstance(variable, ArrayVariable)}
-    if block and compiling() and synapse.update and rows.possible(synapse, stored):
+    reason = rows.obstacle(synapse, stored) if block and compiling() and synapse.update else ""
+    if reason:
+        log.info("the synapses of %s advance in Brian2's own loop, which is slower: %s", synapse.name, reason)
+    if block and compiling() and synapse.update and not reason:
         rows.advance(synapse, key, block, own=own, dtype=dtype, clock=plasticity)
     elif synapse.update:
         plastic.run_regularly(f"{synapse.update}\n{keep}", clock=plasticity, order=1, name="plastic_update")

@@ -58,7 +58,7 @@ def rules() -> dict[str, dict[str, Any]]:
     """What is known of each rule, RULE, by its id."""
     found = [_declared(_tree(source), RULE) for source in _sources(str(_package("rules")))]
     outside = _outside("rule", lambda each: each.equation)
-    return {rule["id"]: rule for rule in found if "id" in rule} | {
+    return {rule["id"]: rule for rule in found if rule.get("id")} | {
         name: dict.fromkeys(RULE, "") | {"id": name, "equation": line} for name, line in outside.items()
     }
 
