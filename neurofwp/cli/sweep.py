@@ -140,7 +140,7 @@ def _axis(text: str, settings: Any, *, parameters: bool) -> tuple[str, list[Any]
 
 
 def _parameters() -> dict[str, Any]:
-    from neurofwp.spiking.network import declared  # brings Brian2
+    from neurofwp.spiking.parameters import declared  # brings Brian2
 
     return declared()
 

@@ -32,7 +32,7 @@ class CircuitSimulation(Simulation):
 
     def shape(self) -> dict[str, Any]:
         plan = self.plan
-        sizes = {name: getattr(plan, name) for name in ("episodes", "pre", "post", "per_pool", "key_cells", "gate")}
+        sizes = {name: getattr(plan, name) for name in ("replicas", "pre", "post", "per_pool", "key_cells", "gate")}
         return sizes | {
             "plasticity_step": str(float(plan.plasticity_step)),
             "slot": self.timeline.slot,

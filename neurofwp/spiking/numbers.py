@@ -23,10 +23,10 @@ Numbers = dict[str, np.ndarray | float]
 def numbers(plan: Plan, timeline: Timeline, rng: np.random.Generator) -> Numbers:
     """Parameters, tables, states of cells and synapses; membrane voltages are drawn from `rng`."""
     low, high = float(plan.circuit["v_reset"]), float(plan.circuit["v_threshold"])
-    cells = plan.episodes * plan.cells
+    cells = plan.replicas * plan.cells
     sizes = {"value": cells, "interneuron": cells}
     if plan.key_cells == "lif":
-        sizes = {"key": plan.episodes * plan.pre} | sizes
+        sizes = {"key": plan.replicas * plan.pre} | sizes
     states: Numbers = {f"{group}.v": rng.uniform(low, high, size) for group, size in sizes.items()}
     closed = 0.0 if plan.gate == "conductance" else 1.0
     states |= {
@@ -35,7 +35,7 @@ def numbers(plan: Plan, timeline: Timeline, rng: np.random.Generator) -> Numbers
         "value.g_inh": _own(plan, "soma_inh_mean", "value"),
         "value.g_shunt": _own(plan, "g_tonic", "value") * closed,
         "value.calcium_outside": CALCIUM_OUTSIDE,
-        "value.episode": np.repeat(np.arange(plan.episodes), plan.cells),
+        "value.episode": np.repeat(np.arange(plan.replicas), plan.cells),
         "value.pool": np.repeat(np.arange(plan.pools), plan.per_pool),
         "interneuron.g_exc": _own(plan, "inter_exc_mean", "interneuron"),
     }
@@ -83,5 +83,5 @@ def _models(plan: Plan) -> list[SynapseModel]:
     known = {name: values for name, values in plan.varied.items() if name in plan.synapse.values}
     return [
         replace(plan.synapse, values=plan.synapse.values | {name: values[episode] for name, values in known.items()})
-        for episode in range(plan.episodes if known else 1)
+        for episode in range(plan.replicas if known else 1)
     ]

@@ -16,11 +16,11 @@ GROUPS = ("key", "value", "interneuron", "relay", "feedback")
 
 @dataclass(frozen=True)
 class Plan:
-    """What a network is made of. Cells are ordered by episode, polarity, dimension and number within their pool."""
+    """What a network is made of. Cells are ordered by replica, polarity, dimension and number within their pool."""
 
     synapse: SynapseModel
     circuit: Circuit
-    episodes: int
+    replicas: int
     pre: int
     post: int
     per_pool: int
@@ -29,17 +29,17 @@ class Plan:
     membrane_step: Quantity
     plasticity_step: Quantity
     synapse_dtype: type
-    # parameters of which every episode has its own: (episode,) quantities, by name
+    # parameters of which every replica has its own: (replica,) quantities, by name
     varied: Mapping[str, Quantity] = field(default_factory=dict)
 
     @property
     def pools(self) -> int:
-        """ON and OFF pools of all episodes."""
-        return self.episodes * 2 * self.post
+        """ON and OFF pools of all replicas."""
+        return self.replicas * 2 * self.post
 
     @property
     def cells(self) -> int:
-        """Value cells of one episode, and interneurons."""
+        """Value cells of one replica, and interneurons."""
         return 2 * self.post * self.per_pool
 
     @property
@@ -48,7 +48,7 @@ class Plan:
         return {**self.circuit, **self.synapse.values}
 
     def members(self, group: str) -> int:
-        """Cells or connections of a group in one episode."""
+        """Cells or connections of a group in one replica."""
         within = self.cells * self.per_pool
         return {"key": self.pre, "relay": within, "feedback": within, "plastic": self.pre * self.cells}.get(
             group, self.cells

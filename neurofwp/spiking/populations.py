@@ -131,7 +131,7 @@ def _cells(
     lookup, update, equations = own(lookup), own(update), own(equations)
     update, more = random_numbers.vectorised(update, STREAMS * GROUPS.index(name))
     group = b2.NeuronGroup(
-        frame.plan.episodes * frame.plan.members(name), f"{equations}\n{own.equations}", method="exponential_euler",
+        frame.plan.replicas * frame.plan.members(name), f"{equations}\n{own.equations}", method="exponential_euler",
         clock=frame.membrane, namespace=frame.names | more, name=name, **code,
     )  # fmt: skip
     for order, (kind, text) in enumerate((("lookup", lookup), ("update", update))):

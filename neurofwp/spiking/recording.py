@@ -48,7 +48,7 @@ def monitors(
     synapse, ends = plan.synapse, b2.Clock(timeline.slot * ms, name="event_clock")
     for group in (key, value, inter):
         yield b2.SpikeMonitor(group, name=f"{group.name}_spikes")
-    members, states = plan.episodes * plan.members("plastic"), _recorded(synapse, "weight")
+    members, states = plan.replicas * plan.members("plastic"), _recorded(synapse, "weight")
     if compiling():
         yield Writer(plastic, states, members, clock=ends, name="weight_at_events")
     else:  # how many there are is not known before they are made
