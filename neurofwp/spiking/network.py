@@ -16,9 +16,9 @@ from brian2 import Quantity, have_same_dimensions, ms, nS
 from neurofwp import program as programs
 from neurofwp.brian import backends
 from neurofwp.errors import InputError, unknown
-from neurofwp.spiking import recording
+from neurofwp.spiking import circuits, recording
 from neurofwp.spiking.circuit_simulation import CircuitSimulation
-from neurofwp.spiking.circuits import apical_feedback as circuits
+from neurofwp.spiking.circuits.circuit import Sizes
 from neurofwp.spiking.numbers import numbers
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.replicas import Replicas
@@ -37,7 +37,8 @@ class SpikingNetwork:
     parameters : quantities that replace those of the model and circuit files, by name, as in
         ``{"g_gaba": 0 * nS}`` to take the feedback away.
     cells_per_pool : value cells, and interneurons, of each ON and each OFF pool.
-    key_cells : "lif", integrate-and-fire cells with a fluctuating drive, or "poisson".
+    key_cells : how they fire, of the ways that the circuit has: "lif", integrate-and-fire cells with a fluctuating
+        drive, or "poisson".
     gate : what the write gate opens: "dendrite" relieves the magnesium block by depolarising the dendrite,
         "conductance" scales the NMDA conductance of a dendrite that is always depolarised.
     read_gate : how far the gate stays open while reading; 0 except in ablations.
@@ -59,7 +60,7 @@ class SpikingNetwork:
         circuit: str | Path = "apical-feedback",
         parameters: Mapping[str, Quantity | float] | None = None,
         cells_per_pool: int = 4,
-        key_cells: Literal["lif", "poisson"] = "lif",
+        key_cells: str = "lif",
         gate: Literal["dendrite", "conductance"] = "dendrite",
         read_gate: float = 0.0,
         target: str = "auto",
@@ -68,15 +69,17 @@ class SpikingNetwork:
         synapse_dtype: type = np.float32,
     ) -> None:
         self.synapse = synapses.load(synapse)
-        self.circuit = circuits.load(circuit, self.synapse.circuit)
+        self.circuit_form, self.circuit = circuits.load(circuit, self.synapse.circuit)
         own = (p for stage in self.synapse.stages for p in stage.parameters)
-        self._declared = declared = {p.name: p for p in (*circuits.PARAMETERS, *own)}
+        self._declared = declared = {p.name: p for p in (*self.circuit_form.parameters, *own)}
         for name, quantity in (parameters or {}).items():
             if name not in declared:
                 raise unknown("parameter", name, declared)
             values = self.circuit if name in self.circuit else self.synapse.values
             values[name] = declared[name].check(quantity, name)
-        _check_options(cells_per_pool, key_cells, gate, read_gate, membrane_step, plasticity_step)
+        _check_options(cells_per_pool, gate, read_gate, membrane_step, plasticity_step)
+        if key_cells not in self.circuit_form.key:
+            raise InputError(f"key_cells must be one of {', '.join(self.circuit_form.key)}, not {key_cells!r}")
         backends.choose(target)
         self.cells_per_pool, self.key_cells, self.gate, self.read_gate = cells_per_pool, key_cells, gate, read_gate
         self.target, self.membrane_step, self.plasticity_step = target, membrane_step, plasticity_step
@@ -88,6 +91,7 @@ class SpikingNetwork:
             "synapse": self.synapse.name,
             "forms": {stage.stage: stage.form for stage in self.synapse.stages},
             "synapse_parameters": self._written(self.synapse.values),
+            "circuit": self.circuit_form.name,
             "circuit_parameters": self._written(self.circuit),
             "membrane_step": f"{self.membrane_step / ms:.12g} ms",
             "plasticity_step": f"{self.plasticity_step / ms:.12g} ms",
@@ -184,11 +188,10 @@ class SpikingNetwork:
         sizes = replicas.program.sizes
         return Plan(
             synapse=self.synapse,
-            circuit=self.circuit,
+            circuit=self.circuit_form,
+            values=self.circuit,
             replicas=sizes["episode"],
-            pre=sizes["pre"],
-            post=sizes["post"],
-            per_pool=self.cells_per_pool,
+            sizes=Sizes(sizes["pre"], sizes["post"], self.cells_per_pool),
             key_cells=self.key_cells,
             gate=self.gate,
             membrane_step=self.membrane_step,
@@ -199,16 +202,12 @@ class SpikingNetwork:
 
 
 def _check_options(
-    cells_per_pool: int, key_cells: str, gate: str, read_gate: float, membrane_step: Quantity, plasticity_step: Quantity
+    cells_per_pool: int, gate: str, read_gate: float, membrane_step: Quantity, plasticity_step: Quantity
 ) -> None:
     if cells_per_pool < 1:
         raise InputError(f"cells_per_pool must be at least 1, not {cells_per_pool}")
-    for option, given, known in (
-        ("key_cells", key_cells, ("lif", "poisson")),
-        ("gate", gate, ("dendrite", "conductance")),
-    ):
-        if given not in known:
-            raise InputError(f"{option} must be one of {', '.join(known)}, not {given!r}")
+    if gate not in (known := ("dendrite", "conductance")):
+        raise InputError(f"gate must be one of {', '.join(known)}, not {gate!r}")
     if not 0 <= read_gate <= 1:
         raise InputError(f"read_gate must be in [0, 1], not {read_gate:g}")
     for option, step in (("membrane_step", membrane_step), ("plasticity_step", plasticity_step)):

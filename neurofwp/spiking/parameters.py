@@ -7,14 +7,20 @@ from collections.abc import Sequence
 from brian2 import Quantity
 
 from neurofwp.errors import InputError, unknown
-from neurofwp.spiking.circuits import apical_feedback
+from neurofwp.spiking.circuits import CIRCUITS
 from neurofwp.synapses import STAGES
 from neurofwp.synapses.parameters import Parameter, parse_unit
 
 
 def declared() -> dict[str, Parameter]:
     """Every parameter that some synapse or circuit has, by name."""
-    return {each.name: each for each in (*(p for s in STAGES for p in s.parameters), *apical_feedback.PARAMETERS)}
+    return {
+        each.name: each
+        for each in (
+            *(p for s in STAGES for p in s.parameters),
+            *(p for circuit in CIRCUITS for p in circuit.parameters),
+        )
+    }
 
 
 def quantities(texts: Sequence[str]) -> dict[str, Quantity | float]:

@@ -65,9 +65,9 @@ class Replicas:
     def probes(self, probes: Sequence[Probe]) -> list[Probe]:
         """The probes in every condition, by replica."""
         return [
-            (number * self.episodes + episode, *synapse)
+            (number * self.episodes + episode, polarity, post, pre)
             for number in range(self.conditions or 1)
-            for episode, *synapse in probes
+            for episode, polarity, post, pre in probes
         ]
 
     def by_condition(self, trace: xr.Dataset) -> xr.Dataset:
