@@ -26,12 +26,14 @@ def numbers(plan: Plan, timeline: Timeline, rng: np.random.Generator) -> Numbers
     for population in plan.populations:
         name, own = population.name, partial(plan.parameter, group=population.name)
         every = np.arange(plan.replicas * plan.members[name])
-        states = {variable: rng.uniform(own(low), own(high), every.size)
-                  for variable, (low, high) in population.spread.items()}  # fmt: skip
+        states: Numbers = {
+            variable: rng.uniform(own(low), own(high), every.size)
+            for variable, (low, high) in population.spread.items()
+        }
         states |= population.start(own, plan.gate == "conductance")
         states |= {"episode": every // plan.members[name], "pool": every // plan.sizes.per_pool}
         made |= {f"{name}.{variable}": value for variable, value in states.items()}
-    groups = [each.name for each in (*plan.populations, *plan.circuit.connections)]
+    groups = [each.name for each in plan.populations] + [each.name for each in plan.circuit.connections]
     made |= {f"{group}.{OWN}{name}": plan.parameter(name, group) for group in groups for name in plan.constants}
     return made | _synaptic(plan)
 

@@ -14,13 +14,8 @@ from neurofwp.synapses.parameters import Parameter, parse_unit
 
 def declared() -> dict[str, Parameter]:
     """Every parameter that some synapse or circuit has, by name."""
-    return {
-        each.name: each
-        for each in (
-            *(p for s in STAGES for p in s.parameters),
-            *(p for circuit in CIRCUITS for p in circuit.parameters),
-        )
-    }
+    own = [each.parameters for each in STAGES] + [each.parameters for each in CIRCUITS]
+    return {each.name: each for part in own for each in part}
 
 
 def quantities(texts: Sequence[str]) -> dict[str, Quantity | float]:

@@ -108,11 +108,8 @@ def _cells(frame: _Frame, number: int, population: Population) -> b2.NeuronGroup
         code["codeobj_class"] = ManyCells if compiling() else None
     if name == "value":
         code["events"] = events(plan.synapse)
-    lookup, update, equations = (
-        own(population.lookup),
-        own(population.update + update),
-        own(population.equations + equations),
-    )
+    lookup, update = own(population.lookup), own(population.update + update)
+    equations = own(population.equations + equations)
     update, more = random_numbers.vectorised(update, STREAMS * number)
     group = b2.NeuronGroup(
         plan.replicas * plan.members[name], f"{equations}\n{own.equations}", method="exponential_euler",

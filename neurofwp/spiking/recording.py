@@ -157,8 +157,8 @@ def trace(
         dataset = dataset.assign_coords({name: ("event", getattr(timeline, name), {"units": "ms"})})
     if probes:
         columns = zip(*probes, strict=True)
-        names = ("probe_episode", "probe_polarity", "probe_post", "probe_pre")
-        dataset = dataset.assign_coords({n: ("probe", list(c)) for n, c in zip(names, columns, strict=True)})
+        labels = ("probe_episode", "probe_polarity", "probe_post", "probe_pre")
+        dataset = dataset.assign_coords({n: ("probe", list(c)) for n, c in zip(labels, columns, strict=True)})
         dataset = dataset.assign_coords(time=("time", recorded["probe_value.t"] * 1000, {"units": "ms"}))
     return dataset
 

@@ -46,7 +46,7 @@ def watched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def test_a_second_circuit_runs_from_its_file(watched: Path) -> None:
-    program = pairs(np.array([[[1.0, -1.0]]]), duration=200.0)
+    program = pairs(np.array([[[1.0, -1.0]]]), active=30, duration=250.0)
     network = SpikingNetwork("additive", circuit=watched, cells_per_pool=2, target="numpy")
     run = network.run(program, seed=3)
     names = run["spike_population"].attrs["flag_meanings"].split()
