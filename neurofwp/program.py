@@ -15,10 +15,15 @@ variable         dims                       meaning
 ``target``       episode, event, post       optional: the value that the read should return, or NaN
 ===============  =========================  ======================================================
 
+Programs of several conditions have a dimension ``condition`` before these, in all of their variables or in some.
+
 Both networks run the same Program: `neurofwp.rate.RateNetwork` and `neurofwp.spiking.SpikingNetwork`.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -27,6 +32,8 @@ from numpy.typing import ArrayLike
 from neurofwp.errors import InputError
 
 KIND = "neurofwp.program"
+
+Labelled = TypeVar("Labelled", xr.Dataset, xr.DataArray)
 
 DIMS: dict[str, tuple[str, ...]] = {
     "key": ("episode", "event", "pre"),
@@ -37,6 +44,7 @@ DIMS: dict[str, tuple[str, ...]] = {
     "duration": ("episode", "event"),
 }
 OPTIONAL: dict[str, tuple[str, ...]] = {"target": ("episode", "event", "post")}
+CONDITION = "condition"  # may come before the dims of any variable
 UNITS = {"duration": "ms"}
 
 # (lowest, highest, is the lowest itself allowed) for every variable
@@ -120,11 +128,60 @@ def check(program: xr.Dataset) -> xr.Dataset:
         if name not in program:
             raise InputError(f"the Program has no variable {name!r}, which has dims {dims}")
     for name, dims in (DIMS | OPTIONAL).items():
-        if name in program and program[name].dims != dims:
-            raise InputError(f"{name} has dims {program[name].dims}, but needs {dims}")
+        if name in program and program[name].dims not in (dims, (CONDITION, *dims)):
+            raise InputError(f"{name} has dims {program[name].dims}, but needs {dims}, or {CONDITION!r} before these")
     for name, (low, high, closed) in RANGES.items():
-        _check_range(name, program[name].values, low, high, closed)
+        _check_range(program[name], low, high, closed)
     return program
+
+
+def of_condition(dataset: Labelled, condition: int) -> Labelled:
+    """The Program (or the table) of one condition, by its number; what all conditions share stays as it is."""
+    return dataset.isel({CONDITION: condition}, drop=True) if CONDITION in dataset.dims else dataset
+
+
+def over_conditions(work: Callable[..., Any], *arrays: Any) -> Any:
+    """`work` of the arrays as each condition has them, joined along ``condition``; without conditions, `work` of them.
+
+    Parameters
+    ----------
+    work : from arrays of one condition to a Dataset or DataArray.
+    arrays : Datasets and DataArrays with ``condition`` or without, or anything else.
+
+    Raises
+    ------
+    InputError
+        if they differ in their conditions.
+    """
+    own = [each for each in arrays if isinstance(each, xr.Dataset | xr.DataArray) and CONDITION in each.dims]
+    if not own:
+        return work(*arrays)
+    count = check_conditions(*own)
+    results = [
+        work(*(of_condition(a, n) if any(a is each for each in own) else a for a in arrays)) for n in range(count)
+    ]
+    joined = xr.concat(results, dim=CONDITION, combine_attrs="drop_conflicts", data_vars="all")
+    coords = {name: each for name, each in own[0].coords.items() if each.dims == (CONDITION,)}
+    return joined.assign_coords({name: each for name, each in coords.items() if name not in joined.coords})
+
+
+def check_conditions(*arrays: xr.Dataset | xr.DataArray) -> int:
+    """How many conditions these arrays have.
+
+    Raises
+    ------
+    InputError
+        if they differ in number or labels.
+    """
+    counts = {each.sizes[CONDITION] for each in arrays}
+    if len(counts) > 1:
+        raise InputError(
+            f"what runs together needs the same conditions, but has {' and '.join(map(str, sorted(counts)))}"
+        )
+    labels = [each[CONDITION].values.tolist() for each in arrays if CONDITION in each.coords]
+    if any(each != labels[0] for each in labels):
+        raise InputError(f"what runs together needs the same conditions, but has {labels[0]} and {labels[-1]}")
+    return counts.pop()
 
 
 def on_off(program: xr.Dataset) -> xr.DataArray:
@@ -134,11 +191,12 @@ def on_off(program: xr.Dataset) -> xr.DataArray:
 
     Returns
     -------
-    DataArray (episode, event, polarity, post) in [0, 1], polarity = "on", "off".
+    DataArray (episode, event, polarity, post) in [0, 1], polarity = "on", "off"; after ``condition`` where the
+    values differ between conditions.
     """
     value = program["value"]
     return xr.concat([(1 + value) / 2, (1 - value) / 2], dim=_polarity()).transpose(
-        "episode", "event", "polarity", "post"
+        ..., "episode", "event", "polarity", "post"
     )
 
 
@@ -171,11 +229,12 @@ def _per_event(name: str, array: ArrayLike, events: tuple[int, int]) -> np.ndarr
     return np.broadcast_to(numbers, events).copy()
 
 
-def _check_range(name: str, array: np.ndarray, low: float, high: float, closed: bool) -> None:
+def _check_range(variable: xr.DataArray, low: float, high: float, closed: bool) -> None:
+    name, array = variable.name, variable.values
     above = array >= low if closed else array > low
     bad = ~(np.isfinite(array) & above & (array <= high))
     if bad.any():
         index = tuple(int(i) for i in np.argwhere(bad)[0])
-        where = ", ".join(f"{dim} {i}" for dim, i in zip(DIMS[name], index, strict=True))
+        where = ", ".join(f"{dim} {i}" for dim, i in zip(variable.dims, index, strict=True))
         allowed = f"{'>=' if closed else '>'} {low:g}" if np.isinf(high) else f"in [{low:g}, {high:g}]"
         raise InputError(f"{name} must be finite and {allowed}, but is {array[index]:g} at {where}")

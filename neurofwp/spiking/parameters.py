@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from neurofwp.errors import unknown
-from neurofwp.spiking.circuits import apical_feedback
+from neurofwp.spiking import circuits
 from neurofwp.synapses import REGISTRY
 from neurofwp.synapses.parameters import Parameter, parse_unit
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def declared() -> dict[str, Parameter]:
     """Every parameter that some synapse or circuit has, by name."""
     of_synapses = (parameter for stage in REGISTRY.all() for parameter in stage.parameters)
-    return {each.name: each for each in (*of_synapses, *apical_feedback.PARAMETERS)}
+    of_circuits = (parameter for circuit in circuits.REGISTRY.all() for parameter in circuit.parameters)
+    return {each.name: each for each in (*of_circuits, *of_synapses)}
 
 
 def numbers(texts: Iterable[str]) -> dict[str, float]:
