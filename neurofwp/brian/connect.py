@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection
 
 import brian2 as b2
@@ -15,8 +14,6 @@ from numpy.typing import NDArray
 from neurofwp.brian import rows
 from neurofwp.brian.device import compiling
 from neurofwp.synapses.model import SynapseModel
-
-log = logging.getLogger("neurofwp")
 
 
 def connect(
@@ -82,7 +79,7 @@ def connect(
     stored = {name for name, variable in value.variables.items() if isinstance(variable, ArrayVariable)}
     reason = rows.obstacle(synapse, stored) if block and compiling() and synapse.update else ""
     if reason:
-        log.info("the synapses of %s advance in Brian2's own loop, which is slower: %s", synapse.name, reason)
+        rows.tell(synapse.name, reason)
     if block and compiling() and synapse.update and not reason:
         rows.advance(synapse, key, block, own=own, dtype=dtype, clock=plasticity)
     elif synapse.update:

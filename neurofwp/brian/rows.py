@@ -15,14 +15,18 @@ cell computes only on demand, keep Brian2's own loop, which is also the referenc
 from __future__ import annotations
 
 import ast
+import logging
 import re
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 
 import brian2 as b2
 import numpy as np
 
 from neurofwp.brian.device import cpp_function
 from neurofwp.synapses.model import SynapseModel
+
+log = logging.getLogger("neurofwp")
 
 TYPES = {"float32": "float", "float64": "double"}
 FUNCTIONS = {"exp": "std::exp", "expm1": "std::expm1", "log": "std::log", "sqrt": "std::sqrt", "clip": "clipped"}
@@ -54,6 +58,12 @@ def obstacle(synapse: SynapseModel, stored: Collection[str]) -> str:
         return f"its update looks up {min(computed)!r}, which the value cell computes on demand and does not hold"
     unknown = [line for line in synapse.update.splitlines() if not _known(line)]
     return f"there is no translation of the statement {unknown[0]!r}" if unknown else ""
+
+
+@cache
+def tell(model: str, reason: str) -> None:
+    """Say once that the synapses of a model advance in the slower loop, and why."""
+    log.info("the synapses of %s advance in Brian2's own loop, which is slower: %s", model, reason)
 
 
 def held(equations: str) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,9 +15,9 @@ import xarray as xr
 from brian2 import Quantity, have_same_dimensions, ms, nS
 
 from neurofwp import program as programs
-from neurofwp.brian import backends
+from neurofwp.brian import backends, rows
 from neurofwp.errors import InputError, unknown
-from neurofwp.spiking import circuits, recording
+from neurofwp.spiking import circuits, equations, recording
 from neurofwp.spiking.circuit_simulation import CircuitSimulation
 from neurofwp.spiking.circuits.circuit import Sizes
 from neurofwp.spiking.numbers import numbers
@@ -101,6 +102,28 @@ class SpikingNetwork:
     def _written(self, values: Mapping[str, Quantity | float]) -> dict[str, str]:
         return {name: self._declared[name].written(value) for name, value in values.items()}
 
+    @property
+    def loop(self) -> str:
+        """Which loop advances its synapses, and why not the fast one."""
+        return rows.which_loop(self.synapse, self._stored(), backends.choose(self.target)[0])
+
+    def _stored(self) -> set[str]:
+        """The variables that value cells hold."""
+        return rows.held(self.circuit_form.value.equations + self.synapse.text("postsynaptic"))
+
+    def equations(self) -> str:
+        """All equations of synapse and circuit with values and units, by where they run."""
+        return equations.of_network(self)
+
+    def __str__(self) -> str:
+        return self.equations()
+
+    def __repr__(self) -> str:
+        return f"<SpikingNetwork {self.synapse.name} in {self.circuit_form.name}, target {self.target}>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
     def run(
         self,
         program: xr.Dataset,
@@ -149,6 +172,8 @@ class SpikingNetwork:
         duration = len(timeline.phase) * ms + self._beyond(timeline.slot * ms)
         target, reason = backends.choose(self.target)
         draw, simulate = np.random.SeedSequence(seed).spawn(2)
+        if target == "cpp_standalone" and (obstacle := rows.obstacle(self.synapse, self._stored())):
+            rows.tell(self.synapse.name, obstacle)  # also where the compiled network was kept from an earlier run
         plan, probed = self._plan(replicas), replicas.probes(probes)
         given = numbers(plan, timeline, np.random.default_rng(draw))
         simulation = CircuitSimulation(
@@ -156,7 +181,7 @@ class SpikingNetwork:
         )
         recorded = simulation.run(target, given, int(simulate.generate_state(1)[0]), progress=progress)
         trace = replicas.by_condition(recording.trace(replicas.program, timeline, recorded, plan, probed))
-        trace.attrs |= {"network": "spiking", "target": target, "target_reason": reason}
+        trace.attrs |= {"network": "spiking", "target": target, "target_reason": reason, "synapse_loop": self.loop}
         trace.attrs["initial_weight"] = float(self.synapse.initial / nS)
         return recording.stamped(trace, self.config() | self._differing(replicas.parameters), int(seed))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +14,17 @@ from numpy.typing import NDArray
 
 import neurofwp.synapses.functions  # noqa: F401 (makes them known to Brian2)
 from neurofwp.errors import InputError, unknown
-from neurofwp.synapses import REGISTRY
+from neurofwp.synapses import REGISTRY, equations
 from neurofwp.synapses.parameters import read_table, read_toml
 from neurofwp.synapses.stage import OPTIONAL, ORDER, PARTS, Population, Stage, States, Time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SynapseModel:
-    """Stages in the order in which calcium flows, their parameters, and the circuit settings that go with them."""
+    """Stages in the order in which calcium flows, their parameters, and the circuit settings that go with them.
+
+    ``print(model)`` shows its equations.
+    """
 
     name: str
     description: str
@@ -28,6 +32,19 @@ class SynapseModel:
     values: dict[str, Quantity | float]
     circuit: dict[str, Any]  # the file's [circuit] table, still in TOML: the circuit reads it
     laboratory: dict[str, Any] = field(default_factory=dict)  # likewise, for neurofwp.laboratory
+
+    def equations(self, dt: Quantity | None = None) -> str:
+        """All equations and statements with values and units, by where they run; `dt` as of `constants`, or 1 ms."""
+        return equations.of_synapse(self, dt)
+
+    def __str__(self) -> str:
+        return self.equations()
+
+    def __repr__(self) -> str:
+        return f"<SynapseModel {self.name}: {', '.join(f'{each.stage} {each.form}' for each in self.stages)}>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
     def text(self, part: str) -> str:
         """One part of all stages, joined; `part` is one of PARTS, such as "presynaptic" or "spike"."""
