@@ -73,9 +73,16 @@ def test_a_number_out_of_range_is_named_with_its_place(cell: int, time: int, num
             lambda data: data.assign(tuned=((), True, {"units": "1"})),
             "tuned has dims (), but needs ('cell',) or ('time',)",
         ),
+        (
+            lambda data: data.assign(duration=((), 2.0, {"units": "ms"})),
+            "duration of the Recording must be in 's', not",
+        ),
         (lambda data: data.assign(share=("cell", [0.5, 0.5])), "share has no attrs['units']"),
         (lambda data: data.assign_attrs(kind="other"), "is not a Recording: attrs['kind'] is 'other'"),
-        (lambda data: xr.Dataset(data, attrs={"kind": "test.recording"}), "the Recording does not say its seed"),
+        (
+            lambda data: data.drop_attrs(deep=False).assign_attrs(kind="test.recording"),
+            "the Recording does not say its seed",
+        ),
         (lambda data: data["rate"], "a Recording is an xarray.Dataset, not a DataArray"),
     ],
 )
