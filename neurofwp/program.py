@@ -15,10 +15,15 @@ variable         dims                       meaning
 ``target``       episode, event, post       optional: the value that the read should return, or NaN
 ===============  =========================  ======================================================
 
+Programs of several conditions have a dimension ``condition`` before these, in all of their variables or in some.
+
 Both networks run the same Program: `neurofwp.rate.RateNetwork` and `neurofwp.spiking.SpikingNetwork`.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -29,6 +34,9 @@ from neurofwp.schema import Schema, Variable
 
 KIND = "neurofwp.program"
 
+Labelled = TypeVar("Labelled", xr.Dataset, xr.DataArray)
+
+CONDITION = "condition"  # may come before the dims of any variable
 _CELLS, _VALUES, _EVENTS = ("episode", "event", "pre"), ("episode", "event", "post"), ("episode", "event")
 SCHEMA = Schema(
     "Program",
@@ -42,6 +50,7 @@ SCHEMA = Schema(
         "duration": Variable(_EVENTS, "length of each phase of the event", "ms", low=0, above=True),
         "target": Variable(_VALUES, "the value that the read should return, or NaN", "1", missing=True, optional=True),
     },
+    leading=(CONDITION,),
 )
 DIMS = {name: each.dims for name, each in SCHEMA.variables.items() if not each.optional}
 OPTIONAL = {name: each.dims for name, each in SCHEMA.variables.items() if each.optional}
@@ -112,6 +121,55 @@ def check(program: xr.Dataset) -> xr.Dataset:
     return SCHEMA.check(program)
 
 
+def of_condition(dataset: Labelled, condition: int) -> Labelled:
+    """The Program (or the table) of one condition, by its number; what all conditions share stays as it is."""
+    return dataset.isel({CONDITION: condition}, drop=True) if CONDITION in dataset.dims else dataset
+
+
+def over_conditions(work: Callable[..., Any], *arrays: Any) -> Any:
+    """`work` of the arrays as each condition has them, joined along ``condition``; without conditions, `work` of them.
+
+    Parameters
+    ----------
+    work : from arrays of one condition to a Dataset or DataArray.
+    arrays : Datasets and DataArrays with ``condition`` or without, or anything else.
+
+    Raises
+    ------
+    InputError
+        if they differ in their conditions.
+    """
+    own = [each for each in arrays if isinstance(each, xr.Dataset | xr.DataArray) and CONDITION in each.dims]
+    if not own:
+        return work(*arrays)
+    count = check_conditions(*own)
+    results = [
+        work(*(of_condition(a, n) if any(a is each for each in own) else a for a in arrays)) for n in range(count)
+    ]
+    joined = xr.concat(results, dim=CONDITION, combine_attrs="drop_conflicts", data_vars="all")
+    coords = {name: each for name, each in own[0].coords.items() if each.dims == (CONDITION,)}
+    return joined.assign_coords({name: each for name, each in coords.items() if name not in joined.coords})
+
+
+def check_conditions(*arrays: xr.Dataset | xr.DataArray) -> int:
+    """How many conditions these arrays have.
+
+    Raises
+    ------
+    InputError
+        if they differ in number or labels.
+    """
+    counts = {each.sizes[CONDITION] for each in arrays}
+    if len(counts) > 1:
+        raise InputError(
+            f"what runs together needs the same conditions, but has {' and '.join(map(str, sorted(counts)))}"
+        )
+    labels = [each[CONDITION].values.tolist() for each in arrays if CONDITION in each.coords]
+    if any(each != labels[0] for each in labels):
+        raise InputError(f"what runs together needs the same conditions, but has {labels[0]} and {labels[-1]}")
+    return counts.pop()
+
+
 def on_off(program: xr.Dataset) -> xr.DataArray:
     """The teaching signals of ON and OFF pools, (1 + v)/2 and (1 - v)/2.
 
@@ -119,11 +177,12 @@ def on_off(program: xr.Dataset) -> xr.DataArray:
 
     Returns
     -------
-    DataArray (episode, event, polarity, post) in [0, 1], polarity = "on", "off".
+    DataArray (episode, event, polarity, post) in [0, 1], polarity = "on", "off"; after ``condition`` where the
+    values differ between conditions.
     """
     value = program["value"]
     return xr.concat([(1 + value) / 2, (1 - value) / 2], dim=_polarity()).transpose(
-        "episode", "event", "polarity", "post"
+        ..., "episode", "event", "polarity", "post"
     )
 
 

@@ -139,6 +139,8 @@ class Schema:
         if set(in_front) <= set(self.leading) and own in (variable.dims, variable.or_dims or variable.dims):
             return
         either = f"{variable.dims} or {variable.or_dims}" if variable.or_dims else f"{variable.dims}"
+        if self.leading:
+            either += f", or {' and '.join(map(repr, self.leading))} before these"
         raise InputError(f"{found.name} has dims {found.dims}, but needs {either}")
 
 

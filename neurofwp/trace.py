@@ -18,6 +18,9 @@ variable              dims                                  meaning
 ``probe_*``           probe, time                           optional: one synapse over time
 ====================  ====================================  =============================================
 
+The Trace of several conditions has a dimension ``condition`` before these, but for spikes, of which
+``spike_condition`` says to which they belong; `of_condition` chooses one.
+
 Every variable has ``attrs["units"]``; the Dataset's attrs hold config, seed, versions and commit.
 """
 
@@ -28,6 +31,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from neurofwp.errors import InputError
+from neurofwp.program import CONDITION
 from neurofwp.runtime import files
 from neurofwp.schema import Schema, Variable
 
@@ -46,6 +51,7 @@ SCHEMA = Schema(
         "post_rate": Variable(_POOLS, "somatic rate in the read", missing=True, optional=True),
         "dendrite": Variable(_POOLS, "dendritic voltage while the write gate is open", missing=True, optional=True),
     },
+    leading=(CONDITION,),
     attrs=PROVENANCE,
     units=True,
 )
@@ -64,16 +70,45 @@ def check(trace: xr.Dataset) -> xr.Dataset:
     return SCHEMA.check(trace)
 
 
-def of_episodes(trace: xr.Dataset, first: int, last: int) -> xr.Dataset:
-    """The Trace of some episodes, from `first` until before `last`, counted from 0, with their spikes and probes."""
-    chosen = trace.isel(episode=slice(first, last))
-    for dim, episode in (("spike", "spike_episode"), ("probe", "probe_episode")):
-        if episode in trace.variables:
-            own = trace[episode].values
-            chosen = chosen.isel({dim: np.flatnonzero((own >= first) & (own < last))})
-            chosen[episode] = chosen[episode] - first
-            chosen[episode].attrs = trace[episode].attrs
-    return chosen
+def of_condition(trace: xr.Dataset, condition: int | str) -> xr.Dataset:
+    """The Trace of one condition, with its spikes: as the network would have left it without the others.
+
+    Parameters
+    ----------
+    condition : its label, where the Trace has labels, else its number.
+
+    Raises
+    ------
+    InputError
+        for a Trace without conditions, or one that has no such condition.
+    """
+    if CONDITION not in trace.dims:
+        raise InputError("this Trace has no conditions to choose from")
+    known = trace[CONDITION].values.tolist()  # numbers, where there are no labels
+    if condition not in known:
+        raise InputError(f"this Trace has no condition {condition!r}; it has {', '.join(map(repr, known))}")
+    number = known.index(condition)
+    chosen = trace.isel({CONDITION: number})
+    if "spike_condition" in trace:
+        chosen = chosen.isel(spike=np.flatnonzero(trace["spike_condition"].values == number))
+    return chosen.drop_vars("spike_condition", errors="ignore")
+
+
+def only_condition(trace: xr.Dataset) -> xr.Dataset:
+    """`trace` if it is of one condition; for figures, which show one.
+
+    Raises
+    ------
+    InputError
+        for a Trace of several conditions, which says how to choose.
+    """
+    if CONDITION not in trace.dims:
+        return trace
+    first = trace[CONDITION].values.tolist()[0]
+    raise InputError(
+        f"this Trace has {trace.sizes[CONDITION]} conditions, of which one can be shown: choose it with "
+        f"neurofwp.trace.of_condition(trace, {first!r})"
+    )
 
 
 def save(trace: xr.Dataset, path: str | Path) -> Path:

@@ -28,7 +28,7 @@ from neurofwp.slownet.programmer import Programmer, Shape
 from neurofwp.slownet.training.meta_training import loss_of
 
 FEW, MANY = 20, 52  # events: two chunks and four, of the shortest
-FORMS = [(rule, "recurrent") for rule in RULES] + [(rule, "chunkwise") for rule in RULES if rule.chunkwise]
+FORMS = [(rule, "recurrent") for rule in RULES] + [(rule, "chunkwise") for rule in RULES if rule.has_chunkwise]
 aten = torch.ops.aten
 NUMBER_READ = {aten._local_scalar_dense.default, aten.is_nonzero.default, aten.equal.default, aten.item.default}
 SHAPE_READ = {aten.nonzero.default, aten.masked_select.default, aten._unique2.default, aten.unique_dim.default}

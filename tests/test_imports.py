@@ -20,7 +20,7 @@ MAY = {
     "schema": set(),
     "errors": set(),
     "program": set(),
-    "trace": set(),
+    "trace": {"program"},
     "rules": set(),
     "synapses": set(),
     "tasks": DATA,

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from neurofwp.brian import backends
@@ -30,12 +29,12 @@ class Job:
     network: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     probes: Sequence[Probe] = ()
-    varied: Mapping[str, Any] = field(default_factory=dict)
+    conditions: xr.Dataset | None = None
 
     def run(self, progress: bool = False) -> xr.Dataset:
         """The Trace."""
         return SpikingNetwork(**self.network).run(
-            self.program, seed=self.seed, probes=self.probes, varied=self.varied, progress=progress
+            self.program, seed=self.seed, probes=self.probes, conditions=self.conditions, progress=progress
         )
 
     def place(self, folder: Path | None) -> Path | None:
@@ -46,7 +45,7 @@ class Job:
             SpikingNetwork(**self.network).config(),
             self.seed,
             list(self.probes),
-            {name: np.asarray(values).tolist() for name, values in self.varied.items()},
+            self.conditions,
             backends.choose(self.network.get("target", "auto")),
             self.program,
         )

@@ -18,13 +18,14 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurofwp import cli, synapses
+from neurofwp import cli
 from neurofwp.cli import catalogue
 from neurofwp.errors import InputError
 from neurofwp.experiments import plasticity_protocols as experiment
 from neurofwp.laboratory import Protocol, measurements, side_by_side
 from neurofwp.runtime import files
 from neurofwp.synapses.model import SynapseModel, load
+from neurofwp.synapses.stage import Stage
 
 HEADER = "study,region,pathway,protocol,frequency_hz,dt_ms,spikes_per_train,trains,train_period_s,ratio,sem,n,note"
 
@@ -195,7 +196,8 @@ def test_a_model_does_the_protocols_that_it_can_respond_to() -> None:
     assert set(experiment.suited(load("shouval-2002"))) == {*spikes, "voltage-pairing"}
 
     def stages(**parts: str) -> SynapseModel:
-        return SynapseModel("", "", (synapses.base.Stage("expression", "", "", **parts),), {}, {})
+        own = {"stage": "expression", "form": "own", "source": "a test"}
+        return SynapseModel("", "", (type("Own", (Stage,), own | parts)(),), {}, {})
 
     assert set(experiment.suited(stages(spike_post="calcium += c_post"))) == spikes
     assert experiment.suited(stages(postsynaptic="dIS/dt = (plateau - IS)/tau_IS : 1")) == ["plateau-induction"]

@@ -123,7 +123,7 @@ def names_of(stage):
     """Parameters, derived constants, states and local variables of a stage."""
     values = {parameter.name: 4 * ms if parameter.unit in ("s", "ms") else 4.0 for parameter in stage.parameters}
     declared = "\n".join((stage.presynaptic, stage.postsynaptic, stage.synaptic))
-    written = "\n".join((stage.postsynaptic_update, stage.statements(values)))
+    written = "\n".join((stage.postsynaptic_update, stage.update(values)))
     found = re.findall(r"^\s*(?:d(\w+)/dt =|(\w+) :)", declared, re.M) + re.findall(
         r"^\s*(\w+)() [-+*]?= ", written, re.M
     )
