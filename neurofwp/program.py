@@ -30,32 +30,30 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from neurofwp.errors import InputError
+from neurofwp.schema import Schema, Variable
 
 KIND = "neurofwp.program"
 
 Labelled = TypeVar("Labelled", xr.Dataset, xr.DataArray)
 
-DIMS: dict[str, tuple[str, ...]] = {
-    "key": ("episode", "event", "pre"),
-    "value": ("episode", "event", "post"),
-    "query": ("episode", "event", "pre"),
-    "write_gate": ("episode", "event"),
-    "retention": ("episode", "event"),
-    "duration": ("episode", "event"),
-}
-OPTIONAL: dict[str, tuple[str, ...]] = {"target": ("episode", "event", "post")}
 CONDITION = "condition"  # may come before the dims of any variable
-UNITS = {"duration": "ms"}
-
-# (lowest, highest, is the lowest itself allowed) for every variable
-RANGES: dict[str, tuple[float, float, bool]] = {
-    "key": (0.0, np.inf, True),
-    "value": (-1.0, 1.0, True),
-    "query": (0.0, np.inf, True),
-    "write_gate": (0.0, 1.0, True),
-    "retention": (0.0, 1.0, True),
-    "duration": (0.0, np.inf, False),
-}
+_CELLS, _VALUES, _EVENTS = ("episode", "event", "pre"), ("episode", "event", "post"), ("episode", "event")
+SCHEMA = Schema(
+    "Program",
+    KIND,
+    {
+        "key": Variable(_CELLS, "presynaptic activity while writing; 1 is the peak rate", "1", low=0),
+        "value": Variable(_VALUES, "teaching signal while writing", "1", low=-1, high=1),
+        "query": Variable(_CELLS, "presynaptic activity while reading", "1", low=0),
+        "write_gate": Variable(_EVENTS, "beta, how much of the event is written", "1", low=0, high=1),
+        "retention": Variable(_EVENTS, "alpha, the share of a weight that survives", "1", low=0, high=1),
+        "duration": Variable(_EVENTS, "length of each phase of the event", "ms", low=0, above=True),
+        "target": Variable(_VALUES, "the value that the read should return, or NaN", "1", missing=True, optional=True),
+    },
+    leading=(CONDITION,),
+)
+DIMS = {name: each.dims for name, each in SCHEMA.variables.items() if not each.optional}
+OPTIONAL = {name: each.dims for name, each in SCHEMA.variables.items() if each.optional}
 
 
 def from_arrays(
@@ -100,7 +98,7 @@ def from_arrays(
     }
     if target is not None:
         arrays["target"] = _batched("target", target)
-    dims = DIMS | OPTIONAL
+    dims = SCHEMA.dims
     sizes = {"episode": key.shape[0], "event": key.shape[1], "pre": key.shape[2], "post": value.shape[2]}
     for name, array in arrays.items():
         expected = tuple(sizes[d] for d in dims[name])
@@ -108,7 +106,7 @@ def from_arrays(
             raise InputError(f"{name} has shape {array.shape}, but {dims[name]} is {expected} here")
     program = xr.Dataset({name: (dims[name], array) for name, array in arrays.items()}, attrs={"kind": KIND})
     for variable in program.data_vars.values():
-        variable.attrs["units"] = UNITS.get(str(variable.name), "1")
+        variable.attrs["units"] = SCHEMA.variables[str(variable.name)].units
     return check(program)
 
 
@@ -120,19 +118,7 @@ def check(program: xr.Dataset) -> xr.Dataset:
     InputError
         for a missing variable, dims that do not match, a non-finite number, or one outside its range.
     """
-    if not isinstance(program, xr.Dataset):
-        raise InputError(f"a Program is an xarray.Dataset, not a {type(program).__name__}")
-    if program.attrs.get("kind") != KIND:
-        raise InputError(f"this Dataset is not a Program: attrs['kind'] is {program.attrs.get('kind')!r}, not {KIND!r}")
-    for name, dims in DIMS.items():
-        if name not in program:
-            raise InputError(f"the Program has no variable {name!r}, which has dims {dims}")
-    for name, dims in (DIMS | OPTIONAL).items():
-        if name in program and program[name].dims not in (dims, (CONDITION, *dims)):
-            raise InputError(f"{name} has dims {program[name].dims}, but needs {dims}, or {CONDITION!r} before these")
-    for name, (low, high, closed) in RANGES.items():
-        _check_range(program[name], low, high, closed)
-    return program
+    return SCHEMA.check(program)
 
 
 def of_condition(dataset: Labelled, condition: int) -> Labelled:
@@ -209,9 +195,7 @@ def _batched(name: str, array: ArrayLike) -> np.ndarray:
     if numbers.ndim == 2:
         numbers = numbers[np.newaxis]
     if numbers.ndim != 3:
-        raise InputError(
-            f"{name} needs 3 dims {(DIMS | OPTIONAL)[name]} (or 2, for one episode), not shape {numbers.shape}"
-        )
+        raise InputError(f"{name} needs 3 dims {SCHEMA.dims[name]} (or 2, for one episode), not shape {numbers.shape}")
     return numbers
 
 
@@ -227,14 +211,3 @@ def _per_event(name: str, array: ArrayLike, events: tuple[int, int]) -> np.ndarr
     if numbers.shape not in ((), events[1:], events):
         raise InputError(f"{name} has shape {numbers.shape}, but (episode, event) is {events} here")
     return np.broadcast_to(numbers, events).copy()
-
-
-def _check_range(variable: xr.DataArray, low: float, high: float, closed: bool) -> None:
-    name, array = variable.name, variable.values
-    above = array >= low if closed else array > low
-    bad = ~(np.isfinite(array) & above & (array <= high))
-    if bad.any():
-        index = tuple(int(i) for i in np.argwhere(bad)[0])
-        where = ", ".join(f"{dim} {i}" for dim, i in zip(variable.dims, index, strict=True))
-        allowed = f"{'>=' if closed else '>'} {low:g}" if np.isinf(high) else f"in [{low:g}, {high:g}]"
-        raise InputError(f"{name} must be finite and {allowed}, but is {array[index]:g} at {where}")

@@ -34,20 +34,29 @@ import xarray as xr
 from neurofwp.errors import InputError
 from neurofwp.program import CONDITION
 from neurofwp.runtime import files
+from neurofwp.schema import Schema, Variable
 
 KIND = "neurofwp.trace"
-
-DIMS: dict[str, tuple[str, ...]] = {
-    "weight": ("episode", "event", "post", "pre"),
-    "recall": ("episode", "event", "post"),
-}
-OPTIONAL: dict[str, tuple[str, ...]] = {
-    "conductance": ("episode", "event", "polarity", "post", "pre"),
-    "pre_rate": ("episode", "event", "pre"),
-    "post_rate": ("episode", "event", "polarity", "post"),
-    "dendrite": ("episode", "event", "polarity", "post"),
-}
 PROVENANCE = ("network", "config", "seed", "versions", "commit")
+
+_POOLS = ("episode", "event", "polarity", "post")
+SCHEMA = Schema(
+    "Trace",
+    KIND,
+    {
+        "weight": Variable(("episode", "event", "post", "pre"), "fast weight after the event"),
+        "recall": Variable(("episode", "event", "post"), "answer to the event's query; NaN without one", missing=True),
+        "conductance": Variable((*_POOLS, "pre"), "weights of ON and OFF pools", missing=True, optional=True),
+        "pre_rate": Variable(("episode", "event", "pre"), "presynaptic rate in the write", missing=True, optional=True),
+        "post_rate": Variable(_POOLS, "somatic rate in the read", missing=True, optional=True),
+        "dendrite": Variable(_POOLS, "dendritic voltage while the write gate is open", missing=True, optional=True),
+    },
+    leading=(CONDITION,),
+    attrs=PROVENANCE,
+    units=True,
+)
+DIMS = {name: each.dims for name, each in SCHEMA.variables.items() if not each.optional}
+OPTIONAL = {name: each.dims for name, each in SCHEMA.variables.items() if each.optional}
 
 
 def check(trace: xr.Dataset) -> xr.Dataset:
@@ -58,25 +67,7 @@ def check(trace: xr.Dataset) -> xr.Dataset:
     InputError
         for a missing variable, wrong dims, a missing unit, missing provenance or a weight that is not finite.
     """
-    if not isinstance(trace, xr.Dataset) or trace.attrs.get("kind") != KIND:
-        found = trace.attrs.get("kind") if isinstance(trace, xr.Dataset) else type(trace).__name__
-        raise InputError(f"not a Trace: its kind is {found!r}, not {KIND!r}")
-    for name, dims in DIMS.items():
-        if name not in trace:
-            raise InputError(f"the Trace has no variable {name!r}, which has dims {dims}")
-    for name, dims in (DIMS | OPTIONAL).items():
-        if name in trace and trace[name].dims not in (dims, (CONDITION, *dims)):
-            raise InputError(f"{name} has dims {trace[name].dims}, but needs {dims}, or {CONDITION!r} before these")
-    for variable in trace.data_vars.values():
-        if "units" not in variable.attrs:
-            raise InputError(f"{variable.name} has no attrs['units']")
-    missing = [name for name in PROVENANCE if name not in trace.attrs]
-    if missing:
-        raise InputError(f"the Trace does not say its {', '.join(missing)}")
-    if not np.isfinite(trace["weight"].values).all():
-        index = tuple(int(i) for i in np.argwhere(~np.isfinite(trace["weight"].values))[0])
-        raise InputError(f"weight is not finite at ({', '.join(map(str, trace['weight'].dims))}) = {index}")
-    return trace
+    return SCHEMA.check(trace)
 
 
 def of_condition(trace: xr.Dataset, condition: int | str) -> xr.Dataset:

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import mean_sem, needs
+from neurofwp.plots.averages import mean_sem
+from neurofwp.schema import require
 
 LABELS = {"r2": "recall R², best gain", "gain": "gain, of whole keys'", "identified": "right value identified"}
 MEMORY = {"hetero": (style.VERMILION, "o"), "auto": (style.BLUE, "s"), "sequence": (style.GREEN, "^")}
@@ -45,9 +46,9 @@ def completion(recall: xr.Dataset, expected: xr.Dataset, hopfield: xr.Dataset) -
         if a variable is missing.
     """
     dims = ("network", "association", "condition", "episode")
-    needs(recall, "recall", dict.fromkeys((*LABELS, "chance"), dims))
-    needs(expected, "expected recall", dict.fromkeys(("r2", "gain"), dims))
-    needs(hopfield, "Hopfield networks", {"identified": ("memory", "condition", "episode")})
+    require(recall, "recall", dict.fromkeys((*LABELS, "chance"), dims))
+    require(expected, "expected recall", dict.fromkeys(("r2", "gain"), dims))
+    require(hopfield, "Hopfield networks", {"identified": ("memory", "condition", "episode")})
     figure = style.figure(style.TWO_COLUMNS, 6.2)
     axes = figure.subplots(3, 2, sharex=True, sharey="row")
     for column, damage in enumerate(("silenced", "swapped")):
@@ -118,9 +119,9 @@ def sequence_recall(loop: xr.Dataset) -> Figure:
     InputError
         if a variable is missing.
     """
-    needs(loop, "Dataset of the loop", {"right": ("network", "mode", "step", "episode")})
+    require(loop, "Dataset of the loop", {"right": ("network", "mode", "step", "episode")})
     overlaps = dict.fromkeys(("one_overlap", "direct_overlap"), ("network", "step", "episode"))
-    needs(loop, "Dataset of the loop", overlaps | {"answer": ("network", "mode", "step", "post")})
+    require(loop, "Dataset of the loop", overlaps | {"answer": ("network", "mode", "step", "post")})
     steps = loop["step"].values
     figure = style.figure(style.TWO_COLUMNS, 5.4)
     upper, lower = figure.subfigures(2, 1, height_ratios=(1, 1.15), squeeze=False)[:, 0]

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import mean_sem, needs
+from neurofwp.plots.averages import mean_sem
+from neurofwp.schema import require
 
 # where the two coincide, the dot lies inside the open square
 MARKER: dict[str, dict[str, Any]] = {
@@ -35,7 +36,7 @@ def capacity(curve: xr.Dataset) -> Figure:
         if a variable is missing.
     """
     dims = ("network", "pairs", "episode")
-    needs(curve, "capacity Dataset", {"r2": dims, "identified": dims, "chance": ("pairs", "episode")})
+    require(curve, "capacity Dataset", {"r2": dims, "identified": dims, "chance": ("pairs", "episode")})
     pairs = curve["pairs"].values
 
     figure = style.figure(5.0, 2.3)

@@ -6,7 +6,8 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import mean_sem, needs
+from neurofwp.plots.averages import mean_sem
+from neurofwp.schema import require
 
 # colour, marker, line, label; the rules with a prediction are drawn through
 LOOK = {
@@ -35,7 +36,7 @@ def key_overlap(recall: xr.Dataset) -> Figure:
         if a variable is missing.
     """
     dims = ("rule", "setting", "active", "draw")
-    needs(recall, "Dataset of recall", {"correlation": dims, "overlap": ("active", "draw")})
+    require(recall, "Dataset of recall", {"correlation": dims, "overlap": ("active", "draw")})
     overlap = recall["overlap"].mean("draw").values
     names = [str(rule) for rule in recall["rule"].values]
     settings = [str(setting) for setting in recall["setting"].values]

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY, style.BLACK)
 MARKERS = "osD^v<>"
@@ -97,7 +97,7 @@ def comparison(data: xr.Dataset) -> Figure:
     _check(data)
     measured = "measured" in data
     if measured:
-        needs(data, "Dataset of protocols", {"n": ("protocol",), "z": ("protocol",)})
+        require(data, "Dataset of protocols", {"n": ("protocol",), "z": ("protocol",)})
     scored = measured and bool(data["z"].notnull().any())
     rows = np.arange(data.sizes["protocol"])[::-1]
     figure = style.figure(style.TWO_COLUMNS, 0.9 + 0.155 * len(rows))
@@ -125,7 +125,7 @@ def comparison(data: xr.Dataset) -> Figure:
 def _check(data: xr.Dataset, *coordinates: str) -> None:
     names = ["ratio", "sem", *coordinates]
     names += ["measured_sem", "study", "pathway"] if "measured" in data else []
-    needs(data, "Dataset of protocols", dict.fromkeys(names, ("protocol",)))
+    require(data, "Dataset of protocols", dict.fromkeys(names, ("protocol",)))
 
 
 def _split(data: xr.Dataset, by: str | None) -> dict[str | float, xr.Dataset]:

@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import mean_sem, needs
+from neurofwp.plots.averages import mean_sem
+from neurofwp.schema import require
 
 LOOK = {
     "hebbian": (style.GREY, "s"),
@@ -36,7 +37,7 @@ def recall_benchmark(cells: xr.Dataset) -> Figure:
         if a variable is missing.
     """
     dims = dict.fromkeys(("accuracy", "chance"), ("cell", "network"))
-    needs(cells, "Dataset of networks", dims | dict.fromkeys(("variant", "layer", "state_size"), ("cell",)))
+    require(cells, "Dataset of networks", dims | dict.fromkeys(("variant", "layer", "state_size"), ("cell",)))
     mean, sem, networks = mean_sem(cells["accuracy"], "network")
     cells = cells.assign(mean=mean, sem=sem)
     variants = list(dict.fromkeys(cells["variant"].values.tolist()))

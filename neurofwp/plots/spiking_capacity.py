@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import mean_sem, needs
+from neurofwp.plots.averages import mean_sem
+from neurofwp.schema import require
 
 LABELS = {"r2": "recall R²", "identified": "right value identified", "sign_error": "wrong signs"}
 LEVELS = (style.SKY, style.GREEN, style.ORANGE, style.VERMILION, style.PURPLE, style.BLUE)
@@ -35,10 +36,10 @@ def spiking_capacity(keys: xr.Dataset, cells: xr.Dataset, rate: xr.Dataset, theo
     InputError
         if a variable is missing.
     """
-    needs(theory, "Dataset of theory", dict.fromkeys(("r2", "sign_error"), ("active", "pairs")))
+    require(theory, "Dataset of theory", dict.fromkeys(("r2", "sign_error"), ("active", "pairs")))
     for name in LABELS:
         for data, what, dim in ((keys, "keys", "active"), (cells, "cells", "cells"), (rate, "rate", "active")):
-            needs(data, f"Dataset of {what}", {name: (dim, "pairs", "episode")})
+            require(data, f"Dataset of {what}", {name: (dim, "pairs", "episode")})
     pairs = keys["pairs"].values
     standard = keys.attrs["standard_active"]
     figure = style.figure(style.TWO_COLUMNS, 6.0)
