@@ -25,8 +25,7 @@ from neurofwp.errors import InputError
 from neurofwp.laboratory import kinds
 from neurofwp.laboratory.laboratory import Laboratory
 from neurofwp.plots.closed_form import closed_form
-from neurofwp.runtime import processes
-from neurofwp.runtime.progress import progress_bar
+from neurofwp.runtime.parallel import parallel_map
 from neurofwp.synapses.model import SynapseModel, load
 from neurofwp.theory import graupner_brunel
 
@@ -79,10 +78,12 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     for name in settings.sets:
         loaded(name, bistable=0)
     seeds = np.random.SeedSequence(seed).generate_state(len(settings.sets)).tolist()
-    jobs = [(settings, name, term, own) for name, own in zip(settings.sets, seeds, strict=True) for term in (0, 1)]
-    with processes.pool(len(jobs)) as pool:
-        every = pool.map(settled, *zip(*jobs, strict=True))
-        weights = list(progress_bar(every, desc="simulated", total=len(jobs), unit="simulation", leave=False))
+    cases = {
+        f"{name}-{term}": (settings, name, term, own)
+        for name, own in zip(settings.sets, seeds, strict=True)
+        for term in (0, 1)
+    }
+    weights = list(parallel_map(settled, cases, folder=folder, description="simulating").values())
     made = xr.concat(
         [compared(settings, name, *weights[2 * index : 2 * index + 2]) for index, name in enumerate(settings.sets)],
         dim=xr.DataArray(list(settings.sets), dims="set", name="set"),

@@ -32,9 +32,8 @@ from neurofwp.errors import InputError
 from neurofwp.plots.averages import mean_sem
 from neurofwp.plots.recall_benchmark import recall_benchmark as draw
 from neurofwp.rate import FastWeightStack, choose_device, softmax_attention
-from neurofwp.runtime import provenance
+from neurofwp.runtime.parallel import parallel_map
 from neurofwp.slownet.training.loop import Training, train
-from neurofwp.slownet.training.side_by_side import side_by_side
 from neurofwp.tasks.tokens.associative_recall import NOT_ASKED, recall, without_blanks
 
 log = logging.getLogger("neurofwp")
@@ -142,10 +141,11 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     cells = chosen(settings)
     # one network of every cell before the next ones: what an interrupted run leaves can be compared
     names = [(cell, network) for network in range(settings.networks) for cell in cells]
-    found = side_by_side(
+    found = parallel_map(
         measured,
         {(cell, network): (cell, settings, seed + network, place, folder) for cell, network in names},
-        lambda job, scores: f"{job[0].name}, seed {seed + job[1]}: accuracy {float(scores['accuracy']):.3f}",
+        description="training networks",
+        report=lambda job, scores: f"{job[0].name}, seed {seed + job[1]}: accuracy {float(scores['accuracy']):.3f}",
     )
     by_cell = [
         xr.concat([found[cell, network] for network in range(settings.networks)], dim="network") for cell in cells
@@ -200,7 +200,7 @@ def measured(
     )
     # neither other networks nor the test change this one
     of_training = {name: each for name, each in asdict(settings).items() if name not in ("sizes", "networks", "tested")}
-    config = {**asdict(cell), **of_training, "seed": seed, "commit": provenance.commit()}
+    config = {**asdict(cell), **of_training, "seed": seed}
 
     def go_on(stage: int, name: str, task: xr.Dataset, held_out: xr.Dataset, size: int, settings: Training) -> float:
         def batch(step: int) -> tuple[Tensor, Tensor]:
