@@ -21,11 +21,11 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
+from neurofwp.calibration import PERCENTILES, fit_parameters
 from neurofwp.errors import InputError
 from neurofwp.laboratory import kinds, measurements
 from neurofwp.laboratory.measurements import Measurement
-from neurofwp.laboratory.parameter_fits import PERCENTILES, fit, replaced
-from neurofwp.laboratory.prediction import closed_form, predict
+from neurofwp.laboratory.prediction import closed_form, predict, replace_values
 from neurofwp.laboratory.protocol import Protocol
 from neurofwp.plots.synapse_fits import fitted_curves, measured_against_predicted
 from neurofwp.synapses.model import SynapseModel, load
@@ -72,7 +72,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     repeated = sum(_stimulus(each.protocol) in known for each in split["test"])
     if repeated:
         log.warning("%d of %d test points have a protocol of the training points", repeated, len(split["test"]))
-    parameters = fit(
+    parameters = fit_parameters(
         model,
         split["train"],
         names=settings.parameters,
@@ -110,7 +110,7 @@ def _points(model: SynapseModel, parameters: xr.Dataset, split: Mapping[str, Seq
     every = [each for measured in split.values() for each in measured]
     protocols = [each.protocol for each in every]
     names = parameters["parameter"].values.tolist()
-    fitted = replaced(model, dict(zip(names, parameters["fitted"].values.tolist(), strict=True)))
+    fitted = replace_values(model, dict(zip(names, parameters["fitted"].values.tolist(), strict=True)))
     predicted = {"fitted": predict(fitted, protocols), "published": predict(model, protocols)}
     predicted[UNCHANGED] = np.ones(len(every))
     predicted |= {name: predict(load(name), protocols) for name in BASELINES if name != model.name}

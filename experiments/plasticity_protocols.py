@@ -31,8 +31,8 @@ from neurofwp.errors import InputError
 from neurofwp.laboratory import kinds, measurements
 from neurofwp.laboratory.laboratory import Laboratory
 from neurofwp.laboratory.measurements import Measurement
-from neurofwp.laboratory.protocol import Protocol
-from neurofwp.laboratory.responses import Kind, noisy, suited
+from neurofwp.laboratory.protocol import Kind, Protocol
+from neurofwp.laboratory.responses import noisy, suitable_kinds
 from neurofwp.laboratory.side_by_side import changes
 from neurofwp.plots.pairing import pairing_traces
 from neurofwp.plots.plateau_map import plateau_map
@@ -118,7 +118,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         protocols, names = [one.protocol for one in measured], ["measured"] * len(measured)
     else:
         measured = []
-        made = {kind: MAKE[kind](seed) for kind in settings.protocols or suited(model)}
+        made = {kind: MAKE[kind](seed) for kind in settings.protocols or suitable_kinds(model)}
         if not made:
             raise InputError(
                 f"{model.name} responds to neither postsynaptic spikes, voltage nor plateaus: choose what to do to it "
@@ -128,7 +128,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         names = [kind for kind, several in made.items() for _ in several]
     protocols = [each if each.initial is not None else replace(each, initial=settings.initial) for each in protocols]
     # first, since it takes seconds and finds out about a bad laboratory
-    pairing = traces(settings) if "spike-timing" in suited(model) else None
+    pairing = traces(settings) if "spike-timing" in suitable_kinds(model) else None
     changed = changes(
         settings.model, protocols, repeats=settings.repeats or 1, seed=seed, target=settings.target, folder=folder
     )

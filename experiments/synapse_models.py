@@ -26,11 +26,11 @@ import xarray as xr
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from neurofwp.calibration import best_parameters, published_bounds
 from neurofwp.errors import InputError
 from neurofwp.laboratory import measurements, responses
 from neurofwp.laboratory.measurements import Measurement
-from neurofwp.laboratory.parameter_fits import best, ranges, replaced
-from neurofwp.laboratory.prediction import family, plain, predict
+from neurofwp.laboratory.prediction import closed_form_values, family, predict, replace_values
 from neurofwp.laboratory.side_by_side import changes
 from neurofwp.plots.synapse_models import summary_sheet
 from neurofwp.runtime import files, processes, provenance
@@ -93,14 +93,14 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         for name, model in models.items()
         if settings.fit and _closed(model)
         for study in _once(studies)
-        if len(studies[study]) > len(ranges(model))
+        if len(studies[study]) > len(published_bounds(model))
     ]
     numbers = _fitted(fits, models, studies, folder)
     rows: dict[tuple[str, str], Floats] = {(UNCHANGED, PUBLISHED): np.ones(len(every))}
     for name, model in models.items():
         rows[model.name, PUBLISHED] = _published(name, model, every, settings, seed, folder)
     for fit, found in zip(fits, numbers, strict=True):
-        model = replaced(models[fit.model], found)
+        model = replace_values(models[fit.model], found)
         rows[model.name, fit.study] = predict(model, [each.protocol for each in every])
     points = _points(rows, studies)
     tree = {"/points": points, "/scores": _scores(points)}
@@ -118,7 +118,7 @@ def suited() -> list[str]:
 
 def _suited(model: SynapseModel) -> bool:
     weight = sum(float(weight) * share for weight, share in model.population)
-    return weight > 0 and "spike-timing" in responses.suited(model)
+    return weight > 0 and "spike-timing" in responses.suitable_kinds(model)
 
 
 def _closed(model: SynapseModel) -> bool:
@@ -201,14 +201,14 @@ def _fitted(
 
 
 def _fit(fit: Fit, measured: Sequence[Measurement]) -> Numbers:
-    return best(load(fit.model), measured, spread=fit.spread, seed=fit.seed)
+    return best_parameters(load(fit.model), measured, spread=fit.spread, seed=fit.seed)
 
 
 def _kept_at(folder: Path | None, fit: Fit, model: SynapseModel, measured: Sequence[Measurement]) -> Path | None:
     """Where a fit is kept: whatever could change a number changes the name; None where no commit names the code."""
     if folder is None or not provenance.reproducible():
         return None
-    what = [fit, model.name, plain(model), model.laboratory, provenance.versions(), provenance.commit()]
+    what = [fit, model.name, closed_form_values(model), model.laboratory, provenance.versions(), provenance.commit()]
     what += map(repr, measured)
     text = json.dumps(what, sort_keys=True, default=str)
     return folder / f"fit-{model.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
@@ -267,7 +267,7 @@ def _parameters(fits: Sequence[Fit], numbers: Sequence[Numbers], models: Mapping
     entries = [
         (models[fit.model].name, fit.study, own.name, own.unit, own.published, found[own.name])
         for fit, found in zip(fits, numbers, strict=True)
-        for own in ranges(models[fit.model])
+        for own in published_bounds(models[fit.model])
     ]
     names = ("model", "fitted_to", "parameter", "unit", "published", "fitted")
     return xr.Dataset(

@@ -14,8 +14,9 @@ import pytest
 from neurofwp import cli
 from neurofwp.errors import InputError
 from neurofwp.experiments import fit_synapse as experiment
-from neurofwp.laboratory import kinds, parameter_fits
-from neurofwp.laboratory.prediction import predict
+from neurofwp.laboratory import kinds
+from neurofwp.laboratory.prediction import predict, replace_values
+from neurofwp.optimisation import least_squares
 from neurofwp.synapses.model import load
 
 HEADER = "study,region,pathway,protocol,frequency_hz,dt_ms,spikes_per_train,trains,train_period_s,ratio,sem,n,note"
@@ -24,8 +25,8 @@ MODEL = "triplet-visual-cortex"
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parameter_fits, "GENERATIONS", 10)
-    monkeypatch.setattr(parameter_fits, "STARTS", 5)
+    monkeypatch.setattr(least_squares, "GENERATIONS", 10)
+    monkeypatch.setattr(least_squares, "STARTS", 5)
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
 
     One of the three test points has a protocol that was trained.
     """
-    truth = parameter_fits.replaced(load(MODEL), {"A3_plus": 2 * 6.2e-3})
+    truth = replace_values(load(MODEL), {"A3_plus": 2 * 6.2e-3})
     paths = {}
     for name, cases, shift in (
         ("train", [(10, 10), (40, 10), (10, -10), (40, -10)], 0),
