@@ -36,7 +36,7 @@ from neurofwp.laboratory.responses import noisy, suitable_kinds
 from neurofwp.laboratory.side_by_side import changes
 from neurofwp.plots.pairing import pairing_traces
 from neurofwp.plots.plateau_map import plateau_map
-from neurofwp.plots.protocols import comparison, curves
+from neurofwp.plots.protocols import protocol_comparison, protocol_curves
 from neurofwp.synapses.model import SynapseModel, load
 from neurofwp.synapses.stages.expression.omega import OMEGA, omega
 
@@ -283,7 +283,7 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
         if kind == "plateau-induction":
             figures[name] = plateau_map(own, result["published_map"].to_dataset())
         else:
-            figures[name] = curves(own, *AXES[kind]) if kind in AXES else comparison(own)
+            figures[name] = protocol_curves(own, *AXES[kind]) if kind in AXES else protocol_comparison(own)
     return figures
 
 
@@ -292,8 +292,8 @@ def _measured_figures(data: xr.Dataset) -> dict[str, Figure]:
     for x, by in (("dt", "frequency"), ("frequency", "dt")):
         own = _series(data, x, by)
         if own.sizes["protocol"]:
-            figures[f"ratio_against_{x}"] = curves(own, x, by)
-    figures["comparison"] = comparison(data)
+            figures[f"ratio_against_{x}"] = protocol_curves(own, x, by)
+    figures["comparison"] = protocol_comparison(data)
     return figures
 
 

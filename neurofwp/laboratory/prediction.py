@@ -1,7 +1,7 @@
 """What protocols do to a synapse, in closed form and for many sets of parameters at once: fast enough to fit.
 
 Two families have one: two calcium thresholds with calcium that jumps at spikes (Graupner & Brunel 2012, PNAS 109:3991;
-`neurofwp.theory.graupner_brunel.exact` is the same, one protocol and one set at a time, and the reference for
+`neurofwp.theory.exact_change` is the same, one protocol and one set at a time, and the reference for
 tests), without the bistable term; and triplets of spikes (Pfister & Gerstner 2006, J Neurosci 26:9673). A third, the
 rule of Clopath et al. (2010, Nat Neurosci 13:344), is linear in its amplitudes, and what they are multiplied with is an
 integral over the voltage (`neurofwp.laboratory.voltage_rule`): other amplitudes cost nothing, other time constants a

@@ -1,5 +1,10 @@
 """Receptor and plasticity equations as Brian2 blocks. A new form of a stage is one file and one line here."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from neurofwp.runtime.lazy import attributes
 from neurofwp.synapses.stage import Stage
 from neurofwp.synapses.stages.ampa import EXPONENTIAL
 from neurofwp.synapses.stages.calcium.jump_events import JUMP_EVENTS, JUMP_PLATEAU_EVENTS
@@ -24,6 +29,10 @@ from neurofwp.synapses.stages.release import TSODYKS_MARKRAM
 from neurofwp.synapses.stages.trafficking.finite_pool import FINITE_POOL
 from neurofwp.synapses.stages.trafficking.gradual import GRADUAL
 from neurofwp.synapses.stages.turnover import CONSTITUTIVE
+
+if TYPE_CHECKING:
+    from neurofwp.synapses.model import SynapseModel as SynapseModel
+    from neurofwp.synapses.model import load as load
 
 STAGES: tuple[Stage, ...] = (
     TSODYKS_MARKRAM,
@@ -57,3 +66,5 @@ STAGES: tuple[Stage, ...] = (
     CONSTITUTIVE,
     EXPONENTIAL,
 )
+
+__getattr__ = attributes(__name__, {"SynapseModel": "model", "load": "model"})
