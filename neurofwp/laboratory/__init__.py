@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from neurofwp.laboratory import measurements as measurements
     from neurofwp.laboratory import prediction as prediction
     from neurofwp.laboratory import responses as responses
+    from neurofwp.laboratory import studies as studies
     from neurofwp.laboratory.laboratory import Laboratory as Laboratory
     from neurofwp.laboratory.measurements import Measurement as Measurement
     from neurofwp.laboratory.peaks import calcium_peaks as calcium_peaks
@@ -30,6 +31,7 @@ HOMES = {
     "predict": "prediction",
     "prediction": None,
     "responses": None,
+    "studies": None,
 }
 
 __all__ = ["Protocol", *HOMES]
