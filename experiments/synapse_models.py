@@ -23,11 +23,11 @@ import xarray as xr
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from neurofwp.calibration import best_parameters, published_bounds
 from neurofwp.errors import InputError
 from neurofwp.laboratory import measurements, responses
 from neurofwp.laboratory.measurements import Measurement
-from neurofwp.laboratory.parameter_fits import best, ranges, replaced
-from neurofwp.laboratory.prediction import family, predict
+from neurofwp.laboratory.prediction import family, predict, replace_values
 from neurofwp.laboratory.side_by_side import changes
 from neurofwp.plots.synapse_models import summary_sheet
 from neurofwp.runtime.parallel import parallel_map
@@ -89,7 +89,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         for name, model in models.items()
         if settings.fit and _closed(model)
         for study in _once(studies)
-        if len(studies[study]) > len(ranges(model))
+        if len(studies[study]) > len(published_bounds(model))
     ]
     cases = {fit: (fit, studies[fit.study]) for fit in fits}
     numbers = list(parallel_map(_fit, cases, folder=folder, description="fitting").values())
@@ -97,7 +97,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     for name, model in models.items():
         rows[model.name, PUBLISHED] = _published(name, model, every, settings, seed, folder)
     for fit, found in zip(fits, numbers, strict=True):
-        model = replaced(models[fit.model], found)
+        model = replace_values(models[fit.model], found)
         rows[model.name, fit.study] = predict(model, [each.protocol for each in every])
     points = _points(rows, studies)
     tree = {"/points": points, "/scores": _scores(points)}
@@ -115,7 +115,7 @@ def suited() -> list[str]:
 
 def _suited(model: SynapseModel) -> bool:
     weight = sum(float(weight) * share for weight, share in model.population)
-    return weight > 0 and "spike-timing" in responses.suited(model)
+    return weight > 0 and "spike-timing" in responses.suitable_kinds(model)
 
 
 def _closed(model: SynapseModel) -> bool:
@@ -170,7 +170,7 @@ def _published(
 
 
 def _fit(fit: Fit, measured: Sequence[Measurement]) -> Numbers:
-    return dict(best(load(fit.model), measured, spread=fit.spread, seed=fit.seed))
+    return dict(best_parameters(load(fit.model), measured, spread=fit.spread, seed=fit.seed))
 
 
 def _points(rows: Mapping[tuple[str, str], Floats], studies: Mapping[str, Sequence[Measurement]]) -> xr.Dataset:
@@ -226,7 +226,7 @@ def _parameters(fits: Sequence[Fit], numbers: Sequence[Numbers], models: Mapping
     entries = [
         (models[fit.model].name, fit.study, own.name, own.unit, own.published, found[own.name])
         for fit, found in zip(fits, numbers, strict=True)
-        for own in ranges(models[fit.model])
+        for own in published_bounds(models[fit.model])
     ]
     names = ("model", "fitted_to", "parameter", "unit", "published", "fitted")
     return xr.Dataset(

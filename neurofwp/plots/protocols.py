@@ -23,7 +23,7 @@ Z_SHOWN = 6.0  # beyond this a bar is cut, and its z written at its end
 
 
 @style.context()
-def curves(data: xr.Dataset, x: str, by: str | None = None) -> Figure:
+def protocol_curves(data: xr.Dataset, x: str, by: str | None = None) -> Figure:
     """Weight after over before against one coordinate: the model as lines, means of measurements with SEM as points.
 
     One panel per study, one colour per value of `by` (and pathway).
@@ -82,12 +82,12 @@ def curves(data: xr.Dataset, x: str, by: str | None = None) -> Figure:
 
 
 @style.context()
-def comparison(data: xr.Dataset) -> Figure:
+def protocol_comparison(data: xr.Dataset) -> Figure:
     """All protocols below each other: the model, beside it what was measured with SEM and n, and z.
 
     Parameters
     ----------
-    data : as of `curves`; with measurements also ``n`` and ``z`` (protocol).
+    data : as of `protocol_curves`; with measurements also ``n`` and ``z`` (protocol).
 
     Raises
     ------

@@ -91,7 +91,9 @@ def test_few_protocols_wait_for_one_that_is_twice_as_long(durations: list[float]
 
 def test_a_default_run_is_two_simulations_of_minutes() -> None:
     """Of the model's time; short protocols, which are many, are spared most of it."""
-    protocols = [protocol for kind in experiment.suited(load("shouval-2002")) for protocol in experiment.MAKE[kind](0)]
+    protocols = [
+        protocol for kind in experiment.suitable_kinds(load("shouval-2002")) for protocol in experiment.MAKE[kind](0)
+    ]
     long, short = side_by_side.grouped(protocols)
     assert (long[0].duration, short[0].duration) == (150, 60)
     assert len(short) > 2 * len(long) > 60
@@ -185,16 +187,16 @@ def test_every_kind_is_done_and_drawn(laboratory: type[StandIn]) -> None:
 
 def test_a_model_does_the_protocols_that_it_can_respond_to() -> None:
     spikes = {"spike-timing", "pairing-frequency", "triplets", "quadruplets", "presynaptic-frequency", "poisson"}
-    assert set(experiment.suited(load("shouval-2002"))) == {*spikes, "voltage-pairing"}
+    assert set(experiment.suitable_kinds(load("shouval-2002"))) == {*spikes, "voltage-pairing"}
 
     def stages(**parts: str) -> SynapseModel:
         own = {"stage": "expression", "form": "own", "source": "a test"}
         return SynapseModel("", "", (type("Own", (Stage,), own | parts)(),), {}, {})
 
-    assert set(experiment.suited(stages(spike_post="calcium += c_post"))) == spikes
-    assert experiment.suited(stages(postsynaptic="dIS/dt = (plateau - IS)/tau_IS : 1")) == ["plateau-induction"]
+    assert set(experiment.suitable_kinds(stages(spike_post="calcium += c_post"))) == spikes
+    assert experiment.suitable_kinds(stages(postsynaptic="dIS/dt = (plateau - IS)/tau_IS : 1")) == ["plateau-induction"]
     calcium = {*spikes, "voltage-pairing", "calcium-series"}
-    assert set(experiment.suited(stages(postsynaptic_update="drive = calcium_outside*v_dendrite"))) == calcium
+    assert set(experiment.suitable_kinds(stages(postsynaptic_update="drive = calcium_outside*v_dendrite"))) == calcium
 
 
 def test_data_and_protocols_exclude_each_other_and_bad_input_comes_first(laboratory: type[StandIn]) -> None:
@@ -248,14 +250,14 @@ def test_every_shipped_model_has_something_to_do_and_a_weight_to_begin_with() ->
     for name in catalogue.synapses():
         model = load(name)
         settings = experiment._completed(experiment.Settings(name), model)
-        assert experiment.suited(model)
+        assert experiment.suitable_kinds(model)
         assert (settings.initial or experiment._found(model)) > 0
         upper = model.values.get("w_max", model.values.get("w1"))
         assert upper is None or (settings.initial or 0) < float(upper) * 1e9
 
 
 def test_a_model_that_responds_to_nothing_is_said(laboratory: type[StandIn], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(experiment, "suited", lambda model: [])
+    monkeypatch.setattr(experiment, "suitable_kinds", lambda model: [])
     with pytest.raises(
         InputError, match="shouval-2002 responds to neither .*: choose what to do to it with --protocols"
     ):

@@ -15,8 +15,9 @@ import xarray as xr
 from neurofwp import cli
 from neurofwp.errors import InputError
 from neurofwp.experiments import synapse_models as experiment
-from neurofwp.laboratory import measurements, parameter_fits
-from neurofwp.laboratory.prediction import predict
+from neurofwp.laboratory import measurements
+from neurofwp.laboratory.prediction import predict, replace_values
+from neurofwp.optimisation import least_squares
 from neurofwp.synapses.model import load
 
 SJOSTROM, WANG, PAIRED = "sjostrom_2001_visual_cortex", "wang_2005_hippocampal_culture", "paired_recordings"
@@ -27,14 +28,14 @@ CLOPATH = "clopath-visual-cortex"
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Quick fits."""
-    monkeypatch.setattr(parameter_fits, "GENERATIONS", 3)
-    monkeypatch.setattr(parameter_fits, "STARTS", 2)
+    monkeypatch.setattr(least_squares, "GENERATIONS", 3)
+    monkeypatch.setattr(least_squares, "STARTS", 2)
 
 
 def squares(name: str, numbers: dict[str, float], source: str, study: str = "") -> np.ndarray:
     """z^2 of a model with other parameters, of all points of a file, or of one study's."""
     own = [each for each in measurements.read(source) if study in each.study]
-    ratio = predict(parameter_fits.replaced(load(name), numbers), [each.protocol for each in own])
+    ratio = predict(replace_values(load(name), numbers), [each.protocol for each in own])
     return np.square((ratio - [each.ratio for each in own]) / [each.sem for each in own])
 
 
