@@ -23,7 +23,7 @@ CURVES = {
     "rate": ("delta", "outstar", "soft_bound"),
 }  # fmt: skip
 LINES: dict[str, Any] = {"spiking": "-", "rate": (0, (4, 2))}
-BARS = {"new": style.BLACK, "old": style.GREY}
+BARS = {"new": style.GREY, "old": "#C8C8C8"}
 
 
 @style.context()

@@ -1,6 +1,6 @@
 """Rate networks: fast weights under an update rule, in torch."""
 
-from neurofwp.rate import feature_maps
+from neurofwp.rate import feature_maps, hopfield
 from neurofwp.rate.attention import softmax_attention
 from neurofwp.rate.layer import FastWeightLayer
 from neurofwp.rate.network import RateNetwork, choose_device, unit
@@ -15,6 +15,7 @@ __all__ = [
     "Result",
     "choose_device",
     "feature_maps",
+    "hopfield",
     "run",
     "scan",
     "softmax_attention",
