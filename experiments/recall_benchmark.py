@@ -31,7 +31,7 @@ from torch.nn import functional
 from neurofwp.errors import InputError
 from neurofwp.plots.averages import mean_sem
 from neurofwp.plots.recall_benchmark import recall_benchmark as draw
-from neurofwp.rate import FastWeightStack, choose_device, softmax_attention
+from neurofwp.rate import FastWeightStack, choose_device
 from neurofwp.runtime.parallel import parallel_map
 from neurofwp.slownet.training.loop import Training, train
 from neurofwp.tasks.tokens.associative_recall import NOT_ASKED, recall, without_blanks
@@ -91,33 +91,6 @@ class Cell:
     def state_size(self, settings: Settings) -> int:
         """Numbers that a layer remembers at the end of a sequence."""
         return settings.length * 2 * self.size if self.layer == SOFTMAX else self.size**2
-
-
-class SoftmaxLayer(nn.Module):
-    """Causal softmax attention with one head, in place of a FastWeightLayer: (batch, time, d_model), both ways.
-
-    Scores are scaled by d_key^-1/2 and lowered by a learned slope times the distance (Press et al. 2022): like fast
-    weights that forget, and unlike attention by content alone, it can tell the last of two values from the first.
-    """
-
-    def __init__(self, d_model: int, size: int, generator: torch.Generator) -> None:
-        super().__init__()
-        self.d_model = d_model
-        self.signals = nn.utils.skip_init(nn.Linear, d_model, 3 * size, bias=False)
-        self.out = nn.utils.skip_init(nn.Linear, size, d_model, bias=False)
-        for linear in (self.signals, self.out):
-            nn.init.uniform_(linear.weight, -(linear.in_features**-0.5), linear.in_features**-0.5, generator=generator)
-        self.slope = nn.Parameter(torch.zeros(()))
-
-    def forward(self, x: Tensor) -> Tensor:
-        query, key, value = self.signals(x)[:, :, None].chunk(3, dim=-1)
-        query = query * query.shape[-1] ** -0.5
-        # slope x (position of the key): the position of the query is the same for all scores, and softmax drops it
-        position = torch.arange(x.shape[1], dtype=x.dtype, device=x.device)[:, None, None].expand_as(key[..., :1])
-        query = torch.cat([query, self.slope.expand_as(query[..., :1])], dim=-1)
-        key = torch.cat([key, position], dim=-1)
-        read: Tensor = self.out(softmax_attention(query, key, value)[:, :, 0])
-        return read
 
 
 def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:

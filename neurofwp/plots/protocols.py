@@ -77,7 +77,7 @@ def protocol_curves(data: xr.Dataset, x: str, by: str | None = None) -> Figure:
         ax.remove()
     for ax in axes[: len(panels) : columns]:
         ax.set_ylabel("weight after / before (1)")
-    figure.legend(handles=_key(data), loc="outside upper center", ncols=min(2, columns))
+    style.legend(figure, _key(data), ncols=min(2, columns))
     return figure
 
 
@@ -118,7 +118,7 @@ def protocol_comparison(data: xr.Dataset) -> Figure:
     ax.set(xlabel="weight after / before (1)", ylim=(-0.7, len(rows) - 0.3))
     if scored:
         _scores(axes[1], data["z"].values, rows)
-    figure.legend(handles=_key(data, lines=False), loc="outside upper center", ncols=2)
+    style.legend(figure, _key(data, lines=False), ncols=2)
     return figure
 
 
