@@ -29,7 +29,8 @@ from neurofwp.runtime.parallel import parallel_map
 from neurofwp.slownet.episodes import episodes
 from neurofwp.slownet.families import Family, few_shot, gated_pairs, regression
 from neurofwp.slownet.programmer import Programmer
-from neurofwp.slownet.training.meta_training import MetaTraining, meta_train, untrained
+from neurofwp.slownet.training.meta_training import meta_train, untrained
+from neurofwp.slownet.training.settings import MetaTraining
 from neurofwp.tasks import regression as regression_after_every_example
 
 log = logging.getLogger("neurofwp")

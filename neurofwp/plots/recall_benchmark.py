@@ -30,8 +30,6 @@ def recall_benchmark(cells: xr.Dataset) -> Figure:
         if a variable is missing.
     """
     dims = dict.fromkeys(("accuracy", "chance"), ("cell", "network"))
-    needs(cells, "Dataset of networks", dims | dict.fromkeys(("variant", "layer", "state_size"), ("cell",)))
-    mean, sem, networks = average(cells["accuracy"], "network")
     require(cells, "Dataset of networks", dims | dict.fromkeys(("variant", "layer", "state_size"), ("cell",)))
     mean, sem, networks = average(cells["accuracy"], "network")
     cells = cells.assign(mean=mean, sem=sem)
