@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from neurofwp import program
 from neurofwp.identification.fit_rule import Bounds, free_parameters, residuals
-from neurofwp.identification.identify_rule import CANDIDATES
+from neurofwp.identification.identify_rule import candidates
 from neurofwp.identification.levenberg_marquardt import minimise
 from neurofwp.identification.records import prepare
 from neurofwp.rate import RateNetwork, run
@@ -72,7 +72,7 @@ def test_no_program_waits_at_every_event() -> None:
     assert waits(network.run, made(FEW)) == waits(network.run, made(MANY))
 
 
-@pytest.mark.parametrize("rule", CANDIDATES, ids=lambda rule: rule.id)
+@pytest.mark.parametrize("rule", candidates(), ids=lambda rule: rule.id)
 def test_no_fit_waits_at_every_event(rule: Rule) -> None:
     def fit(events: int) -> Counter[str]:
         task = made(events)

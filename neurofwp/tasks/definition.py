@@ -37,7 +37,7 @@ class Task:
         if not self.name:
             raise InputError("a task needs a name")
         if not callable(self.draw):
-            raise InputError(f"task {self.name!r} needs a function draw(..., seed) not {self.draw!r}")
+            raise InputError(f"task {self.name!r} needs a function draw(..., seed), not {self.draw!r}")
         if "seed" not in inspect.signature(self.draw).parameters:
             raise InputError(f"task {self.name!r}: draw must take a seed, so that episodes can be drawn again")
         if not self.description:
