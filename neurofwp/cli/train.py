@@ -12,6 +12,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 import tyro
 
 from neurofwp.cli import catalogue, choice, figures, output, results
+from neurofwp.errors import unknown
 from neurofwp.runtime import files, store
 from neurofwp.slownet.training.settings import MetaTraining
 
@@ -53,6 +54,9 @@ def main(words: list[str]) -> int:
     module = catalogue.family(name)
     flags_of = _Train[module.Settings, MetaTraining]  # type: ignore[name-defined]  # known only now
     chosen = tyro.cli(flags_of, prog=f"neurofwp train {name}", description=module.__doc__, args=rest)
+    chosen.training.check()
+    if chosen.training.rule not in (known := catalogue.rules()):
+        raise unknown("rule", chosen.training.rule, known)
     from neurofwp.slownet.training import distributed, meta_training  # bring torch
 
     settings = {**asdict(chosen.task), **asdict(chosen.training)}

@@ -64,10 +64,7 @@ def meta_train(
     InputError
         as `untrained` and `neurofwp.slownet.training.loop.train`; for a batch below 1, or a gate cost below 0.
     """
-    if settings.batch < 1:
-        raise InputError(f"batch must be 1 or more, not {settings.batch}")
-    if not settings.gate_cost >= 0:
-        raise InputError(f"gate_cost must be 0 or more, not {settings.gate_cost:g}")
+    settings.check()
     model = untrained(family, settings, seed=seed, device=device)
     held_out = drawn(family, HELD_OUT, (1, seed, 0), device)
     rank, world = workers()
