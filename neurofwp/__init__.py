@@ -19,6 +19,9 @@ if TYPE_CHECKING:
         metrics as metrics,
     )
     from neurofwp import (
+        optimisation as optimisation,
+    )
+    from neurofwp import (
         plots as plots,
     )
     from neurofwp import (
@@ -62,8 +65,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 PACKAGES = (
-    "calibration", "identification", "laboratory", "metrics", "plots", "program", "rate", "rules", "runtime", "slownet",
-    "spiking", "synapses", "tasks", "theory", "trace", "transforms",
+    "calibration", "identification", "laboratory", "metrics", "optimisation", "plots", "program", "rate", "rules",
+    "runtime", "slownet", "spiking", "synapses", "tasks", "theory", "trace", "transforms",
 )  # fmt: skip
 NAMES = {
     "RateNetwork": "neurofwp.rate",

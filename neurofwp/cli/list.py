@@ -66,7 +66,9 @@ def _table(kind: Kind, items: list[dict[str, Any]], model: str) -> Table:
         rows = ([str(each[column]) for column in columns] for each in items)
         caption = "To replace one: --parameters NAME=VALUE, as in tau_nmda=50ms, or a plain number in this unit."
         return text.table(f"parameters of {model} and its circuit", columns, rows, caption)
-    return text.table(TITLES[kind], ("name", "what it is"), (each.values() for each in items))
+    table = text.table(TITLES[kind], ("name", "what it is"), (each.values() for each in items))
+    table.columns[0].no_wrap = True  # to be copied whole
+    return table
 
 
 def _rules(items: list[dict[str, Any]]) -> Table:

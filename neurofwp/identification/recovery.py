@@ -21,7 +21,7 @@ from neurofwp.identification.noise_ceiling import noise_ceiling
 from neurofwp.program import on_off
 from neurofwp.rate import RateNetwork
 from neurofwp.rules import Rule, get
-from neurofwp.runtime import parts
+from neurofwp.runtime.parallel import parallel_map
 
 # Where true parameters are drawn: away from values at which one rule is another, and not at a bound of the fits. For
 # values and keys of norm one; a rule that is not here has its defaults.
@@ -100,7 +100,7 @@ def recover(
     Parameters
     ----------
     rules : by default all that can be fitted.
-    draws : of true parameters, for each rule and noise. folder, workers : as of `neurofwp.runtime.parts.made`.
+    draws : of true parameters, for each rule and noise. folder, workers : as of `neurofwp.runtime.parallel.start`.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def recover(
         f"{rule}-noise-{noise:g}-draw-{draw}": (program, ids, rule, noise, restarts, child)
         for (noise, rule, draw), child in zip(known, children, strict=True)
     }
-    each = parts.made(recovered, cases, folder=folder, describe="recovering rules", workers=workers)
+    each = parallel_map(recovered, cases, folder=folder, description="recovering rules", workers=workers)
     index = pd.MultiIndex.from_tuples(known, names=("noise", "truth", "draw"))
     along = xr.Coordinates.from_pandas_multiindex(index, "case")
     made = xr.concat(each.values(), "case").drop_vars("case", errors="ignore").assign_coords(along).unstack("case")

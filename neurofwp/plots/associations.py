@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from neurofwp.metrics import average
 from neurofwp.plots import style
-from neurofwp.plots.averages import mean_sem
 from neurofwp.schema import require
 
 LABELS = {"r2": "recall R², best gain", "gain": "gain, of whole keys'", "identified": "right value identified"}
@@ -57,7 +57,7 @@ def completion(recall: xr.Dataset, expected: xr.Dataset, hopfield: xr.Dataset) -
         for ax, name in zip(axes[:, column], LABELS, strict=True):
             for number, (memory, (colour, marker)) in enumerate(MEMORY.items()):
                 here = recall[name].sel(association=memory).isel(condition=at)
-                mean, sem, _ = mean_sem(here.sel(network="spiking"), "episode")
+                mean, sem, _ = average(here.sel(network="spiking"), "episode")
                 shifted = share + 0.012 * (number - 1)
                 ax.errorbar(
                     shifted, mean.values, sem.values, color=colour, marker=marker, linestyle="none", clip_on=False,
@@ -79,12 +79,11 @@ def completion(recall: xr.Dataset, expected: xr.Dataset, hopfield: xr.Dataset) -
         row[0].set_ylabel(style.label(text, recall[name]))
         row[0].set_ylim(0 if name != "r2" else None, 1.04 if name != "gain" else None)
     style.letters(axes.ravel())
-    figure.legend(
-        handles=_key(str(recall.attrs["rule"])),
-        loc="outside upper center",
+    style.legend(
+        figure,
+        _key(str(recall.attrs["rule"])),
         ncols=4,
         title=f"{recall['regime'].item()}; {recall.attrs['title']}; mean ± SEM, n = {recall.sizes['episode']} episodes",
-        title_fontsize=7,
     )
     return figure
 
@@ -163,5 +162,5 @@ def _line(ax: Axes, steps: np.ndarray, values: xr.DataArray, shift: float, **loo
     """Spiking network filled, rate network open and broken; without error bars where there is no spread."""
     open_look: dict[str, Any] = {"markerfacecolor": "white", "linestyle": DASHED, "linewidth": 0.7, "label": None}
     for network, own in (("spiking", look), ("rate", look | open_look)):
-        mean, sem, _ = mean_sem(values.sel(network=network), "episode")
+        mean, sem, _ = average(values.sel(network=network), "episode")
         ax.errorbar(steps + shift, mean.values, sem.values, clip_on=False, **own)

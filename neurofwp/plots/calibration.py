@@ -60,8 +60,7 @@ def calibration(every: xr.Dataset, parameters: xr.Dataset, judged: Mapping[str, 
     left.set_xlabel(style.label(f"explained share of {rule}", every["share"]))
     left.set_ylabel(style.label("recall R² of rebound keys", every["recall"]))
     _moves(right, parameters)
-    handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=len(labels))
+    style.legend(figure, left, loc="outside upper left")
     style.letters((left, right))
     return figure
 

@@ -57,5 +57,5 @@ def closed_form(data: xr.Dataset) -> Figure:
         if index + columns >= len(names):
             ax.set_xlabel(style.label("t_post − t_pre", data["dt"]))
             ax.tick_params(labelbottom=True)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=columns)
+    style.legend(figure, axes[0], ncols=columns)
     return figure

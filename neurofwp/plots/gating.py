@@ -70,9 +70,10 @@ def gating(program: xr.Dataset, trace: xr.Dataset, *, episode: int = 0) -> Figur
     figure.align_ylabels()
     style.letters(axes)
     lines = [Line2D([], [], color=colour, label=f"{kind}") for kind, colour in KIND.items()]
-    figure.legend(
-        handles=lines, loc="outside upper center", ncols=2,
+    style.legend(
+        figure,
+        lines,
+        ncols=2,
         title="pairs, coloured by what they should be; dotted, dashed: where depression, potentiation begin",
-        title_fontsize=7,
-    )  # fmt: skip
+    )
     return figure

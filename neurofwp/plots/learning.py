@@ -42,8 +42,5 @@ def learning(history: xr.Dataset) -> Figure:
                 right.axhline(float(history[f"{name}_{when}"]), color=colour, linestyle=line, linewidth=0.8)
     right.set(xlabel="training step", ylabel=style.label("score", history["loss"]))
     style.letters((left, right))
-    figure.legend(
-        *right.get_legend_handles_labels(), loc="outside upper center", ncols=len(measures),
-        title="held-out episodes: dotted before, dashed after training", title_fontsize=7,
-    )  # fmt: skip
+    style.legend(figure, right, ncols=len(measures), title="held-out episodes: dotted before, dashed after training")
     return figure

@@ -23,7 +23,7 @@ Z_SHOWN = 6.0  # beyond this a bar is cut, and its z written at its end
 
 
 @style.context()
-def curves(data: xr.Dataset, x: str, by: str | None = None) -> Figure:
+def protocol_curves(data: xr.Dataset, x: str, by: str | None = None) -> Figure:
     """Weight after over before against one coordinate: the model as lines, means of measurements with SEM as points.
 
     One panel per study, one colour per value of `by` (and pathway).
@@ -77,17 +77,17 @@ def curves(data: xr.Dataset, x: str, by: str | None = None) -> Figure:
         ax.remove()
     for ax in axes[: len(panels) : columns]:
         ax.set_ylabel("weight after / before (1)")
-    figure.legend(handles=_key(data), loc="outside upper center", ncols=min(2, columns))
+    style.legend(figure, _key(data), ncols=min(2, columns))
     return figure
 
 
 @style.context()
-def comparison(data: xr.Dataset) -> Figure:
+def protocol_comparison(data: xr.Dataset) -> Figure:
     """All protocols below each other: the model, beside it what was measured with SEM and n, and z.
 
     Parameters
     ----------
-    data : as of `curves`; with measurements also ``n`` and ``z`` (protocol).
+    data : as of `protocol_curves`; with measurements also ``n`` and ``z`` (protocol).
 
     Raises
     ------
@@ -118,7 +118,7 @@ def comparison(data: xr.Dataset) -> Figure:
     ax.set(xlabel="weight after / before (1)", ylim=(-0.7, len(rows) - 0.3))
     if scored:
         _scores(axes[1], data["z"].values, rows)
-    figure.legend(handles=_key(data, lines=False), loc="outside upper center", ncols=2)
+    style.legend(figure, _key(data, lines=False), ncols=2)
     return figure
 
 

@@ -69,7 +69,5 @@ def raster(trace: xr.Dataset, *, episode: int = 0) -> Figure:
 
     phases = shade(axes, found, 0.0, stop)
     lines = [Line2D([], [], color=style.POPULATION.get(name, style.BLACK), label=name) for name in fired.values()]
-    figure.legend(
-        handles=[*lines, *phases], loc="outside upper center", ncols=len(lines) + len(phases), handlelength=1.5
-    )
+    style.legend(figure, [*lines, *phases], ncols=len(lines) + len(phases), handlelength=1.5)
     return figure

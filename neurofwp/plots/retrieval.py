@@ -58,14 +58,13 @@ def retrieval(cells: xr.Dataset) -> Figure:
     axes[0].set_ylabel(style.label("half squared error of a read", cells["loss"]))
     if len(settings) > 1:
         style.letters(axes)
-    figure.legend(
-        handles=list(handles.values()),
-        loc="outside upper center",
+    style.legend(
+        figure,
+        list(handles.values()),
         ncols=4 if len(settings) > 1 else 2,
         title=(", " if len(settings) > 1 else "\n").join(
             ("filled: one network each, open: published", "bar: least possible, grey: where training stops")
         ),
-        title_fontsize=7,
     )
     return figure
 

@@ -46,8 +46,5 @@ def cost_by_synapses(cost: xr.Dataset) -> Figure:
     ax.set_yscale("log")
     ax.set_xlabel(style.label("synapses", cost["synapses"]))
     ax.set_ylabel("processor time per simulated time (s/s)")
-    figure.legend(
-        *ax.get_legend_handles_labels(), loc="outside upper center", ncols=2,
-        title="medians; open: 64 replicas of 64 × 32 in one network", title_fontsize=7,
-    )  # fmt: skip
+    style.legend(figure, ax, ncols=2, title="medians; open: 64 replicas of 64 × 32 in one network")
     return figure

@@ -86,7 +86,7 @@ def synapse(trace: xr.Dataset, program: xr.Dataset | None = None, probes: Sequen
         )
         for colour, probe in zip(COLOURS, chosen, strict=False)
     ]
-    figure.legend(handles=[*lines, *phases], loc="outside upper center", ncols=2, handlelength=1.5)
+    style.legend(figure, [*lines, *phases], ncols=2, handlelength=1.5)
     return figure
 
 

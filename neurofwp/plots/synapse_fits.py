@@ -82,7 +82,7 @@ def measured_against_predicted(points: xr.Dataset) -> Figure:
         for source, (colour, marker) in LOOK.items()
     ]
     handles[0].set_markerfacecolor("white")
-    figure.legend(handles=handles, loc="outside upper center", ncols=2)
+    style.legend(figure, handles, ncols=2)
     return figure
 
 
@@ -133,7 +133,7 @@ def fitted_curves(points: xr.Dataset, x: str, by: str) -> Figure | None:
         ax.set_ylabel("weight after / before (1)")
     drawn = {which for own in series for which in own["set"].values.tolist()}
     title = str(points.attrs.get("model", "model"))
-    figure.legend(handles=_key(drawn), title=title, loc="outside upper center", ncols=2 if columns == 1 else 4)
+    style.legend(figure, _key(drawn), title=title, ncols=2 if columns == 1 else 4)
     return figure
 
 

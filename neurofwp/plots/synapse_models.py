@@ -73,7 +73,7 @@ def summary_sheet(scores: xr.Dataset) -> Figure:
         _frame((0, 0), 1, 1, line, label=label) for name, (line, label) in FRAMES.items() if (role == name).any()
     ]
     if handles:
-        figure.legend(handles=handles, loc="outside lower center", ncols=2)
+        style.legend(figure, handles, loc="outside lower center", ncols=2)
     return figure
 
 

@@ -4,8 +4,12 @@ It has a line here, or is registered from outside: `neurofwp.register`, or an en
 called by stage and form, as in "expression.linear".
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from neurofwp.runtime.lazy import attributes
 from neurofwp.runtime.registry import Registry
 from neurofwp.synapses.stage import Stage
 from neurofwp.synapses.stages.ampa import Exponential
@@ -31,6 +35,10 @@ from neurofwp.synapses.stages.release import TsodyksMarkram
 from neurofwp.synapses.stages.trafficking.finite_pool import FinitePool
 from neurofwp.synapses.stages.trafficking.gradual import Gradual
 from neurofwp.synapses.stages.turnover import Constitutive
+
+if TYPE_CHECKING:
+    from neurofwp.synapses.model import SynapseModel as SynapseModel
+    from neurofwp.synapses.model import load as load
 
 STAGES: tuple[Stage, ...] = (
     TsodyksMarkram(),
@@ -64,6 +72,8 @@ STAGES: tuple[Stage, ...] = (
     Constitutive(),
     Exponential(),
 )
+
+__getattr__ = attributes(__name__, {"SynapseModel": "model", "load": "model"})
 
 
 def _check(stage: Stage, others: Sequence[Stage]) -> None:

@@ -5,6 +5,7 @@ point of the group neurofwp.tasks.
 """
 
 from neurofwp.runtime.registry import Registry
+from neurofwp.tasks import tokens
 from neurofwp.tasks.associations import associations
 from neurofwp.tasks.definition import Task
 from neurofwp.tasks.digit_pairs import digit_pairs
@@ -25,6 +26,7 @@ __all__ = [
     "gated_pairs",
     "modular_sums",
     "regression",
+    "tokens",
 ]
 
 TASKS: tuple[Task, ...] = (

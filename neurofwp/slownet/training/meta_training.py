@@ -11,7 +11,6 @@ import xarray as xr
 from torch import Tensor
 
 from neurofwp.errors import InputError
-from neurofwp.runtime import provenance
 from neurofwp.slownet.episodes import Episodes, episodes
 from neurofwp.slownet.families import Family
 from neurofwp.slownet.keys import SparseKeys
@@ -65,10 +64,7 @@ def meta_train(
     InputError
         as `untrained` and `neurofwp.slownet.training.loop.train`; for a batch below 1, or a gate cost below 0.
     """
-    if settings.batch < 1:
-        raise InputError(f"batch must be 1 or more, not {settings.batch}")
-    if not settings.gate_cost >= 0:
-        raise InputError(f"gate_cost must be 0 or more, not {settings.gate_cost:g}")
+    settings.check()
     model = untrained(family, settings, seed=seed, device=device)
     held_out = drawn(family, HELD_OUT, (1, seed, 0), device)
     rank, world = workers()
@@ -91,7 +87,7 @@ def meta_train(
         model, batch, loss, evaluate, settings=settings.training(), folder=folder,
         config={
             **(config or {}), "shape": model.numbers(), "batch": settings.batch, "gate_cost": settings.gate_cost,
-            "seed": seed, "commit": provenance.commit(),
+            "seed": seed,
         },
         progress=progress, description=description,
     )  # fmt: skip

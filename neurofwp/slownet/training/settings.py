@@ -1,16 +1,46 @@
-"""Settings of meta-training, which the command line reads without torch."""
+"""Settings of training, which the command line reads, and refuses, without torch."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from neurofwp.errors import InputError
 
 if TYPE_CHECKING:
     from neurofwp.slownet.families import Family
     from neurofwp.slownet.programmer import Shape
-    from neurofwp.slownet.training.loop import Training
 
 Architecture = Literal["feed-forward", "gru", "recurrent"]
+
+
+@dataclass(frozen=True)
+class Training:
+    """How long and how to train.
+
+    Evaluated every `evaluate_every` steps; ends when the evaluated loss is at most `target`, after `patience`
+    evaluations without a better one, or after `steps`. clip : largest norm of the gradient, None for any.
+    """
+
+    steps: int = 20_000
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    evaluate_every: int = 100
+    patience: int | None = 10
+    target: float | None = None
+    clip: float | None = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "evaluate_every"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be 1 or more, not {getattr(self, name)}")
+        if self.patience is not None and self.patience < 1:
+            raise InputError(f"patience must be 1 or more, not {self.patience}")
+        if not 0 <= self.weight_decay < math.inf:
+            raise InputError(f"weight_decay must be 0 or more, not {self.weight_decay:g}")
+        if not 0 < self.learning_rate < math.inf:
+            raise InputError(f"learning_rate must be above 0, not {self.learning_rate:g}")
 
 
 @dataclass(frozen=True)
@@ -46,6 +76,20 @@ class MetaTraining:
     patience: int | None = 10
     """Evaluations without a better one that end training."""
 
+    def check(self) -> None:
+        """Refuse what cannot be.
+
+        Raises
+        ------
+        InputError
+            for a batch below 1, a gate cost below 0, and what `Training` refuses.
+        """
+        if self.batch < 1:
+            raise InputError(f"batch must be 1 or more, not {self.batch}")
+        if not self.gate_cost >= 0:
+            raise InputError(f"gate_cost must be 0 or more, not {self.gate_cost:g}")
+        self.training()
+
     def shape(self, family: Family) -> Shape:
         """The shape of the slow net for a family."""
         from neurofwp.slownet.programmer import Shape
@@ -58,8 +102,6 @@ class MetaTraining:
 
     def training(self) -> Training:
         """How long and how to train."""
-        from neurofwp.slownet.training.loop import Training
-
         return Training(
             steps=self.steps, learning_rate=self.learning_rate, weight_decay=self.weight_decay,
             evaluate_every=self.evaluate_every, patience=self.patience,
