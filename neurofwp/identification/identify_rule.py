@@ -16,6 +16,7 @@ from neurofwp.identification.held_out import HeldOut
 from neurofwp.identification.noise_ceiling import effective_number, noise_ceiling
 from neurofwp.identification.ranking import choose, embed, nested, support
 from neurofwp.identification.records import DRIVES, Records, observed, prepare
+from neurofwp.metrics.conditions import broadcast
 from neurofwp.rules import RULES, Rule, get
 from neurofwp.runtime import provenance
 from neurofwp.runtime.progress import progress_bar
@@ -27,6 +28,7 @@ ROUNDING = 1e-14  # of a square, where numbers have single precision
 CANDIDATES = tuple(rule for rule in RULES if rule.fittable)
 
 
+@broadcast
 def identify(
     program: xr.Dataset,
     trace: xr.Dataset,
@@ -45,7 +47,8 @@ def identify(
 
     Parameters
     ----------
-    program : the Program that was run. trace : what a network did with it.
+    program : the Program that was run. trace : what a network did with it. Of several conditions, each is fitted as if
+        it were alone, and fits have a dimension ``condition`` in front.
     rules : ids or Rules that have parameters and that a Program drives.
     repeat : an independent run of the same Program on the same network: gives the noise ceiling.
     train_episodes : indices of the episodes to fit on, by default the first half; the others judge.
