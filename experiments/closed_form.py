@@ -19,6 +19,7 @@ import neurofwp as nf
 from neurofwp.errors import InputError
 from neurofwp.runtime.experiment import Experiment
 from neurofwp.runtime.lazy import b2, np, xr
+from neurofwp.runtime.parallel import parallel_map
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,8 +66,6 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     InputError
         for an unknown set, one without the bistable term, no set or interval, or fewer than two repeats.
     """
-    from neurofwp.runtime import processes
-    from neurofwp.runtime.progress import progress_bar
 
     if not settings.sets or not settings.intervals:
         raise InputError("give one or more sets and intervals")
@@ -77,10 +76,12 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     for name in settings.sets:
         load_set(name, bistable=0)
     seeds = np.random.SeedSequence(seed).generate_state(len(settings.sets)).tolist()
-    jobs = [(settings, name, term, own) for name, own in zip(settings.sets, seeds, strict=True) for term in (0, 1)]
-    with processes.pool(len(jobs)) as pool:
-        every = pool.map(final_weights, *zip(*jobs, strict=True))
-        weights = list(progress_bar(every, desc="simulated", total=len(jobs), unit="simulation", leave=False))
+    cases = {
+        f"{name}-{term}": (settings, name, term, own)
+        for name, own in zip(settings.sets, seeds, strict=True)
+        for term in (0, 1)
+    }
+    weights = list(parallel_map(final_weights, cases, folder=folder, description="simulating").values())
     pairs = xr.concat(
         [compare(settings, name, *weights[2 * index : 2 * index + 2]) for index, name in enumerate(settings.sets)],
         dim=xr.DataArray(list(settings.sets), dims="set", name="set"),

@@ -28,7 +28,8 @@ from neurofwp.errors import InputError
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking.jobs import Job, running
-from neurofwp.spiking.network import SpikingNetwork, quantities
+from neurofwp.spiking.network import SpikingNetwork
+from neurofwp.spiking.parameters import quantities
 from neurofwp.tasks import digit_pairs
 from neurofwp.trace import of_episodes
 

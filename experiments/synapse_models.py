@@ -9,11 +9,8 @@ that never change. A study that comes in two digitisations is fitted once and no
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Mapping, Sequence
-from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -22,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import neurofwp as nf
 from neurofwp.runtime.experiment import Experiment
 from neurofwp.runtime.lazy import np, xr
+from neurofwp.runtime.parallel import parallel_map
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -89,7 +87,8 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         for study in nf.laboratory.studies.first_digitisations(studies)
         if len(studies[study]) > len(nf.calibration.published_bounds(model))
     ]
-    numbers = _fitted(fits, models, studies, folder)
+    cases = {fit: (fit, studies[fit.study]) for fit in fits}
+    numbers = list(parallel_map(_fit, cases, folder=folder, description="fitting").values())
     rows: dict[tuple[str, str], Floats] = {(UNCHANGED, PUBLISHED): np.ones(len(every))}
     for name, model in models.items():
         rows[model.name, PUBLISHED] = predict_published(name, model, every, settings, seed, folder)
@@ -133,58 +132,9 @@ def predict_published(
     return changed["ratio"].values
 
 
-def _fitted(
-    fits: Sequence[Fit],
-    models: Mapping[str, SynapseModel],
-    studies: Mapping[str, list[Measurement]],
-    folder: Path | None,
-) -> list[Numbers]:
-    """Parameters of each fit; fits run in parallel, and those that lie in `folder` already are not run again."""
-    from neurofwp.runtime import files, processes
-    from neurofwp.runtime.progress import progress_bar
-
-    paths = [_kept_at(folder, fit, models[fit.model], studies[fit.study]) for fit in fits]
-    done: dict[int, Numbers] = {
-        index: json.loads(path.read_text()) for index, path in enumerate(paths) if path is not None and path.is_file()
-    }
-    waiting = [index for index in range(len(fits)) if index not in done]
-    log.info("%d fits, of which %d were kept", len(fits), len(done))
-    with (
-        processes.pool(len(waiting)) as pool,
-        progress_bar(desc="fitted", total=len(fits), initial=len(done), unit="fit", leave=False) as bar,
-    ):
-        running = {pool.submit(_fit, fits[index], studies[fits[index].study]): index for index in waiting}
-        for future in as_completed(running):
-            index = running[future]
-            done[index] = future.result()
-            if (path := paths[index]) is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                files.write_json(dict(done[index]), path)
-            bar.update()
-    return [done[index] for index in range(len(fits))]
-
-
 def _fit(fit: Fit, measured: Sequence[Measurement]) -> Numbers:
-    return nf.calibration.best_parameters(nf.synapses.load(fit.model), measured, spread=fit.spread, seed=fit.seed)
-
-
-def _kept_at(folder: Path | None, fit: Fit, model: SynapseModel, measured: Sequence[Measurement]) -> Path | None:
-    """Where a fit is kept: whatever could change a number changes the name; None where no commit names the code."""
-    from neurofwp.runtime import provenance
-
-    if folder is None or not provenance.reproducible():
-        return None
-    what = [
-        fit,
-        model.name,
-        nf.laboratory.prediction.closed_form_values(model),
-        model.laboratory,
-        provenance.versions(),
-        provenance.commit(),
-    ]
-    what += map(repr, measured)
-    text = json.dumps(what, sort_keys=True, default=str)
-    return folder / f"fit-{model.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
+    model = nf.synapses.load(fit.model)
+    return dict(nf.calibration.best_parameters(model, measured, spread=fit.spread, seed=fit.seed))
 
 
 def describe_points(rows: Mapping[tuple[str, str], Floats], studies: Mapping[str, Sequence[Measurement]]) -> xr.Dataset:

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     )
     from neurofwp.identification import identify as identify
     from neurofwp.rate import RateNetwork as RateNetwork
+    from neurofwp.runtime.registry import register as register
     from neurofwp.spiking import SpikingNetwork as SpikingNetwork
 
 __version__ = "0.1.0"
@@ -71,6 +72,7 @@ NAMES = {
     "RateNetwork": "neurofwp.rate",
     "SpikingNetwork": "neurofwp.spiking",
     "identify": "neurofwp.identification",
+    "register": "neurofwp.runtime.registry",
 }
 
 __all__ = [*PACKAGES, *NAMES]

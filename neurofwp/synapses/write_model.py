@@ -11,9 +11,7 @@ from neurofwp.synapses.parameters import read_toml
 from neurofwp.synapses.stage import ORDER
 
 
-def model_toml(
-    start: str | Path, found: Mapping[str, tuple[float, str, str]], *, description: str, source: str
-) -> str:
+def model_toml(start: str | Path, found: Mapping[str, tuple[float, str, str]], *, description: str, source: str) -> str:
     """The TOML of the model `start` with `found` (value, unit, source) by name, each marked as tuned.
 
     What is no parameter of the synapse goes into the table [circuit]. Others keep their sources; `source` is put before

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +18,6 @@ from neurofwp.experiments import synapse_models as experiment
 from neurofwp.laboratory import measurements, side_by_side
 from neurofwp.laboratory.prediction import predict, replace_values
 from neurofwp.optimisation import least_squares
-from neurofwp.runtime import processes, provenance
 from neurofwp.synapses.model import load
 
 SJOSTROM, WANG, PAIRED = "sjostrom_2001_visual_cortex", "wang_2005_hippocampal_culture", "paired_recordings"
@@ -31,14 +27,7 @@ CLOPATH = "clopath-visual-cortex"
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Quick fits, in this process."""
-
-    @contextmanager
-    def threads(processes: int) -> Iterator[ThreadPoolExecutor]:
-        with ThreadPoolExecutor(1) as executor:
-            yield executor
-
-    monkeypatch.setattr(processes, "pool", threads)
+    """Quick fits."""
     monkeypatch.setattr(least_squares, "GENERATIONS", 3)
     monkeypatch.setattr(least_squares, "STARTS", 2)
 
@@ -134,8 +123,7 @@ def test_models_without_a_closed_form_go_to_the_laboratory(monkeypatch: pytest.M
     assert "parameters" not in result.children
 
 
-def test_an_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provenance, "commit", lambda: "abc")
+def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     settings = experiment.Settings(models=(CLOPATH,), data=(Path(SJOSTROM),))
     first = experiment.run(settings, seed=0, device="cpu", folder=tmp_path / "parts")
     (part,) = (tmp_path / "parts").iterdir()
@@ -145,9 +133,6 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     np.testing.assert_allclose(again["parameters/fitted"] / first["parameters/fitted"], [1, 2])
     experiment.run(settings, seed=1, device="cpu", folder=tmp_path / "parts")
     assert len(list((tmp_path / "parts").iterdir())) == 2
-    monkeypatch.setattr(provenance, "commit", lambda: "abc+")  # no commit names the code: all anew
-    anew = experiment.run(settings, seed=0, device="cpu", folder=tmp_path / "parts")
-    xr.testing.assert_identical(anew["parameters"].to_dataset(), first["parameters"].to_dataset())
 
 
 def test_the_command_leaves_tables_and_sheets(tmp_path: Path) -> None:
@@ -162,11 +147,9 @@ def test_the_command_leaves_tables_and_sheets(tmp_path: Path) -> None:
     assert scores[CLOPATH, study, "Sjöström et al. 2001"] == pytest.approx(
         numbers[f"fitted.{CLOPATH}.{study}.Sjöström et al. 2001.chi2_per_point"]
     )
-    assert (
-        numbers[f"fits.{CLOPATH}.{study}.train.chi2_per_point"]
-        == pytest.approx(fits[CLOPATH, study, "train"])
-        < numbers[f"published.{CLOPATH}.{study}.chi2_per_point"]
-    )
+    train = numbers[f"fits.{CLOPATH}.{study}.train.chi2_per_point"]
+    assert train == pytest.approx(fits[CLOPATH, study, "train"])
+    assert train < numbers[f"published.{CLOPATH}.{study}.chi2_per_point"]
     points = pd.read_csv(out / "points.csv")
     z = (points[f"{CLOPATH}, fitted to {study}"] - points["measured"]) / points["measured_sem"]
     assert (z[points["study"] != study] ** 2).mean() == pytest.approx(fits[CLOPATH, study, "test"])

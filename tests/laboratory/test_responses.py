@@ -12,7 +12,8 @@ def test_a_model_does_the_protocols_that_it_can_respond_to() -> None:
     assert set(suitable_kinds(load("shouval-2002"))) == {*spikes, "voltage-pairing"}
 
     def stages(**parts: str) -> SynapseModel:
-        return SynapseModel("", "", (Stage("expression", "", "", **parts),), {}, {})
+        own = {"stage": "expression", "form": "own", "source": "a test"}
+        return SynapseModel("", "", (type("Own", (Stage,), own | parts)(),), {}, {})
 
     assert set(suitable_kinds(stages(spike_post="calcium += c_post"))) == spikes
     assert suitable_kinds(stages(postsynaptic="dIS/dt = (plateau - IS)/tau_IS : 1")) == ["plateau-induction"]
