@@ -6,15 +6,13 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain, pairwise
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from hypothesis import given
-from hypothesis import strategies as st
 
 from neurofwp import cli
 from neurofwp.cli import catalogue
@@ -76,24 +74,10 @@ def laboratory(monkeypatch: pytest.MonkeyPatch) -> type[StandIn]:
     return StandIn
 
 
-@given(st.lists(st.sampled_from([1.5, 3, 50, 60, 100, 150, 500, 900]) | st.floats(0.01, 1000), min_size=1))
-def test_few_protocols_wait_for_one_that_is_twice_as_long(durations: list[float]) -> None:
-    protocols = [Protocol(str(index), period=duration) for index, duration in enumerate(durations)]
-    groups = side_by_side.grouped(protocols)
-    assert sorted(protocol.name for group in groups for protocol in group) == sorted(p.name for p in protocols)
-    for former, later in pairwise(groups):
-        # each simulation after the first is worth its compilation
-        similar = [protocol for protocol in later if 2 * protocol.duration > later[0].duration]
-        assert len(similar) >= side_by_side.FEW
-        # nor could two neighbouring groups have been one
-        assert former[0].duration >= 2 * later[0].duration
-        assert min(protocol.duration for protocol in former) > max(protocol.duration for protocol in later)
-
-
 def test_a_default_run_is_two_simulations_of_minutes() -> None:
     """Of the model's time; short protocols, which are many, are spared most of it."""
     protocols = [protocol for kind in suitable_kinds(load("shouval-2002")) for protocol in experiment.MAKE[kind](0)]
-    long, short = side_by_side.grouped(protocols)
+    long, short = side_by_side.group_by_duration(protocols)
     assert (long[0].duration, short[0].duration) == (150, 60)
     assert len(short) > 2 * len(long) > 60
 
