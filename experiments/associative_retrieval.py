@@ -31,7 +31,8 @@ from neurofwp.plots.retrieval import retrieval as draw
 from neurofwp.rate import choose_device, feature_maps
 from neurofwp.runtime.parallel import parallel_map
 from neurofwp.slownet.retrieval_net import RetrievalNet, WriteRule, retrieval_errors
-from neurofwp.slownet.training.loop import Outcome, Training, train
+from neurofwp.slownet.training.loop import Outcome, train
+from neurofwp.slownet.training.settings import Training
 from neurofwp.tasks.tokens.retrieval import retrieval
 
 log = logging.getLogger("neurofwp")

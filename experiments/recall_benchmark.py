@@ -33,7 +33,8 @@ from neurofwp.plots.averages import mean_sem
 from neurofwp.plots.recall_benchmark import recall_benchmark as draw
 from neurofwp.rate import FastWeightStack, SoftmaxLayer, choose_device
 from neurofwp.runtime.parallel import parallel_map
-from neurofwp.slownet.training.loop import Training, train
+from neurofwp.slownet.training.loop import train
+from neurofwp.slownet.training.settings import Training
 from neurofwp.tasks.tokens.associative_recall import NOT_ASKED, recall, without_blanks
 
 log = logging.getLogger("neurofwp")

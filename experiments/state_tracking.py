@@ -29,7 +29,8 @@ from neurofwp.errors import InputError
 from neurofwp.plots.state_tracking import state_tracking as draw
 from neurofwp.rate import FastWeightLayer, choose_device
 from neurofwp.runtime.parallel import parallel_map
-from neurofwp.slownet.training.loop import Training, train
+from neurofwp.slownet.training.loop import train
+from neurofwp.slownet.training.settings import Training
 from neurofwp.tasks.tokens.state_tracking import modular_sums
 
 log = logging.getLogger("neurofwp")

@@ -49,7 +49,11 @@ def frame(table: xr.Dataset) -> pd.DataFrame:
             )
             plain[name] = texts
     dims = list(dict.fromkeys(dim for variable in plain.data_vars.values() for dim in variable.dims))
-    rows = plain.to_dataframe(dim_order=dims).reset_index() if dims else pd.DataFrame([plain.map(_item).to_dict()])
+    if dims:
+        # single points are told apart by nothing but their order
+        rows = plain.to_dataframe(dim_order=dims).reset_index(drop=not table.coords)
+    else:
+        rows = pd.DataFrame([{str(name): variable.item() for name, variable in plain.data_vars.items()}])
     rows.attrs["units"] = {str(name): variable.attrs.get("units", "1") for name, variable in table.variables.items()}
     return rows
 
@@ -68,7 +72,3 @@ def _word(label: Any) -> str:
 
 def _joined(values: Any) -> str:
     return " ".join(map(str, values.ravel().tolist()))
-
-
-def _item(variable: xr.DataArray) -> Any:
-    return variable.item()
