@@ -60,10 +60,10 @@ class Plain(CircuitSimulation):
             namespace={**self.plan.constants, "tau_turnover": 1e9 * b2.second}, name="plain",
         )  # fmt: skip
         i, j = np.indices((self.plan.pre, self.plan.cells)).reshape(2, -1)
-        first = np.repeat(np.arange(self.plan.episodes), i.size)
+        first = np.repeat(np.arange(self.plan.replicas), i.size)
         plastic.connect(
-            i=first * self.plan.pre + np.tile(i, self.plan.episodes),
-            j=first * self.plan.cells + np.tile(j, self.plan.episodes),
+            i=first * self.plan.pre + np.tile(i, self.plan.replicas),
+            j=first * self.plan.cells + np.tile(j, self.plan.replicas),
         )
         populations = replace(populations, plastic=plastic)
         network = b2.Network(*populations.objects, *monitors(populations, self.timeline, (), self.plan))
@@ -120,7 +120,7 @@ class Fused:
         constants = {name: float(value) for name, value in plan.synapse.constants(plan.plasticity_step).items()}
         constants |= {name: float(value) for name, value in plan.constants.items()}
         constants |= {"membrane_step": float(plan.membrane_step)}
-        sizes = {"EPISODES": plan.episodes, "PRE": plan.pre, "CELLS": plan.cells, "PER_POOL": plan.per_pool}
+        sizes = {"EPISODES": plan.replicas, "PRE": plan.pre, "CELLS": plan.cells, "PER_POOL": plan.per_pool}
         sizes |= {"STEPS": round(own.seconds / float(plan.membrane_step))}
         lines = [f"constexpr int {name} = {value};" for name, value in sizes.items()]
         lines += [

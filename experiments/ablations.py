@@ -33,7 +33,7 @@ from matplotlib.figure import Figure
 from neurofwp import identification, metrics
 from neurofwp.errors import InputError
 from neurofwp.plots.recall_and_rules import recall_and_rules
-from neurofwp.runtime import parts
+from neurofwp.runtime.parallel import parallel_map
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking.jobs import Job, running
 from neurofwp.spiking.network import SpikingNetwork
@@ -135,7 +135,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         for one, name in enumerate(names)
     }
     traces |= {(regime, KNOWN): traces[regime, SHUFFLED] for regime in networks}
-    fits = parts.made(
+    fits = parallel_map(
         identified,
         {
             f"{regime}-{name}": (judged[name], *pair, seed, device)
@@ -143,7 +143,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
             if moved(pair[0])
         },
         folder=folder,
-        describe="fitting all rules",
+        description="fitting all rules",
     )
     tree = {"/program": program, "/recall": _recall(judged, traces, settings)}
     for regime, name in traces:

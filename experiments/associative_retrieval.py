@@ -29,10 +29,9 @@ from neurofwp import theory
 from neurofwp.errors import InputError
 from neurofwp.plots.retrieval import retrieval as draw
 from neurofwp.rate import choose_device, feature_maps
-from neurofwp.runtime import provenance
+from neurofwp.runtime.parallel import parallel_map
 from neurofwp.slownet.retrieval_net import RetrievalNet, WriteRule, retrieval_errors
 from neurofwp.slownet.training.loop import Outcome, Training, train
-from neurofwp.slownet.training.side_by_side import side_by_side
 from neurofwp.tasks.tokens.retrieval import retrieval
 
 log = logging.getLogger("neurofwp")
@@ -132,10 +131,11 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     place = choose_device(device).type
     cells = chosen(settings)
     slowest_first = sorted(cells, key=lambda cell: (cell.rule == "delta", cell.pairs), reverse=True)
-    outcomes = side_by_side(
+    outcomes = parallel_map(
         train_cell,
         {cell: (cell, settings, seed, place, folder) for cell in slowest_first},
-        lambda cell, outcome: f"{cell.name}: loss {outcome.best['loss']:.5f}, {outcome.steps} steps",
+        description="training networks",
+        report=lambda cell, outcome: f"{cell.name}: loss {outcome.best['loss']:.5f}, {outcome.steps} steps",
     )
     return xr.DataTree.from_dict({"/cells": _table(settings, {cell: outcomes[cell] for cell in cells})})
 
@@ -201,8 +201,7 @@ def train_cell(
             clip=None,
         ),
         folder=None if folder is None else folder / cell.name,
-        config={**asdict(cell), "key_cells": settings.key_cells, "evaluated": settings.evaluated, "seed": seed}
-        | {"commit": provenance.commit()},
+        config={**asdict(cell), "key_cells": settings.key_cells, "evaluated": settings.evaluated, "seed": seed},
         progress=progress,
         description=cell.name,
     )

@@ -25,11 +25,12 @@ from neurofwp.errors import InputError, unknown
 from neurofwp.plots.averages import mean_sem
 from neurofwp.plots.meta_learning import meta_learning as draw
 from neurofwp.rate import choose_device
+from neurofwp.runtime.parallel import parallel_map
 from neurofwp.slownet.episodes import episodes
 from neurofwp.slownet.families import Family, few_shot, gated_pairs, regression
 from neurofwp.slownet.programmer import Programmer
-from neurofwp.slownet.training.meta_training import MetaTraining, meta_train, untrained
-from neurofwp.slownet.training.side_by_side import side_by_side
+from neurofwp.slownet.training.meta_training import meta_train, untrained
+from neurofwp.slownet.training.settings import MetaTraining
 from neurofwp.tasks import regression as regression_after_every_example
 
 log = logging.getLogger("neurofwp")
@@ -88,10 +89,11 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         raise unknown("architecture", settings.architecture, get_args(Architecture))
     place = choose_device(device).type
     jobs = [(part, network) for part in PARTS for network in range(settings.networks)]
-    found = side_by_side(
+    found = parallel_map(
         measured,
         {(part, network): (part, settings, seed + network, place, folder) for part, network in jobs},
-        lambda job, _: f"{job[0]}, network {job[1]}: done",
+        description="training networks",
+        report=lambda job, _: f"{job[0]}, network {job[1]}: done",
     )
     networks = {part: xr.concat([each for job, each in found.items() if job[0] == part], "network") for part in PARTS}
     by_rule = xr.concat([networks[rule] for rule in RULES], xr.DataArray(list(RULES), dims="rule", name="rule"))

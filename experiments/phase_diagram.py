@@ -27,7 +27,8 @@ from matplotlib.figure import Figure
 from neurofwp import identification, metrics
 from neurofwp.errors import InputError
 from neurofwp.plots.phase_diagram import phase_diagram
-from neurofwp.runtime import parts, provenance
+from neurofwp.runtime import provenance
+from neurofwp.runtime.parallel import parallel_map
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.tasks import digit_pairs
@@ -84,7 +85,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         f"gain-{gain:g}": (program, settings.turnover, gain, settings.regime, settings.target, own, device, config)
         for gain, own in zip(settings.gain, seeds, strict=True)
     }
-    rows = parts.made(_row, cases, folder=folder, describe="rows of the map")
+    rows = parallel_map(_row, cases, folder=folder, description="rows of the map")
     gains = xr.DataArray(list(settings.gain), dims="gain", name="gain")
     table = xr.concat(list(rows.values()), dim=gains, combine_attrs="drop")
     lasts = (program["duration"].isel(episode=0) + float(network.circuit["pause"] / ms)).sum() / 1000

@@ -31,12 +31,12 @@ from neurofwp.errors import InputError
 from neurofwp.laboratory import kinds, measurements
 from neurofwp.laboratory.laboratory import Laboratory
 from neurofwp.laboratory.measurements import Measurement
-from neurofwp.laboratory.protocol import Protocol
-from neurofwp.laboratory.responses import Kind, noisy, suited
+from neurofwp.laboratory.protocol import Kind, Protocol
+from neurofwp.laboratory.responses import noisy, suitable_kinds
 from neurofwp.laboratory.side_by_side import changes
 from neurofwp.plots.pairing import pairing_traces
 from neurofwp.plots.plateau_map import plateau_map
-from neurofwp.plots.protocols import comparison, curves
+from neurofwp.plots.protocols import protocol_comparison, protocol_curves
 from neurofwp.synapses.model import SynapseModel, load
 from neurofwp.synapses.stages.expression.omega import OMEGA, omega
 
@@ -118,7 +118,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         protocols, names = [one.protocol for one in measured], ["measured"] * len(measured)
     else:
         measured = []
-        made = {kind: MAKE[kind](seed) for kind in settings.protocols or suited(model)}
+        made = {kind: MAKE[kind](seed) for kind in settings.protocols or suitable_kinds(model)}
         if not made:
             raise InputError(
                 f"{model.name} responds to neither postsynaptic spikes, voltage nor plateaus: choose what to do to it "
@@ -128,7 +128,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         names = [kind for kind, several in made.items() for _ in several]
     protocols = [each if each.initial is not None else replace(each, initial=settings.initial) for each in protocols]
     # first, since it takes seconds and finds out about a bad laboratory
-    pairing = traces(settings) if "spike-timing" in suited(model) else None
+    pairing = traces(settings) if "spike-timing" in suitable_kinds(model) else None
     changed = changes(
         settings.model, protocols, repeats=settings.repeats or 1, seed=seed, target=settings.target, folder=folder
     )
@@ -283,7 +283,7 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
         if kind == "plateau-induction":
             figures[name] = plateau_map(own, result["published_map"].to_dataset())
         else:
-            figures[name] = curves(own, *AXES[kind]) if kind in AXES else comparison(own)
+            figures[name] = protocol_curves(own, *AXES[kind]) if kind in AXES else protocol_comparison(own)
     return figures
 
 
@@ -292,8 +292,8 @@ def _measured_figures(data: xr.Dataset) -> dict[str, Figure]:
     for x, by in (("dt", "frequency"), ("frequency", "dt")):
         own = _series(data, x, by)
         if own.sizes["protocol"]:
-            figures[f"ratio_against_{x}"] = curves(own, x, by)
-    figures["comparison"] = comparison(data)
+            figures[f"ratio_against_{x}"] = protocol_curves(own, x, by)
+    figures["comparison"] = protocol_comparison(data)
     return figures
 
 

@@ -31,10 +31,9 @@ from torch.nn import functional
 from neurofwp.errors import InputError
 from neurofwp.plots.averages import mean_sem
 from neurofwp.plots.recall_benchmark import recall_benchmark as draw
-from neurofwp.rate import FastWeightStack, choose_device, softmax_attention
-from neurofwp.runtime import provenance
+from neurofwp.rate import FastWeightStack, SoftmaxLayer, choose_device
+from neurofwp.runtime.parallel import parallel_map
 from neurofwp.slownet.training.loop import Training, train
-from neurofwp.slownet.training.side_by_side import side_by_side
 from neurofwp.tasks.tokens.associative_recall import NOT_ASKED, recall, without_blanks
 
 log = logging.getLogger("neurofwp")
@@ -94,33 +93,6 @@ class Cell:
         return settings.length * 2 * self.size if self.layer == SOFTMAX else self.size**2
 
 
-class SoftmaxLayer(nn.Module):
-    """Causal softmax attention with one head, in place of a FastWeightLayer: (batch, time, d_model), both ways.
-
-    Scores are scaled by d_key^-1/2 and lowered by a learned slope times the distance (Press et al. 2022): like fast
-    weights that forget, and unlike attention by content alone, it can tell the last of two values from the first.
-    """
-
-    def __init__(self, d_model: int, size: int, generator: torch.Generator) -> None:
-        super().__init__()
-        self.d_model = d_model
-        self.signals = nn.utils.skip_init(nn.Linear, d_model, 3 * size, bias=False)
-        self.out = nn.utils.skip_init(nn.Linear, size, d_model, bias=False)
-        for linear in (self.signals, self.out):
-            nn.init.uniform_(linear.weight, -(linear.in_features**-0.5), linear.in_features**-0.5, generator=generator)
-        self.slope = nn.Parameter(torch.zeros(()))
-
-    def forward(self, x: Tensor) -> Tensor:
-        query, key, value = self.signals(x)[:, :, None].chunk(3, dim=-1)
-        query = query * query.shape[-1] ** -0.5
-        # slope x (position of the key): the position of the query is the same for all scores, and softmax drops it
-        position = torch.arange(x.shape[1], dtype=x.dtype, device=x.device)[:, None, None].expand_as(key[..., :1])
-        query = torch.cat([query, self.slope.expand_as(query[..., :1])], dim=-1)
-        key = torch.cat([key, position], dim=-1)
-        read: Tensor = self.out(softmax_attention(query, key, value)[:, :, 0])
-        return read
-
-
 def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
     """Train and test all networks, one process per core; in `folder` each leaves a checkpoint, from which it goes on.
 
@@ -142,10 +114,11 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     cells = chosen(settings)
     # one network of every cell before the next ones: what an interrupted run leaves can be compared
     names = [(cell, network) for network in range(settings.networks) for cell in cells]
-    found = side_by_side(
+    found = parallel_map(
         measured,
         {(cell, network): (cell, settings, seed + network, place, folder) for cell, network in names},
-        lambda job, scores: f"{job[0].name}, seed {seed + job[1]}: accuracy {float(scores['accuracy']):.3f}",
+        description="training networks",
+        report=lambda job, scores: f"{job[0].name}, seed {seed + job[1]}: accuracy {float(scores['accuracy']):.3f}",
     )
     by_cell = [
         xr.concat([found[cell, network] for network in range(settings.networks)], dim="network") for cell in cells
@@ -200,7 +173,7 @@ def measured(
     )
     # neither other networks nor the test change this one
     of_training = {name: each for name, each in asdict(settings).items() if name not in ("sizes", "networks", "tested")}
-    config = {**asdict(cell), **of_training, "seed": seed, "commit": provenance.commit()}
+    config = {**asdict(cell), **of_training, "seed": seed}
 
     def go_on(stage: int, name: str, task: xr.Dataset, held_out: xr.Dataset, size: int, settings: Training) -> float:
         def batch(step: int) -> tuple[Tensor, Tensor]:

@@ -28,9 +28,8 @@ from torch.nn import functional
 from neurofwp.errors import InputError
 from neurofwp.plots.state_tracking import state_tracking as draw
 from neurofwp.rate import FastWeightLayer, choose_device
-from neurofwp.runtime import provenance
+from neurofwp.runtime.parallel import parallel_map
 from neurofwp.slownet.training.loop import Training, train
-from neurofwp.slownet.training.side_by_side import side_by_side
 from neurofwp.tasks.tokens.state_tracking import modular_sums
 
 log = logging.getLogger("neurofwp")
@@ -116,10 +115,11 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     place = choose_device(device).type
     lengths = tested_lengths(settings)
     names = [(name, network) for name in CONDITIONS for network in range(settings.networks)]
-    found = side_by_side(
+    found = parallel_map(
         measured,
         {(name, network): (name, settings, (seed, network), place, folder) for name, network in names},
-        lambda job, measures: f"{job[0]}, network {job[1]}: loss {measures[1]:.2g}",
+        description="training networks",
+        report=lambda job, measures: f"{job[0]}, network {job[1]}: loss {measures[1]:.2g}",
     )
     right = np.empty((len(CONDITIONS), settings.networks, len(lengths)))
     loss = np.empty(right.shape[:2])
@@ -175,7 +175,7 @@ def trained(
     held_out = _batch(condition.modulus, settings.length, HELD_OUT, (2, *seed), device)
     config = {
         "condition": asdict(condition), "length": settings.length, "steps": settings.steps,
-        "seed": list(seed), "commit": provenance.commit(),
+        "seed": list(seed),
     }  # fmt: skip
 
     def go_on(stage: str, first: int, steps: int, learning_rate: float) -> float:

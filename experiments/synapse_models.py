@@ -9,12 +9,9 @@ that never change. A study that comes in two digitisations is fitted once and no
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import unicodedata
 from collections.abc import Mapping, Sequence
-from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -26,15 +23,14 @@ import xarray as xr
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from neurofwp.calibration import best_parameters, published_bounds
 from neurofwp.errors import InputError
 from neurofwp.laboratory import measurements, responses
 from neurofwp.laboratory.measurements import Measurement
-from neurofwp.laboratory.parameter_fits import best, ranges, replaced
-from neurofwp.laboratory.prediction import family, plain, predict
+from neurofwp.laboratory.prediction import family, predict, replace_values
 from neurofwp.laboratory.side_by_side import changes
 from neurofwp.plots.synapse_models import summary_sheet
-from neurofwp.runtime import files, processes, provenance
-from neurofwp.runtime.progress import progress_bar
+from neurofwp.runtime.parallel import parallel_map
 from neurofwp.synapses.model import SynapseModel, load
 
 Floats = NDArray[np.float64]
@@ -93,14 +89,15 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         for name, model in models.items()
         if settings.fit and _closed(model)
         for study in _once(studies)
-        if len(studies[study]) > len(ranges(model))
+        if len(studies[study]) > len(published_bounds(model))
     ]
-    numbers = _fitted(fits, models, studies, folder)
+    cases = {fit: (fit, studies[fit.study]) for fit in fits}
+    numbers = list(parallel_map(_fit, cases, folder=folder, description="fitting").values())
     rows: dict[tuple[str, str], Floats] = {(UNCHANGED, PUBLISHED): np.ones(len(every))}
     for name, model in models.items():
         rows[model.name, PUBLISHED] = _published(name, model, every, settings, seed, folder)
     for fit, found in zip(fits, numbers, strict=True):
-        model = replaced(models[fit.model], found)
+        model = replace_values(models[fit.model], found)
         rows[model.name, fit.study] = predict(model, [each.protocol for each in every])
     points = _points(rows, studies)
     tree = {"/points": points, "/scores": _scores(points)}
@@ -118,7 +115,7 @@ def suited() -> list[str]:
 
 def _suited(model: SynapseModel) -> bool:
     weight = sum(float(weight) * share for weight, share in model.population)
-    return weight > 0 and "spike-timing" in responses.suited(model)
+    return weight > 0 and "spike-timing" in responses.suitable_kinds(model)
 
 
 def _closed(model: SynapseModel) -> bool:
@@ -172,46 +169,8 @@ def _published(
     return changes(name, protocols, repeats=settings.repeats, seed=seed, folder=folder)["ratio"].values
 
 
-def _fitted(
-    fits: Sequence[Fit],
-    models: Mapping[str, SynapseModel],
-    studies: Mapping[str, list[Measurement]],
-    folder: Path | None,
-) -> list[Numbers]:
-    """Parameters of each fit; fits run in parallel, and those that lie in `folder` already are not run again."""
-    paths = [_kept_at(folder, fit, models[fit.model], studies[fit.study]) for fit in fits]
-    done: dict[int, Numbers] = {
-        index: json.loads(path.read_text()) for index, path in enumerate(paths) if path is not None and path.is_file()
-    }
-    waiting = [index for index in range(len(fits)) if index not in done]
-    log.info("%d fits, of which %d were kept", len(fits), len(done))
-    with (
-        processes.pool(len(waiting)) as pool,
-        progress_bar(desc="fitted", total=len(fits), initial=len(done), unit="fit", leave=False) as bar,
-    ):
-        running = {pool.submit(_fit, fits[index], studies[fits[index].study]): index for index in waiting}
-        for future in as_completed(running):
-            index = running[future]
-            done[index] = future.result()
-            if (path := paths[index]) is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                files.write_json(dict(done[index]), path)
-            bar.update()
-    return [done[index] for index in range(len(fits))]
-
-
 def _fit(fit: Fit, measured: Sequence[Measurement]) -> Numbers:
-    return best(load(fit.model), measured, spread=fit.spread, seed=fit.seed)
-
-
-def _kept_at(folder: Path | None, fit: Fit, model: SynapseModel, measured: Sequence[Measurement]) -> Path | None:
-    """Where a fit is kept: whatever could change a number changes the name; None where no commit names the code."""
-    if folder is None or not provenance.reproducible():
-        return None
-    what = [fit, model.name, plain(model), model.laboratory, provenance.versions(), provenance.commit()]
-    what += map(repr, measured)
-    text = json.dumps(what, sort_keys=True, default=str)
-    return folder / f"fit-{model.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
+    return dict(best_parameters(load(fit.model), measured, spread=fit.spread, seed=fit.seed))
 
 
 def _points(rows: Mapping[tuple[str, str], Floats], studies: Mapping[str, Sequence[Measurement]]) -> xr.Dataset:
@@ -267,7 +226,7 @@ def _parameters(fits: Sequence[Fit], numbers: Sequence[Numbers], models: Mapping
     entries = [
         (models[fit.model].name, fit.study, own.name, own.unit, own.published, found[own.name])
         for fit, found in zip(fits, numbers, strict=True)
-        for own in ranges(models[fit.model])
+        for own in published_bounds(models[fit.model])
     ]
     names = ("model", "fitted_to", "parameter", "unit", "published", "fitted")
     return xr.Dataset(

@@ -77,7 +77,10 @@ def connect(
     else:
         plastic.connect(i=i, j=j)
     stored = {name for name, variable in value.variables.items() if isinstance(variable, ArrayVariable)}
-    if block and compiling() and synapse.update and rows.possible(synapse, stored):
+    reason = rows.obstacle(synapse, stored) if block and compiling() and synapse.update else ""
+    if reason:
+        rows.tell(synapse.name, reason)
+    if block and compiling() and synapse.update and not reason:
         rows.advance(synapse, key, block, own=own, dtype=dtype, clock=plasticity)
     elif synapse.update:
         plastic.run_regularly(f"{synapse.update}\n{keep}", clock=plasticity, order=1, name="plastic_update")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -13,7 +13,6 @@ from brian2 import Quantity
 from neurofwp import identification, metrics
 from neurofwp.errors import InputError
 from neurofwp.rules import get
-from neurofwp.runtime import parts
 from neurofwp.spiking.jobs import Job
 
 RIVALS = ("delta", "fixed_decay", "outstar", "soft_bound")
@@ -52,6 +51,10 @@ class Trial:
         varied = {name: np.repeat(values, 2 * episodes) for name, values in self.varied.items()}
         return Job(f"{self.name}-{self.rule}", every, self.network, seed=self.seed, varied=varied)
 
+    def depends_on(self) -> list[Any]:
+        """All that the scores depend on beside the code."""
+        return [self.rule, *self.job.depends_on()]
+
     def scores(self) -> xr.Dataset:
         """Over ``candidate``: explained ``share`` of the rule, ``rival``, the best of its rivals, ``recall`` of keys
         bound anew, and ``objective``: share + recall, less what is missing to a lead of `LEAD` over the rivals.
@@ -80,10 +83,3 @@ class Trial:
         share = fits["explained_share"].values if float(fits["noise_ceiling"]) > 0.1 else np.full(len(names), WORST)
         recall = np.mean([metrics.recall_r2(self.program, each, where=self.program["rebound"]) for each in both])
         return float(share[0]), float(share[1:].max(initial=WORST)), float(recall)
-
-
-def tried(trial: Trial, folder: Path | None) -> xr.Dataset:
-    """Scores of a Trial, kept in `folder` and not made twice."""
-    path = trial.job.place(folder)
-    made = parts.kept(path)
-    return parts.keep(trial.scores(), path) if made is None else made

@@ -22,6 +22,7 @@ COMMANDS = {
     "train": "a slow net, meta-trained on a family of tasks",
     "compare": "recall of both networks, and which rule explains the weights",
     "plot": "the figures of a result again, from the saved data alone",
+    "show": "the equations of a synapse model with values and units, or what is known of a rule",
     "list": "experiments, rules, synapse models, their parameters, slow nets, families of tasks",
     "rerun": "a result again, with the settings and the seed that it holds",
     "doctor": "compiler, GPU, versions, caches: what is there, and what to do about what is not",

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import ast
 import json
+import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module, resources
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import neurofwp.experiments
 from neurofwp.cli import old_style
 from neurofwp.errors import unknown
+from neurofwp.runtime.experiment import REGISTRY as EXPERIMENTS
 from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.registry import KINDS, Registry, entry_points, package
+
+T = TypeVar("T")
 
 RULE = ("id", "equation", "objective", "signals", "reading", "source")  # what is listed of a rule
 ENTRY = ("value", "unit", "source", "tuned", "note")  # and what a file says of a parameter
@@ -27,7 +32,8 @@ MODEL, CIRCUIT = "error-correcting", "apical-feedback"  # those that experiments
 def experiments() -> dict[str, str]:
     """Each experiment's name, as on the command line, and the first line of its docstring."""
     sources = _sources(*neurofwp.experiments.__path__)
-    return {_name(source): _first_line(_tree(source)) for source in sources}
+    shipped = {_name(source): _first_line(_tree(source)) for source in sources}
+    return shipped | from_outside(EXPERIMENTS, lambda each: each.description)
 
 
 def experiment(name: str) -> Experiment:
@@ -41,6 +47,8 @@ def experiment(name: str) -> Experiment:
     known = experiments()
     if name not in known:
         raise unknown("experiment", name, known)
+    if EXPERIMENTS.origins()[name] != "neurofwp":
+        return EXPERIMENTS.get(name)
     module = import_module(f"neurofwp.experiments.{name.replace('-', '_')}")
     found: Experiment = module.EXPERIMENT if hasattr(module, "EXPERIMENT") else old_style.experiment(module)
     return found
@@ -49,7 +57,25 @@ def experiment(name: str) -> Experiment:
 def rules() -> dict[str, dict[str, Any]]:
     """What is known of each rule, RULE, by its id."""
     found = [_declared(_tree(source), RULE) for source in _sources(str(_package("rules")))]
-    return {rule["id"]: rule for rule in found if "id" in rule}
+    outside = _outside("rule", lambda each: each.equation)
+    return {rule["id"]: rule for rule in found if rule.get("id")} | {
+        name: dict.fromkeys(RULE, "") | {"id": name, "equation": line} for name, line in outside.items()
+    }
+
+
+def stages() -> dict[str, str]:
+    """Each form of each stage of a synapse, as in "expression.linear", and where its equations come from."""
+    from neurofwp.synapses import REGISTRY, STAGES
+
+    return {each.name: each.source for each in STAGES} | from_outside(REGISTRY, lambda each: each.source)
+
+
+def tasks() -> dict[str, str]:
+    """Each task and what it is."""
+    calls = (node for node in ast.walk(_tree(_package("tasks", "__init__.py"))) if isinstance(node, ast.Call))
+    words = [[each.value for each in call.args if isinstance(each, ast.Constant)] for call in calls]
+    shipped = {str(name): str(line) for name, line in (each for each in words if len(each) == 2)}
+    return shipped | _outside("task", lambda each: each.description)
 
 
 def synapses() -> dict[str, str]:
@@ -68,12 +94,12 @@ def parameters(model: str = MODEL) -> list[dict[str, Any]]:
         for a model that there is not.
     """
     from neurofwp.spiking.circuits import apical_feedback
-    from neurofwp.synapses import STAGES
+    from neurofwp.synapses import REGISTRY
     from neurofwp.synapses.parameters import read_toml
 
     tables = read_toml(model, "synapses", "synapse model")[1]
     circuit = read_toml(CIRCUIT, "circuits", "circuit")[1] | tables.get("circuit", {})
-    forms = {(stage.stage, stage.form): stage.parameters for stage in STAGES}
+    forms = {(stage.stage, stage.form): stage.parameters for stage in REGISTRY.all()}
     declared = [
         (name, table["form"], table, forms.get((name, table["form"]), ()))
         for name, table in tables.items()
@@ -118,6 +144,23 @@ def family(name: str) -> ModuleType:
     if name not in known:
         raise unknown("family of tasks", name, known)
     return import_module(f"neurofwp.slownet.families.{name.replace('-', '_')}")
+
+
+def from_outside(registry: Registry[T], describe: Callable[[T], str]) -> dict[str, str]:
+    """What was registered, described; and the names that packages offer, which are not imported for it."""
+    return {
+        name: describe(registry.get(name)) if origin == "registered" else f"of the package {origin}"
+        for name, origin in registry.origins().items()
+        if origin != "neurofwp"
+    }
+
+
+def _outside(kind: str, describe: Callable[[Any], str]) -> dict[str, str]:
+    """The same of a kind whose module takes long to import, and need not be if nothing was registered."""
+    home = sys.modules.get(KINDS[kind].home)
+    if home is not None:
+        return from_outside(home.REGISTRY, describe)
+    return {point.name: f"of the package {package(point)}" for point in entry_points(kind)}
 
 
 def _package(*path: str) -> Path:

@@ -34,14 +34,16 @@ class _Run(Generic[Settings]):
         Path | None,
         tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: results/EXPERIMENT/<time>-<hash of the settings>)"),
     ] = None
-    """Folder for the results."""
+    """Folder for the results. A run that was interrupted resumes in its folder."""
+    fresh: bool = False
+    """Ignore what an interrupted run left in the folder to be resumed."""
     pdf: bool = False
     """Write each figure as PDF too."""
 
 
 def main(words: list[str]) -> int:
     """One experiment, from the command line."""
-    flags = "[--seed N] [--device auto|cpu|cuda] [--out DIR] [--pdf]"
+    flags = "[--seed N] [--device auto|cpu|cuda] [--out DIR] [--fresh] [--pdf]"
     chosen = choice.choose("run", "experiment", words, catalogue.experiments(), flags)
     if chosen is None:
         return 0
@@ -50,15 +52,30 @@ def main(words: list[str]) -> int:
     flags_of = _Run[experiment.settings]  # type: ignore[name-defined]  # known only now that the experiment is chosen
     given = tyro.cli(flags_of, prog=f"neurofwp run {name}", description=experiment.text, args=rest)
     checks.check(experiment, given.settings)
-    return carry_out(experiment, given.settings, seed=given.seed, device=given.device, out=given.out, pdf=given.pdf)
+    return carry_out(
+        experiment,
+        given.settings,
+        seed=given.seed,
+        device=given.device,
+        out=given.out,
+        fresh=given.fresh,
+        pdf=given.pdf,
+    )
 
 
 def carry_out(
-    experiment: Experiment, settings: Any, *, seed: int, device: str, out: Path | None = None, pdf: bool = False
+    experiment: Experiment,
+    settings: Any,
+    *,
+    seed: int,
+    device: str,
+    out: Path | None = None,
+    fresh: bool = False,
+    pdf: bool = False,
 ) -> int:
     """Run an experiment, leave everything in a folder, print that folder, and return the exit code."""
     from neurofwp.cli import results, tables  # bring xarray
-    from neurofwp.runtime import files, provenance
+    from neurofwp.runtime import files, provenance, store
 
     device = output.device(device)
     written = checks.written(settings)
@@ -67,6 +84,8 @@ def carry_out(
         log.info("settings %s", written)
         log.debug("versions %s, commit %s", json.dumps(provenance.versions()), provenance.commit())
         started = time.perf_counter()
+        if fresh:
+            store.clear(folder / "parts")
         result = experiment.run(settings, seed=seed, device=device, folder=folder / "parts")
         results.write(experiment.name, result, settings, seed, device, folder)
         log.info("measured in %.0f s", time.perf_counter() - started)

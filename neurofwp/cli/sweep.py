@@ -21,8 +21,8 @@ from neurofwp.cli import catalogue, choice, output, results
 from neurofwp.cli import settings as checks
 from neurofwp.cli.settings import PARAMETERS
 from neurofwp.errors import InputError, unknown
-from neurofwp.runtime import files, processes, provenance
-from neurofwp.runtime.sweeps import DONE, Point, sweep
+from neurofwp.runtime import files, parallel, provenance, store
+from neurofwp.runtime.sweeps import Point, forget, sweep
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -58,6 +58,8 @@ class _Sweep(Generic[Settings]):
         tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: results/sweep-EXPERIMENT/<hash of the settings>)"),
     ] = None
     """Folder for the results; points that were finished there are not run again."""
+    fresh: bool = False
+    """Run all points again, also those that were finished in this folder."""
 
 
 @dataclass(frozen=True)
@@ -95,22 +97,19 @@ def main(words: list[str]) -> int:
         device = output.device(chosen.device)
         seeds = range(chosen.seed, chosen.seed + chosen.seeds)
         log.info("%s, %d points of %s and %d seeds, on %s", name, len(every), ", ".join(axes), len(seeds), device)
-        if not provenance.reproducible():
-            log.info("points that were finished before count as new: no commit names this code, which has changes")
         points = [
             Point(
                 {name: _label(value) for name, value in at.items()} | {"seed": seed},
                 task,
-                folder / "points" / _name(task),
+                folder / "points" / store.key(task),
             )
             for at, own in zip(every, settings, strict=True)
             for seed in seeds
             for task in [_Task(name, own, seed, device)]
         ]
-        if not provenance.reproducible():
-            for point in points:
-                (point.place / DONE).unlink(missing_ok=True)
-        workers = processes.at_a_time(len(points), chosen.workers)
+        if chosen.fresh:
+            forget(points)
+        workers = parallel.process_count(len(points), chosen.workers)
         units = _units(points, workers) if together else [[point] for point in points]
         made = sweep(_measure, units, workers=chosen.workers, scheduler=chosen.scheduler)
         made = made.assign_attrs(
@@ -191,12 +190,6 @@ def _at(settings: Any, at: dict[str, Any]) -> Any:
     return replace(settings, **at)
 
 
-def _name(task: _Task) -> str:
-    """Whatever could change a number changes it."""
-    what = [task.experiment, checks.written(task.settings), task.seed, task.device, provenance.versions()]
-    return hashlib.sha256(json.dumps([*what, provenance.commit()], sort_keys=True).encode()).hexdigest()[:16]
-
-
 def _units(points: Sequence[Point], workers: int) -> list[list[Point]]:
     """Points that differ by parameters alone run together, shared out among the workers."""
     alike: dict[tuple[str, int], list[Point]] = {}
@@ -234,8 +227,8 @@ def _measure(tasks: Sequence[_Task], places: Sequence[Path]) -> list[dict[str, A
 @contextlib.contextmanager
 def _apart(path: Path) -> Iterator[None]:
     """One process for this point, whose progress goes to a file."""
-    before = os.environ.get(processes.LIMIT)
-    os.environ[processes.LIMIT] = "1"
+    before = os.environ.get(parallel.LIMIT)
+    os.environ[parallel.LIMIT] = "1"
     sys.stdout.flush()
     sys.stderr.flush()
     kept = [os.dup(1), os.dup(2)]
@@ -250,7 +243,7 @@ def _apart(path: Path) -> Iterator[None]:
         for where, stream in enumerate(kept, start=1):
             os.dup2(stream, where)
             os.close(stream)
-        os.environ.pop(processes.LIMIT) if before is None else os.environ.update({processes.LIMIT: before})
+        os.environ.pop(parallel.LIMIT) if before is None else os.environ.update({parallel.LIMIT: before})
 
 
 def _with_units(made: xr.Dataset, settings: Any) -> None:

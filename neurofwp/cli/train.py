@@ -13,7 +13,7 @@ import tyro
 
 from neurofwp.cli import catalogue, choice, figures, output, results
 from neurofwp.errors import unknown
-from neurofwp.runtime import files
+from neurofwp.runtime import files, store
 from neurofwp.slownet.training.settings import MetaTraining
 
 Task = TypeVar("Task")
@@ -37,14 +37,16 @@ class _Train(Generic[Task, Training]):
         Path | None,
         tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: results/train/FAMILY/<time>-<hash>)"),
     ] = None
-    """Folder for the results. A training that was interrupted goes on in its folder."""
+    """Folder for the results. A training that was interrupted resumes in its folder."""
+    fresh: bool = False
+    """Ignore the checkpoint that an interrupted training left in the folder."""
     pdf: bool = False
     """Write the figure as PDF too."""
 
 
 def main(words: list[str]) -> int:
     """A slow net, trained from the command line."""
-    flags = "[--seed N] [--device auto|cpu|cuda] [--out DIR] [--pdf]"
+    flags = "[--seed N] [--device auto|cpu|cuda] [--out DIR] [--fresh] [--pdf]"
     named = choice.choose("train", "family of tasks", words, catalogue.families(), flags)
     if named is None:
         return 0
@@ -62,6 +64,8 @@ def main(words: list[str]) -> int:
     folder = chosen.out or made
     if distributed.first():  # which reports and saves
         with output.results_folder(folder), distributed.together(output.device(chosen.device)) as device:
+            if chosen.fresh:
+                store.clear(folder)
             _train(name, module.family(chosen.task), chosen, settings, folder, device)
         print(folder, flush=True)
         return 0

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 COLOUR = {
     "identity": style.BLACK,
@@ -36,7 +36,7 @@ def retrieval(cells: xr.Dataset) -> Figure:
         if a variable is missing.
     """
     names = ("loss", "published", "bound", "setting", "feature_map", "rule", "pairs")
-    needs(cells, "Dataset of networks", dict.fromkeys(names, ("cell",)))
+    require(cells, "Dataset of networks", dict.fromkeys(names, ("cell",)))
     settings = np.unique(cells["setting"].values)
     figure = style.figure(style.TWO_COLUMNS if len(settings) > 1 else style.ONE_COLUMN, 3.0)
     axes = figure.subplots(1, len(settings), sharey=True, squeeze=False)[0]
@@ -58,14 +58,13 @@ def retrieval(cells: xr.Dataset) -> Figure:
     axes[0].set_ylabel(style.label("half squared error of a read", cells["loss"]))
     if len(settings) > 1:
         style.letters(axes)
-    figure.legend(
-        handles=list(handles.values()),
-        loc="outside upper center",
+    style.legend(
+        figure,
+        list(handles.values()),
         ncols=4 if len(settings) > 1 else 2,
         title=(", " if len(settings) > 1 else "\n").join(
             ("filled: one network each, open: published", "bar: least possible, grey: where training stops")
         ),
-        title_fontsize=7,
     )
     return figure
 

@@ -6,9 +6,11 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurofwp.errors import InputError
+from neurofwp.runtime.registry import Registry
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -84,3 +86,14 @@ class Experiment:
         from neurofwp.runtime.tables import flat
 
         return flat(self.tables(result))
+
+
+def _shipped() -> dict[str, str]:
+    """Where each experiment of neurofwp is, by name."""
+    import neurofwp.experiments
+
+    files = sorted(file for folder in neurofwp.experiments.__path__ for file in Path(folder).glob("[!_]*.py"))
+    return {file.stem.replace("_", "-"): f"neurofwp.experiments.{file.stem}:EXPERIMENT" for file in files}
+
+
+REGISTRY: Registry[Experiment] = Registry("experiment", lambda experiment: experiment.name, references=_shipped)

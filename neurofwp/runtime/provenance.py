@@ -44,11 +44,6 @@ def commit() -> str:
         return "unknown"
 
 
-def reproducible() -> bool:
-    """Whether the commit names the code that runs: a checkout without changes."""
-    return commit() != "unknown" and not commit().endswith("+")
-
-
 def stamp(data: xr.Dataset, *, config: dict[str, Any], seed: int | None) -> xr.Dataset:
     """Write provenance into `data.attrs` (JSON, since NetCDF attributes hold no None) and return it.
 

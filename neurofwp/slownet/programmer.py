@@ -68,7 +68,7 @@ class Shape:
             raise unknown("architecture", str(self.architecture), get_args(Architecture))
         rule = rules.get(self.rule)
         if not rule.runs_programs:
-            known = ", ".join(each.id for each in rules.RULES if each.runs_programs)
+            known = ", ".join(each.id for each in rules.REGISTRY.all() if each.runs_programs)
             raise InputError(f"rule {self.rule!r} takes other signals than a slow net programs; these do not: {known}")
 
 

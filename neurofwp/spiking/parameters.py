@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from neurofwp.errors import unknown
-from neurofwp.spiking.circuits import apical_feedback
-from neurofwp.synapses import STAGES
+from neurofwp.spiking import circuits
+from neurofwp.synapses import REGISTRY
 from neurofwp.synapses.parameters import Parameter, parse_unit
 
 if TYPE_CHECKING:
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 def declared() -> dict[str, Parameter]:
     """Every parameter that some synapse or circuit has, by name."""
-    return {each.name: each for each in (*(p for s in STAGES for p in s.parameters), *apical_feedback.PARAMETERS)}
+    of_synapses = (parameter for stage in REGISTRY.all() for parameter in stage.parameters)
+    of_circuits = (parameter for circuit in circuits.REGISTRY.all() for parameter in circuit.parameters)
+    return {each.name: each for each in (*of_circuits, *of_synapses)}
 
 
 def numbers(texts: Iterable[str]) -> dict[str, float]:

@@ -13,7 +13,7 @@ import xarray as xr
 from neurofwp import metrics
 from neurofwp.errors import InputError
 from neurofwp.experiments import overwrite as experiment
-from neurofwp.plots import overwrite as figures
+from neurofwp.plots.overwrite import CURVES
 from neurofwp.rate import RateNetwork
 from neurofwp.spiking.jobs import Job
 from neurofwp.spiking.network import SpikingNetwork
@@ -156,7 +156,7 @@ def test_crossings_are_compared_in_steps_of_the_grid() -> None:
 def test_curves_of_the_figure_are_of_memories_in_the_contest_and_of_the_causal_test() -> None:
     for network in experiment.CORRECTING:
         others = {experiment.WITHOUT} if network == "spiking" else set()
-        assert set(figures.CURVES[network]) == {experiment.CORRECTING[network], *experiment.ALONE[network]} | others
+        assert set(CURVES[network]) == {experiment.CORRECTING[network], *experiment.ALONE[network]} | others
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
 from pathlib import Path
@@ -18,13 +16,14 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurofwp import cli, synapses
+from neurofwp import cli
 from neurofwp.cli import catalogue
 from neurofwp.errors import InputError
 from neurofwp.experiments import plasticity_protocols as experiment
 from neurofwp.laboratory import Protocol, measurements, side_by_side
-from neurofwp.runtime import files
+from neurofwp.runtime import files, parallel
 from neurofwp.synapses.model import SynapseModel, load
+from neurofwp.synapses.stage import Stage
 
 HEADER = "study,region,pathway,protocol,frequency_hz,dt_ms,spikes_per_train,trains,train_period_s,ratio,sem,n,note"
 
@@ -70,15 +69,9 @@ class StandIn:
 def laboratory(monkeypatch: pytest.MonkeyPatch) -> type[StandIn]:
     """The stand-in, in this process."""
 
-    @contextmanager
-    def threads(processes: int) -> Iterator[ThreadPoolExecutor]:
-        with ThreadPoolExecutor(1) as executor:
-            yield executor
-
     StandIn.asked = []
     monkeypatch.setattr(side_by_side, "Laboratory", StandIn)
     monkeypatch.setattr(experiment, "traces", lambda settings: TRACES.assign_attrs(model=settings.model))
-    monkeypatch.setattr(side_by_side.processes, "pool", threads)
     return StandIn
 
 
@@ -98,7 +91,9 @@ def test_few_protocols_wait_for_one_that_is_twice_as_long(durations: list[float]
 
 def test_a_default_run_is_two_simulations_of_minutes() -> None:
     """Of the model's time; short protocols, which are many, are spared most of it."""
-    protocols = [protocol for kind in experiment.suited(load("shouval-2002")) for protocol in experiment.MAKE[kind](0)]
+    protocols = [
+        protocol for kind in experiment.suitable_kinds(load("shouval-2002")) for protocol in experiment.MAKE[kind](0)
+    ]
     long, short = side_by_side.grouped(protocols)
     assert (long[0].duration, short[0].duration) == (150, 60)
     assert len(short) > 2 * len(long) > 60
@@ -192,15 +187,16 @@ def test_every_kind_is_done_and_drawn(laboratory: type[StandIn]) -> None:
 
 def test_a_model_does_the_protocols_that_it_can_respond_to() -> None:
     spikes = {"spike-timing", "pairing-frequency", "triplets", "quadruplets", "presynaptic-frequency", "poisson"}
-    assert set(experiment.suited(load("shouval-2002"))) == {*spikes, "voltage-pairing"}
+    assert set(experiment.suitable_kinds(load("shouval-2002"))) == {*spikes, "voltage-pairing"}
 
     def stages(**parts: str) -> SynapseModel:
-        return SynapseModel("", "", (synapses.base.Stage("expression", "", "", **parts),), {}, {})
+        own = {"stage": "expression", "form": "own", "source": "a test"}
+        return SynapseModel("", "", (type("Own", (Stage,), own | parts)(),), {}, {})
 
-    assert set(experiment.suited(stages(spike_post="calcium += c_post"))) == spikes
-    assert experiment.suited(stages(postsynaptic="dIS/dt = (plateau - IS)/tau_IS : 1")) == ["plateau-induction"]
+    assert set(experiment.suitable_kinds(stages(spike_post="calcium += c_post"))) == spikes
+    assert experiment.suitable_kinds(stages(postsynaptic="dIS/dt = (plateau - IS)/tau_IS : 1")) == ["plateau-induction"]
     calcium = {*spikes, "voltage-pairing", "calcium-series"}
-    assert set(experiment.suited(stages(postsynaptic_update="drive = calcium_outside*v_dendrite"))) == calcium
+    assert set(experiment.suitable_kinds(stages(postsynaptic_update="drive = calcium_outside*v_dendrite"))) == calcium
 
 
 def test_data_and_protocols_exclude_each_other_and_bad_input_comes_first(laboratory: type[StandIn]) -> None:
@@ -254,14 +250,14 @@ def test_every_shipped_model_has_something_to_do_and_a_weight_to_begin_with() ->
     for name in catalogue.synapses():
         model = load(name)
         settings = experiment._completed(experiment.Settings(name), model)
-        assert experiment.suited(model)
+        assert experiment.suitable_kinds(model)
         assert (settings.initial or experiment._found(model)) > 0
         upper = model.values.get("w_max", model.values.get("w1"))
         assert upper is None or (settings.initial or 0) < float(upper) * 1e9
 
 
 def test_a_model_that_responds_to_nothing_is_said(laboratory: type[StandIn], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(experiment, "suited", lambda model: [])
+    monkeypatch.setattr(experiment, "suitable_kinds", lambda model: [])
     with pytest.raises(
         InputError, match="shouval-2002 responds to neither .*: choose what to do to it with --protocols"
     ):
@@ -288,7 +284,6 @@ def test_a_run_that_was_interrupted_goes_on(
     laboratory: type[StandIn], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Groups that are done are not simulated again, unless something about them has changed."""
-    monkeypatch.setattr(side_by_side.parts.provenance, "commit", lambda: 40 * "0")
     settings = experiment.Settings("shouval-2002", data=Path("paired_recordings"))
     whole = experiment.run(settings, seed=1, device="cpu")
     every = list(laboratory.asked)
@@ -322,10 +317,7 @@ def test_a_run_that_was_interrupted_goes_on(
         assert len(laboratory.asked) == len(every)
 
 
-def test_the_content_of_a_model_file_counts_not_its_path(
-    laboratory: type[StandIn], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(side_by_side.parts.provenance, "commit", lambda: 40 * "0")
+def test_the_content_of_a_model_file_counts_not_its_path(laboratory: type[StandIn], tmp_path: Path) -> None:
     shipped = (Path(experiment.__file__).parents[1] / "models" / "synapses" / "shouval-2002.toml").read_text()
     mine, folder = tmp_path / "mine.toml", tmp_path / "parts"
     for text, simulated in [(shipped, 1), (shipped, 0), (shipped.replace("value = 80,", "value = 40,"), 1)]:
@@ -333,16 +325,6 @@ def test_the_content_of_a_model_file_counts_not_its_path(
         laboratory.asked.clear()
         experiment.run(experiment.Settings(str(mine), protocols=("triplets",)), seed=0, device="cpu", folder=folder)
         assert len(laboratory.asked) == simulated
-
-
-def test_nothing_is_kept_where_no_commit_names_the_code(
-    laboratory: type[StandIn], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for commit in ("unknown", 40 * "0" + "+"):
-        monkeypatch.setattr(side_by_side.parts.provenance, "commit", lambda commit=commit: commit)
-        experiment.run(experiment.Settings(protocols=("triplets",)), seed=0, device="cpu", folder=tmp_path)
-    assert len(laboratory.asked) == 2
-    assert not list(tmp_path.iterdir())
 
 
 def test_traces_of_calcium_omega_and_weight() -> None:
@@ -417,8 +399,9 @@ def test_a_mistake_in_a_model_file_is_one_sentence(
     assert sentence in said[0]
 
 
-def test_the_laboratory_in_several_processes(tmp_path: Path) -> None:
+def test_the_laboratory_in_several_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Really simulated, in two groups of different durations: more pairs, more potentiation."""
+    monkeypatch.delenv(parallel.LIMIT)
     lines = [
         "Doe,V1,a,spikes,,,,1,0.2,1,0.1,7,,1,",
         "Doe,V1,b,spikes,,,,4,0.2,1,0.1,7,,1 21 41,3 23 43",

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from neurofwp.errors import InputError
+from neurofwp.runtime import source, store
 from neurofwp.runtime.progress import progress_bar
 from neurofwp.slownet.training import checkpoint
 from neurofwp.slownet.training.distributed import agreed, average, workers
@@ -20,7 +21,7 @@ from neurofwp.slownet.training.settings import Training
 Batch = TypeVar("Batch")
 Net = TypeVar("Net", bound=nn.Module)
 
-FILE = "training.safetensors"
+FILE = store.CHECKPOINT
 
 
 @dataclass
@@ -57,7 +58,8 @@ def train(
     batch : the batch of a step; a pure function of the step, so that a run that goes on sees what it would have seen.
     loss : of a model on a batch, a scalar.
     evaluate : numbers of a model, among them "loss"; called without gradients.
-    folder : for a checkpoint at every evaluation. One that is there, of the same settings and config, is gone on from.
+    folder : for a checkpoint at every evaluation. One that is there, of the same settings, config and source, is
+        resumed.
     config : what else the run depends on, such as seed and sizes; JSON.
 
     Started by torchrun, every process trains on its own part of the batch, which `batch` gives it, and gradients are
@@ -66,10 +68,12 @@ def train(
     Raises
     ------
     InputError
-        if the folder holds a checkpoint of other settings or another architecture, or the loss is not finite (the
-        checkpoint before stays).
+        if the folder holds a checkpoint of other settings, another architecture or other code, or the loss is not
+        finite (the checkpoint before stays).
     """
-    about = {"settings": asdict(settings), "config": dict(config or {})}
+    about = {
+        "settings": asdict(settings), "config": dict(config or {}), "source": {"fingerprint": source.fingerprint()},
+    }  # fmt: skip
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
     outcome = Outcome()
@@ -156,6 +160,11 @@ def _resume(
         checkpoint.fill(model, parts[part], source=str(path))
         if part == "best":
             best = _copy(model)
+    if config["source"] != about["source"]:
+        raise InputError(
+            f"{str(path)!r} was left by other code, or other versions of what it runs on: give --fresh to begin anew, "
+            "or choose another folder"
+        )
     for name, expected in about.items():
         for key in sorted(expected.keys() | config[name].keys()):
             if config[name].get(key) != expected.get(key):

@@ -11,7 +11,6 @@ import xarray as xr
 from torch import Tensor
 
 from neurofwp.errors import InputError
-from neurofwp.runtime import provenance
 from neurofwp.slownet.episodes import Episodes, episodes
 from neurofwp.slownet.families import Family
 from neurofwp.slownet.keys import SparseKeys
@@ -88,7 +87,7 @@ def meta_train(
         model, batch, loss, evaluate, settings=settings.training(), folder=folder,
         config={
             **(config or {}), "shape": model.numbers(), "batch": settings.batch, "gate_cost": settings.gate_cost,
-            "seed": seed, "commit": provenance.commit(),
+            "seed": seed,
         },
         progress=progress, description=description,
     )  # fmt: skip
