@@ -35,6 +35,7 @@ from neurofwp.tasks import digit_pairs
 from neurofwp.trace import of_condition
 
 DRIVES = ("nominal", "measured")
+LOADS = (2, 4, 8, 16, 32)  # pairs of the capacity curve, where they are not given
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,9 @@ class Settings:
     """How often the list of pairs is written."""
     overlap: float | None = None
     """Share of active cells that two keys have in common on average; by default what sparse random keys have, 0.05."""
-    load: tuple[int, ...] = (2, 4, 8, 16, 32)
-    """Numbers of pairs after which recall is tested, for the capacity curve; empty for none."""
+    load: tuple[int, ...] | None = None
+    """Numbers of pairs after which recall is tested, for the capacity curve; empty for none. Left out: those of 2, 4,
+    8, 16 and 32 that are at most four times `pairs`."""
     load_episodes: int = 2
     """Episodes of the capacity curve."""
     key_cells: Literal["lif", "poisson"] = "lif"
@@ -71,6 +73,11 @@ class Settings:
     """Fit the rules; without it only recall is measured."""
     parameters: tuple[str, ...] = ()
     """Parameters of synapse and circuit to replace, as NAME=NUMBER in the unit of each, like g_gaba=1.5."""
+
+    @property
+    def loads(self) -> tuple[int, ...]:
+        """The numbers of pairs of the capacity curve, which costs as much as all else where it goes far beyond it."""
+        return tuple(load for load in LOADS if load <= 4 * self.pairs) if self.load is None else self.load
 
     def network(self) -> dict[str, Any]:
         """The arguments of SpikingNetwork."""
@@ -105,8 +112,8 @@ def run_together(
     jobs = [_job("spiking", program, settings, networks, seed=2 * seed, probes=_probes(program))]
     if settings.fit:
         jobs.append(_job("repeat", program, settings, networks, seed=2 * seed + 1))
-    if settings.load:
-        curve = encoder(digit_pairs(settings.load[-1], settings.load_episodes, seed=seed, read_after=settings.load))
+    if settings.loads:
+        curve = encoder(digit_pairs(settings.loads[-1], settings.load_episodes, seed=seed, read_after=settings.loads))
         jobs.append(_job("capacity", curve, settings, networks, seed=2 * seed))
     trees = []
     with running(jobs, folder=folder) as trace, _one_thread():
@@ -125,9 +132,9 @@ def run_together(
                     )
                 rate = _winner(tree["/fits/nominal"], device)
             tree["/rate"] = rate.run(program, seed=seed)
-            if settings.load:
+            if settings.loads:
                 both = {"spiking": own("capacity"), "rate": rate.run(curve, seed=seed)}
-                tree["/capacity"] = _capacity(curve, both, settings.load)
+                tree["/capacity"] = _capacity(curve, both, settings.loads)
             trees.append(xr.DataTree.from_dict(tree))
     return trees
 
