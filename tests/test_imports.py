@@ -35,8 +35,7 @@ MAY = {
     "transforms": DATA | {"metrics"},
     "plots": DATA | {"metrics", "rules", "transforms", "tasks"},
     "identification": DATA | {"rules", "rate", "metrics", "transforms"},
-    "calibration": DATA
-    | {"identification", "laboratory", "metrics", "optimisation", "rules", "spiking", "synapses"},
+    "calibration": DATA | {"identification", "laboratory", "metrics", "optimisation", "rules", "spiking", "synapses"},
 }
 
 
