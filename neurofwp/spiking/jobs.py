@@ -20,7 +20,7 @@ from neurofwp.spiking.recording import Probe
 
 # Seconds of computing for one simulated second of a small network, and for one synapse in one step of plasticity.
 SECOND = {"cpp_standalone": 0.1, "cython": 5.0, "numpy": 10.0}
-UPDATE = 1e-9
+UPDATE = 0.5e-9
 
 log = logging.getLogger("neurofwp")
 
