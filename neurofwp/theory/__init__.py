@@ -16,7 +16,7 @@ from neurofwp.theory.regression import (
     mesa_regression,
     unit_key_delta_regression,
 )
-from neurofwp.theory.retrieval import rank_bound, rebinding_plateau
+from neurofwp.theory.retrieval import rank_bound, reassignment_plateau
 
 __all__ = [
     "decay_regression",
@@ -30,7 +30,7 @@ __all__ = [
     "mesa_regression",
     "random_gating_accuracy",
     "rank_bound",
-    "rebinding_plateau",
+    "reassignment_plateau",
     "sparse_hebbian_recall",
     "unit_key_delta_regression",
 ]

@@ -15,6 +15,8 @@ from neurofwp.errors import InputError
 from neurofwp.experiments import associative_retrieval as experiment
 from neurofwp.experiments.associative_retrieval import Cell, Settings
 from neurofwp.runtime import files
+from neurofwp.slownet import RetrievalNet
+from neurofwp.slownet.training import Outcome
 
 
 def loss_of(setting: int, feature_map: str, rule: str, pairs: int, **settings: Any) -> float:
@@ -34,13 +36,13 @@ def test_a_feature_map_widens_the_memory() -> None:
 
 
 def test_keys_that_repeat_need_error_correction() -> None:
-    plateau = theory.rebinding_plateau(6, 6)
+    plateau = theory.reassignment_plateau(6, 6)
     assert loss_of(2, "dpfp-1", "hebbian", 6, key_cells=32, steps=400) == pytest.approx(plateau, rel=0.15)
     assert loss_of(2, "identity", "delta", 6, key_cells=16, steps=400) < 0.2 * plateau
 
 
 def test_training_sees_twice_the_writes_of_an_evaluation_where_keys_repeat() -> None:
-    net = experiment.RetrievalNet(5, "dpfp-1", "delta")
+    net = RetrievalNet(5, "dpfp-1", "delta")
     for setting, length in ((1, 5), (2, 10)):
         cell = Cell(setting, "dpfp-1", "delta", 5)
         one = experiment._batch(net, cell, length, 32, seed=(0, 0, 7))
@@ -85,7 +87,7 @@ def test_settings_that_make_no_sense_are_named(settings: dict[str, Any], message
 def test_a_network_that_is_finished_is_not_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cell, settings = Cell(1, "favor+-3", "hebbian", 3), Settings(key_cells=4, steps=120, evaluated=30)
     once = experiment.train_cell(cell, settings, 0, "cpu", tmp_path)
-    monkeypatch.setattr(experiment, "retrieval_errors", None)
+    monkeypatch.setattr(experiment, "_errors", None)
     assert experiment.train_cell(cell, settings, 0, "cpu", tmp_path) == once
     assert [each["step"] for each in once.history] == [100, 120]
     with pytest.raises(InputError, match="was trained with seed = 0, not 1"):
@@ -95,24 +97,27 @@ def test_a_network_that_is_finished_is_not_trained_again(tmp_path: Path, monkeyp
 def test_results_of_all_networks_come_in_one_table(tmp_path: Path) -> None:
     settings = Settings(setting=2, feature_map="dpfp-1", pairs=(2, 20), steps=1, evaluated=2)
     result = experiment.run(settings, seed=5, device="cpu", folder=tmp_path)
-    numbers = experiment.summary(result)
+    numbers = experiment.EXPERIMENT.summary(result)
     names = [f"setting_2.dpfp-1.{rule}.{pairs}" for rule in ("hebbian", "delta") for pairs in (2, 20)]
-    assert set(numbers) == {f"{name}.{what}" for name in names for what in ("loss", "steps", "published", "bound")}
-    assert [numbers[f"{name}.published"] for name in names[1::2]] == [0.097, 0.00077]
-    assert numbers[f"{names[1]}.bound"] == pytest.approx(theory.rebinding_plateau(20, 20))
-    assert np.isnan(numbers[f"{names[3]}.bound"])
+    measures = ("loss", "steps", "published", "bound")
+    assert set(numbers) == {f"networks.{name}.{what}" for name in names for what in measures}
+    assert [numbers[f"networks.{name}.published"] for name in names[1::2]] == [0.097, 0.00077]
+    assert numbers[f"networks.{names[1]}.bound"] == pytest.approx(theory.reassignment_plateau(20, 20))
+    assert np.isnan(numbers[f"networks.{names[3]}.bound"])
     assert {path.name for path in tmp_path.iterdir()} == set(names)
     # as if each had been trained here
     alone = experiment.train_cell(Cell(2, "dpfp-1", "delta", 20), settings, 5, "cpu", None)
-    assert numbers[f"{names[3]}.loss"] == pytest.approx(alone.best["loss"], rel=1e-5)
+    assert numbers[f"networks.{names[3]}.loss"] == pytest.approx(alone.best["loss"], rel=1e-5)
     files.write_netcdf(result, tmp_path / "result.nc")
     xr.testing.assert_equal(files.read_tree(tmp_path / "result.nc"), result)
 
 
 def test_one_network_has_a_loss_and_steps() -> None:
-    outcome = experiment.Outcome(best={"loss": 0.03}, steps=200, history=[{"step": 200, "loss": 0.03}])
+    outcome = Outcome(best={"loss": 0.03}, steps=200, history=[{"step": 200, "loss": 0.03}])
     table = experiment._table(Settings(), {Cell(1, "favor+-64", "hebbian", 200): outcome})
-    numbers = experiment.summary(xr.DataTree.from_dict({"/cells": table}))
+    numbers = experiment.EXPERIMENT.summary(xr.DataTree.from_dict({"/cells": table}))
     assert (numbers["loss"], numbers["steps"]) == (0.03, 200)
-    assert numbers["setting_1.favor+-64.hebbian.200.bound"] == pytest.approx((1 - 128 / 200) / 2)  # 64 rows, twice
+    assert numbers["networks.setting_1.favor+-64.hebbian.200.bound"] == pytest.approx(
+        (1 - 128 / 200) / 2
+    )  # 64 rows, twice
     assert json.dumps({key: value for key, value in numbers.items() if value == value})
