@@ -15,6 +15,7 @@ from neurofwp.theory.regression import (
     hebbian_step,
     mesa_regression,
     unit_key_delta_regression,
+    unit_key_hebbian_regression,
 )
 from neurofwp.theory.retrieval import rank_bound, reassignment_plateau
 
@@ -33,4 +34,5 @@ __all__ = [
     "reassignment_plateau",
     "sparse_hebbian_recall",
     "unit_key_delta_regression",
+    "unit_key_hebbian_regression",
 ]

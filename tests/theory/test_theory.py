@@ -247,3 +247,11 @@ def test_the_closed_form_is_that_of_dense_keys_with_as_many_dimensions() -> None
 def test_keys_of_no_cell_or_of_all_cells_have_no_theory(active: int) -> None:
     with pytest.raises(InputError, match=f"active must be at least 1 and below cells = 16, but is {active}"):
         theory.mean_square_overlap(active, 16)
+
+
+def test_no_other_step_over_the_square_of_x_is_better_for_the_sum() -> None:
+    count, inputs = np.array([0, 1, 5, 20]), 10
+    u = np.linspace(0, 2, 20_001)[:, None]
+    error = inputs - 2 * u * count + u**2 * count * (1 + (count - 1) / inputs)
+    np.testing.assert_allclose(theory.unit_key_hebbian_regression(count, inputs), error.min(0), atol=1e-6)
+    assert theory.unit_key_hebbian_regression(np.arange(3), 1).tolist() == [1, 0, 0]
