@@ -7,7 +7,9 @@ from collections.abc import Mapping
 import xarray as xr
 
 from neurofwp.errors import InputError
-from neurofwp.metrics import average as mean_sem  # noqa: F401  # where experiments still import it from here
+from neurofwp.metrics import average as mean_sem  # for experiments that import it from here
+
+__all__ = ["at", "mean_sem", "needs"]
 
 
 def at(data: xr.Dataset, what: str, **index: int) -> xr.Dataset:
