@@ -125,7 +125,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         for a feature map that is not known, or settings that no curve has.
     """
     place = nf.rate.choose_device(device).type
-    cells = chosen(settings)
+    cells = cells_of(settings)
     slowest_first = sorted(cells, key=lambda cell: (cell.rule == "delta", cell.pairs), reverse=True)
     outcomes = nf.slownet.training.side_by_side(
         train_cell,
@@ -135,7 +135,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     return xr.DataTree.from_dict({"/cells": _table(settings, {cell: outcomes[cell] for cell in cells})})
 
 
-def chosen(settings: Settings) -> list[Cell]:
+def cells_of(settings: Settings) -> list[Cell]:
     """The networks that the settings ask for.
 
     Raises

@@ -105,7 +105,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     for variant in VARIANTS:
         sequences(settings, variant, 1, seed=0)
     place = nf.rate.choose_device(device).type
-    cells = chosen(settings)
+    cells = cells_of(settings)
     # one network of every cell before the next ones: what an interrupted run leaves can be compared
     names = [(cell, network) for network in range(settings.networks) for cell in cells]
     found = nf.slownet.training.side_by_side(
@@ -125,7 +125,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     return xr.DataTree.from_dict({"/cells": table})
 
 
-def chosen(settings: Settings) -> list[Cell]:
+def cells_of(settings: Settings) -> list[Cell]:
     """The networks that the settings ask for."""
     cells = []
     for variant in VARIANTS:

@@ -74,11 +74,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     InputError
         for a length that is no multiple of 4, or a size below 1.
     """
-    for name in ("length", "steps", "networks", "episodes"):
-        if getattr(settings, name) < 1:
-            raise InputError(f"{name} must be 1 or more, but is {getattr(settings, name)}")
-    if settings.length % 4:
-        raise InputError(f"length must be a multiple of 4, but is {settings.length}")
+    _check(settings)
     place = nf.rate.choose_device(device).type
     lengths = tested_lengths(settings)
     names = [(name, network) for name in CONDITIONS for network in range(settings.networks)]
@@ -109,6 +105,14 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         attrs={"training_length": settings.length, "episodes": settings.episodes},
     )
     return xr.DataTree.from_dict({"/curves": curves})
+
+
+def _check(settings: Settings) -> None:
+    for name in ("length", "steps", "networks", "episodes"):
+        if getattr(settings, name) < 1:
+            raise InputError(f"{name} must be 1 or more, but is {getattr(settings, name)}")
+    if settings.length % 4:
+        raise InputError(f"length must be a multiple of 4, but is {settings.length}")
 
 
 def tested_lengths(settings: Settings) -> np.ndarray:

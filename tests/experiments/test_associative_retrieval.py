@@ -56,17 +56,17 @@ def test_training_sees_twice_the_writes_of_an_evaluation_where_keys_repeat() -> 
 
 
 def test_what_is_left_out_is_as_published() -> None:
-    cells = experiment.chosen(Settings())
+    cells = experiment.cells_of(Settings())
     assert len(cells) == len(set(cells)) == 24
     assert {cell.pairs for cell in cells} == {20, 40, 60}
     assert Cell(2, "elu+1", "delta", 60) in cells
-    full = experiment.chosen(Settings(full=True))
+    full = experiment.cells_of(Settings(full=True))
     assert max(cell.pairs for cell in full if cell.setting == 1) == 200
     assert max(cell.pairs for cell in full if cell.setting == 2) == 100
-    of_dpfp = experiment.chosen(Settings(setting=2, feature_map="dpfp-1", pairs=(20,)))
+    of_dpfp = experiment.cells_of(Settings(setting=2, feature_map="dpfp-1", pairs=(20,)))
     assert of_dpfp == [Cell(2, "dpfp-1", "hebbian", 20), Cell(2, "dpfp-1", "delta", 20)]
     one = Settings(setting=2, feature_map="favor+-64", rule="delta", pairs=(30,))
-    assert experiment.chosen(one) == [Cell(2, "favor+-64", "delta", 30)]
+    assert experiment.cells_of(one) == [Cell(2, "favor+-64", "delta", 30)]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_what_is_left_out_is_as_published() -> None:
 )
 def test_settings_that_make_no_sense_are_named(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        experiment.chosen(Settings(**settings))
+        experiment.cells_of(Settings(**settings))
 
 
 def test_a_network_that_is_finished_is_not_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ def test_softmax_layer_against_a_loop() -> None:
 
 
 def test_every_layer_has_the_same_network_around_it() -> None:
-    models = [experiment.build(cell, SMALL, torch.Generator().manual_seed(0)) for cell in experiment.chosen(SMALL)]
+    models = [experiment.build(cell, SMALL, torch.Generator().manual_seed(0)) for cell in experiment.cells_of(SMALL)]
     shapes = [
         {name: tensor.shape for name, tensor in model.state_dict().items() if ".layer." not in name} for model in models
     ]
@@ -76,7 +76,7 @@ def test_every_layer_has_the_same_network_around_it() -> None:
 
 def test_cells_are_all_rules_at_all_sizes_and_attention_at_the_largest() -> None:
     settings = Settings(sizes=(4, 16), length=50)
-    cells = experiment.chosen(settings)
+    cells = experiment.cells_of(settings)
     assert len(cells) == len(set(cells)) == 2 * (4 * 2 + 1)
     assert Cell("reassignment", "gated_delta", 4) in cells
     assert [cell.size for cell in cells if cell.layer == "softmax"] == [16, 16]
@@ -117,7 +117,7 @@ def test_scores_of_who_knows_the_first_and_the_last_value() -> None:
 
 
 def test_standard_error_is_over_networks() -> None:
-    cells = experiment.chosen(SMALL)
+    cells = experiment.cells_of(SMALL)
     accuracy = np.tile([0.2, 0.5, 0.8], (len(cells), 1))
     numbers = experiment.EXPERIMENT.summary(xr.DataTree.from_dict({"/cells": table_of(cells, accuracy)}))
     assert numbers["fast_weights.reassignment.delta.8.accuracy"] == pytest.approx(0.5)
@@ -160,7 +160,7 @@ def table_of(cells: list[Cell], accuracy: np.ndarray) -> xr.Dataset:
 
 
 def test_the_figure_draws_the_mean_of_every_cell_at_its_state_size() -> None:
-    cells = experiment.chosen(Settings(sizes=(4, 8)))
+    cells = experiment.cells_of(Settings(sizes=(4, 8)))
     mean = np.linspace(0.1, 0.9, len(cells))
     table = table_of(cells, mean[:, None] + [-0.05, 0.0, 0.05])
     figure = experiment.plot(xr.DataTree.from_dict({"/cells": table}))["recall_benchmark"]
