@@ -35,12 +35,13 @@ from benchmarks import machine
 from neurofwp.errors import InputError
 from neurofwp.rate.network import choose_device
 from neurofwp.runtime.cost import ahead_from, interleaved, one_thread, peak_bytes
-from neurofwp.slownet.episodes import Episodes
+from neurofwp.slownet.episode_tensors import Episodes
 from neurofwp.slownet.families import Family
 from neurofwp.slownet.families import gated_pairs as task
 from neurofwp.slownet.programmer import Programmer
 from neurofwp.slownet.training.loop import Outcome, train
-from neurofwp.slownet.training.meta_training import MetaTraining, drawn, loss_of, untrained
+from neurofwp.slownet.training.meta_training import drawn, loss_of, untrained
+from neurofwp.slownet.training.settings import MetaTraining
 
 RULES = ("hebbian", "delta")
 ATTENTION = "attention"

@@ -13,32 +13,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
+from math import nan
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-import xarray as xr
-from matplotlib.figure import Figure
-from torch import Tensor
-from torch.nn import functional
-
+import neurofwp as nf
 from neurofwp.errors import InputError
-from neurofwp.plots.attention import attention_matrices, cost_against_length, read_differences
-from neurofwp.rate import choose_device, feature_maps, softmax_attention
-from neurofwp.rate import run as run_rule
-from neurofwp.rate.normalisers import Normaliser
-from neurofwp.runtime.cost import against_length, ahead_from, loglog_slope
+from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.lazy import np, torch, xr
 
-Attention = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""query, key (batch, time, head, d_k), value (batch, time, head, d_v) -> reads (batch, time, head, d_v)."""
-Weigh = Callable[[Tensor, Tensor], Tensor]
-"""Scores (batch, head, t, s), and where s <= t -> weights (batch, head, t, s)."""
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from torch import Tensor
+
+    from neurofwp.rate.attention import Weighting
+    from neurofwp.rate.normalisers import Normaliser
+
+    Attention = Callable[[Tensor, Tensor, Tensor], Tensor]
+    """query, key (batch, time, head, d_k), value (batch, time, head, d_v) -> reads (batch, time, head, d_v)."""
 
 # batch, time, heads, d_k, d_v: a single event, and lengths that are no multiple of a chunk
 SHAPES = ((1, 1, 1, 1, 1), (2, 63, 2, 16, 8), (1, 100, 3, 32, 64), (2, 257, 4, 64, 64))
-PRECISIONS = {"float64": torch.float64, "float32": torch.float32}
+PRECISIONS = ("float64", "float32")
 EXAMPLE = 24  # tokens of the matrices that are drawn
+LINEAR = ("hebbian, recurrent", "hebbian, chunkwise")
+QUADRATIC = ("softmax, written out", "softmax, fused")
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         raise InputError(
             f"a slope needs two lengths from slope_from = {settings.slope_from} on, but there are {lengths}"
         )
-    on = choose_device(device)
+    on = nf.rate.choose_device(device)
     return xr.DataTree.from_dict(
         {
             "/reads": compare_reads(seed, on),
@@ -80,27 +79,6 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
             "/cost": measure_costs(lengths, settings, seed, on),
         }
     )
-
-
-def softmax(scores: Tensor, past: Tensor) -> Tensor:
-    """Scores (..., t, s) -> weights that sum to one over s <= t."""
-    return scores.masked_fill(~past, -torch.inf).softmax(-1)
-
-
-def none(scores: Tensor, past: Tensor) -> Tensor:
-    """The softmax taken away."""
-    return scores * past
-
-
-def by_sum(scores: Tensor, past: Tensor) -> Tensor:
-    """Scores divided by their sum over s <= t (Katharopoulos et al. 2020)."""
-    return scores * past / (scores * past).sum(-1, keepdim=True)
-
-
-def attention_matrix(query: Tensor, key: Tensor, weigh: Weigh) -> Tensor:
-    """What the read at t gives to the value of s: query and key (batch, time, head, d_k) -> (batch, head, t, s)."""
-    scores = torch.einsum("bthd,bshd->bhts", query, key)
-    return weigh(scores, torch.ones_like(scores[0, 0], dtype=torch.bool).tril())
 
 
 def apply(weights: Tensor, value: Tensor) -> Tensor:
@@ -113,42 +91,31 @@ class Form:
     """A kind of attention: features of queries and keys, what is done to the scores, other ways to the same reads."""
 
     features: Callable[[Tensor], Tensor]
-    weigh: Weigh
+    weighting: Weighting
     others: Mapping[str, Attention]
 
 
 def forms() -> dict[str, Form]:
     """Softmax attention, the Hebbian rule and the linear Transformer."""
-    identity, positive = (feature_maps.get(name).function for name in ("identity", "elu+1"))
+    identity, positive = (nf.rate.feature_maps.get(name).function for name in ("identity", "elu+1"))
+    linear = (recurrent, chunkwise)
     return {
-        "softmax": Form(identity, softmax, {"fused": fused}),
-        "hebbian": Form(identity, none, {"recurrent": recurrent, "chunkwise": chunkwise}),
+        "softmax": Form(identity, nf.rate.by_softmax, {"fused": nf.rate.fused_softmax_attention}),
+        "hebbian": Form(identity, nf.rate.by_score, {form.__name__: form for form in linear}),
         "normalised": Form(
-            positive,
-            by_sum,
-            {
-                "recurrent": partial(recurrent, normaliser="attention"),
-                "chunkwise": partial(chunkwise, normaliser="attention"),
-            },
+            positive, nf.rate.by_sum, {form.__name__: partial(form, normaliser="attention") for form in linear}
         ),
     }
 
 
-def fused(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """torch's own softmax attention, without any scaling of q."""
-    query, key, value = (each.transpose(1, 2) for each in (query, key, value))
-    read = functional.scaled_dot_product_attention(query, key, value, is_causal=True, scale=1.0)
-    return read.transpose(1, 2)
-
-
 def recurrent(query: Tensor, key: Tensor, value: Tensor, normaliser: Normaliser | None = None) -> Tensor:
     """The Hebbian rule, one event after the other."""
-    return run_rule("hebbian", query=query, key=key, value=value, mode="recurrent", normaliser=normaliser).read
+    return nf.rate.run("hebbian", query=query, key=key, value=value, mode="recurrent", normaliser=normaliser).read
 
 
 def chunkwise(query: Tensor, key: Tensor, value: Tensor, normaliser: Normaliser | None = None) -> Tensor:
     """The Hebbian rule, a chunk of events at a time."""
-    return run_rule("hebbian", query=query, key=key, value=value, mode="chunkwise", normaliser=normaliser).read
+    return nf.rate.run("hebbian", query=query, key=key, value=value, mode="chunkwise", normaliser=normaliser).read
 
 
 def draw(shape: tuple[int, int, int, int, int], seed: int, device: torch.device, dtype: torch.dtype) -> list[Tensor]:
@@ -177,12 +144,13 @@ def compare_reads(seed: int, device: torch.device) -> xr.Dataset:
     longest = max(shape[1] for shape in SHAPES)
     sizes = (len(names), len(PRECISIONS), len(SHAPES), longest)
     difference, rounding = np.full(sizes, np.nan), np.full(sizes, np.nan)
-    for (p, dtype), (s, shape) in product(enumerate(PRECISIONS.values()), enumerate(SHAPES)):
+    for (p, precision), (s, shape) in product(enumerate(PRECISIONS), enumerate(SHAPES)):
+        dtype = getattr(torch, precision)
         query, key, value = draw(shape, seed, device, dtype)
         row = 0
         for form in kinds.values():
             asked, stored = form.features(query), form.features(key)
-            weights = attention_matrix(asked, stored, form.weigh)
+            weights = nf.rate.attention_matrix(asked, stored, form.weighting)
             expected = apply(weights, value)
             terms = torch.finfo(dtype).eps * apply(weights.abs(), value.abs())
             for other in form.others.values():
@@ -216,7 +184,7 @@ def example_matrices(seed: int, device: torch.device) -> xr.Dataset:
     matrices = {}
     for name, form in forms().items():
         asked, stored = form.features(query), form.features(key)
-        matrices[f"{name}: written out"] = attention_matrix(asked, stored, form.weigh)[0, 0]
+        matrices[f"{name}: written out"] = nf.rate.attention_matrix(asked, stored, form.weighting)[0, 0]
         if "recurrent" in form.others:
             matrices[f"{name}: fast weights"] = form.others["recurrent"](asked, stored, one_hot)[0, :, 0]
     weight = torch.stack(list(matrices.values())).cpu().numpy()
@@ -232,14 +200,15 @@ def measure_costs(lengths: list[int], settings: Settings, seed: int, device: tor
     -------
     Dataset as of `against_length`, with ``seconds_slope`` and ``bytes_slope`` (work, form).
     """
+    from neurofwp.runtime.cost import against_length, loglog_slope
 
     def calls(length: int) -> dict[str, dict[str, Callable[[], object]]]:
         signals = draw((1, length, 1, settings.width, settings.width), seed, device, torch.float32)
         leaves = [signal.requires_grad_() for signal in signals]
         upstream = torch.ones_like(leaves[2])
         return {
-            "forward": {name: partial(_forward, read, leaves) for name, read in TIMED.items()},
-            "forward and backward": {name: partial(_both, read, leaves, upstream) for name, read in TIMED.items()},
+            "forward": {name: partial(_forward, read, leaves) for name, read in timed().items()},
+            "forward and backward": {name: partial(_both, read, leaves, upstream) for name, read in timed().items()},
         }
 
     cost = against_length(calls, dict.fromkeys(lengths, settings.repeats), device)
@@ -264,57 +233,68 @@ def _both(read: Attention, leaves: list[Tensor], upstream: Tensor) -> tuple[Tens
     return torch.autograd.grad(read(*leaves), leaves, upstream)
 
 
-TIMED: dict[str, Attention] = {
-    "softmax, written out": softmax_attention,
-    "softmax, fused": fused,
-    "hebbian, recurrent": recurrent,
-    "hebbian, chunkwise": chunkwise,
-}
+def timed() -> dict[str, Attention]:
+    """The forms whose costs are compared."""
+    return {
+        "softmax, written out": nf.rate.softmax_attention,
+        "softmax, fused": nf.rate.fused_softmax_attention,
+        "hebbian, recurrent": recurrent,
+        "hebbian, chunkwise": chunkwise,
+    }
 
 
-LINEAR = ("hebbian, recurrent", "hebbian, chunkwise")
-QUADRATIC = ("softmax, written out", "softmax, fused")
+def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Largest differences between reads, exponents of cost, and lengths from which a linear form costs less.
+
+    ``reads`` (comparison, precision); ``slope`` (work, form), of seconds and bytes against length, in log-log;
+    ``ahead_from`` (work, linear, quadratic), NaN where the quadratic form is ahead at the longest length.
+    """
+    reads, cost = (result[name].to_dataset() for name in ("reads", "cost"))
+    largest = xr.Dataset(
+        {
+            "difference": reads["difference"].max(("shape", "token")),
+            "in_roundings": (reads["difference"] / reads["rounding"]).max(("shape", "token")),
+        }
+    )
+    largest = largest.assign_coords(comparison=[name.replace(": ", ".") for name in reads["comparison"].values])
+    work = [_tag(name) for name in cost["work"].values]
+    slope = cost[["seconds_slope", "bytes_slope"]].rename(seconds_slope="seconds", bytes_slope="bytes")
+    slope = slope.assign_coords(work=work, form=[_tag(name) for name in cost["form"].values])
+    ahead = xr.Dataset({"seconds": _ahead_from(cost["seconds"].median("repeat")), "bytes": _ahead_from(cost["bytes"])})
+    return {"reads": largest, "slope": slope, "ahead_from": ahead.assign_coords(work=work)}
+
+
+def _ahead_from(cost: xr.DataArray) -> xr.DataArray:
+    """The shortest length from which on a linear form costs less than a quadratic one (work, linear, quadratic)."""
+    from neurofwp.runtime.cost import ahead_from
+
+    linear, quadratic = (
+        cost.sel(form=list(forms)).rename(form=dim).assign_coords({dim: list(map(_tag, forms))})
+        for dim, forms in (("linear", LINEAR), ("quadratic", QUADRATIC))
+    )
+    lengths = cost["length"].values.tolist()
+    return xr.apply_ufunc(
+        lambda ratios: ahead_from(lengths, ratios.tolist()) or nan,
+        (quadratic / linear).transpose("work", "linear", "quadratic", "length"),
+        input_core_dims=[["length"]],
+        vectorize=True,
+        output_dtypes=[float],
+    ).assign_attrs(units="events")
 
 
 def _tag(form: str) -> str:
-    return str(form).replace(", ", "_").replace(" ", "_")
-
-
-def summary(result: xr.DataTree) -> dict[str, Any]:
-    """Largest differences, slopes, and the length from which on a linear form is ahead of a softmax."""
-    reads, cost = (result[name].to_dataset() for name in ("reads", "cost"))
-    numbers: dict[str, Any] = {}
-    largest = reads["difference"].max(("shape", "token"))
-    in_roundings = (reads["difference"] / reads["rounding"]).max(("shape", "token"))
-    for comparison, precision in product(reads["comparison"].values, reads["precision"].values):
-        at = {"comparison": comparison, "precision": precision}
-        key = f"difference.{comparison.replace(': ', '.')}.{precision}"
-        numbers[key] = float(largest.sel(at))
-        numbers[f"{key}.in_roundings"] = float(in_roundings.sel(at))
-    lengths = [int(length) for length in cost["length"]]
-    median = cost["seconds"].median("repeat")
-    for work in cost["work"].values:
-        tag = str(work).replace(" ", "_")
-        for form in cost["form"].values:
-            for quantity in ("seconds", "bytes"):
-                slope = cost[f"{quantity}_slope"].sel(work=work, form=form)
-                numbers[f"slope.{quantity}.{tag}.{_tag(form)}"] = float(slope)
-        for linear, peer in product(LINEAR, QUADRATIC):
-            for name, values in (("seconds", median), ("bytes", cost["bytes"])):
-                ratios = values.sel(work=work, form=peer) / values.sel(work=work, form=linear)
-                first = ahead_from(lengths, [float(ratio) for ratio in ratios])
-                numbers[f"ahead_from.{name}.{tag}.{_tag(linear)}.{_tag(peer)}"] = (
-                    float("nan") if first is None else first
-                )
-    return numbers
+    return form.replace(", ", "_").replace(" ", "_")
 
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:
     """The matrices, the differences, and what it costs."""
     cost = result["cost"].to_dataset()
     return {
-        "matrices": attention_matrices(result["matrices"].to_dataset()),
-        "differences": read_differences(result["reads"].to_dataset()),
-        "time": cost_against_length(cost, "seconds"),
-        "memory": cost_against_length(cost, "bytes"),
+        "matrices": nf.plots.attention_matrices(result["matrices"].to_dataset()),
+        "differences": nf.plots.read_differences(result["reads"].to_dataset()),
+        "time": nf.plots.cost_against_length(cost, "seconds"),
+        "memory": nf.plots.cost_against_length(cost, "bytes"),
     }
+
+
+EXPERIMENT = Experiment(Settings, run, tables, plot)

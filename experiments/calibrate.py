@@ -32,7 +32,7 @@ from neurofwp.runtime.parallel import parallel_map
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking import SpikingNetwork
 from neurofwp.spiking.jobs import Job, running
-from neurofwp.synapses import written
+from neurofwp.synapses.write_model import model_toml
 from neurofwp.tasks import digit_pairs
 from neurofwp.transforms.selection import most_varied, without_silent_cells
 
@@ -119,7 +119,7 @@ def _model(settings: Settings, every: xr.Dataset, seed: int) -> str:
         for each, number in zip(SPACE, value, strict=True)
     }
     description = f"Calibrated to run the {settings.rule} rule, from {Path(settings.start).stem}"
-    return written.text(settings.start, found, description=description, source=source)
+    return model_toml(settings.start, found, description=description, source=source)
 
 
 def _parameters(space: Space, every: xr.Dataset) -> xr.Dataset:

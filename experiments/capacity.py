@@ -14,22 +14,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-import xarray as xr
-from matplotlib.figure import Figure
-from torch import Tensor
-
-from neurofwp import theory
+import neurofwp as nf
 from neurofwp.errors import InputError
-from neurofwp.plots.averages import mean_sem
-from neurofwp.plots.one_pass_capacity import one_pass_capacity, slot_capacity
-from neurofwp.rate import choose_device, hopfield
-from neurofwp.rate import run as run_rule
+from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.lazy import np, torch, xr
 
-CLOSED_FORMS = {"hebbian": theory.hebbian_capacity, "delta": theory.delta_capacity}
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from torch import Tensor
+
+RULES = ("hebbian", "delta")
+ERRORS = ("squared_error", "sign_error")
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     """
     _check(settings)
     of_pairs, of_patterns = np.random.SeedSequence(seed).spawn(2)
-    place = choose_device(device)
+    place = nf.rate.choose_device(device)
     return xr.DataTree.from_dict(
         {"/pairs": _pairs(settings, of_pairs, place), "/slots": _slots(settings, of_patterns, place)}
     )
@@ -93,16 +90,17 @@ def _check(settings: Settings) -> None:
 
 def _pairs(settings: Settings, seed: np.random.SeedSequence, device: torch.device) -> xr.Dataset:
     """Errors of reading every pair back, per draw, and what theory expects."""
-    shape = (len(CLOSED_FORMS), len(settings.pairs))
+    shape = (len(RULES), len(settings.pairs))
     squared, sign = np.empty((2, *shape, settings.draws))
     expected = np.empty((2, *shape))
+    closed_forms = (nf.theory.hebbian_capacity, nf.theory.delta_capacity)
     for j, (count, child) in enumerate(zip(settings.pairs, seed.spawn(len(settings.pairs)), strict=True)):
         rng = np.random.default_rng(child)
         keys = rng.standard_normal((settings.draws, count, 1, settings.key_cells))
         key = torch.as_tensor(keys / np.linalg.norm(keys, axis=-1, keepdims=True), device=device)
         value = _signs(rng, (settings.draws, count, 1, settings.value_cells), device)
-        for i, (rule, closed_form) in enumerate(CLOSED_FORMS.items()):
-            _, weight = run_rule(rule, query=key, key=key, value=value)
+        for i, (rule, closed_form) in enumerate(zip(RULES, closed_forms, strict=True)):
+            _, weight = nf.rate.run(rule, query=key, key=key, value=value)
             read = key[:, :, 0] @ weight[:, 0].mT
             squared[i, j] = (read - value[:, :, 0]).square().mean((1, 2)).cpu().numpy()
             sign[i, j] = (read * value[:, :, 0] < 0).double().mean((1, 2)).cpu().numpy()
@@ -116,7 +114,7 @@ def _pairs(settings: Settings, seed: np.random.SeedSequence, device: torch.devic
             "squared_error_theory": (dims[:2], expected[0], unit),
             "sign_error_theory": (dims[:2], expected[1], unit),
         },
-        coords={"rule": list(CLOSED_FORMS), "pairs": list(settings.pairs)},
+        coords={"rule": list(RULES), "pairs": list(settings.pairs)},
         attrs={"key_cells": settings.key_cells},
     )
 
@@ -129,10 +127,10 @@ def _slots(settings: Settings, seed: np.random.SeedSequence, device: torch.devic
         rng = np.random.default_rng(child)
         episodes = settings.groups * settings.episodes
         pattern = _signs(rng, (episodes, count, settings.slots), device).float()  # only signs of reads will count
-        query = _damaged(rng, pattern, settings.zeroed)
+        query = _zero_out(rng, pattern, settings.zeroed)
         gates = torch.as_tensor(_gates(settings, rng, episodes, count), device=device).float()
         recalled = torch.cat(
-            [_slot_recall(pattern, query, gates), hopfield.dense_recall(pattern, query)[:, :, None]], dim=2
+            [_slot_recall(pattern, query, gates), nf.rate.hopfield.dense_recall(pattern, query)[:, :, None]], dim=2
         )
         # (episode, memory); a read of 0 is a toss
         right = ((recalled * pattern[:, :, None]).sign() / 2 + 0.5).double().mean((1, 3))
@@ -146,7 +144,7 @@ def _slots(settings: Settings, seed: np.random.SeedSequence, device: torch.devic
     measured["opened"] = ("memory", [1.0, *settings.openings, np.nan], {"units": "slots per pattern"})
     expected = np.full(accuracy.shape[:2], np.nan)
     for i, number in enumerate(settings.openings, start=1):
-        expected[i] = theory.random_gating_accuracy(settings.patterns, settings.slots, number / settings.slots)
+        expected[i] = nf.theory.random_gating_accuracy(settings.patterns, settings.slots, number / settings.slots)
     measured["theory"] = (("memory", "patterns"), expected, {"units": "1"})
     return measured.merge(_capacities(measured, settings.accuracy))
 
@@ -155,7 +153,7 @@ def _signs(rng: np.random.Generator, shape: tuple[int, ...], device: torch.devic
     return torch.as_tensor(rng.choice([-1.0, 1.0], shape), device=device)
 
 
-def _damaged(rng: np.random.Generator, pattern: Tensor, zeroed: float) -> Tensor:
+def _zero_out(rng: np.random.Generator, pattern: Tensor, zeroed: float) -> Tensor:
     """Patterns (..., cell) with that share of the cells, drawn for each, set to 0."""
     order = rng.random(pattern.shape).argsort(-1)
     return pattern * torch.as_tensor(order >= round(zeroed * pattern.shape[-1]), device=pattern.device)
@@ -180,7 +178,7 @@ def _slot_recall(pattern: Tensor, query: Tensor, gates: Tensor) -> Tensor:
     stored = torch.cat([written, torch.zeros_like(written)], dim=1)
     asked = torch.cat([torch.zeros_like(read), read], dim=1)
     shut = torch.cat([gates, torch.zeros_like(gates)], dim=1)
-    recalled, _ = run_rule("three_factor", query=asked, key=stored, value=stored, slot_gate=shut)
+    recalled, _ = nf.rate.run("three_factor", query=asked, key=stored, value=stored, slot_gate=shut)
     return recalled[:, pattern.shape[1] :]
 
 
@@ -188,73 +186,70 @@ def _capacities(measured: xr.Dataset, needed: float) -> xr.Dataset:
     """Patterns per slot at which mean accuracy falls below `needed`, its jackknife standard error over groups, and the
     same of theory; True in ``best`` for the random gating that holds most.
     """
-    accuracy, slots = measured["accuracy"], measured.attrs["slots"]
-    groups = accuracy.sizes["group"]
-    without = [_crossing(accuracy.drop_isel(group=left_out).mean("group"), needed) for left_out in range(groups)]
-    variance = (groups - 1) * xr.concat(without, dim="group").var("group", ddof=0)
-    random = measured["theory"].notnull().any("patterns")
+    loads, slots = measured["patterns"].values, measured.attrs["slots"]
+
+    def patterns(data: xr.Dataset) -> float:
+        return _crossing(loads, data["accuracy"].mean("group").values, needed)
+
+    by_memory = [measured.sel(memory=memory) for memory in measured["memory"].values]
+    capacity, error = zip(*(nf.metrics.jackknife(each, "group", patterns) for each in by_memory), strict=True)
+    expected = [_crossing(loads, each["theory"].values, needed) for each in by_memory]
+    unit = {"units": "patterns per slot"}
     capacities = xr.Dataset(
         {
-            "capacity": _crossing(accuracy.mean("group"), needed) / slots,
-            "capacity_sem": np.sqrt(variance) / slots,
-            "capacity_theory": (_crossing(measured["theory"], needed) / slots).where(random),
-        }
+            "capacity": ("memory", np.array(capacity) / slots, unit),
+            "capacity_sem": ("memory", np.array(error) / slots, unit),
+            "capacity_theory": ("memory", np.array(expected) / slots, unit),
+        },
+        coords={"memory": measured["memory"]},
     )
-    for name in capacities:
-        capacities[name].attrs["units"] = "patterns per slot"
+    random = measured["theory"].notnull().any("patterns")
+    capacities["capacity_theory"] = capacities["capacity_theory"].where(random)
     capacities["best"] = capacities["memory"] == capacities["capacity"].where(random).idxmax("memory")
     return capacities
 
 
-def _crossing(accuracy: xr.DataArray, needed: float) -> xr.DataArray:
-    """Where accuracy (memory, patterns) first falls below `needed`, between the loads that were tried.
+def _crossing(loads: np.ndarray, curve: np.ndarray, needed: float) -> float:
+    """Where accuracy (load,) first falls below `needed`, linear between the loads that were tried.
 
     0 where the smallest load already fails, the largest load where none does.
     """
-    loads = accuracy["patterns"].values
-
-    def crossing(curve: np.ndarray) -> float:
-        failing = np.flatnonzero(curve < needed)
-        if failing.size == 0:
-            return float(loads[-1])
-        first = failing[0]
-        if first == 0:
-            return 0.0
-        share = (curve[first - 1] - needed) / (curve[first - 1] - curve[first])
-        return float(loads[first - 1] + share * (loads[first] - loads[first - 1]))
-
-    return xr.apply_ufunc(crossing, accuracy, input_core_dims=[["patterns"]], vectorize=True)
+    failing = np.flatnonzero(curve < needed)
+    if failing.size == 0:
+        return float(loads[-1])
+    first = failing[0]
+    if first == 0:
+        return 0.0
+    share = (curve[first - 1] - needed) / (curve[first - 1] - curve[first])
+    return float(loads[first - 1] + share * (loads[first] - loads[first - 1]))
 
 
-def summary(result: xr.DataTree) -> dict[str, Any]:
-    """Errors with SEM and theory per rule and load; capacities per slot, `capacity.random` with the best opening."""
-    numbers: dict[str, Any] = {}
-    pairs = result["pairs"].to_dataset()
-    for rule in pairs["rule"].values:
-        for count in pairs["pairs"].values:
-            here = pairs.sel(rule=rule, pairs=count)
-            for name in ("squared_error", "sign_error"):
-                key = f"{rule}.{count}.{name}"
-                mean, sem, _ = mean_sem(here[name], "draw")
-                numbers |= {key: float(mean), f"{key}.sem": float(sem)}
-                numbers[f"{key}.theory"] = float(here[f"{name}_theory"])
-    slots = result["slots"].to_dataset()
-    for memory in slots["memory"].values:
-        here = slots.sel(memory=memory)
-        opened = float(here["opened"])
-        names = [f"random.{opened:g}" if str(memory).startswith("random") else str(memory).lower()]
-        names += ["random"] if here["best"] else []
-        for name in names:
-            numbers[f"capacity.{name}"] = float(here["capacity"])
-            numbers[f"capacity.{name}.sem"] = float(here["capacity_sem"])
-        if here["best"]:
-            numbers["capacity.random.slots_opened"] = opened
-    return numbers
+def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Errors of pairs with theory (rule, pairs); capacity of random gating with theory (opened), and of each memory.
+
+    Memories are sequential gating, random gating with the best number of slots opened, and the Hopfield network.
+    """
+    pairs, slots = (result[name].to_dataset() for name in ("pairs", "slots"))
+    errors = pairs[[f"{name}_theory" for name in ERRORS]]
+    for name in ERRORS:
+        errors = errors.assign(nf.metrics.mean_and_sem(name, pairs[name], "draw"))
+    capacity = slots[["capacity", "capacity_sem", "capacity_theory", "opened"]]
+    random = capacity.sel(memory=[memory for memory in slots["memory"].values if memory.startswith("random")])
+    best = str(slots["memory"].values[slots["best"].values].item())
+    memories = capacity.sel(memory=["sequential", best, "Hopfield"]).drop_vars("capacity_theory")
+    return {
+        "pairs": errors,
+        "random_gating": random.swap_dims(memory="opened").drop_vars("memory"),
+        "memories": memories.assign_coords(memory=["sequential", "random", "hopfield"]),
+    }
 
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:
     """Errors against load with theory, and the accuracy and capacity of the slot memory."""
     return {
-        "one_pass_capacity": one_pass_capacity(result["pairs"].to_dataset()),
-        "slot_capacity": slot_capacity(result["slots"].to_dataset()),
+        "one_pass_capacity": nf.plots.one_pass_capacity(result["pairs"].to_dataset()),
+        "slot_capacity": nf.plots.slot_capacity(result["slots"].to_dataset()),
     }
+
+
+EXPERIMENT = Experiment(Settings, run, tables, plot)

@@ -11,22 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
-import xarray as xr
-from matplotlib.figure import Figure
-from scipy.stats import norm
-from torch import Tensor
-
-from neurofwp import theory
+import neurofwp as nf
 from neurofwp.errors import InputError
-from neurofwp.plots.in_context import in_context
-from neurofwp.rate import choose_device
-from neurofwp.rate import run as run_rule
+from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.lazy import np, torch, xr
 
-TABLE = (5, 10, 20, 40)  # the numbers of examples that summary() reports
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from torch import Tensor
+
+TABLE = (5, 10, 20, 40)  # the numbers of examples in the table of errors
 
 
 @dataclass(frozen=True)
@@ -59,12 +55,12 @@ class Learner:
 
 
 def _hebbian(settings: Settings, x: Tensor, y: Tensor) -> dict[str, Any]:
-    step = float(theory.hebbian_step(x.shape[1] - 1, settings.inputs))
+    step = float(nf.theory.hebbian_step(x.shape[1] - 1, settings.inputs))
     return {"key": x, "value": y, "beta": torch.full_like(y, step)}
 
 
-def _decaying(settings: Settings, x: Tensor, y: Tensor) -> dict[str, Any]:
-    step = float(theory.decay_step(x.shape[1] - 1, settings.inputs, settings.decay))
+def _decay(settings: Settings, x: Tensor, y: Tensor) -> dict[str, Any]:
+    step = float(nf.theory.decay_step(x.shape[1] - 1, settings.inputs, settings.decay))
     return {"key": x, "value": y, "beta": torch.full_like(y, step), "parameters": {"decay": settings.decay}}
 
 
@@ -84,11 +80,11 @@ def _mesa(settings: Settings, x: Tensor, y: Tensor) -> dict[str, Any]:
 
 
 LEARNERS = {
-    "hebbian": Learner("hebbian", _hebbian, lambda s, n: theory.hebbian_regression(n, s.inputs)),
-    "decay": Learner("fixed_decay", _decaying, lambda s, n: theory.decay_regression(n, s.inputs, s.decay)),
-    "delta": Learner("delta", _delta, lambda s, n: theory.delta_regression(n, s.inputs)),
-    "delta_unit_keys": Learner("delta", _unit_key_delta, lambda s, n: theory.unit_key_delta_regression(n, s.inputs)),
-    "mesa": Learner("mesa", _mesa, lambda s, n: theory.mesa_regression(n, s.inputs)),
+    "hebbian": Learner("hebbian", _hebbian, lambda s, n: nf.theory.hebbian_regression(n, s.inputs)),
+    "decay": Learner("fixed_decay", _decay, lambda s, n: nf.theory.decay_regression(n, s.inputs, s.decay)),
+    "delta": Learner("delta", _delta, lambda s, n: nf.theory.delta_regression(n, s.inputs)),
+    "delta_unit_keys": Learner("delta", _unit_key_delta, lambda s, n: nf.theory.unit_key_delta_regression(n, s.inputs)),
+    "mesa": Learner("mesa", _mesa, lambda s, n: nf.theory.mesa_regression(n, s.inputs)),
 }
 
 
@@ -128,7 +124,7 @@ def squared_errors(
     learner: Learner, settings: Settings, count: int, rng: np.random.Generator, device: str
 ) -> np.ndarray:
     """(w.x - prediction)^2 for a new x after `count` examples, (episode,)."""
-    place = choose_device(device)
+    place = nf.rate.choose_device(device)
 
     def normal(*shape: int) -> Tensor:
         return torch.as_tensor(rng.standard_normal((settings.episodes, *shape)), device=place)
@@ -141,7 +137,7 @@ def squared_errors(
         arguments[name] = arguments[name][:, :, None]  # one head
     query = torch.zeros_like(arguments["key"])
     query[:, -1, 0] = new
-    read, _ = run_rule(learner.rule, query=query, mode="recurrent", **arguments)  # the faster for keys this small
+    read, _ = nf.rate.run(learner.rule, query=query, mode="recurrent", **arguments)  # the faster for keys this small
     return ((torch.einsum("ei,ei->e", w, new) - read[:, -1, 0, 0]) ** 2).cpu().numpy()
 
 
@@ -150,27 +146,30 @@ def deviation(error: xr.Dataset) -> xr.DataArray:
     return ((error["squared_error"] - error["theory"]) / error["sem"]).where(error["theory"] > 0)
 
 
-def summary(result: xr.DataTree) -> dict[str, Any]:
-    """How many points lie beyond two standard errors, beside how many should by chance; and the table."""
+def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
+    """How many points lie beyond two standard errors, and should by chance; errors with theory (rule, examples)."""
+    from scipy.stats import norm
+
     error = result["error"].to_dataset()
-    z = deviation(error)
+    z = abs(deviation(error))
     points = int(z.notnull().sum())
-    exact = error["squared_error"].where(error["theory"] == 0)
-    numbers: dict[str, Any] = {
+    numbers = {
         "points": points,
-        "beyond_2_sem": int((abs(z) > 2).sum()),
-        "beyond_2_sem.expected": float(2 * norm.sf(2) * points),
-        "largest_z": float(abs(z).max()),
-        "largest_error_where_theory_is_0": float(exact.max()),
+        "beyond_2_standard_errors": int((z > 2).sum()),
+        "beyond_2_standard_errors_expected": float(2 * norm.sf(2) * points),
+        "largest_z": float(z.max()),
+        "largest_error_where_theory_is_0": float(error["squared_error"].where(error["theory"] == 0).max()),
     }
-    for rule in error["rule"].values:
-        for count in sorted(set(TABLE) & set(error["examples"].values.tolist())):
-            here = error.sel(rule=rule, examples=count)
-            for name in ("squared_error", "sem", "theory"):
-                numbers[f"{rule}.{count}.{name}"] = float(here[name])
-    return numbers
+    shown = error.sel(examples=error["examples"].isin(TABLE)).rename(sem="squared_error_sem")
+    return {
+        "summary": xr.Dataset({name: ((), number, {"units": "1"}) for name, number in numbers.items()}),
+        "error": shown,
+    }
 
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:
     """Simulated and expected error against the number of examples, and their difference in standard errors."""
-    return {"in_context_regression": in_context(result["error"].to_dataset())}
+    return {"in_context_regression": nf.plots.in_context(result["error"].to_dataset())}
+
+
+EXPERIMENT = Experiment(Settings, run, tables, plot)

@@ -16,7 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from neurofwp.errors import InputError
-from neurofwp.identification.identify_rule import CANDIDATES, identify
+from neurofwp.identification.identify_rule import candidates, identify
 from neurofwp.identification.noise_ceiling import noise_ceiling
 from neurofwp.program import on_off
 from neurofwp.rate import RateNetwork
@@ -86,7 +86,7 @@ def disturbed(program: xr.Dataset, noise: float, rng: np.random.Generator) -> xr
 
 def recover(
     program: xr.Dataset,
-    rules: Sequence[str | Rule] = CANDIDATES,
+    rules: Sequence[str | Rule] | None = None,
     *,
     noises: Sequence[float] = (0.1, 0.2, 0.4),
     draws: int = 3,
@@ -99,6 +99,7 @@ def recover(
 
     Parameters
     ----------
+    rules : by default all that can be fitted.
     draws : of true parameters, for each rule and noise. folder, workers : as of `neurofwp.runtime.parallel.start`.
 
     Returns
@@ -113,7 +114,7 @@ def recover(
     InputError
         as `identify`; for noise below 0.
     """
-    ids = [get(rule).id for rule in rules]
+    ids = [get(rule).id for rule in (candidates() if rules is None else rules)]
     known = [(noise, rule, draw) for noise in noises for rule in ids for draw in range(draws)]
     children = np.random.SeedSequence(seed).spawn(len(known))
     cases = {

@@ -3,9 +3,11 @@
 from neurofwp.metrics.crossing import crossing
 from neurofwp.metrics.reassignment import projections
 from neurofwp.metrics.recall import chance_identified, chance_r2, decode, identified, recall_r2
-from neurofwp.metrics.resampling import jackknife, mean_and_sem
+from neurofwp.metrics.resampling import Average, average, jackknife, mean_and_sem
 
 __all__ = [
+    "Average",
+    "average",
     "chance_identified",
     "chance_r2",
     "crossing",

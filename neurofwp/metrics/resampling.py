@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -18,9 +19,24 @@ def jackknife(data: xr.Dataset, dim: str, statistic: Callable[[xr.Dataset], floa
     return statistic(data), float(np.sqrt((count - 1) * without.var()))
 
 
-def mean_and_sem(name: str, values: xr.DataArray, dim: str) -> dict[str, xr.DataArray]:
-    """Variables `name`, the mean along `dim`, and `name`_sem, its standard error (NaN for fewer than two numbers)."""
+class Average(NamedTuple):
+    """A mean, its standard error (NaN for fewer than two numbers), and `n`, the largest count behind any mean."""
+
+    mean: xr.DataArray
+    sem: xr.DataArray
+    n: int
+
+
+def average(values: xr.DataArray, dim: str) -> Average:
+    """The mean along `dim` and its standard error; NaN does not count."""
     count = values.notnull().sum(dim)
-    sem = values.std(dim, ddof=1) / np.sqrt(count)
+    mean = values.mean(dim)
+    variance = ((values - mean) ** 2).sum(dim) / (count - 1).where(count > 1)
+    return Average(mean, (variance / count) ** 0.5, int(count.max()))
+
+
+def mean_and_sem(name: str, values: xr.DataArray, dim: str) -> dict[str, xr.DataArray]:
+    """`average` as the variables `name` and `name`_sem of a table, with the units of `values`."""
+    mean, sem, _ = average(values, dim)
     units = {"units": values.attrs.get("units", "1")}
-    return {name: values.mean(dim).assign_attrs(units), f"{name}_sem": sem.where(count > 1).assign_attrs(units)}
+    return {name: mean.assign_attrs(units), f"{name}_sem": sem.assign_attrs(units)}

@@ -4,42 +4,79 @@ Save one with ``figure.savefig("name.pdf")``. No function opens a window or chan
 """
 
 from neurofwp.plots.ablations import ablations
+from neurofwp.plots.associations import completion, sequence_recall
 from neurofwp.plots.attention import attention_matrices, cost_against_length, read_differences
+from neurofwp.plots.calibration import calibration
 from neurofwp.plots.capacity import capacity
+from neurofwp.plots.closed_form import closed_form
 from neurofwp.plots.gating import gating
+from neurofwp.plots.identification import explained, recovered
 from neurofwp.plots.in_context import in_context
 from neurofwp.plots.key_overlap import key_overlap
 from neurofwp.plots.learning import learning
 from neurofwp.plots.meta_learning import meta_learning
 from neurofwp.plots.one_pass_capacity import one_pass_capacity, slot_capacity
+from neurofwp.plots.overwrite import overwrite
+from neurofwp.plots.pairing import pairing_traces
+from neurofwp.plots.phase_diagram import phase_diagram
+from neurofwp.plots.plateau_map import plateau_map
+from neurofwp.plots.protocols import protocol_comparison, protocol_curves
 from neurofwp.plots.raster import raster
+from neurofwp.plots.recall_and_rules import recall_and_rules
+from neurofwp.plots.recall_benchmark import recall_benchmark
 from neurofwp.plots.recall_images import recall_images
 from neurofwp.plots.recall_scatter import recall_scatter
+from neurofwp.plots.retention import erasure, retention
+from neurofwp.plots.retrieval import retrieval
 from neurofwp.plots.rule_bars import rule_bars
+from neurofwp.plots.spiking_capacity import spiking_capacity
 from neurofwp.plots.spiking_cost import cost_by_synapses
 from neurofwp.plots.state_tracking import state_tracking
 from neurofwp.plots.synapse import synapse
+from neurofwp.plots.synapse_fits import fitted_curves, measured_against_predicted
+from neurofwp.plots.synapse_models import summary_sheet
 from neurofwp.plots.weights import weights
 
 __all__ = [
     "ablations",
     "attention_matrices",
+    "calibration",
     "capacity",
+    "closed_form",
+    "completion",
     "cost_against_length",
     "cost_by_synapses",
+    "erasure",
+    "explained",
+    "fitted_curves",
     "gating",
     "in_context",
     "key_overlap",
     "learning",
+    "measured_against_predicted",
     "meta_learning",
     "one_pass_capacity",
+    "overwrite",
+    "pairing_traces",
+    "phase_diagram",
+    "plateau_map",
+    "protocol_comparison",
+    "protocol_curves",
     "raster",
     "read_differences",
+    "recall_and_rules",
+    "recall_benchmark",
     "recall_images",
     "recall_scatter",
+    "recovered",
+    "retention",
+    "retrieval",
     "rule_bars",
+    "sequence_recall",
     "slot_capacity",
+    "spiking_capacity",
     "state_tracking",
+    "summary_sheet",
     "synapse",
     "weights",
 ]

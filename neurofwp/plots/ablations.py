@@ -6,8 +6,9 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from neurofwp.metrics import average
 from neurofwp.plots import style
-from neurofwp.plots.averages import mean_sem, needs
+from neurofwp.schema import require
 
 COLOURS = {"stored": style.BLUE, "distractors": style.VERMILION}
 
@@ -27,14 +28,14 @@ def ablations(recall: xr.Dataset) -> Figure:
     InputError
         if a variable is missing.
     """
-    needs(recall, "recall", {"r2": ("condition", "network", "pairs", "slow_net"), "chance": ("pairs", "slow_net")})
+    require(recall, "recall", {"r2": ("condition", "network", "pairs", "slow_net"), "chance": ("pairs", "slow_net")})
     networks, conditions = recall["network"].values.tolist(), recall["condition"].values.tolist()
     figure = style.figure(style.TWO_COLUMNS, 2.8)
     axes = figure.subplots(1, len(networks), sharey=True, squeeze=False)[0]
     for ax, network in zip(axes, networks, strict=True):
         for offset, (pairs, colour) in zip((-0.2, 0.2), COLOURS.items(), strict=True):
             values = recall["r2"].sel(network=network, pairs=pairs).transpose("condition", "slow_net")
-            mean, sem, count = mean_sem(values, "slow_net")
+            mean, sem, count = average(values, "slow_net")
             at = np.arange(len(conditions)) + offset
             ax.bar(at, mean.values, 0.36, yerr=sem.values, color=colour, alpha=0.75, label=pairs, zorder=1)
             spread = np.linspace(-0.1, 0.1, values.sizes["slow_net"]) if count > 1 else np.zeros(1)
@@ -48,8 +49,10 @@ def ablations(recall: xr.Dataset) -> Figure:
         ax.set_title(f"{network} network")
     axes[0].set_ylabel(style.label("recall, R²", recall["r2"]))
     style.letters(axes)
-    figure.legend(
-        *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, title_fontsize=7,
+    style.legend(
+        figure,
+        axes[0],
+        ncols=2,
         title=f"mean ± SEM and each of {recall.sizes['slow_net']} slow nets; dashed: mean of the values to be stored",
-    )  # fmt: skip
+    )
     return figure

@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from neurofwp.metrics import average
 from neurofwp.plots import style
-from neurofwp.plots.averages import mean_sem, needs
+from neurofwp.schema import require
 
 LABELS = {"r2": "recall R², best gain", "gain": "gain, of whole keys'", "identified": "right value identified"}
 MEMORY = {"hetero": (style.VERMILION, "o"), "auto": (style.BLUE, "s"), "sequence": (style.GREEN, "^")}
@@ -35,19 +36,19 @@ def completion(recall: xr.Dataset, expected: xr.Dataset, hopfield: xr.Dataset) -
 
     Parameters
     ----------
-    recall : ``r2``, ``gain``, ``identified`` (network, association, condition, episode) and ``chance``, with coords
-        ``damage`` and ``share`` (condition), ``regime``; attributes ``title`` and ``rule``.
-    expected : ``r2`` and ``gain``, likewise. hopfield : ``identified`` (memory, condition, episode).
+    recall : ``r2``, ``gain``, ``identified`` (network, association, cue, episode) and ``chance``, with coords
+        ``damage`` and ``share`` (cue), ``regime``; attributes ``title`` and ``rule``.
+    expected : ``r2`` and ``gain``, likewise. hopfield : ``identified`` (memory, cue, episode).
 
     Raises
     ------
     InputError
         if a variable is missing.
     """
-    dims = ("network", "association", "condition", "episode")
-    needs(recall, "recall", dict.fromkeys((*LABELS, "chance"), dims))
-    needs(expected, "expected recall", dict.fromkeys(("r2", "gain"), dims))
-    needs(hopfield, "Hopfield networks", {"identified": ("memory", "condition", "episode")})
+    dims = ("network", "association", "cue", "episode")
+    require(recall, "recall", dict.fromkeys((*LABELS, "chance"), dims))
+    require(expected, "expected recall", dict.fromkeys(("r2", "gain"), dims))
+    require(hopfield, "Hopfield networks", {"identified": ("memory", "cue", "episode")})
     figure = style.figure(style.TWO_COLUMNS, 6.2)
     axes = figure.subplots(3, 2, sharex=True, sharey="row")
     for column, damage in enumerate(("silenced", "swapped")):
@@ -55,8 +56,8 @@ def completion(recall: xr.Dataset, expected: xr.Dataset, hopfield: xr.Dataset) -
         share = recall["share"].values[at]
         for ax, name in zip(axes[:, column], LABELS, strict=True):
             for number, (memory, (colour, marker)) in enumerate(MEMORY.items()):
-                here = recall[name].sel(association=memory).isel(condition=at)
-                mean, sem, _ = mean_sem(here.sel(network="spiking"), "episode")
+                here = recall[name].sel(association=memory).isel(cue=at)
+                mean, sem, _ = average(here.sel(network="spiking"), "episode")
                 shifted = share + 0.012 * (number - 1)
                 ax.errorbar(
                     shifted, mean.values, sem.values, color=colour, marker=marker, linestyle="none", clip_on=False,
@@ -64,26 +65,25 @@ def completion(recall: xr.Dataset, expected: xr.Dataset, hopfield: xr.Dataset) -
                 )  # fmt: skip
                 ax.plot(share, here.sel(network="rate").mean("episode").values, color=colour)
                 if name in expected:
-                    theory = expected[name].sel(network="spiking", association=memory).isel(condition=at)
+                    theory = expected[name].sel(network="spiking", association=memory).isel(cue=at)
                     ax.plot(share, theory.mean("episode").values, color=colour, linestyle=DASHED, linewidth=0.8)
         chance = float(recall["chance"].where(recall["damage"] == "none").mean())
         axes[0, column].axhline(chance, color=style.GREY, linewidth=0.6, linestyle=":", zorder=1)
         if damage == "silenced":
             axes[1, column].plot(share, 1 - share, color=style.BLACK, linestyle=":", linewidth=0.8)
         for kind, look in HOPFIELD.items():
-            values = hopfield["identified"].sel(memory=kind).isel(condition=at).mean("episode").values
+            values = hopfield["identified"].sel(memory=kind).isel(cue=at).mean("episode").values
             axes[2, column].plot(share, values, **look)
         axes[-1, column].set_xlabel(f"share of active key cells {damage} (1)")
     for row, (name, text) in zip(axes, LABELS.items(), strict=True):
         row[0].set_ylabel(style.label(text, recall[name]))
         row[0].set_ylim(0 if name != "r2" else None, 1.04 if name != "gain" else None)
     style.letters(axes.ravel())
-    figure.legend(
-        handles=_key(str(recall.attrs["rule"])),
-        loc="outside upper center",
+    style.legend(
+        figure,
+        _key(str(recall.attrs["rule"])),
         ncols=4,
         title=f"{recall['regime'].item()}; {recall.attrs['title']}; mean ± SEM, n = {recall.sizes['episode']} episodes",
-        title_fontsize=7,
     )
     return figure
 
@@ -118,9 +118,9 @@ def sequence_recall(loop: xr.Dataset) -> Figure:
     InputError
         if a variable is missing.
     """
-    needs(loop, "Dataset of the loop", {"right": ("network", "mode", "step", "episode")})
+    require(loop, "Dataset of the loop", {"right": ("network", "mode", "step", "episode")})
     overlaps = dict.fromkeys(("one_overlap", "direct_overlap"), ("network", "step", "episode"))
-    needs(loop, "Dataset of the loop", overlaps | {"answer": ("network", "mode", "step", "post")})
+    require(loop, "Dataset of the loop", overlaps | {"answer": ("network", "mode", "step", "post")})
     steps = loop["step"].values
     figure = style.figure(style.TWO_COLUMNS, 5.4)
     upper, lower = figure.subfigures(2, 1, height_ratios=(1, 1.15), squeeze=False)[:, 0]
@@ -162,5 +162,5 @@ def _line(ax: Axes, steps: np.ndarray, values: xr.DataArray, shift: float, **loo
     """Spiking network filled, rate network open and broken; without error bars where there is no spread."""
     open_look: dict[str, Any] = {"markerfacecolor": "white", "linestyle": DASHED, "linewidth": 0.7, "label": None}
     for network, own in (("spiking", look), ("rate", look | open_look)):
-        mean, sem, _ = mean_sem(values.sel(network=network), "episode")
+        mean, sem, _ = average(values.sel(network=network), "episode")
         ax.errorbar(steps + shift, mean.values, sem.values, clip_on=False, **own)

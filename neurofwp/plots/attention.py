@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,10 @@ from matplotlib.ticker import NullLocator
 
 from neurofwp.errors import InputError
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
-COLOURS = (style.BLACK, style.GREY, style.VERMILION, style.BLUE, style.GREEN, style.PURPLE, style.ORANGE)
 MARKERS = "osD^vPX"
+NORMALISED = {"normalised": style.PURPLE}  # the sum rule, divided by the sum of its scores
 COSTS = {"seconds": "time", "bytes": "peak memory"}
 
 
@@ -32,7 +33,7 @@ def attention_matrices(matrices: xr.Dataset) -> Figure:
     InputError
         if it is missing.
     """
-    needs(matrices, "matrices Dataset", {"weight": ("matrix", "token", "written")})
+    require(matrices, "matrices Dataset", {"weight": ("matrix", "token", "written")})
     names = [str(name) for name in matrices["matrix"].values]
     figure = style.figure(style.TWO_COLUMNS, 0.75 + style.TWO_COLUMNS / max(len(names), 4))
     axes = figure.subplots(1, len(names), squeeze=False)[0]
@@ -65,7 +66,7 @@ def read_differences(reads: xr.Dataset) -> Figure:
         if a variable is missing.
     """
     dims = ("comparison", "precision", "shape", "token")
-    needs(reads, "reads Dataset", {"difference": dims, "rounding": dims})
+    require(reads, "reads Dataset", {"difference": dims, "rounding": dims})
     comparisons = [str(name) for name in reads["comparison"].values]
     precisions = [str(name) for name in reads["precision"].values]
     shapes = [str(name) for name in reads["shape"].values]
@@ -76,7 +77,7 @@ def read_differences(reads: xr.Dataset) -> Figure:
     for ax, precision, fill in zip(left, precisions, ("full", "none"), strict=True):
         for index, comparison in enumerate(comparisons):
             look: dict[str, Any] = {
-                "color": COLOURS[index],
+                "color": _colour(comparison),
                 "marker": MARKERS[index],
                 "fillstyle": fill,
                 "markeredgewidth": 0.5,
@@ -97,9 +98,8 @@ def read_differences(reads: xr.Dataset) -> Figure:
     right.set_ylabel("batch × time × heads × key × value")
     right.set_xlim(-0.02 * right.get_xlim()[1])  # what is equal to the last bit stays in sight
     right.invert_yaxis()
-    handles, labels = right.get_legend_handles_labels()
     title = "dashed: one rounding of the sum; filled: {}, open: {}".format(*precisions)
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), title=title, title_fontsize=7)
+    style.legend(figure, right, loc="outside lower center", title=title)
     return figure
 
 
@@ -122,7 +122,7 @@ def cost_against_length(cost: xr.Dataset, quantity: str) -> Figure:
     if quantity not in COSTS:
         raise InputError(f"cost is drawn in seconds or bytes, not in {quantity!r}")
     dims = ("work", "form", "length")
-    needs(cost, "cost Dataset", {quantity: (*dims, "repeat") if quantity == "seconds" else dims})
+    require(cost, "cost Dataset", {quantity: (*dims, "repeat") if quantity == "seconds" else dims})
     works = [str(work) for work in cost["work"].values]
     figure = style.figure(style.TWO_COLUMNS, 3.4)
     axes = figure.subplots(1, len(works), sharex=True, sharey=True, squeeze=False)[0]
@@ -139,7 +139,7 @@ def _costs(ax: Axes, cost: xr.Dataset, quantity: str) -> None:
     for index, form in enumerate(cost["form"].values):
         values = cost[quantity].sel(form=form)
         label = str(form) if slopes is None else f"{form}: {style.number(float(slopes.sel(form=form)))}"
-        look: dict[str, Any] = {"color": COLOURS[index], "marker": MARKERS[index], "label": label}
+        look: dict[str, Any] = {"color": _colour(str(form)), "marker": MARKERS[index], "label": label}
         if "repeat" in values.dims:
             low, middle, high = (values.quantile(q, "repeat") for q in (0.25, 0.5, 0.75))
             ax.errorbar(lengths, middle, yerr=(middle - low, high - middle), capsize=0, **look)
@@ -151,7 +151,13 @@ def _costs(ax: Axes, cost: xr.Dataset, quantity: str) -> None:
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel(style.label("length", lengths))
     title = None if slopes is None else f"slope from {slopes.attrs['fitted_from']} {lengths.attrs['units']} on"
-    ax.legend(title=title, title_fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+    ax.legend(title=title, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+
+
+def _colour(form: str) -> Any:
+    """That of the rule that a form such as "hebbian, chunkwise" computes."""
+    rule = re.split("[,:]", form)[0]
+    return NORMALISED.get(rule, style.rule(rule)["color"])
 
 
 def _octaves(lengths: list[int]) -> tuple[list[int], list[str]]:

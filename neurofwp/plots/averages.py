@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import xarray as xr
 
 from neurofwp.errors import InputError
+from neurofwp.metrics import average
+
+mean_sem = average  # where experiments still import it from here
 
 
 def at(data: xr.Dataset, what: str, **index: int) -> xr.Dataset:
@@ -16,20 +17,3 @@ def at(data: xr.Dataset, what: str, **index: int) -> xr.Dataset:
         if not -size <= position < size:
             raise InputError(f"{dim} {position} cannot be drawn: the {what} has {size} of them, counted from 0")
     return data.isel(index)
-
-
-def needs(data: xr.Dataset, what: str, variables: Mapping[str, tuple[str, ...]]) -> None:
-    """Raise InputError unless `data` has these variables with these dims, in any order."""
-    for name, dims in variables.items():
-        if name not in data.variables:
-            raise InputError(f"this figure needs {name!r} with dims {dims}, which the {what} does not have")
-        if set(data[name].dims) != set(dims):
-            raise InputError(f"{name} of the {what} has dims {data[name].dims}, but this figure needs {dims}")
-
-
-def mean_sem(data: xr.DataArray, dim: str) -> tuple[xr.DataArray, xr.DataArray, int]:
-    """Mean and standard error over `dim` (NaN for n = 1), and n: the largest count behind any mean; NaN not counted."""
-    count = data.notnull().sum(dim)
-    mean = data.mean(dim)
-    variance = ((data - mean) ** 2).sum(dim) / (count - 1).where(count > 1)
-    return mean, (variance / count) ** 0.5, int(count.max())

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
+from neurofwp.metrics import average
 from neurofwp.plots import style
-from neurofwp.plots.averages import mean_sem, needs
+from neurofwp.schema import require
 
 # where the two coincide, the dot lies inside the open square
 MARKER: dict[str, dict[str, Any]] = {
@@ -35,14 +36,14 @@ def capacity(curve: xr.Dataset) -> Figure:
         if a variable is missing.
     """
     dims = ("network", "pairs", "episode")
-    needs(curve, "capacity Dataset", {"r2": dims, "identified": dims, "chance": ("pairs", "episode")})
+    require(curve, "capacity Dataset", {"r2": dims, "identified": dims, "chance": ("pairs", "episode")})
     pairs = curve["pairs"].values
 
     figure = style.figure(5.0, 2.3)
     axes = figure.subplots(1, 2, sharex=True)
     for ax, name in zip(axes, ("r2", "identified"), strict=True):
         for network in curve["network"].values:
-            mean, sem, n = mean_sem(curve[name].sel(network=network), "episode")
+            mean, sem, n = average(curve[name].sel(network=network), "episode")
             ax.errorbar(
                 pairs,
                 mean.values,
@@ -55,23 +56,16 @@ def capacity(curve: xr.Dataset) -> Figure:
         ax.axhline(1, color=style.GREY, linewidth=0.4, zorder=1)
         _log2(ax, pairs)
         ax.set_xlabel("pairs stored")
-    chance = mean_sem(curve["chance"], "episode")[0].values
+    chance = average(curve["chance"], "episode").mean.values
     for ax, level in zip(axes, (chance, 1 / pairs), strict=True):
         ax.plot(pairs, level, color=style.BLACK, linestyle=(0, (4, 2)), linewidth=0.8, label="chance")
         ax.set_ylim(min(0.0, 1.1 * float(level.min())), 1.02)
     axes[0].set_ylabel(style.label("recall R²", curve["r2"]))
     axes[1].set_ylabel(style.label("right value identified", curve["identified"]))
     style.letters(axes)
-    named = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True))
-    named["chance"] = named.pop("chance")  # last
-    figure.legend(
-        named.values(),
-        named.keys(),
-        loc="outside upper center",
-        ncols=3,
-        title=f"mean ± SEM, n = {n} episodes",
-        title_fontsize=7,
-    )
+    entries, _ = axes[0].get_legend_handles_labels()
+    chance_last = sorted(entries, key=lambda entry: entry.get_label() == "chance")
+    style.legend(figure, chance_last, title=f"mean ± SEM, n = {n} episodes")
     return figure
 
 

@@ -7,15 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
-
-LOOK = {
-    "hebbian": (style.GREY, "s"),
-    "decay": (style.ORANGE, "v"),
-    "delta": (style.SKY, "^"),
-    "delta_unit_keys": (style.BLUE, "o"),
-    "mesa": (style.BLACK, "D"),
-}
+from neurofwp.schema import require
 
 
 @style.context()
@@ -35,16 +27,16 @@ def in_context(error: xr.Dataset) -> Figure:
     InputError
         if a variable is missing.
     """
-    needs(error, "Dataset of errors", dict.fromkeys(("squared_error", "sem", "theory"), ("rule", "examples")))
+    require(error, "Dataset of errors", dict.fromkeys(("squared_error", "sem", "theory"), ("rule", "examples")))
     examples = error["examples"].values
     figure = style.figure(style.TWO_COLUMNS, 2.7)
     curves, differences = figure.subplots(1, 2, sharex=True)
     for name in error["rule"].values:
-        colour, marker = LOOK.get(str(name), (style.PURPLE, "x"))
+        look = style.rule("fixed_decay" if name == "decay" else str(name))
         mean, sem, theory = (error[kind].sel(rule=name).values for kind in ("squared_error", "sem", "theory"))
-        curves.plot(examples, theory, color=colour)
-        points = {"color": colour, "marker": marker, "linestyle": "none", "markersize": 2.5, "clip_on": False}
-        curves.errorbar(examples, mean, sem, label=str(name).replace("_", " "), capsize=0, elinewidth=0.6, **points)
+        curves.plot(examples, theory, color=look["color"])
+        points = {**look, "linestyle": "none", "markersize": 2.5, "clip_on": False}
+        curves.errorbar(examples, mean, sem, capsize=0, elinewidth=0.6, **points)
         random = theory > 0
         differences.plot(examples[random], ((mean - theory)[random]) / sem[random], **points)
     differences.axhspan(-2, 2, color=style.GREY, alpha=0.15, linewidth=0, zorder=0)
@@ -56,11 +48,10 @@ def in_context(error: xr.Dataset) -> Figure:
     for ax in (curves, differences):
         ax.set_xlabel("examples")
     style.letters((curves, differences))
-    figure.legend(
-        *curves.get_legend_handles_labels(),
-        loc="outside upper center",
+    style.legend(
+        figure,
+        curves,
         ncols=error.sizes["rule"],
         title=f"lines: theory; points: mean ± SEM, n = {error.attrs['episodes']} episodes each; band: ± 2 SEM",
-        title_fontsize=7,
     )
     return figure

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import xarray as xr
 from matplotlib.figure import Figure
 
+from neurofwp.metrics import average
 from neurofwp.plots import style
-from neurofwp.plots.averages import mean_sem, needs
+from neurofwp.schema import require
 
-# colour, marker, line, label; the rules with a prediction are drawn through
-LOOK = {
-    "delta": (style.BLUE, "o", "-", "delta"),
-    "delta_nonnegative": (style.SKY, "s", "-", "delta, W ≥ 0"),
-    "outstar": (style.VERMILION, "v", "--", "outstar"),
-    "soft_bound": (style.ORANGE, "^", "--", "soft bound"),
-    "fixed_decay": (style.GREY, "D", ":", "fixed decay"),
-    "hebbian": (style.BLACK, "x", ":", "hebbian"),
-}
+# the rules with a prediction are drawn through
+LINES: dict[str, Any] = {
+    "delta_nonnegative": (0, (6, 1.5)), "outstar": "--", "soft_bound": "--", "fixed_decay": ":", "hebbian": ":",
+}  # fmt: skip
 TITLES = {"plain": "one plain setting", "tuned": "tuned for each kind of key"}
 
 
@@ -35,18 +33,16 @@ def key_overlap(recall: xr.Dataset) -> Figure:
         if a variable is missing.
     """
     dims = ("rule", "setting", "active", "draw")
-    needs(recall, "Dataset of recall", {"correlation": dims, "overlap": ("active", "draw")})
+    require(recall, "Dataset of recall", {"correlation": dims, "overlap": ("active", "draw")})
     overlap = recall["overlap"].mean("draw").values
-    names = [str(rule) for rule in recall["rule"].values]
     settings = [str(setting) for setting in recall["setting"].values]
     figure = style.figure(style.TWO_COLUMNS, 3.0)
     axes = figure.subplots(1, len(settings), sharex=True, sharey=True, squeeze=False)[0]
     for ax, setting in zip(axes, settings, strict=True):
-        for rule in sorted(names, key=lambda rule: list(LOOK).index(rule) if rule in LOOK else len(LOOK)):
-            colour, marker, line, label = LOOK.get(rule, (style.PURPLE, "+", "-", rule))
-            mean, sem, n = mean_sem(recall["correlation"].sel(rule=rule, setting=setting), "draw")
-            look = {"color": colour, "marker": marker, "linestyle": line, "label": label}
-            ax.errorbar(overlap, mean.values, sem.values, clip_on=False, **look)
+        for rule in style.ranked(recall["rule"].values):
+            mean, sem, n = average(recall["correlation"].sel(rule=rule, setting=setting), "draw")
+            look = style.rule(rule) | {"linestyle": LINES.get(rule, "-"), "clip_on": False}
+            ax.errorbar(overlap, mean.values, sem.values, **look)
         ax.set_title(TITLES.get(setting, setting), pad=6)
         ax.set_xlabel(style.label("mean overlap (cosine) of two keys", recall["overlap"]))
         cells = ax.secondary_xaxis("top")
@@ -54,10 +50,5 @@ def key_overlap(recall: xr.Dataset) -> Figure:
         cells.set_xlabel(f"active cells of a key, of {recall.attrs['key_cells']}")
     axes[0].set_ylabel(style.label("correlation of read and last value", recall["correlation"]))
     axes[0].set(xlim=(0, None), ylim=(min(0.0, axes[0].get_ylim()[0]), 1))
-    figure.legend(
-        *axes[0].get_legend_handles_labels(),
-        loc="outside right center",
-        title=f"mean ± SEM,\nn = {n} draws",
-        title_fontsize=7,
-    )
+    style.legend(figure, axes[0], loc="outside right center", ncols=1, title=f"mean ± SEM,\nn = {n} draws")
     return figure

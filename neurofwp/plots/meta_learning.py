@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
+from neurofwp.metrics import average
 from neurofwp.plots import style
-from neurofwp.plots.averages import mean_sem, needs
+from neurofwp.schema import require
 
 COLOUR = {"before": style.ORANGE, "after": style.BLUE}
 CLOSED_FORMS = {
@@ -42,10 +43,10 @@ def meta_learning(error: xr.Dataset, few_shot: xr.Dataset, gate: xr.Dataset) -> 
     InputError
         if a variable is missing.
     """
-    needs(error, "Dataset of regression", {"squared_error": ("rule", "training", "network", "examples")})
-    needs(error, "Dataset of regression", dict.fromkeys(CLOSED_FORMS, ("rule", "examples")))
-    needs(few_shot, "Dataset of classification", {"accuracy": ("training", "network", "shots")})
-    needs(gate, "Dataset of gates", {"density": ("training", "network", "kind", "gate")})
+    require(error, "Dataset of regression", {"squared_error": ("rule", "training", "network", "examples")})
+    require(error, "Dataset of regression", dict.fromkeys(CLOSED_FORMS, ("rule", "examples")))
+    require(few_shot, "Dataset of classification", {"accuracy": ("training", "network", "shots")})
+    require(gate, "Dataset of gates", {"density": ("training", "network", "kind", "gate")})
     figure = style.figure(style.TWO_COLUMNS, 4.6)
     axes = figure.subplots(2, 2).ravel()
     for ax, rule in zip(axes[:2], ("hebbian", "delta"), strict=True):
@@ -57,19 +58,18 @@ def meta_learning(error: xr.Dataset, few_shot: xr.Dataset, gate: xr.Dataset) -> 
     lines = [Line2D([], [], color=colour, label=f"{when} training") for when, colour in COLOUR.items()]
     lines += [Line2D([], [], color=style.BLACK, linestyle=dash, label=name) for name, dash in CLOSED_FORMS.values()]
     networks = error.sizes["network"]
-    figure.legend(
-        handles=lines,
-        loc="outside upper center",
+    style.legend(
+        figure,
+        lines,
         ncols=len(lines),
         title=(f"mean ± SEM over {networks} slow nets each" if networks > 1 else "one slow net each")
         + "; hebbian: closed forms with the best step for each number of examples",
-        title_fontsize=7,
     )
     return figure
 
 
 def _band(ax: Axes, x: np.ndarray, values: xr.DataArray, when: str, **look: Any) -> None:
-    mean, sem, _ = mean_sem(values.sel(training=when), "network")
+    mean, sem, _ = average(values.sel(training=when), "network")
     ax.plot(x, mean.values, color=COLOUR[when], **look)
     ax.fill_between(x, (mean - sem).values, (mean + sem).values, color=COLOUR[when], alpha=0.25, linewidth=0)
 
@@ -107,7 +107,7 @@ def _gate(ax: Axes, gate: xr.Dataset) -> None:
     for kind, sign in (("stored", 1), ("distractors", -1)):
         for when, colour in COLOUR.items():
             share = sign * gate["density"].sel(kind=kind, training=when)
-            mean, sem, _ = mean_sem(share, "network")
+            mean, sem, _ = average(share, "network")
             filled = when == "after"
             ax.stairs(mean.values, edges, baseline=0, color=colour, fill=filled, alpha=0.5 if filled else 1)
             seen = mean.values != 0

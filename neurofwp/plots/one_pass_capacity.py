@@ -7,10 +7,10 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
+from neurofwp.metrics import average
 from neurofwp.plots import style
-from neurofwp.plots.averages import mean_sem, needs
+from neurofwp.schema import require
 
-RULE = {"hebbian": (style.VERMILION, "s"), "delta": (style.BLUE, "o")}
 THEORY = {"linestyle": (0, (4, 2)), "linewidth": 0.8}
 
 
@@ -30,16 +30,16 @@ def one_pass_capacity(pairs: xr.Dataset) -> Figure:
     """
     panels = {"squared_error": "squared error", "sign_error": "wrong signs"}
     for name in panels:
-        needs(pairs, "Dataset of pairs", {name: ("rule", "pairs", "draw"), f"{name}_theory": ("rule", "pairs")})
+        require(pairs, "Dataset of pairs", {name: ("rule", "pairs", "draw"), f"{name}_theory": ("rule", "pairs")})
     loads = pairs["pairs"].values
     figure = style.figure(5.0, 2.5)
     axes = figure.subplots(1, 2, sharex=True)
     for ax, (name, title) in zip(axes, panels.items(), strict=True):
         for rule in pairs["rule"].values:
-            colour, marker = RULE.get(str(rule), (style.BLACK, "x"))
-            mean, sem, n = mean_sem(pairs[name].sel(rule=rule), "draw")
-            ax.plot(loads, pairs[f"{name}_theory"].sel(rule=rule).values, color=colour)
-            ax.errorbar(loads, mean.values, sem.values, color=colour, marker=marker, linestyle="none", label=str(rule))
+            look = style.rule(rule)
+            mean, sem, n = average(pairs[name].sel(rule=rule), "draw")
+            ax.plot(loads, pairs[f"{name}_theory"].sel(rule=rule).values, color=look["color"])
+            ax.errorbar(loads, mean.values, sem.values, linestyle="none", **look)
         ax.axvline(pairs.attrs["key_cells"], color=style.GREY, linewidth=0.5, zorder=0)
         ax.set(xlabel="pairs written", ylabel=style.label(title, pairs[name]))
         ax.set_xscale("log", base=2)
@@ -47,12 +47,11 @@ def one_pass_capacity(pairs: xr.Dataset) -> Figure:
         ax.xaxis.set_minor_locator(NullLocator())
         ax.set_ylim(0, None)
     style.letters(axes)
-    figure.legend(
-        *axes[0].get_legend_handles_labels(),
-        loc="outside upper center",
+    style.legend(
+        figure,
+        axes[0],
         ncols=2,
         title=f"lines: theory; points: mean ± SEM, n = {n} draws; grey: as many pairs as key cells",
-        title_fontsize=7,
     )
     return figure
 
@@ -76,8 +75,8 @@ def slot_capacity(slots: xr.Dataset) -> Figure:
         if a variable is missing.
     """
     of_memory = dict.fromkeys(("opened", "capacity", "capacity_sem", "capacity_theory", "best"), ("memory",))
-    needs(slots, "Dataset of slots", {"accuracy": ("memory", "patterns", "group"), "theory": ("memory", "patterns")})
-    needs(slots, "Dataset of slots", of_memory)
+    require(slots, "Dataset of slots", {"accuracy": ("memory", "patterns", "group"), "theory": ("memory", "patterns")})
+    require(slots, "Dataset of slots", of_memory)
     load = slots["patterns"].values / slots.attrs["slots"]
     best = str(slots["memory"].values[slots["best"].values].item())
     drawn = {"sequential": (style.BLUE, "o"), best: (style.ORANGE, "v"), "Hopfield": (style.GREY, "s")}
@@ -85,7 +84,7 @@ def slot_capacity(slots: xr.Dataset) -> Figure:
     curves, capacities = figure.subplots(1, 2, width_ratios=(3, 2))
     for memory, (colour, marker) in drawn.items():
         here = slots.sel(memory=memory)
-        mean, sem, groups = mean_sem(here["accuracy"], "group")
+        mean, sem, groups = average(here["accuracy"], "group")
         label = f"random gating, {float(here['opened']):g} slots per pattern" if memory == best else memory
         label = "sequential gating" if memory == "sequential" else label
         curves.errorbar(load, mean.values, sem.values, color=colour, marker=marker, label=label)
@@ -115,14 +114,8 @@ def slot_capacity(slots: xr.Dataset) -> Figure:
     capacities.set(xlabel="slots opened per pattern", ylabel=style.label("capacity", slots["capacity"]))
     capacities.set_ylim(0, None)
     style.letters((curves, capacities))
-    named = dict(zip(*reversed(curves.get_legend_handles_labels()), strict=True))
-    named["random gating, theory"] = named.pop("random gating, theory")  # last
-    figure.legend(
-        named.values(),
-        named.keys(),
-        loc="outside upper center",
-        ncols=4,
-        title=f"mean ± SEM, n = {groups} groups of {slots.attrs['episodes']} episodes",
-        title_fontsize=7,
-    )
+    entries, _ = curves.get_legend_handles_labels()
+    theory_last = sorted(entries, key=lambda entry: entry.get_label() == "random gating, theory")
+    title = f"mean ± SEM, n = {groups} groups of {slots.attrs['episodes']} episodes"
+    style.legend(figure, theory_last, title=title)
     return figure

@@ -11,23 +11,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from neurofwp.metrics import average
 from neurofwp.plots import style
-from neurofwp.plots.averages import mean_sem, needs
+from neurofwp.schema import require
 
-# colour and marker of what is drawn against overlap
+# what is drawn against overlap
 CURVES = {
-    "spiking": {
-        "error-correcting": (style.VERMILION, "o"),
-        "thresholds": (style.BLUE, "v"),
-        "soft-bound": (style.SKY, "s"),
-        "omega": (style.GREEN, "^"),
-        "btsp-network": (style.PURPLE, "D"),
-        "error-correcting, no feedback": (style.ORANGE, "x"),
-    },
-    "rate": {"delta": (style.VERMILION, "o"), "outstar": (style.BLUE, "v"), "soft_bound": (style.SKY, "s")},
-}
+    "spiking": (
+        "error-correcting", "thresholds", "soft-bound", "omega", "btsp-network", "error-correcting, no feedback",
+    ),
+    "rate": ("delta", "outstar", "soft_bound"),
+}  # fmt: skip
 LINES: dict[str, Any] = {"spiking": "-", "rate": (0, (4, 2))}
-BARS = {"new": style.VERMILION, "old": style.GREY}
+BARS = {"new": style.GREY, "old": "#C8C8C8"}
 
 
 @style.context()
@@ -54,7 +50,7 @@ def overwrite(
     """
     for network, table in chosen.items():
         dims = ("memory", "overlap", "episode")
-        needs(table, f"{network} Dataset", dict.fromkeys(("r2", "new", "old"), dims))
+        require(table, f"{network} Dataset", dict.fromkeys(("r2", "new", "old"), dims))
     figure = style.figure(style.TWO_COLUMNS, 4.3)
     left, middle, right = figure.subplots(1, 3, width_ratios=(1.0, 1.35, 1.1))
     _projections(left, chosen)
@@ -73,15 +69,12 @@ def overwrite(
     right.set_ylabel("R² of error correction − best overwrite (1)")
     low, high = right.get_ylim()
     right.set_ylim(low, high + 0.25 * (high - low))  # room for the legend
-    right.legend(loc="upper left", title=f"reaches {margin:g} at", title_fontsize=7, alignment="left")
+    right.legend(loc="upper left", title=f"reaches {margin:g} at", alignment="left")
     style.letters((left, middle, right))
     counts = ", ".join(f"n = {table.sizes['episode']} ({network})" for network, table in chosen.items())
-    handles, labels = middle.get_legend_handles_labels()
-    handles += [Line2D([], [], color=style.BLACK, linestyle=line) for line in LINES.values()]
-    figure.legend(
-        handles, [*labels, *LINES], loc="outside upper center", ncols=5,
-        title=f"mean ± SEM over episodes, {counts}", title_fontsize=7,
-    )  # fmt: skip
+    curves, _ = middle.get_legend_handles_labels()
+    networks = [Line2D([], [], color=style.BLACK, linestyle=line, label=network) for network, line in LINES.items()]
+    style.legend(figure, [*curves, *networks], ncols=5, title=f"mean ± SEM over episodes, {counts}")
     return figure
 
 
@@ -94,7 +87,7 @@ def _projections(ax: Axes, chosen: Mapping[str, xr.Dataset]) -> None:
         here = table.isel(overlap=0)
         for memory in here["memory"].values:
             for offset, (name, colour) in zip((-0.2, 0.2), BARS.items(), strict=True):
-                mean, sem, _ = mean_sem(here[name].sel(memory=memory), "episode")
+                mean, sem, _ = average(here[name].sel(memory=memory), "episode")
                 label = f"{name} value" if not names else None
                 ax.barh(row + offset, float(mean), 0.38, xerr=float(sem), color=colour, label=label,
                         error_kw={"elinewidth": 0.7, "capsize": 1.2})  # fmt: skip
@@ -111,17 +104,18 @@ def _projections(ax: Axes, chosen: Mapping[str, xr.Dataset]) -> None:
 
 
 def _recall(ax: Axes, network: str, table: xr.Dataset) -> None:
-    for memory, (colour, marker) in CURVES[network].items():
-        mean, sem, _ = mean_sem(table["r2"].sel(memory=memory), "episode")
+    for memory in CURVES[network]:
+        look = style.rule(memory) if network == "rate" else style.synapse_model(memory)
+        mean, sem, _ = average(table["r2"].sel(memory=memory), "episode")
         ax.errorbar(
-            table["overlap"].values, mean.values, sem.values, color=colour, marker=marker, linestyle=LINES[network],
-            markerfacecolor=colour if network == "spiking" else "white", label=memory.replace("_", " "),
+            table["overlap"].values, mean.values, sem.values, linestyle=LINES[network],
+            markerfacecolor=look["color"] if network == "spiking" else "white", **look,
         )  # fmt: skip
 
 
 def _gain(ax: Axes, network: str, gain: xr.DataArray, crossing: tuple[float, float], margin: float) -> None:
     colour = style.NETWORK[network]
-    mean, sem, _ = mean_sem(gain, "episode")
+    mean, sem, _ = average(gain, "episode")
     place, error = crossing
     label = f"{network}: nowhere"
     if np.isfinite(place):

@@ -10,19 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
-
-COLOURS = {
-    "hebbian": style.BLUE,
-    "fixed_decay": style.SKY,
-    "scalar_decay": style.GREY,
-    "delta": style.VERMILION,
-    "gated_delta": style.ORANGE,
-    "outstar": style.GREEN,
-    "soft_bound": style.YELLOW,
-    "calcium_threshold": style.PURPLE,
-    "oja": style.BLACK,
-}
+from neurofwp.schema import require
 
 LUMA = (0.299, 0.587, 0.114)  # how bright red, green and blue look
 
@@ -43,7 +31,7 @@ def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
         if a variable is missing.
     """
     both = ("gain", "turnover")
-    needs(table, "map", {"support": (*both, "rule"), "explained_share": (*both, "rule"), "recall": both})
+    require(table, "map", {"support": (*both, "rule"), "explained_share": (*both, "rule"), "recall": both})
     names = winners.transpose(*both)
     at = xr.DataArray(names.values, dims=both)
     certain, share = (
@@ -52,7 +40,7 @@ def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
     )
     figure = style.figure(style.TWO_COLUMNS, 3.6)
     left, right = figure.subplots(1, 2)
-    colours = np.array([[to_rgb(COLOURS.get(str(rule), style.GREY)) for rule in row] for row in names.values])
+    colours = np.array([[to_rgb(style.rule(str(rule))["color"]) for rule in row] for row in names.values])
     opacity = np.clip(certain, 0.15, 1)[..., None]
     shown = colours * opacity + 1 - opacity
     left.imshow(shown, origin="lower", aspect="auto")
@@ -62,12 +50,14 @@ def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
             column, row, style.number(float(share[row, column])), ha="center", va="center", fontsize=5,
             color="white" if dark else style.BLACK,
         )  # fmt: skip
-    found = [rule for rule in table["rule"].values.tolist() if rule in set(names.values.ravel().tolist())]
-    patches = [Patch(color=COLOURS.get(rule, style.GREY), label=rule.replace("_", " ")) for rule in found]
-    figure.legend(
-        handles=patches, loc="outside upper center", ncols=5, title_fontsize=7,
+    found = map(style.rule, style.ranked(set(names.values.ravel().tolist())))
+    patches = [Patch(color=look["color"], label=look["label"]) for look in found]
+    style.legend(
+        figure,
+        patches,
+        ncols=5,
         title="rule that predicts held-out weights best (opacity: its share of votes; numbers: explained share)",
-    )  # fmt: skip
+    )
     recall = table["recall"].transpose(*both).values
     image = right.imshow(recall, origin="lower", aspect="auto", cmap=style.SEQUENTIAL, vmin=0, vmax=1)
     figure.colorbar(image, ax=right, label="recall R² (1)", shrink=0.8, extend="min" if recall.min() < 0 else "neither")

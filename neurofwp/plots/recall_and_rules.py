@@ -71,10 +71,7 @@ def recall_and_rules(table: pd.DataFrame, chance: float) -> Figure:
         ax.tick_params(axis="y", length=0)
     left.set_ylim(rows[-1] + 0.6, -1.8)
     style.letters((left, right))
-    figure.legend(
-        *left.get_legend_handles_labels(), loc="outside upper center", ncols=3, title_fontsize=7,
-        title="a: mean ± SEM over episodes; b: best rule with its 95 % interval",
-    )  # fmt: skip
+    style.legend(figure, left, ncols=3, title="a: mean ± SEM over episodes; b: best rule with its 95 % interval")
     return figure
 
 

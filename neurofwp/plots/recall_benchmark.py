@@ -6,17 +6,11 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
+from neurofwp.metrics import average
 from neurofwp.plots import style
-from neurofwp.plots.averages import mean_sem, needs
+from neurofwp.schema import require
 
-LOOK = {
-    "hebbian": (style.GREY, "s"),
-    "fixed_decay": (style.ORANGE, "v"),
-    "gated_delta": (style.SKY, "^"),
-    "delta": (style.BLUE, "o"),
-    "softmax": (style.BLACK, "D"),
-}
-TITLES = {"plain": "every key bound once", "rebinding": "some keys bound anew"}
+TITLES = {"plain": "every key written once", "reassignment": "some keys reassigned"}
 
 
 @style.context()
@@ -36,8 +30,8 @@ def recall_benchmark(cells: xr.Dataset) -> Figure:
         if a variable is missing.
     """
     dims = dict.fromkeys(("accuracy", "chance"), ("cell", "network"))
-    needs(cells, "Dataset of networks", dims | dict.fromkeys(("variant", "layer", "state_size"), ("cell",)))
-    mean, sem, networks = mean_sem(cells["accuracy"], "network")
+    require(cells, "Dataset of networks", dims | dict.fromkeys(("variant", "layer", "state_size"), ("cell",)))
+    mean, sem, networks = average(cells["accuracy"], "network")
     cells = cells.assign(mean=mean, sem=sem)
     variants = list(dict.fromkeys(cells["variant"].values.tolist()))
     figure = style.figure(style.TWO_COLUMNS, 2.7)
@@ -45,12 +39,11 @@ def recall_benchmark(cells: xr.Dataset) -> Figure:
     for ax, variant in zip(axes, variants, strict=True):
         here = cells.isel(cell=cells["variant"].values == variant)
         ax.axhline(float(here["chance"].mean()), color=style.BLACK, linestyle=(0, (4, 2)), linewidth=0.8, zorder=0)
-        for layer in dict.fromkeys(here["layer"].values.tolist()):
+        for layer in style.ranked(set(here["layer"].values.tolist())):
             curve = here.isel(cell=here["layer"].values == layer).sortby("state_size")
-            colour, marker = LOOK.get(layer, (style.PURPLE, "x"))
             ax.errorbar(
                 curve["state_size"].values, curve["mean"].values, curve["sem"].values,
-                color=colour, marker=marker, label=layer.replace("_", " "), clip_on=False,
+                clip_on=False, **style.rule(layer),
             )  # fmt: skip
         ax.set(title=TITLES.get(variant, variant), xlabel=style.label("state", cells["state_size"]))
         ax.set_xscale("log", base=2)
@@ -59,11 +52,9 @@ def recall_benchmark(cells: xr.Dataset) -> Figure:
     axes[0].set_ylabel(style.label("right answers", cells["accuracy"]))
     axes[0].set_ylim(0, 1)
     style.letters(axes)
-    figure.legend(
-        *axes[0].get_legend_handles_labels(),
-        loc="outside upper center",
-        ncols=len(LOOK),
+    style.legend(
+        figure,
+        axes[0],
         title=f"mean ± SEM over {networks} networks; dashed: one of the values that came",
-        title_fontsize=7,
     )
     return figure

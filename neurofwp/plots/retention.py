@@ -12,12 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
+from neurofwp.metrics import average
 from neurofwp.plots import style
-from neurofwp.plots.averages import mean_sem, needs
+from neurofwp.schema import require
 
 PANELS = {"r2": "recall R²", "mean_weight": "mean weight left"}
 MARKER = "osD^v"
-COLOUR = {"decay": style.ORANGE, "error-correcting": style.BLUE, "thresholds": style.GREEN}
 Curves = Mapping[str, xr.Dataset]
 
 
@@ -38,13 +38,14 @@ def retention(curves: Mapping[str, Curves], predicted: Curves) -> Figure:
     """
     for regimes in (*curves.values(), predicted):
         for regime, data in regimes.items():
-            needs(data, f"curves of {regime}", dict.fromkeys(PANELS, ("condition", "block", "episode")))
+            require(data, f"curves of {regime}", dict.fromkeys(PANELS, ("condition", "block", "episode")))
     figure = style.figure(style.TWO_COLUMNS, 3.6)
     axes = figure.subplots(2, 4, sharey="row")
     episodes = 0
     for row, (name, title) in zip(axes, PANELS.items(), strict=True):
-        for number, (regime, data) in enumerate(curves["closed"].items()):
-            look: dict[str, Any] = {"color": COLOUR.get(regime, style.BLACK), "marker": MARKER[number % len(MARKER)]}
+        for regime, data in curves["closed"].items():
+            look = style.synapse_model(regime)
+            del look["label"]
             episodes = data.sizes["episode"]
             _against_time(row[0], data, name, "silence", regime, look)
             for gate, regimes in curves.items():
@@ -68,16 +69,19 @@ def retention(curves: Mapping[str, Curves], predicted: Curves) -> Figure:
     ):
         ax.set_xlabel(label)
     style.letters(axes.ravel())
-    figure.legend(
-        *axes[0, 3].get_legend_handles_labels(), loc="outside lower center", ncols=3,
+    style.legend(
+        figure,
+        axes[0, 3],
+        loc="outside lower center",
+        ncols=3,
         title=f"mean ± SEM, n = {episodes} episodes; open markers: write gate open during background firing and reads",
-        title_fontsize=7,
-    )  # fmt: skip
-    figure.legend(
-        *axes[0, 1].get_legend_handles_labels(), loc="outside upper center", ncols=6,
+    )
+    style.legend(
+        figure,
+        axes[0, 1],
+        ncols=6,
         title="b, f: time constant of turnover; broken lines: rule with decay, fitted to the first events",
-        title_fontsize=7,
-    )  # fmt: skip
+    )
     return figure
 
 
@@ -94,7 +98,7 @@ def _at(data: xr.Dataset, name: str, kind: str) -> np.ndarray:
 
 def _against_time(ax: Axes, data: xr.Dataset, name: str, kind: str, label: str, look: dict[str, Any]) -> None:
     for condition in range((chosen := _of(data, kind)).sizes["condition"]):
-        mean, sem, _ = mean_sem(chosen[name].isel(condition=condition), "episode")
+        mean, sem, _ = average(chosen[name].isel(condition=condition), "episode")
         ax.errorbar(_at(chosen, name, kind), mean.values, sem.values, label=label, clip_on=True, **look)
 
 
@@ -118,7 +122,7 @@ def _turnover(ax: Axes, data: xr.Dataset, predicted: Curves, name: str) -> None:
 
 def _against_rate(ax: Axes, data: xr.Dataset, name: str, look: dict[str, Any]) -> None:
     chosen = data.isel(condition=np.flatnonzero(np.isin(data["kind"].values, ("silence", "background"))))
-    mean, sem, _ = mean_sem(chosen[name].isel(block=-1), "episode")
+    mean, sem, _ = average(chosen[name].isel(block=-1), "episode")
     ax.errorbar(chosen["level"].values, mean.values, sem.values, clip_on=True, **look)
 
 
@@ -139,7 +143,7 @@ def erasure(models: Curves) -> Figure:
     ax = figure.subplots()
     colours = (style.VERMILION, style.BLUE, style.GREEN, style.ORANGE, style.PURPLE)
     for number, (name, data) in enumerate(models.items()):
-        needs(data, f"erasure of {name}", dict.fromkeys(("tau", "tau_sem", "tau_closed"), ("rate",)))
+        require(data, f"erasure of {name}", dict.fromkeys(("tau", "tau_sem", "tau_closed"), ("rate",)))
         colour = colours[number % len(colours)]
         look: dict[str, Any] = {"color": colour, "marker": MARKER[number % len(MARKER)], "linestyle": "none"}
         ax.errorbar(data["rate"].values, data["tau"].values, data["tau_sem"].values, label=name, **look)
@@ -148,7 +152,5 @@ def erasure(models: Curves) -> Figure:
     rates = np.unique(np.concatenate([data["rate"].values for data in models.values()]))
     ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
     ax.xaxis.set_minor_locator(NullLocator())
-    figure.legend(
-        *ax.get_legend_handles_labels(), loc="outside upper center", title="broken lines: closed form", title_fontsize=7
-    )
+    style.legend(figure, ax, title="broken lines: closed form")
     return figure

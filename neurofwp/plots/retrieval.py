@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 COLOUR = {
     "identity": style.BLACK,
@@ -16,7 +16,7 @@ COLOUR = {
     "dpfp-1": style.BLUE,
     "dpfp-2": style.GREEN,
 }
-RULE = {"hebbian": ("s", "-"), "delta": ("o", "--")}
+LINE = {"delta": "--"}
 TITLES = {1: "setting 1: every key once", 2: "setting 2: keys repeat, the last value counts"}
 
 
@@ -36,7 +36,7 @@ def retrieval(cells: xr.Dataset) -> Figure:
         if a variable is missing.
     """
     names = ("loss", "published", "bound", "setting", "feature_map", "rule", "pairs")
-    needs(cells, "Dataset of networks", dict.fromkeys(names, ("cell",)))
+    require(cells, "Dataset of networks", dict.fromkeys(names, ("cell",)))
     settings = np.unique(cells["setting"].values)
     figure = style.figure(style.TWO_COLUMNS if len(settings) > 1 else style.ONE_COLUMN, 3.0)
     axes = figure.subplots(1, len(settings), sharey=True, squeeze=False)[0]
@@ -46,10 +46,13 @@ def retrieval(cells: xr.Dataset) -> Figure:
         here = cells.isel(cell=cells["setting"].values == setting)
         for (feature_map, rule), curve in _curves(here).items():
             pairs = curve["pairs"].values
-            marker, line = RULE.get(rule, ("x", "-"))
-            look = {"color": COLOUR.get(feature_map, style.PURPLE), "marker": marker, "clip_on": False}
+            look = {
+                "color": COLOUR.get(feature_map, style.PURPLE),
+                "marker": style.rule(rule)["marker"],
+                "clip_on": False,
+            }
             label = f"{feature_map}, {rule}"
-            (handles[label],) = ax.plot(pairs, curve["loss"].values, linestyle=line, label=label, **look)
+            (handles[label],) = ax.plot(pairs, curve["loss"].values, linestyle=LINE.get(rule, "-"), label=label, **look)
             ax.plot(pairs, curve["published"].values, linestyle="none", markersize=5.5, markerfacecolor="none", **look)
             bound = np.where(curve["bound"].values > 0, curve["bound"].values, np.nan)
             ax.plot(pairs, bound, color=look["color"], linestyle="none", marker="_", markersize=9, zorder=1)
@@ -58,14 +61,13 @@ def retrieval(cells: xr.Dataset) -> Figure:
     axes[0].set_ylabel(style.label("half squared error of a read", cells["loss"]))
     if len(settings) > 1:
         style.letters(axes)
-    figure.legend(
-        handles=list(handles.values()),
-        loc="outside upper center",
+    style.legend(
+        figure,
+        list(handles.values()),
         ncols=4 if len(settings) > 1 else 2,
         title=(", " if len(settings) > 1 else "\n").join(
             ("filled: one network each, open: published", "bar: least possible, grey: where training stops")
         ),
-        title_fontsize=7,
     )
     return figure
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from neurofwp.errors import InputError
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 WIDTH = 4.8  # inches
 LOWEST = -0.25  # a rule that explains less than this ends here in an arrow; its number stands beside it
 PLAIN = {"nominal": "#B8B8B8", "measured": "#DDDDDD"}
-BEST = {"nominal": style.BLUE, "measured": style.SKY}
+LIGHT = {"measured": 0.45}  # opacity of coloured bars
 
 
 @style.context()
@@ -23,7 +24,7 @@ def rule_bars(fits: xr.Dataset) -> Figure:
     """Explained share of every rule with its 95 % interval, best at the top, beside the noise ceiling.
 
     Explained share is held-out R^2 over the noise ceiling, so 1 is what an independent run of the same Program would
-    explain; the band around it is one standard error of the ceiling. The best rules are coloured and in bold.
+    explain; the band around it is one standard error of the ceiling. The best rules are in their own colours and bold.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ def rule_bars(fits: xr.Dataset) -> Figure:
     if "drive" not in fits.dims:
         fits = fits.expand_dims(drive=[fits.attrs.get("drive", "nominal")])
     columns = ("explained_share", "low", "high", "best")
-    needs(fits, "table of fits", dict.fromkeys(columns, ("drive", "rule")))
+    require(fits, "table of fits", dict.fromkeys(columns, ("drive", "rule")))
     if not np.isfinite(fits["explained_share"].values).any():
         raise InputError(
             "these fits have no explained share: they were made without a repeat, so without a noise ceiling"
@@ -56,7 +57,9 @@ def rule_bars(fits: xr.Dataset) -> Figure:
     left = max(min(0.0, float(np.nanmin(low))), LOWEST)
     for i, drive in enumerate(drives):
         y = np.arange(len(rules)) + (i - (len(drives) - 1) / 2) * height
-        colours = [BEST.get(drive, style.BLUE) if winner else PLAIN.get(drive, "#B8B8B8") for winner in best[i]]
+        plain = PLAIN.get(drive, "#B8B8B8")
+        coloured = [to_rgba(style.rule(rule)["color"], LIGHT.get(drive, 1.0)) for rule in rules]
+        colours = [own if winner else plain for winner, own in zip(best[i], coloured, strict=True)]
         ax.barh(y, share[i], height=0.9 * height, color=colours, zorder=2)
         ax.hlines(y, low[i], high[i], color=style.BLACK, linewidth=0.8, zorder=4)
         cut = share[i] < left
@@ -89,11 +92,10 @@ def rule_bars(fits: xr.Dataset) -> Figure:
     judged = f"\n{fits.sizes['episode']} held-out episodes" if "episode" in fits.sizes else ""
     ax.set_xlabel(label + judged)
 
-    handles: list[Patch | Line2D] = [Patch(color=BEST.get(d, style.BLUE), label=f"best rule, {d} keys") for d in drives]
-    handles += [Patch(color=PLAIN.get(d, "#B8B8B8"), label=f"other rules, {d} keys") for d in drives]
+    handles: list[Patch | Line2D] = [Patch(color=PLAIN.get(d, "#B8B8B8"), label=f"{d} keys") for d in drives]
     handles += [
         Line2D([], [], color=style.BLACK, linewidth=0.8, label="95 % interval"),
         Patch(color=style.YELLOW, alpha=0.6, linewidth=0, label="noise ceiling ± SEM"),
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles) // 2, handlelength=1.5)
+    style.legend(figure, handles, title="coloured, bold: the best supported rules", handlelength=1.5)
     return figure

@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
+from neurofwp.metrics import average
 from neurofwp.plots import style
-from neurofwp.plots.averages import mean_sem, needs
+from neurofwp.schema import require
 
 LABELS = {"r2": "recall R²", "identified": "right value identified", "sign_error": "wrong signs"}
 LEVELS = (style.SKY, style.GREEN, style.ORANGE, style.VERMILION, style.PURPLE, style.BLUE)
@@ -35,10 +36,10 @@ def spiking_capacity(keys: xr.Dataset, cells: xr.Dataset, rate: xr.Dataset, theo
     InputError
         if a variable is missing.
     """
-    needs(theory, "Dataset of theory", dict.fromkeys(("r2", "sign_error"), ("active", "pairs")))
+    require(theory, "Dataset of theory", dict.fromkeys(("r2", "sign_error"), ("active", "pairs")))
     for name in LABELS:
         for data, what, dim in ((keys, "keys", "active"), (cells, "cells", "cells"), (rate, "rate", "active")):
-            needs(data, f"Dataset of {what}", {name: (dim, "pairs", "episode")})
+            require(data, f"Dataset of {what}", {name: (dim, "pairs", "episode")})
     pairs = keys["pairs"].values
     standard = keys.attrs["standard_active"]
     figure = style.figure(style.TWO_COLUMNS, 6.0)
@@ -47,9 +48,9 @@ def spiking_capacity(keys: xr.Dataset, cells: xr.Dataset, rate: xr.Dataset, theo
         _points(row[0], keys[name], "active")
         _points(row[1], cells[name], "cells")
         for number, active in enumerate(rate["active"].values):
-            mean = mean_sem(rate[name].sel(active=active), "episode")[0].values
+            mean = average(rate[name].sel(active=active), "episode").mean.values
             row[0].plot(pairs, mean, color=LEVELS[number % len(LEVELS)], zorder=2)
-        row[1].plot(pairs, mean_sem(rate[name].sel(active=standard), "episode")[0].values, color=style.BLACK, zorder=2)
+        row[1].plot(pairs, average(rate[name].sel(active=standard), "episode").mean.values, color=style.BLACK, zorder=2)
         if name in theory:
             for number, active in enumerate(theory["active"].values):
                 values = theory[name].sel(active=active).values
@@ -70,7 +71,7 @@ def spiking_capacity(keys: xr.Dataset, cells: xr.Dataset, rate: xr.Dataset, theo
         ),
         strict=True,
     ):
-        ax.legend(loc="lower left", title=title, title_fontsize=7, ncols=2, alignment="left")
+        ax.legend(loc="lower left", title=title, ncols=2, alignment="left")
     for ax in axes[-1]:
         ax.set_xlabel("pairs stored")
         ax.set_xscale("log", base=2)
@@ -79,13 +80,7 @@ def spiking_capacity(keys: xr.Dataset, cells: xr.Dataset, rate: xr.Dataset, theo
         ax.set_xticks(pairs)
     style.letters(axes.ravel())
     counts = f"n = {keys.sizes['episode']} episodes (rate network: {rate.sizes['episode']})"
-    figure.legend(
-        handles=_key(rate),
-        loc="outside upper center",
-        ncols=4,
-        title=f"{keys['regime'].item()}: mean ± SEM, {counts}",
-        title_fontsize=7,
-    )
+    style.legend(figure, _key(rate), ncols=4, title=f"{keys['regime'].item()}: mean ± SEM, {counts}")
     return figure
 
 
@@ -93,7 +88,7 @@ def _points(ax: Axes, values: xr.DataArray, dim: str) -> None:
     """Means with SEM, a colour and marker for each level; levels side by side where they would lie on each other."""
     levels = values[dim].values.tolist()
     for number, level in enumerate(levels):
-        mean, sem, _ = mean_sem(values.sel({dim: level}), "episode")
+        mean, sem, _ = average(values.sel({dim: level}), "episode")
         shift = 2 ** (0.08 * (number - (len(levels) - 1) / 2))
         ax.errorbar(
             mean["pairs"].values * shift, mean.values, sem.values, linestyle="none",

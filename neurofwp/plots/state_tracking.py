@@ -7,16 +7,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 PANELS = {
     "parity": {
-        "parity.beta_1": ("β up to 1", style.VERMILION, "s"),
-        "parity.beta_2": ("β up to 2", style.BLUE, "o"),
+        "parity.beta_1": ("β up to 1", style.GREY, "s"),
+        "parity.beta_2": ("β up to 2", *style.RULES["delta"]),
     },
     "sum modulo 3": {
-        "mod3.one_micro_step": ("one micro-step", style.ORANGE, "s"),
-        "mod3": ("two micro-steps", style.BLUE, "o"),
+        "mod3.one_micro_step": ("one micro-step", style.GREY, "s"),
+        "mod3": ("two micro-steps", *style.RULES["delta_product"]),
     },
 }
 
@@ -34,7 +34,7 @@ def state_tracking(curves: xr.Dataset) -> Figure:
     InputError
         if a variable is missing.
     """
-    needs(curves, "Dataset of curves", {"accuracy": ("condition", "network", "length")})
+    require(curves, "Dataset of curves", {"accuracy": ("condition", "network", "length")})
     lengths = curves["length"].values
     trained = curves.attrs["training_length"]
     figure = style.figure(style.TWO_COLUMNS, 2.6)

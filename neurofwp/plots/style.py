@@ -24,6 +24,36 @@ VERMILION = "#D55E00"
 PURPLE = "#CC79A7"
 GREY = "#7F7F7F"
 
+# Colour and marker of every rule that a figure draws, as of the baselines beside it: warm for sums, cool for error
+# correction, green and purple for what a synapse does alone. Of those with one colour no two are in one figure.
+RULES = {
+    "hebbian": (VERMILION, "s"),
+    "fixed_decay": (ORANGE, "v"),
+    "scalar_decay": (YELLOW, "<"),
+    "delta": (BLUE, "o"),
+    "delta_nonnegative": (SKY, "D"),
+    "delta_unit_keys": (SKY, "p"),
+    "delta_product": (SKY, "h"),
+    "gated_delta": (SKY, "^"),
+    "mesa": (BLACK, "D"),
+    "outstar": (GREEN, "v"),
+    "soft_bound": (PURPLE, "P"),
+    "calcium_threshold": (GREY, "*"),
+    "oja": (BLACK, "X"),
+    "softmax": (BLACK, "D"),
+}
+LABELS = {"delta_nonnegative": "delta, W ≥ 0", "delta_unit_keys": "delta, unit keys"}
+# Synapse models have the colours of the rules that they are meant to run.
+MODELS = {
+    "error-correcting": RULES["delta"],
+    "error-correcting, no feedback": (GREY, "x"),
+    "decay": RULES["fixed_decay"],
+    "thresholds": RULES["outstar"],
+    "soft-bound": RULES["soft_bound"],
+    "omega": (BLACK, "^"),
+    "btsp-network": (VERMILION, "D"),
+}
+
 NETWORK = {"spiking": VERMILION, "rate": BLUE}
 POPULATION = {"key": BLUE, "value": VERMILION, "interneuron": GREEN}
 PHASE = {"write": "#FCEBCB", "read": "#DFEFF9"}  # orange and sky, light enough to draw over
@@ -50,6 +80,7 @@ _SETTINGS: dict[str, Any] = {
     "image.interpolation": "nearest",
     "legend.fontsize": 7,
     "legend.frameon": False,
+    "legend.title_fontsize": 7,
     "lines.linewidth": 1.0,
     "lines.markersize": 3,
     "pdf.fonttype": 42,  # text stays text in a PDF
@@ -91,6 +122,49 @@ def figure(width: float, height: float) -> StyledFigure:
 def label(name: str, variable: xr.DataArray) -> str:
     """An axis label: the name with the variable's own unit."""
     return f"{name} ({variable.attrs.get('units', '1')})"
+
+
+def rule(name: str) -> dict[str, Any]:
+    """Colour, marker and label of a rule, for `Axes.plot` and `Axes.errorbar`; the same in every figure."""
+    colour, marker = RULES.get(name, (GREY, "x"))
+    return {"color": colour, "marker": marker, "label": LABELS.get(name, name.replace("_", " "))}
+
+
+def synapse_model(name: str) -> dict[str, Any]:
+    """The same of a synapse model."""
+    colour, marker = MODELS.get(name, (GREY, "+"))
+    return {"color": colour, "marker": marker, "label": name}
+
+
+def ranked(names: Iterable[str]) -> list[str]:
+    """Rules in the order of `RULES`, which is that of every legend; others come last, in their own."""
+    every = list(RULES)
+    return sorted(map(str, names), key=lambda name: every.index(name) if name in RULES else len(every))
+
+
+def legend(
+    figure: Figure,
+    entries: Axes | Iterable[Any],
+    *,
+    title: str | None = None,
+    ncols: int | None = None,
+    loc: Any = "outside upper center",
+    **look: Any,
+) -> None:
+    """One legend for a whole figure, beside its panels.
+
+    entries : artists with labels, or the axes in which they are; those with the same label are one entry. ncols : by
+    default all in a row. look : further arguments of `Figure.legend`.
+    """
+    if isinstance(entries, Axes):
+        pairs = list(zip(*entries.get_legend_handles_labels(), strict=True))
+    else:
+        pairs = [(artist, artist.get_label()) for artist in entries]
+    named = {text: artist for artist, text in reversed(pairs)}
+    texts = list(dict.fromkeys(text for _, text in pairs))
+    figure.legend(
+        [named[text] for text in texts], texts, title=title, ncols=ncols or max(len(texts), 1), loc=loc, **look
+    )
 
 
 def letters(axes: Iterable[Axes]) -> None:

@@ -6,11 +6,11 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.cluster.hierarchy import leaves_list, linkage
 
 from neurofwp.errors import InputError
 from neurofwp.plots import style
 from neurofwp.plots.averages import at
+from neurofwp.trace import only_condition
 
 CARRIES = 0.1  # of the strongest cell, root mean square over post; a maximum would let noise in
 
@@ -32,6 +32,7 @@ def weights(spiking: xr.Dataset, rate: xr.Dataset, *, episode: int = 0, event: i
     InputError
         if there is no such episode or event, or the two Traces differ in shape.
     """
+    only_condition(spiking, rate)
     if spiking["weight"].shape != rate["weight"].shape:
         raise InputError(
             f"the weights of the two Traces differ in shape, {spiking['weight'].shape} and {rate['weight'].shape}; "
@@ -74,6 +75,8 @@ def _order(spiking: np.ndarray, rate: np.ndarray) -> np.ndarray:
     cells = np.flatnonzero(carry) if carry.any() else np.arange(len(carry))
     if len(cells) < 3:
         return cells
+    from scipy.cluster.hierarchy import leaves_list, linkage  # takes longer to import than all other figures
+
     return np.asarray(cells[leaves_list(linkage(rate[:, cells].T, "average"))])
 
 

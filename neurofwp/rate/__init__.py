@@ -1,20 +1,37 @@
 """Rate networks: fast weights under an update rule, in torch."""
 
-from neurofwp.rate import feature_maps
-from neurofwp.rate.attention import softmax_attention
+from neurofwp.rate import feature_maps, hopfield
+from neurofwp.rate.attention import (
+    SoftmaxLayer,
+    attention_matrix,
+    by_score,
+    by_softmax,
+    by_sum,
+    fused_softmax_attention,
+    softmax_attention,
+)
 from neurofwp.rate.layer import FastWeightLayer
 from neurofwp.rate.network import RateNetwork, choose_device, unit
 from neurofwp.rate.scan import scan
 from neurofwp.rate.stack import FastWeightStack
 from neurofwp.rate.stream import Result, run
+from neurofwp.rate.tracker import Tracker
 
 __all__ = [
     "FastWeightLayer",
     "FastWeightStack",
     "RateNetwork",
     "Result",
+    "SoftmaxLayer",
+    "Tracker",
+    "attention_matrix",
+    "by_score",
+    "by_softmax",
+    "by_sum",
     "choose_device",
     "feature_maps",
+    "fused_softmax_attention",
+    "hopfield",
     "run",
     "scan",
     "softmax_attention",

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import xarray as xr
+if TYPE_CHECKING:
+    import xarray as xr
 
 PACKAGES = ("neurofwp", "brian2", "torch", "numpy", "scipy", "scikit-learn", "xarray", "cython", "cma")
 

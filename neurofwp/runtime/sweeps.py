@@ -14,11 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import xarray as xr
-
 from neurofwp.errors import InputError
 from neurofwp.runtime import parallel
+from neurofwp.runtime.lazy import np, xr
 from neurofwp.runtime.progress import progress_bar
 from neurofwp.runtime.store import Entry, clear
 

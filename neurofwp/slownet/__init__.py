@@ -1,8 +1,37 @@
 """Slow nets: they turn the events of a Task into a Program."""
 
-from neurofwp.slownet.encoder import FixedEncoder
-from neurofwp.slownet.overlap import key_overlap
-from neurofwp.slownet.slow_net import SlowNet
-from neurofwp.slownet.trained import TrainedSlowNet, load
+from __future__ import annotations
 
-__all__ = ["FixedEncoder", "SlowNet", "TrainedSlowNet", "key_overlap", "load"]
+from typing import TYPE_CHECKING
+
+from neurofwp.runtime.lazy import attributes
+
+if TYPE_CHECKING:
+    from neurofwp.slownet import families as families
+    from neurofwp.slownet import training as training
+    from neurofwp.slownet.encoder import FixedEncoder as FixedEncoder
+    from neurofwp.slownet.episode_tensors import episodes as episodes
+    from neurofwp.slownet.overlap import key_overlap as key_overlap
+    from neurofwp.slownet.programmer import Programmer as Programmer
+    from neurofwp.slownet.retrieval_net import RetrievalNet as RetrievalNet
+    from neurofwp.slownet.retrieval_net import retrieval_errors as retrieval_errors
+    from neurofwp.slownet.slow_net import SlowNet as SlowNet
+    from neurofwp.slownet.trained import TrainedSlowNet as TrainedSlowNet
+    from neurofwp.slownet.trained import load as load
+
+__getattr__ = attributes(
+    __name__,
+    {
+        "FixedEncoder": "encoder",
+        "Programmer": "programmer",
+        "RetrievalNet": "retrieval_net",
+        "SlowNet": "slow_net",
+        "TrainedSlowNet": "trained",
+        "episodes": "episode_tensors",
+        "key_overlap": "overlap",
+        "load": "trained",
+        "retrieval_errors": "retrieval_net",
+        "families": None,
+        "training": None,
+    },
+)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 from brian2 import second
 
@@ -35,12 +34,12 @@ class Job:
     network: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     probes: Sequence[Probe] = ()
-    varied: Mapping[str, Any] = field(default_factory=dict)
+    conditions: xr.Dataset | None = None
 
     def run(self, progress: bool = False) -> xr.Dataset:
         """The Trace."""
         return SpikingNetwork(**self.network).run(
-            self.program, seed=self.seed, probes=self.probes, varied=self.varied, progress=progress
+            self.program, seed=self.seed, probes=self.probes, conditions=self.conditions, progress=progress
         )
 
     def depends_on(self) -> list[Any]:
@@ -49,7 +48,7 @@ class Job:
             SpikingNetwork(**self.network).config(),
             self.seed,
             list(self.probes),
-            {name: np.asarray(values).tolist() for name, values in self.varied.items()},
+            self.conditions,
             backends.choose(self.network.get("target", "auto")),
             self.program,
         ]
@@ -61,11 +60,16 @@ class Job:
         """
         network = SpikingNetwork(**self.network)
         size = self.program.sizes
-        used = [(self.program[name] > 0).any(("episode", "pre")).values for name in ("key", "query")]
-        phases = max(1, int(sum(used).max()))  # an event that is written and read takes twice its duration
+        others = [dim for dim in self.program["key"].dims if dim != "event"]
+        written, read = ((self.program[name] > 0).any(others) for name in ("key", "query"))
+        phases = max(
+            1, int((written.astype(int) + read).max())
+        )  # an event that is written and read takes twice its duration
         longest = float(self.program["duration"].max()) / 1000 + float(network.circuit["pause"] / second)
         simulated = size["event"] * phases * longest
-        synapses = size["episode"] * size["pre"] * 2 * size["post"] * network.cells_per_pool
+        conditions = size.get("condition", 1) if self.conditions is None else self.conditions.sizes["condition"]
+        replicas = size["episode"] * conditions
+        synapses = replicas * size["pre"] * 2 * size["post"] * network.cells_per_pool
         steps = simulated * float(second / network.plasticity_step)
         target, _ = backends.choose(network.target)
         return simulated * SECOND[target] + steps * synapses * UPDATE

@@ -9,7 +9,7 @@ import xarray as xr
 
 from neurofwp.errors import InputError
 from neurofwp.experiments import attention_equivalence as experiment
-from neurofwp.rate import softmax_attention
+from neurofwp.rate import attention_matrix, by_softmax, softmax_attention
 
 CPU = torch.device("cpu")
 
@@ -43,7 +43,7 @@ def test_every_way_to_a_read_is_the_sum_term_by_term(form: str) -> None:
     query, key, value = experiment.draw((2, 70, 2, 6, 5), 0, CPU, torch.float64)
     kind = experiment.forms()[form]
     asked, stored = kind.features(query), kind.features(key)
-    written_out = experiment.apply(experiment.attention_matrix(asked, stored, kind.weigh), value)
+    written_out = experiment.apply(attention_matrix(asked, stored, kind.weighting), value)
     for read in (written_out, *(other(asked, stored, value) for other in kind.others.values())):
         for batch, head in np.ndindex(2, 2):
             one = (tensor[batch, :, head].numpy() for tensor in (query, key, value))
@@ -52,7 +52,7 @@ def test_every_way_to_a_read_is_the_sum_term_by_term(form: str) -> None:
 
 def test_the_timed_softmax_is_the_one_that_is_compared() -> None:
     signals = experiment.draw((1, 33, 2, 4, 3), 1, CPU, torch.float64)
-    weights = experiment.attention_matrix(*signals[:2], experiment.softmax)
+    weights = attention_matrix(*signals[:2], by_softmax)
     torch.testing.assert_close(softmax_attention(*signals), experiment.apply(weights, signals[2]), rtol=0, atol=1e-14)
 
 
@@ -81,11 +81,11 @@ def test_fast_weights_of_one_hot_values_read_the_attention_matrix(result: xr.Dat
 def test_memory_grows_with_the_square_of_the_length_written_out_and_with_the_length_in_fast_weights(
     result: xr.DataTree,
 ) -> None:
-    numbers = experiment.summary(result)
+    numbers = experiment.EXPERIMENT.summary(result)
     for work in ("forward", "forward_and_backward"):
-        assert numbers[f"slope.bytes.{work}.softmax_written_out"] == pytest.approx(2, abs=0.1)
-        assert numbers[f"slope.bytes.{work}.hebbian_recurrent"] == pytest.approx(1, abs=0.1)
-        assert numbers[f"slope.bytes.{work}.hebbian_chunkwise"] == pytest.approx(1, abs=0.1)
+        assert numbers[f"slope.{work}.softmax_written_out.bytes"] == pytest.approx(2, abs=0.1)
+        assert numbers[f"slope.{work}.hebbian_recurrent.bytes"] == pytest.approx(1, abs=0.1)
+        assert numbers[f"slope.{work}.hebbian_chunkwise.bytes"] == pytest.approx(1, abs=0.1)
     held = result["cost"].to_dataset()["bytes"].sel(work="forward")
     # the scores and their masked copy, four bytes each
     assert (held.sel(form="softmax, written out") > 2 * 4 * held["length"] ** 2).all()
@@ -109,10 +109,10 @@ def test_the_length_from_which_linear_wins(result: xr.DataTree) -> None:
     for form in seconds["form"].values:
         cost = lengths / 200 if form.startswith("hebbian") else (lengths / 200) ** 2
         seconds.loc[{"form": form}] = cost.broadcast_like(seconds.sel(form=form))
-    numbers = experiment.summary(tree)
-    assert numbers["ahead_from.seconds.forward.hebbian_recurrent.softmax_fused"] == 256
+    numbers = experiment.EXPERIMENT.summary(tree)
+    assert numbers["ahead_from.forward.hebbian_recurrent.softmax_fused.seconds"] == 256
     seconds.loc[{"form": "hebbian, recurrent"}] = 1e6
-    assert np.isnan(experiment.summary(tree)["ahead_from.seconds.forward.hebbian_recurrent.softmax_fused"])
+    assert np.isnan(experiment.EXPERIMENT.summary(tree)["ahead_from.forward.hebbian_recurrent.softmax_fused.seconds"])
 
 
 @pytest.mark.parametrize(

@@ -85,13 +85,13 @@ def test_summary_counts_the_points_beyond_two_standard_errors() -> None:
         {"squared_error": (dims, theory + z * sem), "sem": (dims, sem), "theory": (dims, theory)},
         coords={"rule": ["delta", "mesa"], "examples": [0, 5, 6]},
     )
-    numbers = experiment.summary(xr.DataTree.from_dict({"/error": error}))
-    assert (numbers["points"], numbers["beyond_2_sem"]) == (4, 2)
-    assert numbers["beyond_2_sem.expected"] == pytest.approx(4 * 0.0455, abs=1e-3)
+    numbers = experiment.EXPERIMENT.summary(xr.DataTree.from_dict({"/error": error}))
+    assert (numbers["points"], numbers["beyond_2_standard_errors"]) == (4, 2)
+    assert numbers["beyond_2_standard_errors_expected"] == pytest.approx(4 * 0.0455, abs=1e-3)
     assert numbers["largest_z"] == pytest.approx(3.0)
     assert numbers["largest_error_where_theory_is_0"] == pytest.approx(9e-9)
-    assert numbers["delta.5.squared_error"] == pytest.approx(0.81)
-    assert "delta.6.theory" not in numbers
+    assert numbers["error.delta.5.squared_error"] == pytest.approx(0.81)
+    assert "error.delta.6.theory" not in numbers
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,14 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from neurofwp.errors import InputError
-from neurofwp.plots import overwrite as figures
+from neurofwp.plots.overwrite import CURVES, overwrite
 
 OVERLAP = [0.05, 0.2, 0.4]
 
 
 def table(network: str, episodes: int) -> xr.Dataset:
     rng = np.random.default_rng(5)
-    memories = [*figures.CURVES[network], "additive"]
+    memories = [*CURVES[network], "additive"]
     shape = (len(memories), len(OVERLAP), episodes)
     return xr.Dataset(
         {name: (("memory", "overlap", "episode"), rng.uniform(0.2, 0.9, shape)) for name in ("r2", "new", "old")},
@@ -35,7 +35,7 @@ def drawn() -> tuple[Figure, dict[str, xr.Dataset]]:
         for network, each in chosen.items()
     }  # fmt: skip
     chance = xr.DataArray(np.full((3, 4), 0.3), dims=("overlap", "episode"))
-    return figures.overwrite(chosen, gains, {"spiking": (0.17, 0.02), "rate": (np.nan, np.nan)}, 0.1, chance), chosen
+    return overwrite(chosen, gains, {"spiking": (0.17, 0.02), "rate": (np.nan, np.nan)}, 0.1, chance), chosen
 
 
 def test_bars_and_points_are_means_with_standard_errors(drawn) -> None:
@@ -49,7 +49,7 @@ def test_bars_and_points_are_means_with_standard_errors(drawn) -> None:
     ]
     np.testing.assert_allclose(bars, expected, rtol=1e-12)
     curves = [each for each in figure.axes[1].containers if isinstance(each, ErrorbarContainer)]
-    memories = [(network, memory) for network in figures.CURVES for memory in figures.CURVES[network]]
+    memories = [(network, memory) for network in CURVES for memory in CURVES[network]]
     assert len(curves) == len(memories)
     for curve, (network, memory) in zip(curves, memories, strict=True):
         r2 = chosen[network]["r2"].sel(memory=memory)
@@ -70,4 +70,4 @@ def test_a_crossing_is_marked_where_it_is_and_named_where_there_is_none(drawn, a
 def test_a_missing_projection_is_named() -> None:
     both = {"spiking": table("spiking", 4).drop_vars("old"), "rate": table("rate", 9)}
     with pytest.raises(InputError, match="needs 'old'"):
-        figures.overwrite(both, {}, {}, 0.1, xr.DataArray())
+        overwrite(both, {}, {}, 0.1, xr.DataArray())

@@ -9,11 +9,12 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from neurofwp.errors import InputError
-from neurofwp.identification import CANDIDATES
-from neurofwp.plots.phase_diagram import COLOURS, phase_diagram
+from neurofwp.identification import candidates
+from neurofwp.plots import style
+from neurofwp.plots.phase_diagram import phase_diagram
 
 GAINS, TAUS = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5), (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
-IDS = [rule.id for rule in CANDIDATES]
+IDS = [rule.id for rule in candidates()]
 
 
 @pytest.fixture
@@ -48,15 +49,17 @@ def test_a_point_has_the_colour_and_share_of_its_rule_as_opaque_as_its_support(
         rule = str(winners.values[row, column])
         point = table.isel(gain=row, turnover=column).sel(rule=rule)
         opacity = max(float(point["support"]), 0.15)
-        np.testing.assert_allclose(image[row, column], opacity * np.array(to_rgb(COLOURS[rule])) + 1 - opacity)
+        np.testing.assert_allclose(
+            image[row, column], opacity * np.array(to_rgb(style.rule(rule)["color"])) + 1 - opacity
+        )
         assert texts[column, row].replace("\N{MINUS SIGN}", "-") == f"{float(point['explained_share']):.2f}"
     np.testing.assert_array_equal(figure.axes[1].images[0].get_array(), table["recall"])
     assert_legible(figure)
 
 
 def test_every_rule_that_can_win_has_a_colour_of_its_own() -> None:
-    assert set(COLOURS) == set(IDS)
-    assert len(set(COLOURS.values())) == len(IDS)
+    assert set(style.RULES) >= set(IDS)
+    assert len({style.rule(rule)["color"] for rule in IDS}) == len(IDS)
 
 
 def test_a_map_without_recall_is_refused(table: xr.Dataset) -> None:

@@ -7,11 +7,13 @@ import pytest
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 from scipy import stats
 
 from neurofwp import plots
 from neurofwp.errors import InputError
+from neurofwp.plots import style
 
 
 def error_bars(ax: Axes) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -87,8 +89,8 @@ def test_the_best_rules_alone_are_bold_and_coloured(fits: xr.Dataset) -> None:
         "delta",
         "gated delta",
     }
-    colours = [bar.get_facecolor() for bar in ax.containers[0]]
-    assert colours[0] == colours[1] != colours[2]
+    colours = [to_hex(bar.get_facecolor()).upper() for bar in ax.containers[0]]
+    assert colours[:2] == [style.rule(rule)["color"] for rule in ("gated_delta", "delta")]
     assert len(set(colours[2:])) == 1
 
 

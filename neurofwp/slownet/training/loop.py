@@ -16,39 +16,12 @@ from neurofwp.runtime import source, store
 from neurofwp.runtime.progress import progress_bar
 from neurofwp.slownet.training import checkpoint
 from neurofwp.slownet.training.distributed import agreed, average, workers
+from neurofwp.slownet.training.settings import Training
 
 Batch = TypeVar("Batch")
 Net = TypeVar("Net", bound=nn.Module)
 
 FILE = store.CHECKPOINT
-
-
-@dataclass(frozen=True)
-class Training:
-    """How long and how to train.
-
-    Evaluated every `evaluate_every` steps; ends when the evaluated loss is at most `target`, after `patience`
-    evaluations without a better one, or after `steps`. clip : largest norm of the gradient, None for any.
-    """
-
-    steps: int = 20_000
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.0
-    evaluate_every: int = 100
-    patience: int | None = 10
-    target: float | None = None
-    clip: float | None = 1.0
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "evaluate_every"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be 1 or more, not {getattr(self, name)}")
-        if self.patience is not None and self.patience < 1:
-            raise InputError(f"patience must be 1 or more, not {self.patience}")
-        if not 0 <= self.weight_decay < math.inf:
-            raise InputError(f"weight_decay must be 0 or more, not {self.weight_decay:g}")
-        if not 0 < self.learning_rate < math.inf:
-            raise InputError(f"learning_rate must be above 0, not {self.learning_rate:g}")
 
 
 @dataclass
