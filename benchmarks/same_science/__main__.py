@@ -67,6 +67,10 @@ def compare(
             else _dumped(each, Path(folder, f"{number}.npz"), only, matching, processes)
             for number, each in enumerate((base, here))
         )
+    for name in sorted(first.made_with.keys() | second.made_with.keys()):
+        one, other = (each.made_with.get(name) for each in (first, second))
+        if one != other:
+            print(f"{name} differs ({one}; {other}): to compare bits, dump both again", file=sys.stderr)
     rows = comparison.compare(first, second, renames.load(), margins)
     return 0 if report.show(rows, every=every) else 1
 
@@ -138,6 +142,7 @@ def _chosen(whole: arrays.Dump, only: tuple[str, ...], matching: str) -> arrays.
         {key: each for key, each in whole.arrays.items() if asked(key)},
         {case: error for case, error in whole.failed.items() if asked(case)},
         whole.seconds,
+        whole.made_with,
     )
 
 

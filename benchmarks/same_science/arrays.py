@@ -26,11 +26,16 @@ class Entry:
 
 @dataclass
 class Dump:
-    """Arrays by key, area/case/...; the cases that failed, with the error; and the processor time (s) of each case."""
+    """Arrays by key, area/case/...
+
+    failed : cases that failed, with the error. seconds : processor time of each case. made_with : the code that dumped,
+    versions and processor: where these differ, so may the last bits.
+    """
 
     arrays: dict[str, Entry] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    made_with: dict[str, str] = field(default_factory=dict)
 
 
 def flat(key: str, what: Any) -> Iterator[tuple[str, Entry]]:
@@ -103,6 +108,7 @@ def save(dump: Dump, path: Path) -> Path:
         "units": [dump.arrays[key].units for key in keys],
         "failed": dump.failed,
         "seconds": dump.seconds,
+        "made_with": dump.made_with,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     columns = {f"a{number}": dump.arrays[key].values for number, key in enumerate(keys)}
@@ -126,4 +132,4 @@ def load(path: Path) -> Dump:
             entries = {key: Entry(file[f"a{i}"], tuple(dims), units) for i, (key, dims, units) in rows}
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is no dump of same_science: {error}") from error
-    return Dump(entries, about["failed"], about["seconds"])
+    return Dump(entries, about["failed"], about["seconds"], about["made_with"])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import platform
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from importlib import import_module
+from importlib.metadata import version
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 from benchmarks.same_science.arrays import Dump, Entry, flat, matches
@@ -29,7 +33,7 @@ def of_area(area: str) -> Cases:
 def dump(areas: Iterable[str], *, matching: str = "*", processes: int = 2) -> Dump:
     """All cases of some areas whose names match, side by side; a case that fails stops no other."""
     chosen = [(area, name) for area in AREAS if area in areas for name in of_area(area) if matches(name, matching)]
-    made = Dump()
+    made = Dump(made_with=made_with())
     with ProcessPoolExecutor(processes, get_context("spawn"), initializer=_begin) as pool:
         futures = {pool.submit(_outcome, area, name): f"{area}/{name}" for area, name in chosen}
         for number, future in enumerate(as_completed(futures), start=1):
@@ -38,19 +42,32 @@ def dump(areas: Iterable[str], *, matching: str = "*", processes: int = 2) -> Du
             made.arrays |= entries
             made.seconds[case] = seconds
             if error:
-                made.failed[case] = error
-            print(f"[{number}/{len(futures)}] {case}: {seconds:.1f} s {error}".rstrip(), file=sys.stderr, flush=True)
+                made.failed[case] = error.strip().splitlines()[-1]
+            print(
+                f"[{number}/{len(futures)}] {case}: {seconds:.1f} s", error, sep="\n" if error else "", file=sys.stderr
+            )
     return made
 
 
-def _begin() -> None:
-    """Set a process up: one thread, and nothing on the terminal but what goes wrong."""
-    import logging
+def made_with() -> dict[str, str]:
+    """What a dump depends on beside the checkout."""
+    code = hashlib.sha256()
+    for path in sorted((Path(__file__).parent / "areas").glob("*.py")):
+        code.update(path.read_bytes())
+    try:
+        processor = {line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")}
+    except OSError:
+        processor = {platform.processor()}
+    versions = {name: version(name) for name in ("numpy", "scipy", "torch", "brian2", "xarray")}
+    return {"dumping code": code.hexdigest()[:12], "processor": "; ".join(sorted(processor)), **versions}
 
+
+def _begin() -> None:
+    """Set a process up: one thread, and nothing on the terminal, where experiments show their progress."""
     import torch
 
     torch.set_num_threads(1)
-    logging.getLogger("neurofwp").setLevel(logging.ERROR)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _outcome(area: str, name: str) -> Outcome:
@@ -62,9 +79,8 @@ def _outcome(area: str, name: str) -> Outcome:
     try:
         entries = dict(flat(f"{area}/{name}", of_area(area)[name]()))
         return entries, "", _processor_time() - before
-    except Exception as error:
-        traceback.print_exc()
-        return {}, f"{type(error).__name__}: {error}", _processor_time() - before
+    except Exception:
+        return {}, traceback.format_exc(), _processor_time() - before
 
 
 def _processor_time() -> float:

@@ -52,11 +52,13 @@ def test_whatever_is_returned_becomes_flat_arrays() -> None:
 
 
 def test_a_dump_comes_back_as_it_was(tmp_path: Path) -> None:
-    made = Dump({"a/b c/ö": Entry(np.arange(3.0), ("event",), "ms")}, {"a/x": "ValueError: no"}, {"a/x": 1.5})
+    made = Dump(
+        {"a/b c/ö": Entry(np.arange(3.0), ("event",), "ms")}, {"a/x": "ValueError: no"}, {"a/x": 1.5}, {"numpy": "2"}
+    )
     again = arrays.load(arrays.save(made, tmp_path / "new" / "dump.npz"))
     np.testing.assert_array_equal(again.arrays["a/b c/ö"].values, [0, 1, 2])
     assert (again.arrays["a/b c/ö"].dims, again.arrays["a/b c/ö"].units) == (("event",), "ms")
-    assert (again.failed, again.seconds) == (made.failed, made.seconds)
+    assert (again.failed, again.seconds, again.made_with) == (made.failed, made.seconds, made.made_with)
     (tmp_path / "text").write_text("no dump")
     with pytest.raises(ValueError, match="is no dump"):
         arrays.load(tmp_path / "text")
@@ -228,6 +230,9 @@ def test_part_of_a_dump_can_be_compared(tmp_path: Path, capsys: pytest.CaptureFi
     assert "fits/noise/x" in capsys.readouterr().out
     assert command.compare(one, other, only=("rules",)) == 0
     assert command.compare(one, other, matching="delta") == 0
+    again = arrays.save(Dump(arrays.load(one).arrays, made_with={"numpy": "1.0"}), tmp_path / "again.npz")
+    assert command.compare(one, again) == 0
+    assert "numpy differs" in capsys.readouterr().err
 
 
 def test_the_report_shows_the_worst_of_every_case() -> None:
