@@ -143,9 +143,8 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
             "parameters_fitted": ((), parameters.sizes["parameter"], one),
         }
     )
-    fitted = parameters.drop_vars("samples")
-    for name in ("published", "fitted", "low", "high", "bound_low", "bound_high"):
-        fitted[name].attrs["units"] = "that of each parameter"
+    shown = ("unit", "published", "fitted", "low", "high", "bound_low", "bound_high", "bound_source")
+    fitted = parameters[[*shown, "at_bound", "determined"]]
     each = points.drop_vars(["predicted", "source", "sem"]).assign(
         measured_sem=points["sem"], n=nf.laboratory.studies.whole_numbers(points["n"])
     )

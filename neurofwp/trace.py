@@ -94,21 +94,21 @@ def of_condition(trace: xr.Dataset, condition: int | str) -> xr.Dataset:
     return chosen.drop_vars("spike_condition", errors="ignore")
 
 
-def only_condition(trace: xr.Dataset) -> xr.Dataset:
-    """`trace` if it is of one condition; for figures, which show one.
+def only_condition(*several: xr.Dataset) -> None:
+    """Refuse Traces of several conditions, for figures, which show one.
 
     Raises
     ------
     InputError
-        for a Trace of several conditions, which says how to choose.
+        which says how to choose.
     """
-    if CONDITION not in trace.dims:
-        return trace
-    first = trace[CONDITION].values.tolist()[0]
-    raise InputError(
-        f"this Trace has {trace.sizes[CONDITION]} conditions, of which one can be shown: choose it with "
-        f"neurofwp.trace.of_condition(trace, {first!r})"
-    )
+    for trace in several:
+        if CONDITION in trace.dims:
+            first = trace[CONDITION].values.tolist()[0]
+            raise InputError(
+                f"this Trace has {trace.sizes[CONDITION]} conditions, of which one can be shown: choose it with "
+                f"neurofwp.trace.of_condition(trace, {first!r})"
+            )
 
 
 def save(trace: xr.Dataset, path: str | Path) -> Path:

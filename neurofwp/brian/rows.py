@@ -85,7 +85,7 @@ def which_loop(synapse: SynapseModel, stored: Collection[str], target: str) -> s
 def advance(
     synapse: SynapseModel,
     key: b2.NeuronGroup,
-    block: tuple[int, int],
+    block: tuple[int, int, int],
     *,
     own: Collection[str],
     dtype: type,
@@ -95,8 +95,8 @@ def advance(
 
     Parameters
     ----------
-    block : key cells of one episode, and value cells of one: synapses are all-to-all within an episode, ordered by
-        episode, key cell and value cell.
+    block : episodes, and key cells and value cells of one: synapses are all-to-all within an episode, ordered by
+        episode, key cell and value cell. Key cells beyond these have none.
     own : constants of which every synapse has its own, the same within an episode.
     """
     gates = sorted(name for name in _named(synapse) if name.endswith("_pre"))
@@ -107,9 +107,9 @@ def advance(
     key.run_regularly(f"advanced = advance_row({given})", clock=clock, order=1, name="plastic_update")
 
 
-def _code(synapse: SynapseModel, gates: list[str], block: tuple[int, int], own: Collection[str], real: str) -> str:
+def _code(synapse: SynapseModel, gates: list[str], block: tuple[int, int, int], own: Collection[str], real: str) -> str:
     """The C++ function."""
-    pre, cells = block
+    episodes, pre, cells = block
     loops = _loops(synapse, skip=real == "float")
     words = {word for code, idle in loops for word in _words(f"{code}\n{idle}")}
     states = [name for name in synapse.states if name in words]
@@ -135,6 +135,7 @@ def _code(synapse: SynapseModel, gates: list[str], block: tuple[int, int], own: 
     return f"""{CLIPPED}
 static inline double advance_row({arguments}) {{
     using namespace brian;
+    if (row >= {episodes * pre}) return 0;
     const size_t first = size_t(row) * {cells}, first_cell = size_t(row / {pre}) * {cells};
     {LINE.join([*before, *parts])}
     return 0;

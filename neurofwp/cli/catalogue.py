@@ -47,7 +47,7 @@ def experiment(name: str) -> Experiment:
     known = experiments()
     if name not in known:
         raise unknown("experiment", name, known)
-    if EXPERIMENTS.origins()[name] != "neurofwp":
+    if EXPERIMENTS.origins().get(name, "neurofwp") != "neurofwp":
         return EXPERIMENTS.get(name)
     module = import_module(f"neurofwp.experiments.{name.replace('-', '_')}")
     found: Experiment = module.EXPERIMENT if hasattr(module, "EXPERIMENT") else old_style.experiment(module)

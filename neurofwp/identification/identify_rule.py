@@ -16,6 +16,7 @@ from neurofwp.identification.held_out import HeldOut
 from neurofwp.identification.noise_ceiling import effective_number, noise_ceiling
 from neurofwp.identification.ranking import choose, embed, nested, support
 from neurofwp.identification.records import DRIVES, Records, observed, prepare
+from neurofwp.metrics.conditions import broadcast
 from neurofwp.rules import REGISTRY, Rule, get
 from neurofwp.runtime import provenance
 from neurofwp.runtime.progress import progress_bar
@@ -30,6 +31,7 @@ def candidates() -> tuple[Rule, ...]:
     return tuple(rule for rule in REGISTRY.all() if rule.fittable)
 
 
+@broadcast
 def identify(
     program: xr.Dataset,
     trace: xr.Dataset,
@@ -48,7 +50,8 @@ def identify(
 
     Parameters
     ----------
-    program : the Program that was run. trace : what a network did with it.
+    program : the Program that was run. trace : what a network did with it. Of several conditions, each is fitted as if
+        it were alone, and fits have a dimension ``condition`` in front.
     rules : ids or Rules that have parameters and that a Program drives; by default all `candidates`.
     repeat : an independent run of the same Program on the same network: gives the noise ceiling.
     train_episodes : indices of the episodes to fit on, by default the first half; the others judge.

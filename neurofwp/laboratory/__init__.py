@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from neurofwp.laboratory import studies as studies
     from neurofwp.laboratory.laboratory import Laboratory as Laboratory
     from neurofwp.laboratory.measurements import Measurement as Measurement
+    from neurofwp.laboratory.one_pair import mean_weight as mean_weight
+    from neurofwp.laboratory.one_pair import record_pair as record_pair
     from neurofwp.laboratory.peaks import calcium_peaks as calcium_peaks
     from neurofwp.laboratory.prediction import closed_form as closed_form
     from neurofwp.laboratory.prediction import predict as predict
@@ -27,9 +29,11 @@ HOMES = {
     "changes": "side_by_side",
     "closed_form": "prediction",
     "kinds": None,
+    "mean_weight": "one_pair",
     "measurements": None,
     "predict": "prediction",
     "prediction": None,
+    "record_pair": "one_pair",
     "responses": None,
     "studies": None,
 }

@@ -76,6 +76,14 @@ def family(model: SynapseModel) -> str:
     return found
 
 
+def has_closed_form(model: SynapseModel) -> bool:
+    """Whether `family` finds one."""
+    try:
+        return bool(family(model))
+    except InputError:
+        return False
+
+
 def closed_form_parameters(model: SynapseModel) -> dict[str, Parameter]:
     """Parameters that a model's closed form depends on, by name."""
     own = [p for stage in model.stages if stage.stage in ("calcium", "expression") for p in stage.parameters]

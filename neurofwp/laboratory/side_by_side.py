@@ -60,7 +60,7 @@ def changes(
     means = {protocol.name: replace(protocol, name="", coordinates={}) for protocol in protocols}
     first = {repr(same): name for name, same in reversed(means.items())}
     unique = [protocol for protocol in protocols if protocol.name in first.values()]
-    groups = grouped(unique)
+    groups = group_by_duration(unique)
     seeds = np.random.SeedSequence(seed).generate_state(len(groups)).tolist()
     cases = {
         f"{index}-{len(group)}-protocols": (simulation, group, own)
@@ -73,7 +73,7 @@ def changes(
     return every.assign_coords(protocol=list(means))
 
 
-def grouped(protocols: Sequence[Protocol]) -> list[list[Protocol]]:
+def group_by_duration(protocols: Sequence[Protocol]) -> list[list[Protocol]]:
     """Protocols whose durations differ by less than a factor, `LONGER`, together; the longest group first.
 
     A group of few joins the one before it: to compile another program takes longer than to let few synapses wait.

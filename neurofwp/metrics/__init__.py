@@ -1,5 +1,6 @@
 """How well a network does, from its Program and its Trace alone, whether it spikes or not."""
 
+from neurofwp.metrics import completion, sequences
 from neurofwp.metrics.crossing import crossing
 from neurofwp.metrics.reassignment import projections
 from neurofwp.metrics.recall import chance_identified, chance_r2, decode, identified, recall_r2
@@ -10,6 +11,7 @@ __all__ = [
     "average",
     "chance_identified",
     "chance_r2",
+    "completion",
     "crossing",
     "decode",
     "identified",
@@ -17,4 +19,5 @@ __all__ = [
     "mean_and_sem",
     "projections",
     "recall_r2",
+    "sequences",
 ]

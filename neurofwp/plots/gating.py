@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from neurofwp.errors import InputError
 from neurofwp.plots import style
 from neurofwp.schema import require
+from neurofwp.trace import only_condition
 
 KIND = {"stored": style.BLUE, "distractors": style.VERMILION}
 PANELS = {"probe_calcium": "calcium", "probe_conductance": "AMPA\nconductance"}
@@ -30,6 +31,7 @@ def gating(program: xr.Dataset, trace: xr.Dataset, *, episode: int = 0) -> Figur
     InputError
         if a variable is missing, or no synapse of this episode was recorded.
     """
+    only_condition(trace)
     require(program, "Program", dict.fromkeys(("write_gate", "write", "stored"), ("episode", "event")))
     require(trace, "Trace", dict.fromkeys(PANELS, ("probe", "time")))
     here = program.isel(episode=episode)

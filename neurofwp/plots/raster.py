@@ -11,6 +11,7 @@ from neurofwp.errors import InputError
 from neurofwp.plots import style
 from neurofwp.plots.phases import shade, spans
 from neurofwp.schema import require
+from neurofwp.trace import only_condition
 
 MOST_ROWS = 150
 BINS = 400
@@ -33,6 +34,7 @@ def raster(trace: xr.Dataset, *, episode: int = 0) -> Figure:
     InputError
         if spikes were not recorded, or the episode has none.
     """
+    only_condition(trace)
     require(trace, "Trace", {f"spike_{part}": ("spike",) for part in ("time", "episode", "cell", "population")})
     times, cells, populations = (trace[f"spike_{part}"].values for part in ("time", "cell", "population"))
     here = trace["spike_episode"].values == episode

@@ -14,6 +14,7 @@ from neurofwp.errors import InputError
 from neurofwp.plots import style
 from neurofwp.plots.averages import at
 from neurofwp.schema import require
+from neurofwp.trace import only_condition
 
 
 @style.context()
@@ -42,6 +43,7 @@ def recall_images(
     InputError
         if there is no such episode, it asks for no target, or not in an event of `titles`.
     """
+    only_condition(spiking, rate)
     require(program, "Program", {"target": ("episode", "event", "post")})
     if max_pairs < 1:
         raise InputError(f"max_pairs must be at least 1, not {max_pairs}")

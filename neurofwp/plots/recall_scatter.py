@@ -10,6 +10,7 @@ from neurofwp import metrics
 from neurofwp.errors import InputError
 from neurofwp.plots import style
 from neurofwp.schema import require
+from neurofwp.trace import only_condition
 
 
 @style.context()
@@ -26,6 +27,7 @@ def recall_scatter(program: xr.Dataset, spiking: xr.Dataset, rate: xr.Dataset) -
     InputError
         if the Program asks for no target.
     """
+    only_condition(spiking, rate)
     require(program, "Program", {"target": ("episode", "event", "post")})
     target = program["target"]
     asked = np.isfinite(target.values)

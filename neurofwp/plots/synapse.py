@@ -14,6 +14,7 @@ from neurofwp.errors import InputError
 from neurofwp.plots import style
 from neurofwp.plots.phases import shade, spans
 from neurofwp.schema import require
+from neurofwp.trace import only_condition
 
 PANELS = {
     "probe_nmda": "NMDA\ngating s",
@@ -44,6 +45,7 @@ def synapse(trace: xr.Dataset, program: xr.Dataset | None = None, probes: Sequen
     InputError
         if no synapse was recorded, or there is no such probe.
     """
+    only_condition(trace)
     require(trace, "Trace", {"probe_conductance": ("probe", "time")})
     panels = {name: title for name, title in PANELS.items() if name in trace}
     conductance = trace["probe_conductance"].transpose("probe", "time").values

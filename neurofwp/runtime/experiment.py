@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,9 +91,9 @@ class Experiment:
 
 def _shipped() -> dict[str, str]:
     """Where each experiment of neurofwp is, by name."""
-    import neurofwp.experiments
-
-    files = sorted(file for folder in neurofwp.experiments.__path__ for file in Path(folder).glob("[!_]*.py"))
+    spec = find_spec("neurofwp.experiments")  # found, and not imported
+    folders = spec.submodule_search_locations or () if spec else ()
+    files = sorted(file for folder in folders for file in Path(folder).glob("[!_]*.py"))
     return {file.stem.replace("_", "-"): f"neurofwp.experiments.{file.stem}:EXPERIMENT" for file in files}
 
 

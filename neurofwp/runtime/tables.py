@@ -2,7 +2,8 @@
 
 An experiment gives its tables as Datasets by name, as ``recall`` with ``r2`` and ``r2_sem`` over (network, pairs). Rows
 of a table are the combinations of the coordinates of its dims; a dim without coordinates is no row, but a list. In a
-table without any coordinates, as one of single points, the dims are rows, but lists in ``summary.json``.
+table without any coordinates whose variables have the same dims, as one of single points, these are rows, but lists in
+``summary.json``.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ def frame(table: xr.Dataset) -> pd.DataFrame:
     Lists become text.
     """
     plain = table.copy()
-    of_rows = [dim for dim in table.dims if dim in table.coords] or list(table.dims)
+    of_rows = [dim for dim in table.dims if dim in table.coords]
+    if not of_rows and len({variable.dims for variable in table.data_vars.values()}) == 1:
+        of_rows = list(table.dims)
     for name in map(str, table.data_vars):
         listed = [dim for dim in table[name].dims if dim not in of_rows]
         if listed:
@@ -49,7 +52,11 @@ def frame(table: xr.Dataset) -> pd.DataFrame:
             )
             plain[name] = texts
     dims = list(dict.fromkeys(dim for variable in plain.data_vars.values() for dim in variable.dims))
-    rows = plain.to_dataframe(dim_order=dims).reset_index() if dims else pd.DataFrame([plain.map(_item).to_dict()])
+    if dims:
+        # single points are told apart by nothing but their order
+        rows = plain.to_dataframe(dim_order=dims).reset_index(drop=not table.coords)
+    else:
+        rows = pd.DataFrame([{str(name): variable.item() for name, variable in plain.data_vars.items()}])
     rows.attrs["units"] = {str(name): variable.attrs.get("units", "1") for name, variable in table.variables.items()}
     return rows
 
@@ -68,7 +75,3 @@ def _word(label: Any) -> str:
 
 def _joined(values: Any) -> str:
     return " ".join(map(str, values.ravel().tolist()))
-
-
-def _item(variable: xr.DataArray) -> Any:
-    return variable.item()

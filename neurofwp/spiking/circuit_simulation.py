@@ -9,7 +9,7 @@ from typing import Any
 import brian2 as b2
 
 from neurofwp.brian.simulation import Simulation
-from neurofwp.spiking.numbers import varied_constants
+from neurofwp.spiking.numbers import tables, varied_constants
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.populations import build
 from neurofwp.spiking.recording import Probe, monitors
@@ -32,7 +32,7 @@ class CircuitSimulation(Simulation):
     def shape(self) -> dict[str, Any]:
         return self.plan.shape | {
             "slot": self.timeline.slot,
-            "tables": {name: table.shape for name, table in self.timeline.tables.items()},
+            "tables": {name: table.shape for name, table in tables(self.plan, self.timeline).items()},
             "varied constants": sorted(varied_constants(self.plan)),
             "probes": list(self.probes),
         }

@@ -139,9 +139,13 @@ class SpikingNetwork:
         ----------
         program : Program with E episodes; values are carried by ON and OFF pools. Programs that differ have a dimension
             ``condition``.
-        seed : the same seed and target give the same Trace, bit for bit.
+        seed : the same seed and target give the same Trace, bit for bit. Random numbers depend on seed, population,
+            episode and cell within it, so that a condition is the same alone (``conditions.isel(condition=[0])``) as
+            among others, bit for bit, and conditions have their noise in common, but where they have seeds of their
+            own. A parameter given to the network instead moves sums by their last digits.
         probes : synapses (episode, "on" or "off", post, pre) to record over time, in every condition.
-        conditions : Dataset over ``condition`` with the parameters that differ; see `neurofwp.spiking.conditions`.
+        conditions : Dataset over ``condition`` with the parameters, or seeds, that differ; see
+            `neurofwp.spiking.conditions`.
         progress : report the share that is done on standard error.
 
         Returns
@@ -171,18 +175,18 @@ class SpikingNetwork:
         )
         duration = len(timeline.phase) * ms + self._beyond(timeline.slot * ms)
         target, reason = backends.choose(self.target)
-        draw, simulate = np.random.SeedSequence(seed).spawn(2)
         if target == "cpp_standalone" and (obstacle := rows.obstacle(self.synapse, self._stored())):
             rows.tell(self.synapse.name, obstacle)  # also where the compiled network was kept from an earlier run
-        plan, probed = self._plan(replicas), replicas.probes(probes)
-        given = numbers(plan, timeline, np.random.default_rng(draw))
+        plan, probed = self._plan(replicas, seed), replicas.probes(probes)
         simulation = CircuitSimulation(
             plan=plan, timeline=timeline, probes=probed, duration=duration, step=self.membrane_step
         )
-        recorded = simulation.run(target, given, int(simulate.generate_state(1)[0]), progress=progress)
+        recorded = simulation.run(target, numbers(plan, timeline), seed % 2**32, progress=progress)
         trace = replicas.by_condition(recording.trace(replicas.program, timeline, recorded, plan, probed))
         trace.attrs |= {"network": "spiking", "target": target, "target_reason": reason, "synapse_loop": self.loop}
         trace.attrs["initial_weight"] = float(self.synapse.initial / nS)
+        if (initial := self._initial_weights(replicas.parameters)) is not None:
+            trace = trace.assign_coords(initial_weight=(programs.CONDITION, initial, {"units": "nS"}))
         return recording.stamped(trace, self.config() | self._differing(replicas.parameters), int(seed))
 
     def _check_conditions(self, parameters: Mapping[str, Quantity]) -> None:
@@ -194,6 +198,16 @@ class SpikingNetwork:
                 changed = replace(self.synapse, values=self.synapse.values | {name: value})
                 if name == self.synapse.text("delay") or changed.update != self.synapse.update:
                     raise InputError(f"{name} shapes the code of the synapse and cannot differ between conditions")
+
+    def _initial_weights(self, parameters: Mapping[str, Quantity]) -> list[float] | None:
+        """In nS, of every condition, where they differ."""
+        own = {name: values for name, values in parameters.items() if name in self.synapse.values}
+        models = (
+            replace(self.synapse, values=self.synapse.values | dict(zip(own, values, strict=True)))
+            for values in zip(*own.values(), strict=True)
+        )
+        initial = [float(model.initial / nS) for model in models]
+        return initial if len(set(initial)) > 1 else None
 
     def _differing(self, parameters: Mapping[str, Quantity]) -> dict[str, Any]:
         """What `config` says of conditions."""
@@ -209,13 +223,14 @@ class SpikingNetwork:
         steps = math.ceil(2 * b2.Clock.epsilon_dt * float(slot / self.membrane_step))
         return max(steps, 1) * self.membrane_step
 
-    def _plan(self, replicas: Replicas) -> Plan:
+    def _plan(self, replicas: Replicas, seed: int) -> Plan:
         sizes = replicas.program.sizes
         return Plan(
             synapse=self.synapse,
             circuit=self.circuit_form,
             values=self.circuit,
-            replicas=sizes["episode"],
+            episodes=replicas.numbers,
+            seeds=replicas.seeds(seed),
             sizes=Sizes(sizes["pre"], sizes["post"], self.cells_per_pool),
             key_cells=self.key_cells,
             gate=self.gate,

@@ -11,8 +11,10 @@ from functools import partial
 
 import numpy as np
 
+from neurofwp.brian import random_numbers
 from neurofwp.brian.own import OWN
-from neurofwp.spiking.circuits.circuit import SYNAPSES
+from neurofwp.errors import InputError
+from neurofwp.spiking.circuits.circuit import SYNAPSES, Population
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.timeline import Timeline
 from neurofwp.synapses.model import SynapseModel
@@ -20,22 +22,54 @@ from neurofwp.synapses.model import SynapseModel
 Numbers = dict[str, np.ndarray | float]
 
 
-def numbers(plan: Plan, timeline: Timeline, rng: np.random.Generator) -> Numbers:
-    """Parameters, tables, states of cells and synapses; where a variable begins anywhere, it is drawn from `rng`."""
-    made: Numbers = {f"{name}.values": table for name, table in timeline.tables.items()}
+def numbers(plan: Plan, timeline: Timeline) -> Numbers:
+    """Parameters, tables, states of cells and synapses, and the keys of random numbers.
+
+    Raises
+    ------
+    InputError
+        for a group with more members than random numbers can be told apart by.
+    """
+    for name, count in plan.members.items():
+        if count > random_numbers.CELLS:
+            raise InputError(
+                f"{name!r} has {count} members in an episode: at most {random_numbers.CELLS} can draw noise"
+            )
+    made: Numbers = {f"{name}.values": table for name, table in tables(plan, timeline).items()}
     for population in plan.populations:
-        name, own = population.name, partial(plan.parameter, group=population.name)
-        every = np.arange(plan.replicas * plan.members[name])
-        states: Numbers = {
-            variable: rng.uniform(own(low), own(high), every.size)
-            for variable, (low, high) in population.spread.items()
-        }
-        states |= population.start(own, plan.gate == "conductance")
-        states |= {"episode": every // plan.members[name], "pool": every // plan.sizes.per_pool}
-        made |= {f"{name}.{variable}": value for variable, value in states.items()}
-    groups = [each.name for each in plan.populations] + [each.name for each in plan.circuit.connections]
-    made |= {f"{group}.{OWN}{name}": plan.parameter(name, group) for group in groups for name in plan.constants}
+        name = population.name
+        own = _cells(plan, population) | {f"{OWN}{each}": plan.parameter(each, name) for each in plan.constants}
+        made |= {f"{name}.{variable}": _padded(value, plan.group_size(name)) for variable, value in own.items()}
+    for connection in plan.circuit.connections:
+        name = connection.name
+        made |= {f"{name}.{OWN}{each}": plan.parameter(each, name) for each in plan.constants}
     return made | _synaptic(plan)
+
+
+def tables(plan: Plan, timeline: Timeline) -> dict[str, np.ndarray]:
+    """Of a timeline, with columns for the cells that are in no replica too."""
+    beyond = plan.group_size("key") - plan.replicas * plan.members["key"]
+    return timeline.tables | {"key_table": np.pad(timeline.key, ((0, 0), (0, beyond)))}
+
+
+def _cells(plan: Plan, population: Population) -> Numbers:
+    """Where variables of a population begin, and which numbers its cells draw."""
+    name, members = population.name, plan.members[population.name]
+    every = np.arange(plan.replicas * members)
+    key, of_synapses = (
+        np.repeat(random_numbers.keys(plan.seeds, group, plan.episodes), members) for group in (name, SYNAPSES)
+    )
+    states: Numbers = {"noise_key": key, "noise_cell": every % members, "synapse_noise_key": of_synapses}
+    for stream, (variable, (low, high)) in enumerate(population.spread.items()):
+        share = random_numbers.uniform(key, every % members, stream, random_numbers.BEGINNING)
+        lowest, highest = plan.parameter(low, name), plan.parameter(high, name)
+        states[variable] = lowest + share * (highest - lowest)
+    states |= population.start(partial(plan.parameter, group=name), plan.gate == "conductance")
+    return states | {"episode": every // members, "pool": every // plan.sizes.per_pool}
+
+
+def _padded(value: np.ndarray | float, size: int) -> np.ndarray | float:
+    return value if np.ndim(value) == 0 else np.pad(value, (0, size - np.size(value)), mode="edge")
 
 
 def _synaptic(plan: Plan) -> Numbers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,8 @@ from brian2 import Quantity
 from neurofwp.spiking.circuits.circuit import SYNAPSES, Circuit, Population, Sizes
 from neurofwp.synapses.model import SynapseModel
 
+VECTOR = 64  # the most cells that one vector instruction handles: bytes in 512 bits
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -20,7 +22,8 @@ class Plan:
     synapse: SynapseModel
     circuit: Circuit
     values: Mapping[str, Quantity | float]  # parameters of the circuit
-    replicas: int
+    episodes: Sequence[int]  # (replica,) number of each in its condition
+    seeds: Sequence[int]  # (replica,)
     sizes: Sizes
     key_cells: str
     gate: str
@@ -29,6 +32,11 @@ class Plan:
     synapse_dtype: type
     # parameters of which every replica has its own: (replica,) quantities, by name
     varied: Mapping[str, Quantity] = field(default_factory=dict)
+
+    @property
+    def replicas(self) -> int:
+        """Episodes of all conditions."""
+        return len(self.episodes)
 
     @property
     def populations(self) -> tuple[Population, ...]:
@@ -46,6 +54,14 @@ class Plan:
         cells = {each.name: each.count(self.sizes) for each in self.populations}
         connections = {each.name: len(each.pairs(self.sizes)[0]) for each in self.circuit.connections}
         return cells | connections | {SYNAPSES: cells["key"] * cells["value"]}
+
+    def group_size(self, population: str) -> int:
+        """Cells of all replicas, and some more that are in none: as many as fill the longest vector instructions.
+
+        A loop over cells that has a remainder computes it otherwise, and what a cell does would depend, in its last
+        digits, on how many there are.
+        """
+        return -(-self.replicas * self.members[population] // VECTOR) * VECTOR
 
     def parameter(self, name: str, group: str) -> np.ndarray | float:
         """In SI units: one number, or one per member of a group where it differs between replicas."""

@@ -19,11 +19,15 @@ from neurofwp.brian.device import compiling
 from neurofwp.brian.own import Own
 from neurofwp.brian.thresholds import ManyCells
 from neurofwp.spiking.circuits.circuit import Connection, Population
-from neurofwp.spiking.numbers import varied_constants
+from neurofwp.spiking.numbers import tables, varied_constants
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.timeline import Timeline
 
-STREAMS = 100  # of random numbers, for each group of cells
+NOISE = """
+    noise_key : integer (constant)
+    noise_cell : integer (constant)
+    synapse_noise_key : integer (constant)
+"""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def build(plan: Plan, timeline: Timeline) -> Populations:
         b2.Clock(plan.plasticity_step, name="plasticity_clock"),
         _namespace(plan, timeline),
     )
-    cells = {each.name: _cells(frame, number, each) for number, each in enumerate(plan.populations)}
+    cells = {each.name: _cells(frame, each) for each in plan.populations}
     watch_plateaus(plan.synapse, cells["value"])
     return Populations(
         cells,
@@ -69,17 +73,18 @@ def build(plan: Plan, timeline: Timeline) -> Populations:
 
 def _namespace(plan: Plan, timeline: Timeline) -> dict[str, Any]:
     """All tables and constants that the equations of cells name, but for parameters."""
-    tables = {
+    every = {
         # rows of `phase_at` last a millisecond; the others are indexed by phase: a row a "second"
         name: b2.TimedArray(
             table * (b2.Hz if name == "forgetting_table" else 1),
             dt=1 * ms if name == "phase_at" else 1 * second,
             name=name,
         )
-        for name, table in timeline.tables.items()
+        for name, table in tables(plan, timeline).items()
     }
     return {
-        **tables,
+        **every,
+        **random_numbers.FUNCTIONS,
         "gate_by_conductance": int(plan.gate == "conductance"),
         "per_pool": plan.sizes.per_pool,
         "plasticity_step": plan.plasticity_step,
@@ -96,24 +101,25 @@ def _synaptic_code(plan: Plan, name: str) -> tuple[str, str, str]:
     return equations, spike, update
 
 
-def _cells(frame: _Frame, number: int, population: Population) -> b2.NeuronGroup:
+def _cells(frame: _Frame, population: Population) -> b2.NeuronGroup:
     """Cells of all replicas; `lookup`, then `update` run on the plasticity clock."""
     plan, name = frame.plan, population.name
     equations, spike, update = _synaptic_code(plan, name)
-    own = Own(plan.constants, plan.varied)
-    code: dict[str, Any] = {"threshold": own(population.threshold), "reset": own(f"{population.reset}\n{spike}")}
+    own, noise = Own(plan.constants, plan.varied), random_numbers.Noise()
+    lookup, update = noise(own(population.lookup)), noise(own(population.update + update))
+    equations = own(population.equations + equations)
+    code: dict[str, Any] = {
+        "threshold": noise(own(population.threshold)), "reset": noise(own(f"{population.reset}\n{spike}")),
+        "codeobj_class": ManyCells if compiling() else None,
+    }  # fmt: skip
     if population.refractory:
         # whole steps, as Brian2 counts them, but without integers, which keep AVX2 from doing many cells at once
         code["refractory"] = own(f"t - lastspike < {population.refractory} - 0.999*dt")
-        code["codeobj_class"] = ManyCells if compiling() else None
     if name == "value":
         code["events"] = events(plan.synapse)
-    lookup, update = own(population.lookup), own(population.update + update)
-    equations = own(population.equations + equations)
-    update, more = random_numbers.vectorised(update, STREAMS * number)
     group = b2.NeuronGroup(
-        plan.replicas * plan.members[name], f"{equations}\n{own.equations}", method="exponential_euler",
-        clock=frame.membrane, namespace=frame.names | more, name=name, **code,
+        plan.group_size(name), "\n".join((equations, own.equations, NOISE)), method="exponential_euler",
+        clock=frame.membrane, namespace=frame.names, name=name, **code,
     )  # fmt: skip
     for order, (kind, text) in enumerate((("lookup", lookup), ("update", update))):
         if text.strip():
@@ -123,7 +129,7 @@ def _cells(frame: _Frame, number: int, population: Population) -> b2.NeuronGroup
 
 def _plastic(frame: _Frame, key: b2.NeuronGroup, value: b2.NeuronGroup) -> b2.Synapses:
     """From every key cell to every value cell of the same replica, ordered by key cell."""
-    plan = frame.plan
+    plan, cells = frame.plan, frame.plan.members["value"]
     return connect(
         plan.synapse,
         key,
@@ -132,7 +138,8 @@ def _plastic(frame: _Frame, key: b2.NeuronGroup, value: b2.NeuronGroup) -> b2.Sy
         plasticity=frame.plasticity,
         dtype=plan.synapse_dtype,
         own=varied_constants(plan),
-        block=(plan.members["key"], plan.members["value"]),
+        block=(plan.replicas, plan.members["key"], cells),
+        noise=random_numbers.Noise("synapse_noise_key_pre", f"noise_cell_pre*{cells} + noise_cell_post"),
     )
 
 

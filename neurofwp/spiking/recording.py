@@ -45,6 +45,7 @@ def monitors(
 ) -> Iterator[b2.SpikeMonitor | b2.StateMonitor | Writer]:
     """All spikes, weights and sums of dendritic voltage at the ends of events, and a few synapses over time."""
     key, value, plastic = populations.cells["key"], populations.cells["value"], populations.plastic
+    cells = np.arange(plan.replicas * plan.members["value"])
     synapse, sizes, ends = plan.synapse, plan.sizes, b2.Clock(timeline.slot * ms, name="event_clock")
     for group in populations.cells.values():
         yield b2.SpikeMonitor(group, name=f"{group.name}_spikes")
@@ -53,7 +54,7 @@ def monitors(
         yield Writer(plastic, states, members, clock=ends, name="weight_at_events")
     else:  # how many there are is not known before they are made
         yield b2.StateMonitor(plastic, states, record=np.arange(members), clock=ends, name="weight_at_events")
-    yield b2.StateMonitor(value, ["v_opened", "opened"], record=True, clock=ends, name="dendrite_at_events")
+    yield b2.StateMonitor(value, ["v_opened", "opened"], record=cells, clock=ends, name="dendrite_at_events")
     if not probes:
         return
     pre_index, post_index, synapse_index = [], [], []
@@ -101,21 +102,26 @@ def trace(
     weight = (_read(recorded, "weight_at_events", synapse)["weight"] * 1e9).astype(np.float32)[:, 1 : events + 1]
     weight = weight.reshape(episodes, pre, 2, post, cells, events).mean(axis=4).transpose(0, 4, 2, 3, 1)
     names = [each.name for each in plan.populations]
-    times = [recorded[f"{name}_spikes.t"] * 1000 for name in names]
-    index = [recorded[f"{name}_spikes.i"] for name in names]
+    members = [plan.members[name] for name in names]
+    inside = [recorded[f"{name}_spikes.i"] < plan.replicas * count for name, count in zip(names, members, strict=True)]
+    times = [recorded[f"{name}_spikes.t"][own] * 1000 for name, own in zip(names, inside, strict=True)]
+    index = [recorded[f"{name}_spikes.i"][own] for name, own in zip(names, inside, strict=True)]
 
     writing = _counts(times[0], index[0], timeline.write_start, timeline.write_stop, episodes * pre)
     reading = _counts(times[1], index[1], timeline.read_start, timeline.read_stop, episodes * 2 * post * cells)
     pre_rate = writing.reshape(events, episodes, pre).transpose(1, 0, 2)
     post_rate = reading.reshape(events, episodes, 2, post, cells).mean(axis=4).transpose(1, 0, 2, 3)
     # (cell, event + 1) -> (event, episode, polarity, post), a mean over cells and over the time that the gate was open
-    gated, opened = (np.diff(recorded[f"dendrite_at_events.{name}"])[:, :events].T for name in ("v_opened", "opened"))
+    gated, opened = (
+        # contiguous, since the order in which numpy adds up depends on the order in memory
+        np.ascontiguousarray(np.diff(recorded[f"dendrite_at_events.{name}"])[:, :events].T)
+        for name in ("v_opened", "opened")
+    )
     voltage = np.divide(1000 * gated, opened, out=np.full_like(gated, np.nan), where=opened > 0)
     dendrite = voltage.reshape(events, episodes, 2, post, cells).mean(axis=4).transpose(1, 0, 2, 3)
     asked = np.asarray((program["query"].values > 0).any(axis=2, keepdims=True))
     recall = np.where(asked, post_rate[:, :, 0] - post_rate[:, :, 1], np.nan)
 
-    members = [plan.members[name] for name in names]
     data: dict[str, tuple[Any, np.ndarray, dict[str, Any]]] = {
         "weight": (traces.DIMS["weight"], weight[:, :, 0] - weight[:, :, 1], {"units": "nS"}),
         "recall": (traces.DIMS["recall"], recall, {"units": "Hz"}),

@@ -22,12 +22,14 @@ class Replicas:
 
     program : its episodes are the replicas.
     parameters : quantities (condition,) that differ between conditions, by name.
+    own_seeds : (condition,) of conditions that have seeds of their own.
     conditions : how many there are; None where run and Trace have no such dimension.
     coords : of the dimension ``condition``.
     """
 
     program: xr.Dataset
     parameters: Mapping[str, Quantity]
+    own_seeds: tuple[int, ...]
     conditions: int | None
     coords: Mapping[str, xr.DataArray]
 
@@ -41,21 +43,32 @@ class Replicas:
             for conditions that `neurofwp.spiking.conditions` refuses, or that are not those of the Program.
         """
         parameters = {} if conditions is None else differing.parameters(conditions, declared)
+        seeds = () if conditions is None else differing.seeds(conditions)
         given = [each for each in (program, conditions) if each is not None and CONDITION in each.dims]
         if not given:
-            return cls(program, parameters, None, {})
+            return cls(program, parameters, seeds, None, {})
         count = programs.check_conditions(*given)
         coords = {str(name): each for one in given for name, each in one.coords.items() if each.dims == (CONDITION,)}
-        plain = program[[name for name in (*programs.DIMS, *programs.OPTIONAL) if name in program]].drop_vars(
-            coords, errors="ignore"
-        )
+        names = [name for name in (*programs.DIMS, *programs.OPTIONAL) if name in program]
+        plain = program[names].drop_vars(coords, errors="ignore")
+        if conditions is not None:
+            coords |= {str(name): each for name, each in conditions.data_vars.items()}
         each = [programs.of_condition(plain, number) for number in range(count)]
-        return cls(xr.concat(each, dim="episode", combine_attrs="override"), parameters, count, coords)
+        return cls(xr.concat(each, dim="episode", combine_attrs="override"), parameters, seeds, count, coords)
 
     @property
     def episodes(self) -> int:
         """Episodes of each condition."""
         return int(self.program.sizes["episode"]) // (self.conditions or 1)
+
+    @property
+    def numbers(self) -> list[int]:
+        """(replica,): which episode of its condition it is."""
+        return list(range(self.episodes)) * (self.conditions or 1)
+
+    def seeds(self, seed: int) -> list[int]:
+        """(replica,): of its condition, where that has one, else that of the run."""
+        return [each for each in self.own_seeds or [seed] * (self.conditions or 1) for _ in range(self.episodes)]
 
     @property
     def varied(self) -> dict[str, Quantity]:

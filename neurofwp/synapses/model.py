@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,12 @@ def load(name: str | Path) -> SynapseModel:
             raise unknown(f"form of [{stage_name}] in {title}.toml", form, forms)
         stages.append(REGISTRY.get(f"{stage_name}.{form}"))
         values |= read_table(table, stages[-1].parameters, f"{title}.toml: {stage_name}")
+    _check_beside(stages, title)
+    return SynapseModel(title, description, tuple(stages), values, circuit, laboratory)
+
+
+def _check_beside(stages: Sequence[Stage], title: str) -> None:
+    """Refuse forms that would be wrong together."""
     for stage in stages:
         for other in stages:
             allowed = stage.beside.get(other.stage, (other.form,))
@@ -178,4 +185,3 @@ def load(name: str | Path) -> SynapseModel:
                     f"{title}.toml: form {stage.form!r} of [{stage.stage}] needs [{other.stage}] to have the form "
                     f"{' or '.join(map(repr, allowed))}, not {other.form!r}"
                 )
-    return SynapseModel(title, description, tuple(stages), values, circuit, laboratory)

@@ -73,7 +73,7 @@ def kernels(names: list[str], folder: Path, real: str) -> Path:
         arguments = ", ".join(["row", *(f"pre[{i * EPISODES * PRE} + row]" for i in range(len(pre)))])
         parts.append(
             f"namespace m{number} {{ namespace brian {{ {' '.join(arrays)} }}\n"
-            f"{rows._code(synapse, pre, (PRE, CELLS), (), real)}\n"
+            f"{rows._code(synapse, pre, (EPISODES, PRE, CELLS), (), real)}\n"
             f'extern "C" void advance_{number}'
             f"({real}* states, {real}* constants, double* pre, double* post) {{ {' '.join(given)}\n"
             f"for (int row = 0; row < {EPISODES * PRE}; row++) advance_row({arguments}); {' '.join(back)} }} }}\n"

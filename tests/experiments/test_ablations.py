@@ -28,19 +28,19 @@ SETTINGS = Settings(regimes=("error-correcting", "additive"), episodes=4, pairs=
 def stand_in(jobs: Sequence[Job], *, folder: Path | None) -> Iterator[Callable[[str], xr.Dataset]]:
     """Rate networks with noise in place of the simulator: no gate without NMDA, no prediction without feedback."""
 
-    def episode(job: Job, index: int, rng: np.random.Generator) -> xr.Dataset:
-        own = job.program.isel(episode=[index])
-        if "alpha_nmda" in job.varied and float(job.varied["alpha_nmda"][index]) == 0:
+    def condition(job: Job, number: int, rng: np.random.Generator) -> xr.Dataset:
+        own, parameters = job.program.isel(condition=number), job.conditions.isel(condition=number)
+        if "alpha_nmda" in parameters and float(parameters["alpha_nmda"]) == 0:
             own = gates.closed(own, rng)
-        feedback = job.network["synapse"] == "error-correcting" and float(job.varied["g_gaba"][index]) > 0
+        feedback = job.network["synapse"] == "error-correcting" and float(parameters["g_gaba"]) > 0
         rule = RateNetwork("delta" if feedback else "hebbian", on_off=True, nonnegative=True, unit_keys=False)
         return rule.run(disturbed(own, 0.05, rng))
 
     def trace(name: str) -> xr.Dataset:
         (job,) = (job for job in jobs if job.name == name)
         rng = np.random.default_rng(job.seed)
-        every = [episode(job, index, rng) for index in range(job.program.sizes["episode"])]
-        return xr.concat(every, dim="episode", data_vars="minimal", combine_attrs="override")
+        every = [condition(job, number, rng) for number in range(job.program.sizes["condition"])]
+        return xr.concat(every, dim="condition", combine_attrs="override")
 
     yield trace
 
@@ -118,9 +118,12 @@ def test_ablations_apply_to_networks_that_have_what_they_remove() -> None:
 
 def test_parameters_of_the_intact_network_are_those_of_its_model() -> None:
     network = SpikingNetwork("error-correcting")
-    varied = experiment._varied(network, [INTACT, "NMDA blocked", "interneurons removed"], 2)
-    assert varied["alpha_nmda"] == pytest.approx(np.repeat([0.5, 0, 0.5], 2))
-    assert np.asarray(varied["g_gaba"]) == pytest.approx(np.repeat([2e-9, 2e-9, 0], 2))
+    own = experiment._conditions(network, [INTACT, "NMDA blocked", "interneurons removed"], 2)
+    np.testing.assert_allclose(own["alpha_nmda"], 2 * [0.5, 0, 0.5])
+    np.testing.assert_allclose(own["g_gaba"], 2 * [2, 2, 0])
+    first, again = own["seed"].values.reshape(2, 3)
+    assert len(set(first)) == len(set(again)) == 1
+    assert first[0] != again[0]
 
 
 @pytest.mark.slow

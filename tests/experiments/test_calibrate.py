@@ -55,7 +55,7 @@ def rates(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
     judged: list[Job] = []
 
     def scores(self: Trial) -> xr.Dataset:
-        drawn = np.random.default_rng(self.seed).uniform(0, 1, len(self.varied["P"]))
+        drawn = np.random.default_rng(self.seed).uniform(0, 1, len(self.candidates["P"]))
         columns = {name: ("candidate", drawn, {"units": "1"}) for name in ("share", "rival", "recall", "objective")}
         return xr.Dataset(columns)
 

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from neurofwp import cli, metrics, program, trace
-from neurofwp.experiments import hetero_associative
+from neurofwp import cli, metrics, program, slownet, trace
+from neurofwp.experiments.hetero_associative import Settings
 from neurofwp.identification import CANDIDATES
 from neurofwp.runtime import files
 from neurofwp.slownet import FixedEncoder
+from neurofwp.spiking import jobs
 
 TINY = ["--pairs", "2", "--episodes", "2", "--load", "1", "2", "--load-episodes", "1", "--cells-per-pool", "1"]
 FIGURES = ("recall", "recall_scatter", "weights", "synapse", "raster", "capacity", "rules")
@@ -26,7 +27,7 @@ FIGURES = ("recall", "recall_scatter", "weights", "synapse", "raster", "capacity
 def small() -> Iterator[None]:
     """40 key cells instead of 400, and events of 250 ms instead of 500 ms."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hetero_associative, "FixedEncoder", partial(FixedEncoder, pre=40, active=10, duration=250.0))
+        patch.setattr(slownet, "FixedEncoder", partial(FixedEncoder, pre=40, active=10, duration=250.0))
         yield
 
 
@@ -76,6 +77,13 @@ def test_the_summary_has_the_promised_keys_and_its_numbers_follow_from_the_data(
     )
 
 
+def test_the_capacity_curve_ends_at_four_times_the_pairs() -> None:
+    assert Settings(pairs=8).loads == (2, 4, 8, 16, 32)
+    assert Settings(pairs=2).loads == (2, 4, 8)
+    assert Settings(pairs=2, load=(32,)).loads == (32,)
+    assert Settings(load=()).loads == ()
+
+
 def test_the_tree_holds_valid_traces_of_one_program(result: xr.DataTree) -> None:
     made = program.check(result["program"].to_dataset())
     spiking, repeat, rate = (trace.check(result[name].to_dataset()) for name in ("spiking", "repeat", "rate"))
@@ -114,7 +122,7 @@ def test_compare_and_plot_work_on_the_result_alone(
 def test_bad_settings_get_one_sentence_before_any_simulation(
     flags: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(hetero_associative, "running", None)
+    monkeypatch.setattr(jobs, "running", None)
     words = ["run", "hetero-associative", *TINY, *flags, "--out", str(tmp_path)]
     assert cli.main(words) != 0
     printed = capsys.readouterr().err

@@ -54,6 +54,12 @@ def test_a_second_circuit_runs_from_its_file(watched: Path) -> None:
     fired = [np.bincount(run["spike_cell"][run["spike_population"] == kind], minlength=8) for kind in (1, 3)]
     np.testing.assert_array_equal(*fired)
     assert fired[0].sum() > 5
+    # who watches changes nothing: each population has random numbers of its own
+    plain = SpikingNetwork("additive", cells_per_pool=2, target="numpy").run(program, seed=3)
+    kept = run["spike_population"].values < 3
+    for name in ("spike_time", "spike_cell", "spike_population"):
+        np.testing.assert_array_equal(run[name].values[kept], plain[name])
+    np.testing.assert_array_equal(run["conductance"], plain["conductance"])
 
 
 def test_pairs_within_pools_are_all_to_all() -> None:

@@ -8,18 +8,18 @@ from neurofwp.runtime.lazy import attributes
 
 if TYPE_CHECKING:
     from neurofwp.slownet.training.loop import Outcome as Outcome
-    from neurofwp.slownet.training.loop import Training as Training
     from neurofwp.slownet.training.loop import train as train
     from neurofwp.slownet.training.meta_training import meta_train as meta_train
     from neurofwp.slownet.training.meta_training import untrained as untrained
     from neurofwp.slownet.training.settings import MetaTraining as MetaTraining
+    from neurofwp.slownet.training.settings import Training as Training
 
 __getattr__ = attributes(
     __name__,
     {
         "MetaTraining": "settings",
         "Outcome": "loop",
-        "Training": "loop",
+        "Training": "settings",
         "meta_train": "meta_training",
         "train": "loop",
         "untrained": "meta_training",
