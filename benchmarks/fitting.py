@@ -40,7 +40,7 @@ from neurofwp.identification import fit_rule, recovery
 from neurofwp.identification.levenberg_marquardt import Minimum, minimise
 from neurofwp.identification.records import Records, prepare
 from neurofwp.plots import style
-from neurofwp.rules import Rule
+from neurofwp.rules import Independent, Rule
 
 ROUNDS = 5
 STARTS = 9  # the defaults and as many random points as `identify` tries
@@ -127,7 +127,7 @@ def batches(settings: Settings) -> dict[str, Any]:
     numbers: dict[str, Any] = {}
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    for rule in tqdm(identification.CANDIDATES, desc="batch against start by start"):
+    for rule in tqdm(identification.candidates(), desc="batch against start by start"):
         search, residuals, starts = problem(rule, records, settings.seed)
         seconds: dict[str, list[float]] = {"batch": [], "single": []}
         for turn in range(ROUNDS):
@@ -152,7 +152,7 @@ def problem(rule: Rule, records: Records, seed: int) -> tuple[Records, Any, Tens
     """The subset that a search sees, its residuals, and the starts (start, parameter)."""
     generator = torch.Generator().manual_seed(seed)
     bounds = fit_rule.Bounds(fit_rule.free_parameters(rule), records)
-    size = records.weight.shape[-2 if rule.local_to == "post" else -1]
+    size = records.weight.shape[-2 if rule.independent is Independent.ROWS else -1]
     search = fit_rule.subset(rule, records, torch.randperm(size, generator=generator), fit_rule.SEARCH_SIZE)
     starts = bounds.angles([bounds.defaults, *bounds.random(STARTS - 1, generator)])
     return search, fit_rule.residuals(rule, search, bounds), starts
@@ -170,10 +170,10 @@ def _drawn(numbers: dict[str, Any]) -> Figure:
         ax = figure.subplots()
         names = {"single": ("one by one", style.GREY, "o"), "batch": ("as one batch", style.ORANGE, "s")}
         for name, (label, color, marker) in names.items():
-            seconds = [numbers[f"seconds.{name}.{rule.id}"] for rule in identification.CANDIDATES]
+            seconds = [numbers[f"seconds.{name}.{rule.id}"] for rule in identification.candidates()]
             ax.plot(seconds, range(len(seconds)), marker, color=color, markersize=4, label=label)
         ax.set_yticks(
-            range(len(identification.CANDIDATES)), [rule.id.replace("_", " ") for rule in identification.CANDIDATES]
+            range(len(identification.candidates())), [rule.id.replace("_", " ") for rule in identification.candidates()]
         )
         ax.invert_yaxis()
         ax.set_xlim(left=0)
@@ -194,7 +194,7 @@ def _show(numbers: dict[str, Any]) -> None:
     table = Table(box=SIMPLE_HEAD, title=f"{STARTS} starts as one batch, against one by one")
     for column in ("rule", "seconds", "times faster", "quartiles"):
         table.add_column(column, justify="left" if column == "rule" else "right")
-    for rule in identification.CANDIDATES:
+    for rule in identification.candidates():
         low, high = numbers[f"spread.batch.{rule.id}"]
         table.add_row(
             rule.id,

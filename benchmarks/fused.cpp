@@ -18,11 +18,9 @@
 
 #include "constants.h"
 
-static uint32_t seed = 0;
-
-// A normal number for each cell, step and stream: Philox2x32-10 (Salmon et al. 2011), then Box & Muller (1958).
-static inline double normal(int cell, long step, int stream) {
-    uint32_t left = cell, right = step, key = seed ^ stream * 0x85EBCA6Bu;
+// A normal number for each key, cell, step and stream: Philox2x32-10 (Salmon et al. 2011), then Box & Muller (1958).
+static inline double normal(uint32_t key, uint32_t cell, long step, uint32_t stream) {
+    uint32_t left = cell | stream << 24, right = step;
     for (int round = 0; round < 10; round++) {
         const uint64_t product = uint64_t(left) * 0xD256D193u;
         left = uint32_t(product >> 32) ^ key ^ right, right = uint32_t(product), key += 0x9E3779B9u;
@@ -40,6 +38,14 @@ static std::vector<double> table(const std::string& name) {
     if (std::fread(values.data(), sizeof(double), values.size(), file) != values.size()) std::exit(1);
     std::fclose(file);
     return values;
+}
+
+// Whole numbers of every cell, as their low 32 bits.
+static std::vector<uint32_t> numbers(const std::string& name) {
+    const auto values = table(name);
+    std::vector<uint32_t> whole;
+    for (const double value : values) whole.push_back(uint32_t(int64_t(value)));
+    return whole;
 }
 
 using Cells = std::vector<double>;
@@ -83,11 +89,13 @@ static inline double ornstein(double value, double mean, double quantum, double 
     return next > 0 ? next : 0;
 }
 
-int main(int argc, char** argv) {
-    seed = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 0;
+int main() {
     const auto phase = table("phase_at"), keys = table("key_table"), teach = table("teach_table");
     const auto gates = table("gate_table"), forgettings = table("forgetting_table");
     Cells v = table("key_v"), vs = table("value_v"), vi = table("interneuron_v");
+    const auto k_key = numbers("key_noise_key"), k_value = numbers("value_noise_key");
+    const auto k_inter = numbers("interneuron_noise_key"), c_key = numbers("key_noise_cell");
+    const auto c_value = numbers("value_noise_cell"), c_inter = numbers("interneuron_noise_cell");
     Cells drive(KEYS), fluctuation(KEYS), s(KEYS);
     Cells vd(VALUES, E_inh), ge(VALUES, soma_exc_mean), gi(VALUES, soma_inh_mean), ga(VALUES), ampa(VALUES);
     Cells shunt(VALUES, g_tonic), feedback(VALUES);
@@ -112,7 +120,7 @@ int main(int argc, char** argv) {
             const size_t at = size_t(phase[t / per]);
             for (int i = 0; i < KEYS; i++) {
                 drive[i] = key_rest_drive + (key_peak_drive - key_rest_drive) * keys[at * KEYS + i];
-                fluctuation[i] = fluctuation[i] * e_exc + key_noise * n_exc * normal(i, t, 0);
+                fluctuation[i] = fluctuation[i] * e_exc + key_noise * n_exc * normal(k_key[i], c_key[i], t, 0);
             }
             for (int j = 0; j < VALUES; j++) {
                 const int episode = j / CELLS, pool = j / PER_POOL;
@@ -121,17 +129,17 @@ int main(int argc, char** argv) {
                 forgetting[j] = forgettings[at * EPISODES + episode];
             }
             for (int j = 0; j < VALUES; j++) {
-                ga[j] = ornstein(ga[j], taught[j], dendrite_quantum, e_exc, n_exc, normal(j, t, 100));
+                ga[j] = ornstein(ga[j], taught[j], dendrite_quantum, e_exc, n_exc, normal(k_value[j], c_value[j], t, 0));
                 shunt[j] += (g_tonic * (1 - gate[j]) - shunt[j]) * follows;
-                ge[j] = ornstein(ge[j], soma_exc_mean, soma_exc_quantum, e_exc, n_exc, normal(j, t, 101));
-                gi[j] = ornstein(gi[j], soma_inh_mean, soma_inh_quantum, e_inh, n_inh, normal(j, t, 102));
+                ge[j] = ornstein(ge[j], soma_exc_mean, soma_exc_quantum, e_exc, n_exc, normal(k_value[j], c_value[j], t, 1));
+                gi[j] = ornstein(gi[j], soma_inh_mean, soma_inh_quantum, e_inh, n_inh, normal(k_value[j], c_value[j], t, 2));
                 const double unblocked = 1 / (1 + std::exp(-62 * vd[j]) * Mg / 3.57);
                 single[j] = g_calcium * (E_calcium - vd[j]) * unblocked;
                 kept[j] = std::exp(-step * (1 / tau_turnover + forgetting[j]));
             }
             int forgets = 0;
             for (int j = 0; j < VALUES; j++) {
-                gx[j] = ornstein(gx[j], inter_exc_mean, inter_exc_quantum, e_int, n_int, normal(j, t, 200));
+                gx[j] = ornstein(gx[j], inter_exc_mean, inter_exc_quantum, e_int, n_int, normal(k_inter[j], c_inter[j], t, 0));
                 forgets |= kept[j] < 1;
             }
 #ifdef TIMED

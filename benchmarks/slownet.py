@@ -40,7 +40,8 @@ from neurofwp.slownet.families import Family
 from neurofwp.slownet.families import gated_pairs as task
 from neurofwp.slownet.programmer import Programmer
 from neurofwp.slownet.training.loop import Outcome, train
-from neurofwp.slownet.training.meta_training import MetaTraining, drawn, loss_of, untrained
+from neurofwp.slownet.training.meta_training import drawn, loss_of, untrained
+from neurofwp.slownet.training.settings import MetaTraining
 
 RULES = ("hebbian", "delta")
 ATTENTION = "attention"

@@ -48,7 +48,7 @@ from neurofwp import plots, program
 from neurofwp.brian.builds import Recorded
 from neurofwp.spiking import SpikingNetwork
 from neurofwp.spiking.circuit_simulation import CircuitSimulation
-from neurofwp.spiking.recording import POPULATIONS
+from neurofwp.spiking.conditions import from_quantities
 
 FULL = "1000 x 256"
 
@@ -168,7 +168,7 @@ def agreement(settings: Settings, place: Path) -> dict[str, Any]:
     for seed in tqdm(range(settings.seeds), desc="agreement"):
         told, loop = own.brian(own.simulation, seed), fused.run(seed)
         weight = float(told["weight_at_events.weight"][:, -1].mean())
-        same.append([moment(told, cells, own) for cells in POPULATIONS] == loop["moments"])
+        same.append([moment(told, each.name, own) for each in own.plan.populations] == loop["moments"])
         spikes.append(sum(loop["spikes"]))
         apart.append(abs(weight / loop["weight"] - 1))
     return {
@@ -181,21 +181,23 @@ def agreement(settings: Settings, place: Path) -> dict[str, Any]:
 def moment(told: Recorded, cells: str, own: Contest) -> int:
     """The sum over spikes of (step + 1) (cell + 1)."""
     steps = np.rint(told[f"{cells}_spikes.t"] / float(own.plan.membrane_step)).astype(np.int64)
-    return int(((steps + 1) * (told[f"{cells}_spikes.i"] + 1)).sum())
+    index = told[f"{cells}_spikes.i"]
+    inside = index < own.plan.replicas * own.plan.members[cells]  # the others are in no replica
+    return int(((steps + 1) * (index + 1))[inside].sum())
 
 
 def conditions(settings: Settings) -> dict[str, Any]:
-    """As many conditions of a small network, one run each, and as replicas of one network; wall time, warm."""
+    """As many conditions of a small network, one run each, and side by side in one network; wall time, warm."""
     rng = np.random.default_rng(settings.seed)
     key = (rng.random((1, 2, 16)) < 0.3).astype(float)
     made = program.from_arrays(key, rng.choice([-1.0, 1.0], (1, 2, 2)), query=key, duration=400.0)
     strength = np.linspace(0, 4, CONDITIONS)
     alone = [SpikingNetwork(parameters={"g_gaba": each * nS}) for each in strength]
     network = SpikingNetwork()
-    tiled = made.isel(episode=np.zeros(CONDITIONS, int))
+    every = from_quantities(g_gaba=strength * nS)
     works = {
         "loop": lambda: [each.run(made) for each in alone],
-        "replicas": lambda: network.run(tiled, varied={"g_gaba": strength * nS}),
+        "replicas": lambda: network.run(made, conditions=every),
     }
     seconds: dict[str, list[float]] = {each: [] for each in works}
     alone[0].run(made)  # compiles

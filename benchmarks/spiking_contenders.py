@@ -21,6 +21,7 @@ from neurofwp.spiking.numbers import numbers as starting_numbers
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.populations import build
 from neurofwp.spiking.recording import monitors
+from neurofwp.spiking.replicas import Replicas
 from neurofwp.spiking.timeline import schedule
 
 PER_POOL = 4
@@ -46,7 +47,7 @@ class Plain(CircuitSimulation):
         populations = build(self.plan, self.timeline)
         old = populations.plastic
         plastic = b2.Synapses(
-            populations.key, populations.value,
+            populations.cells["key"], populations.cells["value"],
             """
             unblocked_here = 1/(1 + exp(-0.062*v_dendrite_post/mV)*Mg/(3.57*mmolar)) : 1
             influx = nmda_gain_post*g_calcium*(E_calcium - v_dendrite_post)*unblocked_here : 1
@@ -59,11 +60,12 @@ class Plain(CircuitSimulation):
             on_pre="g_ampa_post += weight", method="euler", dt=self.plan.membrane_step,
             namespace={**self.plan.constants, "tau_turnover": 1e9 * b2.second}, name="plain",
         )  # fmt: skip
-        i, j = np.indices((self.plan.pre, self.plan.cells)).reshape(2, -1)
-        first = np.repeat(np.arange(self.plan.episodes), i.size)
+        pre, cells = (self.plan.members[name] for name in ("key", "value"))
+        i, j = np.indices((pre, cells)).reshape(2, -1)
+        first = np.repeat(np.arange(self.plan.replicas), i.size)
         plastic.connect(
-            i=first * self.plan.pre + np.tile(i, self.plan.episodes),
-            j=first * self.plan.cells + np.tile(j, self.plan.episodes),
+            i=first * pre + np.tile(i, self.plan.replicas),
+            j=first * cells + np.tile(j, self.plan.replicas),
         )
         populations = replace(populations, plastic=plastic)
         network = b2.Network(*populations.objects, *monitors(populations, self.timeline, (), self.plan))
@@ -82,7 +84,7 @@ class Contest:
     seed: int
 
     def numbers(self, seed: int) -> Any:
-        return starting_numbers(self.plan, self.simulation.timeline, np.random.default_rng(seed))
+        return starting_numbers(replace(self.plan, seeds=[seed] * self.plan.replicas), self.simulation.timeline)
 
     def brian(self, simulation: CircuitSimulation, seed: int = 0) -> dict[str, np.ndarray]:
         return simulation.run("cpp_standalone", self.numbers(seed), seed)
@@ -101,7 +103,7 @@ def contest(
     made = program.from_arrays(key, value, query=query, duration=(200.0 if short else 400.0) * stretched)
     network = SpikingNetwork("error-correcting", cells_per_pool=PER_POOL, membrane_step=membrane_step)
     timeline = schedule(made, gate_delay=100, pause=100)
-    plan = network._plan(made, {})
+    plan = network._plan(Replicas.of(made, None, {}), seed)
     duration = (len(timeline.phase) + 1) * ms
     simulation = CircuitSimulation(plan=plan, timeline=timeline, duration=duration, step=membrane_step)
     return Contest(size, float(duration / b2.second), plan, simulation, seed)
@@ -120,7 +122,8 @@ class Fused:
         constants = {name: float(value) for name, value in plan.synapse.constants(plan.plasticity_step).items()}
         constants |= {name: float(value) for name, value in plan.constants.items()}
         constants |= {"membrane_step": float(plan.membrane_step)}
-        sizes = {"EPISODES": plan.episodes, "PRE": plan.pre, "CELLS": plan.cells, "PER_POOL": plan.per_pool}
+        sizes = {"EPISODES": plan.replicas, "PER_POOL": plan.sizes.per_pool}
+        sizes |= {"PRE": plan.members["key"], "CELLS": plan.members["value"]}
         sizes |= {"STEPS": round(own.seconds / float(plan.membrane_step))}
         lines = [f"constexpr int {name} = {value};" for name, value in sizes.items()]
         lines += [
@@ -138,9 +141,12 @@ class Fused:
     def command(self, seed: int = 0) -> list[str]:
         """What runs it in its folder, with the voltages and random numbers that ours has with this seed."""
         numbers = self.own.numbers(seed)
-        for group in ("key", "value", "interneuron"):
-            numbers[f"{group}.v"].tofile(self.folder / f"{group}_v.bin")
-        return ["./main", str(seed)]
+        for group, count in self.own.plan.members.items():
+            for each in ("v", "noise_key", "noise_cell"):
+                if f"{group}.{each}" in numbers:
+                    own = numbers[f"{group}.{each}"][: self.own.plan.replicas * count]
+                    own.astype(float).tofile(self.folder / f"{group}_{each}.bin")
+        return ["./main"]
 
     def run(self, seed: int = 0) -> dict[str, Any]:
         """What it prints."""

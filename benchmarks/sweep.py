@@ -40,6 +40,7 @@ from neurofwp import program
 from neurofwp.plots import style
 from neurofwp.runtime.sweeps import Point, local_cluster, sweep
 from neurofwp.spiking import SpikingNetwork
+from neurofwp.spiking.conditions import from_quantities
 
 POINTS, EMPTY, MANY, TOGETHER = 64, 250, 1000, 64
 STRENGTH = 4.0  # largest inhibition (nS)
@@ -55,17 +56,16 @@ class Settings:
     """How often all but the starts is timed."""
 
 
-def tiny(episodes: int) -> xr.Dataset:
+def tiny() -> xr.Dataset:
     """One pair for 16 key cells and two dimensions."""
     key = np.zeros((1, 1, 16))
     key[..., :5] = 1
-    made = program.from_arrays(key, np.array([[[1.0, -1.0]]]), query=key, duration=200.0)
-    return made.isel(episode=np.zeros(episodes, int))
+    return program.from_arrays(key, np.array([[[1.0, -1.0]]]), query=key, duration=200.0)
 
 
 def alone(tasks: Sequence[float], places: Sequence[Path]) -> list[dict[str, Any]]:
     """Networks one after the other, each with its own inhibition."""
-    traces = [SpikingNetwork(parameters={"g_gaba": task * nS}).run(tiny(1)) for task in tasks]
+    traces = [SpikingNetwork(parameters={"g_gaba": task * nS}).run(tiny()) for task in tasks]
     return [{"weight": float(trace["weight"].mean())} for trace in traces]
 
 
@@ -79,8 +79,9 @@ def bare(pool: ProcessPoolExecutor, processes: int) -> float:
 def together(tasks: Sequence[float], places: Sequence[Path]) -> list[dict[str, Any]]:
     """One network of as many replicas; the last unit is filled up, so that all have one shape."""
     strength = np.resize(tasks, TOGETHER)
-    trace = SpikingNetwork().run(tiny(TOGETHER), varied={"g_gaba": strength * nS})
-    return [{"weight": float(weight)} for weight in trace["weight"].mean(("event", "post", "pre"))][: len(tasks)]
+    trace = SpikingNetwork().run(tiny(), conditions=from_quantities(g_gaba=strength * nS))
+    weights = trace["weight"].mean(("episode", "event", "post", "pre"))
+    return [{"weight": float(weight)} for weight in weights][: len(tasks)]
 
 
 def nothing(tasks: Sequence[float], places: Sequence[Path]) -> list[dict[str, Any]]:

@@ -40,10 +40,10 @@ from neurofwp.laboratory.protocol import Protocol
 from neurofwp.synapses import model
 from neurofwp.synapses.model import SynapseModel
 from neurofwp.synapses.stage import Stage
-from neurofwp.synapses.stages.calcium.jump_events import JUMP_EVENTS
-from neurofwp.synapses.stages.calcium.jumps import JUMPS
-from neurofwp.synapses.stages.expression.two_threshold import TWO_THRESHOLD
-from neurofwp.synapses.stages.expression.two_threshold_events import EVENTS
+from neurofwp.synapses.stages.calcium.jump_events import JumpEvents
+from neurofwp.synapses.stages.calcium.jumps import Jumps
+from neurofwp.synapses.stages.expression.two_threshold import TwoThreshold
+from neurofwp.synapses.stages.expression.two_threshold_events import Events
 from neurofwp.theory import graupner_brunel
 
 PRE, POST = 1000, 256
@@ -63,9 +63,9 @@ class Contender:
 
 
 CONTENDERS = {
-    "events": Contender((JUMP_EVENTS, EVENTS), 0.1),
-    "clock_0.1ms": Contender((JUMPS, TWO_THRESHOLD), 0.1),
-    FINE: Contender((JUMPS, TWO_THRESHOLD), 0.01, 0.1),
+    "events": Contender((JumpEvents(), Events()), 0.1),
+    "clock_0.1ms": Contender((Jumps(), TwoThreshold()), 0.1),
+    FINE: Contender((Jumps(), TwoThreshold()), 0.01, 0.1),
 }
 
 

@@ -33,11 +33,13 @@ from matplotlib.figure import Figure
 from neurofwp import identification, metrics
 from neurofwp.errors import InputError
 from neurofwp.plots.recall_and_rules import recall_and_rules
-from neurofwp.runtime import parts
+from neurofwp.runtime.parallel import parallel_map
 from neurofwp.slownet import FixedEncoder
+from neurofwp.spiking import conditions
 from neurofwp.spiking.jobs import Job, running
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.tasks import digit_pairs
+from neurofwp.trace import of_condition
 from neurofwp.transforms import gates
 from neurofwp.transforms.selection import most_varied, without_silent_cells
 
@@ -45,6 +47,7 @@ Values = Mapping[str, "Quantity | float"]
 
 KEPT = ["weight", "recall", "conductance"]  # of a Trace: all that fits and scores look at
 STILL = 1e-3  # weights that differ by less, relative to the largest, have not moved: single precision rounds them
+RUNS = 2  # of everything: what repeats is the noise ceiling
 INTACT, SHUFFLED, KNOWN = "intact", "gate shuffled", "gate shuffled, known"
 LEARNS, STAYS, NEVER = "learns", "no learning", "does not apply"
 
@@ -122,20 +125,20 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     }
     jobs = [
         Job(
-            regime, _side_by_side([seen[name] for name in 2 * applying[regime]]), arguments, seed=seed,
-            varied=_varied(SpikingNetwork(**arguments), 2 * applying[regime], settings.episodes),
+            regime, xr.concat([seen[name] for name in RUNS * applying[regime]], dim="condition", data_vars="all"),
+            arguments, seed=seed, conditions=_conditions(SpikingNetwork(**arguments), applying[regime], seed),
         )
         for regime, arguments in networks.items()
     ]  # fmt: skip
     with running(jobs, folder=folder) as trace:
         runs = {regime: trace(regime)[KEPT] for regime in networks}
     traces = {
-        (regime, name): [runs[regime].isel(episode=_own(index, settings.episodes)) for index in (one, one + len(names))]
+        (regime, name): [of_condition(runs[regime], number) for number in (one, one + len(names))]
         for regime, names in applying.items()
         for one, name in enumerate(names)
     }
     traces |= {(regime, KNOWN): traces[regime, SHUFFLED] for regime in networks}
-    fits = parts.made(
+    fits = parallel_map(
         identified,
         {
             f"{regime}-{name}": (judged[name], *pair, seed, device)
@@ -143,17 +146,13 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
             if moved(pair[0])
         },
         folder=folder,
-        describe="fitting all rules",
+        description="fitting all rules",
     )
     tree = {"/program": program, "/recall": _recall(judged, traces, settings)}
     for regime, name in traces:
         if f"{regime}-{name}" in fits:
             tree[f"/fits/{regime}/{name}"] = fits[f"{regime}-{name}"]
     return xr.DataTree.from_dict(tree)
-
-
-def _side_by_side(every: list[xr.Dataset]) -> xr.Dataset:
-    return xr.concat(every, dim="episode", data_vars="minimal")
 
 
 def _arguments(regime: str, settings: Settings) -> dict[str, Any]:
@@ -165,20 +164,15 @@ def _arguments(regime: str, settings: Settings) -> dict[str, Any]:
     return {"synapse": regime, "parameters": scaled | {"pause": settings.plateau_pause * second}}
 
 
-def _varied(network: SpikingNetwork, names: list[str], episodes: int) -> dict[str, Quantity]:
-    """Parameters that some of these ablations change, for the episodes of all of them."""
+def _conditions(network: SpikingNetwork, names: list[str], seed: int) -> xr.Dataset:
+    """Every ablation, and every one again with other noise: parameters that some of them change, and seeds."""
     intact = network.circuit | network.synapse.values
-    varied = {}
-    for parameter in {parameter for name in names for parameter in ABLATIONS[name].parameters}:
-        values = [ABLATIONS[name].parameters.get(parameter, intact[parameter]) for name in names]
-        numbers = np.repeat([float(value) for value in values], episodes)
-        varied[parameter] = Quantity(numbers, dim=get_dimensions(intact[parameter]))
-    return varied
-
-
-def _own(index: int, episodes: int) -> slice:
-    """Where the episodes of one run lie among those of all."""
-    return slice(index * episodes, (index + 1) * episodes)
+    own = {}
+    for parameter in sorted({parameter for name in names for parameter in ABLATIONS[name].parameters}):
+        values = RUNS * [ABLATIONS[name].parameters.get(parameter, intact[parameter]) for name in names]
+        own[parameter] = Quantity([float(value) for value in values], dim=get_dimensions(intact[parameter]))
+    seeds = [each for each in conditions.seeds_of_runs(seed, RUNS) for _ in names]
+    return conditions.from_quantities(seed=seeds, **own)
 
 
 def moved(trace: xr.Dataset) -> bool:

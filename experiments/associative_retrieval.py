@@ -23,6 +23,7 @@ import neurofwp as nf
 from neurofwp.errors import InputError
 from neurofwp.runtime.experiment import Experiment
 from neurofwp.runtime.lazy import np, torch, xr
+from neurofwp.runtime.parallel import parallel_map
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -127,10 +128,11 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     place = nf.rate.choose_device(device).type
     cells = cells_of(settings)
     slowest_first = sorted(cells, key=lambda cell: (cell.rule == "delta", cell.pairs), reverse=True)
-    outcomes = nf.slownet.training.side_by_side(
+    outcomes = parallel_map(
         train_cell,
         {cell: (cell, settings, seed, place, folder) for cell in slowest_first},
-        lambda cell, outcome: f"{cell.name}: loss {outcome.best['loss']:.5f}, {outcome.steps} steps",
+        description="training networks",
+        report=lambda cell, outcome: f"{cell.name}: loss {outcome.best['loss']:.5f}, {outcome.steps} steps",
     )
     return xr.DataTree.from_dict({"/cells": _table(settings, {cell: outcomes[cell] for cell in cells})})
 
@@ -171,8 +173,6 @@ def train_cell(
     net = nf.slownet.RetrievalNet(
         cell.pairs, cell.feature_map, cell.rule, settings.key_cells, generator=torch.Generator().manual_seed(seed)
     ).to(device)
-    from neurofwp.runtime import provenance
-
     length = cell.pairs if cell.setting == 1 else 2 * cell.pairs
     parts = range(0, settings.evaluated, 20)
     asked = [
@@ -198,8 +198,7 @@ def train_cell(
             clip=None,
         ),
         folder=None if folder is None else folder / cell.name,
-        config={**asdict(cell), "key_cells": settings.key_cells, "evaluated": settings.evaluated, "seed": seed}
-        | {"commit": provenance.commit()},
+        config={**asdict(cell), "key_cells": settings.key_cells, "evaluated": settings.evaluated, "seed": seed},
         progress=progress,
         description=cell.name,
     )

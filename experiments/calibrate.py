@@ -23,15 +23,16 @@ from brian2 import Quantity, ms
 from matplotlib.figure import Figure
 
 from neurofwp import identification, metrics, plots, rules
-from neurofwp.calibration.search import search, workers
+from neurofwp.calibration.search import search
 from neurofwp.calibration.space import SPACE, Space
 from neurofwp.errors import InputError
 from neurofwp.plots.calibration import calibration
 from neurofwp.runtime import files, provenance
+from neurofwp.runtime.parallel import parallel_map
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking import SpikingNetwork
 from neurofwp.spiking.jobs import Job, running
-from neurofwp.synapses import written
+from neurofwp.synapses.write_model import model_toml
 from neurofwp.tasks import digit_pairs
 from neurofwp.transforms.selection import most_varied, without_silent_cells
 
@@ -118,7 +119,7 @@ def _model(settings: Settings, every: xr.Dataset, seed: int) -> str:
         for each, number in zip(SPACE, value, strict=True)
     }
     description = f"Calibrated to run the {settings.rule} rule, from {Path(settings.start).stem}"
-    return written.text(settings.start, found, description=description, source=source)
+    return model_toml(settings.start, found, description=description, source=source)
 
 
 def _parameters(space: Space, every: xr.Dataset) -> xr.Dataset:
@@ -149,17 +150,15 @@ def _judged(settings: Settings, path: Path, seed: int, device: str, folder: Path
     ]
     with running(jobs, folder=folder) as trace:
         both = {model: [trace(f"{model}-{run}") for run in (0, 1)] for model in MODELS}
-    with workers() as pool:
-        fits = {
-            model: pool.submit(
-                identification.identify, program, one, repeat=other, restarts=4, seed=seed, device=device,
-                progress=model == "chosen",
-            )
-            for model, (one, other) in both.items()
-        }  # fmt: skip
-        judged = {f"/fits/{model}": each.result() for model, each in fits.items()}
+    cases = {model: (program, *runs, seed, device) for model, runs in both.items()}
+    fits = parallel_map(_identified, cases, folder=folder, description="fitting all rules")
+    judged = {f"/fits/{model}": each for model, each in fits.items()}
     recalls = [_recall(program, one) for one, _ in both.values()]
     return judged | {"/recall": xr.concat(recalls, dim=xr.DataArray(list(MODELS), dims="model", name="model"))}
+
+
+def _identified(program: xr.Dataset, one: xr.Dataset, other: xr.Dataset, seed: int, device: str) -> xr.Dataset:
+    return identification.identify(program, one, repeat=other, restarts=4, seed=seed, device=device, progress=False)
 
 
 def _recall(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:

@@ -13,22 +13,18 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-import pandas as pd
-import xarray as xr
-from brian2 import ms, nS
-from matplotlib.figure import Figure
-
+import neurofwp as nf
 from neurofwp.errors import InputError
-from neurofwp.laboratory import kinds
-from neurofwp.laboratory.laboratory import Laboratory
-from neurofwp.plots.closed_form import closed_form
-from neurofwp.runtime import processes
-from neurofwp.runtime.progress import progress_bar
-from neurofwp.synapses.model import SynapseModel, load
-from neurofwp.theory import graupner_brunel
+from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.lazy import b2, np, xr
+from neurofwp.runtime.parallel import parallel_map
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from neurofwp.synapses.model import SynapseModel
 
 STEP = 0.2  # ms
 WITHIN = 2.0  # standard errors
@@ -70,6 +66,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     InputError
         for an unknown set, one without the bistable term, no set or interval, or fewer than two repeats.
     """
+
     if not settings.sets or not settings.intervals:
         raise InputError("give one or more sets and intervals")
     if settings.repeats < 2:
@@ -77,46 +74,50 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     intervals = tuple(sorted(set(map(float, settings.intervals))))
     settings = replace(settings, sets=tuple(dict.fromkeys(settings.sets)), intervals=intervals)
     for name in settings.sets:
-        loaded(name, bistable=0)
+        load_set(name, bistable=0)
     seeds = np.random.SeedSequence(seed).generate_state(len(settings.sets)).tolist()
-    jobs = [(settings, name, term, own) for name, own in zip(settings.sets, seeds, strict=True) for term in (0, 1)]
-    with processes.pool(len(jobs)) as pool:
-        every = pool.map(settled, *zip(*jobs, strict=True))
-        weights = list(progress_bar(every, desc="simulated", total=len(jobs), unit="simulation", leave=False))
-    made = xr.concat(
-        [compared(settings, name, *weights[2 * index : 2 * index + 2]) for index, name in enumerate(settings.sets)],
+    cases = {
+        f"{name}-{term}": (settings, name, term, own)
+        for name, own in zip(settings.sets, seeds, strict=True)
+        for term in (0, 1)
+    }
+    weights = list(parallel_map(final_weights, cases, folder=folder, description="simulating").values())
+    pairs = xr.concat(
+        [compare(settings, name, *weights[2 * index : 2 * index + 2]) for index, name in enumerate(settings.sets)],
         dim=xr.DataArray(list(settings.sets), dims="set", name="set"),
     )
-    made["dt"].attrs |= {"long_name": "t_post − t_pre", "units": "ms"}
-    result = xr.DataTree.from_dict({"/pairs": made.assign_attrs(pairs=settings.pairs, repeats=settings.repeats)})
-    numbers = summary(result)
-    log.info("%.1f %% of %d points within 2 standard errors", 100 * numbers["off.within_2_sem"], numbers["points"])
+    pairs["dt"].attrs |= {"long_name": "t_post − t_pre", "units": "ms"}
+    result = xr.DataTree.from_dict({"/pairs": pairs.assign_attrs(pairs=settings.pairs, repeats=settings.repeats)})
+    agreement = tables(result)["summary"]
+    within, points = 100 * agreement["within_2_standard_errors"], agreement["points"]
+    log.info("%.1f %% of %d points within 2 standard errors", within, points)
     return result
 
 
-def loaded(name: str, *, bistable: int) -> SynapseModel:
+def load_set(name: str, *, bistable: int) -> SynapseModel:
     """A set with its delay on the grid of time steps, and with its bistable term on (1) or off (0)."""
-    model = load(f"graupner-brunel-{name}")
+    model = nf.synapses.load(f"graupner-brunel-{name}")
     if "bistable" not in model.values:
         raise InputError(f"{model.name} has no bistable term to switch on and off: choose another set")
-    delay = round(float(model.values["pre_delay"] / ms) / STEP) * STEP * ms
+    delay = round(float(model.values["pre_delay"] / b2.ms) / STEP) * STEP * b2.ms
     return replace(model, values=model.values | {"pre_delay": delay, "bistable": bistable})
 
 
-def settled(settings: Settings, name: str, bistable: int, seed: int) -> np.ndarray:
+def final_weights(settings: Settings, name: str, bistable: int, seed: int) -> np.ndarray:
     """Weights (nS) that synapses come to long after the pairs: (interval, state before, repeat)."""
-    model = loaded(name, bistable=bistable)
+    model = load_set(name, bistable=bistable)
     every = [
-        replace(protocol, name=f"{protocol.name} from {weight}", initial=float(weight / nS))
-        for protocol in kinds.spike_timing(settings.intervals, pairs=settings.pairs)
+        replace(protocol, name=f"{protocol.name} from {weight}", initial=float(weight / b2.nS))
+        for protocol in nf.laboratory.kinds.spike_timing(settings.intervals, pairs=settings.pairs)
         for weight, _ in model.population
     ]
-    done = Laboratory(model, step=STEP * ms, target=settings.target).run(every, repeats=settings.repeats, seed=seed)
+    laboratory = nf.laboratory.Laboratory(model, step=STEP * b2.ms, target=settings.target)
+    done = laboratory.run(every, repeats=settings.repeats, seed=seed)
     return model.settled(done["after"].values).reshape(len(settings.intervals), -1, settings.repeats)
 
 
-def compared(settings: Settings, name: str, off: np.ndarray, on: np.ndarray) -> xr.Dataset:
-    """Mean weights after the pairs relative to before: simulated (`off`, `on`: as of `settled`) and in closed form.
+def compare(settings: Settings, name: str, off: np.ndarray, on: np.ndarray) -> xr.Dataset:
+    """Mean weights after the pairs relative to before: simulated (`off`, `on`: of `final_weights`) and in closed form.
 
     Returns
     -------
@@ -124,12 +125,13 @@ def compared(settings: Settings, name: str, off: np.ndarray, on: np.ndarray) -> 
     ``sem``; ``difference``, on less off, and its standard error ``difference_sem``. Over ``at``, every ms: ``curve``,
     the closed form again.
     """
-    model = loaded(name, bistable=0)
+    model = load_set(name, bistable=0)
     weight, share = (np.array(column, dtype=float) for column in zip(*model.population, strict=True))
     part = share / (weight / 1e-9 @ share)
     at = np.arange(settings.intervals[0], settings.intervals[-1] + 0.5)
+    spike_timing = nf.laboratory.kinds.spike_timing
     exact, curve = (
-        [graupner_brunel.exact(model, protocol) for protocol in kinds.spike_timing(dts, pairs=settings.pairs)]
+        [nf.theory.exact_change(model, protocol) for protocol in spike_timing(dts, pairs=settings.pairs)]
         for dts in (settings.intervals, at.tolist())
     )
     switching = np.array([(each.up, each.down) for each in exact])
@@ -149,46 +151,50 @@ def compared(settings: Settings, name: str, off: np.ndarray, on: np.ndarray) -> 
     return made.assign_coords(dt=list(settings.intervals), at=("at", at, {"units": "ms"}))
 
 
-def summary(result: xr.DataTree) -> dict[str, Any]:
-    """How many points agree, how far the worst is off, and what the bistable term changes: of all, and of each set.
+def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
+    """How many points agree and what the bistable term changes: of all points, of each set, and at each point.
 
-    A share within 2 standard errors is .954 where all deviations are chance, and a mean of z^2 is 1.
+    ``within_2_standard_errors`` is .954 and ``mean_z2`` 1 where all deviations of the simulation without the bistable
+    term from the closed form are chance. ``difference`` is what the bistable term changes; of a set, the largest, and
+    where it is.
     """
-    data = result["pairs"].to_dataset()
-    z = _z(data)
-    numbers: dict[str, Any] = {
-        "points": z.size,
-        "off.within_2_sem": float((abs(z) <= WITHIN).mean()),
-        "off.largest_z": float(abs(z).max()),
-        "off.mean_z2": float((z**2).mean()),
-        "on_against_off.largest": float(abs(data["difference"]).max()),
-    }
-    for name in data["set"].values.tolist():
-        own = data.sel(set=name)
-        worst = own.isel(dt=int(abs(own["difference"]).argmax("dt")))
-        numbers |= {
-            f"{name}.off.within_2_sem": float((abs(z.sel(set=name)) <= WITHIN).mean()),
-            f"{name}.off.largest_error": float(abs(own["off"] - own["exact"]).max()),
-            f"{name}.on_against_off.largest": float(worst["difference"]),
-            f"{name}.on_against_off.largest_sem": float(worst["difference_sem"]),
-            f"{name}.on_against_off.largest_at_ms": float(worst["dt"]),
+    data = result["pairs"].to_dataset().drop_dims("at")
+    z = z_score(data)
+    largest = data.isel(dt=abs(data["difference"]).argmax("dt"))
+    one = {"units": "1"}
+    overall = xr.Dataset(
+        {
+            "points": z.count(),
+            "within_2_standard_errors": (abs(z) <= WITHIN).mean(),
+            "largest_z": abs(z).max(),
+            "mean_z2": (z**2).mean(),
+            "largest_difference": abs(data["difference"]).max(),
         }
-    return numbers
+    )
+    sets = xr.Dataset(
+        {
+            "within_2_standard_errors": (abs(z) <= WITHIN).mean("dt"),
+            "largest_error": abs(data["off"] - data["exact"]).max("dt"),
+            "largest_difference": largest["difference"].drop_vars("dt"),
+            "largest_difference_sem": largest["difference_sem"].drop_vars("dt"),
+            "largest_difference_dt": largest["dt"].drop_vars("dt"),
+        }
+    )
+    for variable in (*overall.data_vars.values(), *sets.data_vars.values()):
+        variable.attrs = dict(one)
+    sets["largest_difference_dt"].attrs = {"units": "ms"}
+    return {"summary": overall, "sets": sets, "pairs": data.assign(z=z.assign_attrs(one))}
 
 
-def _z(data: xr.Dataset) -> xr.DataArray:
+def z_score(data: xr.Dataset) -> xr.DataArray:
     """Simulated less closed form, in standard errors; 0 where both are certain."""
     apart, sem = data["off"] - data["exact"], data["sem"]
     return xr.where(abs(apart) < 1e-9, 0.0, apart / xr.where(sem > 0, sem, 1e-30))
 
 
-def tables(result: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """One row per set and interval."""
-    data = result["pairs"].to_dataset().drop_dims("at")
-    data["z"] = _z(data)
-    return {"table": data.to_dataframe().reset_index()}
-
-
 def plot(result: xr.DataTree) -> dict[str, Figure]:
     """Every set: the closed form as a line, simulations as points."""
-    return {"closed_form": closed_form(result["pairs"].to_dataset())}
+    return {"closed_form": nf.plots.closed_form(result["pairs"].to_dataset())}
+
+
+EXPERIMENT = Experiment(Settings, run, tables, plot)

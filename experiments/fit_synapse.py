@@ -14,21 +14,17 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-import xarray as xr
-from matplotlib.figure import Figure
+import neurofwp as nf
+from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.lazy import np, xr
 
-from neurofwp.errors import InputError
-from neurofwp.laboratory import kinds, measurements
-from neurofwp.laboratory.measurements import Measurement
-from neurofwp.laboratory.parameter_fits import PERCENTILES, fit, replaced
-from neurofwp.laboratory.prediction import closed_form, predict
-from neurofwp.laboratory.protocol import Protocol
-from neurofwp.plots.synapse_fits import fitted_curves, measured_against_predicted
-from neurofwp.synapses.model import SynapseModel, load
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from neurofwp.laboratory import Measurement, Protocol
+    from neurofwp.synapses import SynapseModel
 
 BASELINES = ("triplet-visual-cortex", "triplet-hippocampal-culture", "clopath-visual-cortex")
 UNCHANGED = "unchanged"
@@ -66,13 +62,14 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         for a model without a closed form, a parameter that cannot be fitted, or a file of measurements with a mistake
         or without any SEM.
     """
-    model = load(settings.model)
-    split = {"train": _scorable(settings.train), "test": _scorable(settings.test)}
-    known = {_stimulus(each.protocol) for each in split["train"]}
-    repeated = sum(_stimulus(each.protocol) in known for each in split["test"])
+    model = nf.synapses.load(settings.model)
+    read = nf.laboratory.studies.read_scorable
+    split = {"train": read(settings.train), "test": read(settings.test)}
+    known = {stimulus(each.protocol) for each in split["train"]}
+    repeated = sum(stimulus(each.protocol) in known for each in split["test"])
     if repeated:
         log.warning("%d of %d test points have a protocol of the training points", repeated, len(split["test"]))
-    parameters = fit(
+    parameters = nf.calibration.fit_parameters(
         model,
         split["train"],
         names=settings.parameters,
@@ -82,40 +79,34 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     ).assign_attrs(model=model.name)
     if loose := parameters["parameter"].values[~parameters["determined"].values].tolist():
         log.warning("the training points say little about %s: other values fit as well", ", ".join(loose))
-    points = _points(model, parameters, split).assign_attrs(model=model.name, repeated=repeated)
+    points = predict_points(model, parameters, split).assign_attrs(model=model.name, repeated=repeated)
     result = xr.DataTree.from_dict({"/parameters": parameters, "/points": points})
-    for source, row in _scores(points).iterrows():
-        log.info("chi^2 per point, %s: train %.3g, test %.3g", source, row["train"], row["test"])
+    for row in nf.laboratory.studies.chi2_per_point(points, "set"):
+        log.info("chi^2 per point, %s: train %.3g, test %.3g", row["source"].item(), *row)
     return result
 
 
-def _scorable(path: Path) -> list[Measurement]:
-    """Measurements that have a SEM."""
-    every = measurements.read(path)
-    scorable = [each for each in every if each.sem > 0]
-    if not scorable:
-        raise InputError(f"no measurement of {str(path)!r} has a SEM, without which there is no chi^2")
-    if len(scorable) < len(every):
-        log.warning("%s: %d points without a SEM are left out", path, len(every) - len(scorable))
-    return scorable
-
-
-def _stimulus(protocol: Protocol) -> str:
+def stimulus(protocol: Protocol) -> str:
     """What is done to the cells, whatever it is called."""
     return repr(replace(protocol, name="", coordinates={}))
 
 
-def _points(model: SynapseModel, parameters: xr.Dataset, split: Mapping[str, Sequence[Measurement]]) -> xr.Dataset:
+def predict_points(
+    model: SynapseModel, parameters: xr.Dataset, split: Mapping[str, Sequence[Measurement]]
+) -> xr.Dataset:
     """All measurements and what each source says of them; for the fit also percentiles over the bootstrap."""
+    predict, studies = nf.laboratory.predict, nf.laboratory.studies
     every = [each for measured in split.values() for each in measured]
     protocols = [each.protocol for each in every]
     names = parameters["parameter"].values.tolist()
-    fitted = replaced(model, dict(zip(names, parameters["fitted"].values.tolist(), strict=True)))
+    numbers = dict(zip(names, parameters["fitted"].values.tolist(), strict=True))
+    fitted = nf.laboratory.prediction.replace_values(model, numbers)
     predicted = {"fitted": predict(fitted, protocols), "published": predict(model, protocols)}
     predicted[UNCHANGED] = np.ones(len(every))
-    predicted |= {name: predict(load(name), protocols) for name in BASELINES if name != model.name}
-    samples = closed_form(model, protocols)({name: parameters["samples"].sel(parameter=name) for name in names})
-    low, high = np.percentile(samples, PERCENTILES, axis=0)
+    predicted |= {name: predict(nf.synapses.load(name), protocols) for name in BASELINES if name != model.name}
+    samples = {name: parameters["samples"].sel(parameter=name) for name in names}
+    ratios = nf.laboratory.closed_form(model, protocols)(samples)
+    low, high = np.percentile(ratios, nf.calibration.PERCENTILES, axis=0)
     one = {"units": "1"}
     columns = {
         "set": ([name for name, measured in split.items() for _ in measured], {}),
@@ -124,59 +115,51 @@ def _points(model: SynapseModel, parameters: xr.Dataset, split: Mapping[str, Seq
         "pathway": ([each.pathway for each in every], {}),
         "measured": ([each.ratio for each in every], one),
         "sem": ([each.sem for each in every], one),
-        "n": ([np.nan if each.n is None else float(each.n) for each in every], one),
+        "n": (studies.counts(every), one),
         "fitted_low": (low, one),
         "fitted_high": (high, one),
+        **studies.coordinate_columns(protocols),
     }
-    for name in dict.fromkeys(name for protocol in protocols for name in protocol.coordinates):
-        meaning, unit = kinds.COORDINATES[name]
-        values = [float(protocol.coordinates.get(name, np.nan)) for protocol in protocols]
-        columns[name] = (values, {"long_name": meaning, "units": unit})
-    made = xr.Dataset({name: ("point", values, attrs) for name, (values, attrs) in columns.items()})
-    return made.assign(predicted=(("source", "point"), list(predicted.values()), one)).assign_coords(
+    points = xr.Dataset({name: ("point", values, attrs) for name, (values, attrs) in columns.items()})
+    return points.assign(predicted=(("source", "point"), list(predicted.values()), one)).assign_coords(
         source=list(predicted)
     )
 
 
-def _scores(points: xr.Dataset) -> pd.DataFrame:
-    """chi^2 per point of each source on each set."""
-    square = ((points["predicted"] - points["measured"]) / points["sem"]) ** 2
-    table = square.groupby(points["set"]).mean().transpose("source", "set").sel(set=["train", "test"])
-    return pd.DataFrame(table.values, index=points["source"].values.tolist(), columns=table["set"].values.tolist())
+def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
+    """chi^2 per point of the fit (set) and of all sources (source, set); parameters with bounds; every point.
 
-
-def summary(result: xr.DataTree) -> dict[str, Any]:
-    """chi^2 per point of the fit, of the published parameters and of the baselines; points; parameters."""
+    Intervals ``low`` to ``high`` of parameters and of what the fit predicts are those of fits to means with new noise.
+    ``points_with_train_protocol``: test points whose protocol is that of a training point.
+    """
     points, parameters = (result[name].to_dataset() for name in ("points", "parameters"))
-    numbers: dict[str, Any] = {}
-    for source, row in _scores(points).iterrows():
-        before = {"fitted": "", "published": "published."}.get(str(source), f"baseline.{source}.")
-        numbers |= {f"{before}{which}.chi2_per_point": float(row[which]) for which in ("train", "test")}
-    numbers |= {f"points.{which}": int((points["set"] == which).sum()) for which in ("train", "test")}
-    numbers["points.test_with_train_protocol"] = int(points.attrs["repeated"])
-    numbers["parameters_fitted"] = parameters.sizes["parameter"]
-    for name in parameters["parameter"].values.tolist():
-        own = parameters.sel(parameter=name)
-        numbers |= {f"parameters.{name}.{key}": float(own[key]) for key in ("fitted", "low", "high", "published")}
-    return numbers
-
-
-def tables(result: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """Parameters with intervals and bounds; chi^2 per point of each source; each point with every prediction."""
-    points, parameters = (result[name].to_dataset() for name in ("points", "parameters"))
-    fitted = parameters.drop_vars("samples").to_dataframe().reset_index()
-    columns = ("set", "protocol", "study", "measured", "sem", "n", "fitted_low", "fitted_high")
-    table = pd.DataFrame({name: points[name].values for name in columns})
-    for source in points["source"].values.tolist():
-        table[source] = points["predicted"].sel(source=source).values
-    return {"parameters": fitted, "scores": _scores(points).rename_axis("source").reset_index(), "points": table}
+    one = {"units": "1"}
+    chi2 = nf.laboratory.studies.chi2_per_point(points, "set").rename("chi2_per_point")
+    fit = xr.Dataset(
+        {
+            "chi2_per_point": chi2.sel(source="fitted", drop=True),
+            "points": ("set", [int((points["set"] == name).sum()) for name in chi2["set"].values], one),
+            "points_with_train_protocol": ((), int(points.attrs["repeated"]), one),
+            "parameters_fitted": ((), parameters.sizes["parameter"], one),
+        }
+    )
+    shown = ("unit", "published", "fitted", "low", "high", "bound_low", "bound_high", "bound_source")
+    fitted = parameters[[*shown, "at_bound", "determined"]]
+    each = points.drop_vars(["predicted", "source", "sem"]).assign(
+        measured_sem=points["sem"], n=nf.laboratory.studies.whole_numbers(points["n"])
+    )
+    predicted = {name: points["predicted"].sel(source=name, drop=True) for name in points["source"].values.tolist()}
+    return {"summary": fit, "scores": chi2.to_dataset(), "parameters": fitted, "points": each.assign(predicted)}
 
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:
     """Measured against predicted; and every measured series as a curve, published beside fitted."""
     points = result["points"].to_dataset()
-    figures = {"measured_against_predicted": measured_against_predicted(points)}
+    figures = {"measured_against_predicted": nf.plots.measured_against_predicted(points)}
     for x, by in CURVES:
-        if (drawn := fitted_curves(points, x, by)) is not None:
+        if (drawn := nf.plots.fitted_curves(points, x, by)) is not None:
             figures[f"ratio_against_{x}"] = drawn
     return figures
+
+
+EXPERIMENT = Experiment(Settings, run, tables, plot)

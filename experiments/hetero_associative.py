@@ -27,10 +27,12 @@ from neurofwp import identification, metrics, plots
 from neurofwp.errors import InputError
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet import FixedEncoder
+from neurofwp.spiking.conditions import from_quantities
 from neurofwp.spiking.jobs import Job, running
-from neurofwp.spiking.network import SpikingNetwork, quantities
+from neurofwp.spiking.network import SpikingNetwork
+from neurofwp.spiking.parameters import quantities
 from neurofwp.tasks import digit_pairs
-from neurofwp.trace import of_episodes
+from neurofwp.trace import of_condition
 
 DRIVES = ("nominal", "measured")
 
@@ -91,7 +93,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
 def run_together(
     points: Sequence[Settings], *, seed: int, device: str, folder: Path | None = None
 ) -> list[xr.DataTree]:
-    """The same for settings that differ in `parameters` alone: all their episodes run side by side in one network."""
+    """The same for settings that differ in `parameters` alone: they are conditions of one network."""
     settings = points[0]
     if settings.fit and settings.episodes < 2:
         raise InputError("episodes must be 2 or more: rules are fitted to one half and judged on the other")
@@ -110,14 +112,13 @@ def run_together(
     with running(jobs, folder=folder) as trace, _one_thread():
         for number in range(len(points)):
 
-            def own(name: str, what: xr.Dataset, number: int = number) -> xr.Dataset:
-                episodes = what.sizes["episode"]
-                return of_episodes(trace(name), number * episodes, (number + 1) * episodes)
+            def own(name: str, number: int = number) -> xr.Dataset:
+                return of_condition(trace(name), number) if len(points) > 1 else trace(name)
 
-            tree = {"/program": program, "/spiking": own("spiking", program)}
+            tree = {"/program": program, "/spiking": own("spiking")}
             rate = RateNetwork("delta", on_off=True, nonnegative=True, device=device, dtype=torch.float32)
             if settings.fit:
-                tree["/repeat"] = own("repeat", program)
+                tree["/repeat"] = own("repeat")
                 for drive in DRIVES:
                     tree[f"/fits/{drive}"] = identification.identify(
                         program, tree["/spiking"], repeat=tree["/repeat"], drive=drive, seed=seed, device=device
@@ -125,27 +126,23 @@ def run_together(
                 rate = _winner(tree["/fits/nominal"], device)
             tree["/rate"] = rate.run(program, seed=seed)
             if settings.load:
-                both = {"spiking": own("capacity", curve), "rate": rate.run(curve, seed=seed)}
+                both = {"spiking": own("capacity"), "rate": rate.run(curve, seed=seed)}
                 tree["/capacity"] = _capacity(curve, both, settings.load)
             trees.append(xr.DataTree.from_dict(tree))
     return trees
 
 
 def _job(name: str, program: xr.Dataset, settings: Settings, networks: Sequence[SpikingNetwork], **more: Any) -> Job:
-    """The episodes of every network side by side, each with its own parameters where they differ."""
+    """Every network as a condition, each with its own parameters where they differ."""
     if len(networks) == 1:
         return Job(name, program, settings.network(), **more)
-    episodes = program.sizes["episode"]
     every = [{**network.circuit, **network.synapse.values} for network in networks]
     differ = [each for each in every[0] if any(own[each] != every[0][each] for own in every)]
-    varied = {
-        each: Quantity(np.repeat([float(own[each]) for own in every], episodes), dim=get_dimensions(every[0][each]))
-        for each in differ
+    parameters = {
+        each: Quantity([float(own[each]) for own in every], dim=get_dimensions(every[0][each])) for each in differ
     }
-    tiled = program.isel(episode=np.tile(np.arange(episodes), len(networks)))
-    first = more.pop("probes", ())
-    probes = [(number * episodes + where, *rest) for number in range(len(networks)) for where, *rest in first]
-    return Job(name, tiled, settings.network(), varied=varied, probes=probes, **more)
+    same = None if parameters else list(range(len(networks)))
+    return Job(name, program, settings.network(), conditions=from_quantities(same, **parameters), **more)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Hetero-associative, auto-associative and sequence recall on one circuit, from keys that lose their cells.
 
 The same images are keys of three memories: of other images (hetero), of themselves (auto), and each of the next one
-(sequence, a ring). They are written once into one spiking network, as replicas of it, and read from whole keys, and
+(sequence, a ring). They are written once into one spiking network, as conditions of it, and read from whole keys, and
 from keys of which a share of the active cells is silenced or swapped for others. Reading does not erase, so that all
 reads are of the same weights. Beside the spikes: the rate network of the matching rule on the same Programs; what a
 linear read of either network's weights gives, in closed form; and Hopfield networks with as many cells as there are
@@ -26,6 +26,7 @@ from neurofwp.errors import InputError
 from neurofwp.metrics import completion, sequences
 from neurofwp.plots import associations as figures_of
 from neurofwp.plots.averages import mean_sem
+from neurofwp.program import of_condition
 from neurofwp.rate import RateNetwork, hopfield
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking.jobs import Job, running
@@ -33,6 +34,8 @@ from neurofwp.tasks.associations import ASSOCIATIONS, associations
 from neurofwp.transforms import degradation
 
 RULES = {"additive": "hebbian", "error-correcting": "delta"}  # of the rate network beside a synapse model
+KEPT = ["weight", "recall"]  # of a Trace
+RING = list(ASSOCIATIONS).index("sequence")
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Settings:
 
 
 def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
-    """Simulate all three memories as replicas of one network for each synapse model.
+    """Simulate all three memories as conditions of one network for each synapse model.
 
     Raises
     ------
@@ -88,7 +91,8 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
             traces = [trace(regime), rate.run(program, seed=seed)]
             recall.append(_each(traces, program, settings, completion.measured))
             expected.append(_each(traces, program, settings, completion.expected))
-            loops.append(_networks([sequences.recalled(*_part(program, t, 2, settings), settings.encoder(seed))
+            ring = of_condition(program, RING)
+            loops.append(_networks([sequences.recalled(ring, of_condition(t[KEPT], RING), settings.encoder(seed))
                                     for t in traces]))  # fmt: skip
     regimes = xr.DataArray(list(RULES), dims="regime", name="regime")
     for name, parts in (("recall", recall), ("expected", expected), ("loop", loops)):
@@ -97,59 +101,42 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
 
 
 def memory(settings: Settings, seed: int) -> xr.Dataset:
-    """Program of all memories, one after the other along `episode`; they differ in their values only.
+    """Program of all memories, along `condition`; they differ in their values only.
 
     First every item is written; ``pair`` (episode, event) is its number. Then come reads of every item from its whole
-    key, and of half of the items in each other condition, in an order drawn for each episode; ``condition`` (episode,
-    event) numbers these in `completion.conditions`, -1 for writes and for whole keys that fill up a pass.
+    key, and of half of the items from each other cue, in an order drawn for each episode; ``cue`` (episode, event)
+    numbers these in `completion.cues`, -1 for writes and for whole keys that fill up a pass.
     """
-    conditions = completion.conditions(settings.shares)
-    damaged = conditions.sizes["condition"] - 1
+    cues = completion.cues(settings.shares)
+    damaged = cues.sizes["cue"] - 1
     half = settings.items // 2
     passes = 1 + -(-damaged * half // settings.items)
-    condition = np.full((settings.episodes, settings.items * (1 + passes)), -1)
-    condition[:, settings.items : 2 * settings.items] = 0
+    cue = np.full((settings.episodes, settings.items * (1 + passes)), -1)
+    cue[:, settings.items : 2 * settings.items] = 0
     rngs = [np.random.default_rng(child) for child in np.random.SeedSequence([seed, 1]).spawn(settings.episodes)]
-    for row, rng in zip(condition, rngs, strict=True):
+    for row, rng in zip(cue, rngs, strict=True):
         row[2 * settings.items :][: damaged * half] = np.repeat(1 + rng.permutation(damaged), half)
     parts = []
     query: NDArray[np.float64] | None = None
     for association in ASSOCIATIONS:
         task = associations(association, settings.items, settings.episodes, reads=passes, seed=seed)
-        program = settings.encoder(seed)(task).assign(condition=(("episode", "event"), condition, completion.UNIT))
+        program = settings.encoder(seed)(task).assign(cue=(("episode", "event"), cue, completion.UNIT))
         if query is None:
             query = program["query"].values.copy()
-            for episode, event in np.argwhere(condition > 0):
-                here = conditions.isel(condition=condition[episode, event])
+            for episode, event in np.argwhere(cue > 0):
+                here = cues.isel(cue=cue[episode, event])
                 query[episode, event] = degradation.degrade(
                     query[episode, event], here["damage"].item(), here["share"].item(), rngs[episode]
                 )
         parts.append(program.assign(query=(program["query"].dims, query, completion.UNIT)))
-    return xr.concat(parts, dim="episode", combine_attrs="override")
-
-
-def _part(
-    program: xr.Dataset, trace: xr.Dataset, number: int, settings: Settings
-) -> tuple[xr.Dataset, xr.Dataset]:  # fmt: skip
-    """Program and Trace of one memory."""
-    chosen = slice(number * settings.episodes, (number + 1) * settings.episodes)
-    kept = ["weight", "recall"]
-    return program.isel(episode=chosen), trace[kept].isel(episode=chosen)
+    memories = xr.DataArray(list(ASSOCIATIONS), dims="condition", name="condition")
+    return xr.concat(parts, dim=memories, data_vars="all", combine_attrs="override")
 
 
 def _each(traces: list[xr.Dataset], program: xr.Dataset, settings: Settings, measure: Any) -> xr.Dataset:
     """A measure of every memory in every network."""
-    conditions = completion.conditions(settings.shares)
-    memories = xr.DataArray(list(ASSOCIATIONS), dims="association", name="association")
-    return _networks(
-        [
-            xr.concat(
-                [measure(*_part(program, t, number, settings), conditions) for number in range(len(ASSOCIATIONS))],
-                dim=memories,
-            )
-            for t in traces
-        ]
-    )
+    cues = completion.cues(settings.shares)
+    return _networks([measure(program, t[KEPT], cues).rename(condition="association") for t in traces])
 
 
 def _networks(parts: list[xr.Dataset]) -> xr.Dataset:
@@ -157,20 +144,20 @@ def _networks(parts: list[xr.Dataset]) -> xr.Dataset:
 
 
 def _hopfield(settings: Settings, program: xr.Dataset, seed: int) -> xr.Dataset:
-    """Share identified, and overlap with the pattern asked for (memory, condition, episode).
+    """Share identified, and overlap with the pattern asked for (memory, cue, episode).
 
     "sparse" completes the degraded keys of the Program, "dense" random patterns of +-1, of which a share is zeroed
     (silenced) or flipped (swapped); "nearest key" is the stored key with the largest overlap with the query itself.
     Where several stored patterns are equally near, one of them is guessed.
     """
-    conditions = completion.conditions(settings.shares)
-    program = program.isel(episode=slice(settings.episodes))  # all memories have the same keys and queries
+    cues = completion.cues(settings.shares)
+    program = of_condition(program, 0)  # all memories have the same keys and queries
     key = torch.as_tensor(program["key"].values[:, : settings.items])
     rng = np.random.default_rng([seed, 2])
     pattern = torch.as_tensor(rng.choice([-1.0, 1.0], key.shape))
     rows: list[xr.Dataset] = []
-    for number, (damage, share) in enumerate(completion.damages(conditions)):
-        event = np.array([np.flatnonzero(row == number) for row in program["condition"].values])
+    for number, (damage, share) in enumerate(completion.damages(cues)):
+        event = np.array([np.flatnonzero(row == number) for row in program["cue"].values])
         asked = torch.as_tensor(np.take_along_axis(program["pair"].values, event, axis=1))
         query = torch.as_tensor(np.take_along_axis(program["query"].values, event[..., np.newaxis], axis=1))
         hit = torch.as_tensor(rng.random(pattern.shape).argsort(-1) < round(share * pattern.shape[-1]))
@@ -190,7 +177,7 @@ def _hopfield(settings: Settings, program: xr.Dataset, seed: int) -> xr.Dataset:
                 coords={"memory": list(found)},
             )
         )  # fmt: skip
-    return completion.joined(rows, conditions)
+    return completion.joined(rows, cues)
 
 
 def _nearest(stored: torch.Tensor, state: torch.Tensor, asked: torch.Tensor, norm: int) -> tuple[Any, Any]:
@@ -203,7 +190,7 @@ def _nearest(stored: torch.Tensor, state: torch.Tensor, asked: torch.Tensor, nor
 
 
 def _rows(result: xr.DataTree) -> list[tuple[str, xr.Dataset]]:
-    """Measures (condition, episode) by key."""
+    """Measures (cue, episode) by key."""
     rows = []
     for name, what in (("recall", ""), ("expected", "expected.")):
         table = result[name].to_dataset()
@@ -239,14 +226,14 @@ def summary(result: xr.DataTree) -> dict[str, Any]:
         (dim,) = mean.dims
         for point in range(mean.size):
             label = str(values[dim].values[point])
-            if dim == "condition":
+            if dim == "cue":
                 label = f"{values['damage'].values[point]}.{values['share'].values[point]:g}"
             numbers[key.format(label)], numbers[f"{key}.sem".format(label)] = float(mean[point]), float(sem[point])
 
     for key, table in _rows(result):
         for name in [name for name in table.data_vars if name != "chance"]:
             add(f"{key}.{{}}.{name}", table[name])
-    add("chance.{}.r2", result["recall"].to_dataset()["chance"].isel(regime=0, network=0, condition=0))
+    add("chance.{}.r2", result["recall"].to_dataset()["chance"].isel(regime=0, network=0, cue=0))
     loop = result["loop"].to_dataset()
     for regime in RULES:
         for network in ("spiking", "rate"):
@@ -259,7 +246,7 @@ def summary(result: xr.DataTree) -> dict[str, Any]:
 
 
 def tables(result: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """Recall of every network and memory in every condition, means over episodes; closed form of linear reads."""
+    """Recall of every network and memory from every cue, means over episodes; closed form of linear reads."""
     parts: dict[str, list[pd.DataFrame]] = {"recall": [], "closed_form": []}
     for key, table in _rows(result):
         columns: dict[str, Any] = {"damage": table["damage"].values, "share": table["share"].values}

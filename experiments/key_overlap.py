@@ -217,4 +217,4 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
     return {"key_overlap": nf.plots.key_overlap(result["recall"].to_dataset())}
 
 
-EXPERIMENT = Experiment(Settings, run, tables, plot)
+EXPERIMENT = Experiment(Settings, run, tables, plot, check=_check)

@@ -18,6 +18,7 @@ import neurofwp as nf
 from neurofwp.errors import InputError, unknown
 from neurofwp.runtime.experiment import Experiment
 from neurofwp.runtime.lazy import np, torch, xr
+from neurofwp.runtime.parallel import parallel_map
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -80,10 +81,11 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         raise unknown("architecture", settings.architecture, get_args(Architecture))
     place = nf.rate.choose_device(device).type
     jobs = [(part, network) for part in PARTS for network in range(settings.networks)]
-    found = nf.slownet.training.side_by_side(
+    found = parallel_map(
         train_and_test,
         {(part, network): (part, settings, seed + network, place, folder) for part, network in jobs},
-        lambda job, _: f"{job[0]}, network {job[1]}: done",
+        description="training networks",
+        report=lambda job, _: f"{job[0]}, network {job[1]}: done",
     )
     networks = {part: xr.concat([each for job, each in found.items() if job[0] == part], "network") for part in PARTS}
     by_rule = xr.concat([networks[rule] for rule in RULES], xr.DataArray(list(RULES), dims="rule", name="rule"))
@@ -193,10 +195,12 @@ def observe(model: Programmer, task: xr.Dataset) -> dict[str, np.ndarray]:
     `squared_error`, mean over the target's entries, and `right`, that its largest entry is the answer's too: both
     meaningless where nothing is asked. `gate`. `key`: squared norm of the key.
     """
+    from neurofwp.slownet.episodes import episodes
+
     first = next(model.parameters())
     parts: dict[str, list[np.ndarray]] = {"squared_error": [], "right": [], "gate": [], "key": []}
     for start in range(0, task.sizes["episode"], AT_ONCE):
-        batch = nf.slownet.episodes(task.isel(episode=slice(start, start + AT_ONCE)), first.device, first.dtype)
+        batch = episodes(task.isel(episode=slice(start, start + AT_ONCE)), first.device, first.dtype)
         with torch.no_grad():
             answer, signals = model(batch)
         now = {

@@ -38,9 +38,11 @@ from neurofwp.plots.averages import mean_sem
 from neurofwp.plots.overwrite import overwrite
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet import FixedEncoder
+from neurofwp.spiking import conditions
 from neurofwp.spiking.jobs import Job, running
 from neurofwp.synapses.write_speed import at_speed
 from neurofwp.tasks import digit_pairs
+from neurofwp.trace import of_condition
 from neurofwp.transforms.selection import most_varied, without_silent_cells
 
 # in the contest
@@ -125,30 +127,24 @@ def _program(settings: Settings, episodes: int, overlap: float, seed: int) -> xr
 
 
 def _job(name: str, programs: Sequence[xr.Dataset], settings: Settings, seed: int) -> Job:
-    """One network whose episodes are all overlaps, speeds and episodes, the last fastest."""
+    """One network whose conditions are all overlaps and speeds, the last fastest."""
     in_contest = name in (CORRECTING["spiking"], *ALONE["spiking"])
     speeds = np.array(settings.speeds if in_contest else (1.0,))
-    each = np.tile(np.repeat(speeds, settings.episodes), len(programs))
-    every = xr.concat(
-        [program for program in programs for _ in speeds], dim="episode", data_vars="minimal", combine_attrs="override"
-    )
+    program = xr.concat([program for program in programs for _ in speeds], dim="condition", combine_attrs="override")
     network: dict[str, Any] = {"synapse": CORRECTING["spiking"] if name == WITHOUT else name, "target": settings.target}
     if name == WITHOUT:
         network["parameters"] = {"g_gaba": 0 * nS}
-    varied = at_speed(name, each) if in_contest and len(speeds) > 1 else {}
-    return Job(name, without_silent_cells(every), network, seed=seed, varied=varied)
+    slow = at_speed(name, np.tile(speeds, len(programs))) if in_contest and len(speeds) > 1 else {}
+    own = conditions.from_quantities(**slow) if slow else None
+    return Job(name, without_silent_cells(program), network, seed=seed, conditions=own)
 
 
 def _spiking(trace: xr.Dataset, programs: Sequence[xr.Dataset]) -> xr.Dataset:
     """Scores (overlap, setting, episode) of one network."""
-    episodes = programs[0].sizes["episode"]
-    parts = [
-        trace[["weight", "recall"]].isel(episode=slice(first, first + episodes))
-        for first in range(0, trace.sizes["episode"], episodes)
-    ]
-    speeds = len(parts) // len(programs)
+    speeds = trace.sizes["condition"] // len(programs)
+    every = trace[["weight", "recall"]]
     rows = [
-        [_scored(program, parts[number * speeds + speed]) for speed in range(speeds)]
+        [_scored(program, of_condition(every, number * speeds + speed)) for speed in range(speeds)]
         for number, program in enumerate(programs)
     ]
     return _table(rows)

@@ -25,10 +25,13 @@ from brian2 import ms, second
 from matplotlib.figure import Figure
 
 from neurofwp import identification, metrics
+from neurofwp import trace as traces
 from neurofwp.errors import InputError
 from neurofwp.plots.phase_diagram import phase_diagram
-from neurofwp.runtime import parts, provenance
+from neurofwp.runtime import provenance
+from neurofwp.runtime.parallel import parallel_map
 from neurofwp.slownet import FixedEncoder
+from neurofwp.spiking import conditions
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.tasks import digit_pairs
 from neurofwp.transforms.selection import most_varied, without_silent_cells
@@ -84,7 +87,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         f"gain-{gain:g}": (program, settings.turnover, gain, settings.regime, settings.target, own, device, config)
         for gain, own in zip(settings.gain, seeds, strict=True)
     }
-    rows = parts.made(_row, cases, folder=folder, describe="rows of the map")
+    rows = parallel_map(_row, cases, folder=folder, description="rows of the map")
     gains = xr.DataArray(list(settings.gain), dims="gain", name="gain")
     table = xr.concat(list(rows.values()), dim=gains, combine_attrs="drop")
     lasts = (program["duration"].isel(episode=0) + float(network.circuit["pause"] / ms)).sum() / 1000
@@ -104,14 +107,13 @@ def _row(
     device: str,
     config: dict[str, Any],
 ) -> xr.Dataset:
-    """All points of one gain (turnover): one network, whose episodes are turnovers, runs and episodes, then fits."""
-    size = program.sizes["episode"]
-    every = program.isel(episode=np.tile(np.arange(size), RUNS * len(turnover)))
-    feedback = {"g_gaba": gain * SpikingNetwork(regime).circuit["g_gaba"]}
-    trace = SpikingNetwork(regime, parameters=feedback, target=target).run(
-        every, seed=seed, varied={"tau_turnover": np.repeat(turnover, RUNS * size) * second}
+    """All points of one gain (turnover): one network, whose conditions are turnovers and runs, then fits."""
+    every = conditions.from_quantities(
+        tau_turnover=np.repeat(turnover, RUNS) * second, seed=conditions.seeds_of_runs(seed, RUNS) * len(turnover)
     )
-    runs = [trace.isel(episode=slice(first, first + size)) for first in range(0, trace.sizes["episode"], size)]
+    feedback = {"g_gaba": gain * SpikingNetwork(regime).circuit["g_gaba"]}
+    trace = SpikingNetwork(regime, parameters=feedback, target=target).run(program, seed=seed, conditions=every)
+    runs = [traces.of_condition(trace, number) for number in range(trace.sizes["condition"])]
     points = [_point(program, runs[first : first + RUNS], seed, device) for first in range(0, len(runs), RUNS)]
     made = xr.concat(points, dim=xr.DataArray(list(turnover), dims="turnover", name="turnover"), combine_attrs="drop")
     return provenance.stamp(made, config=config | {"gain": gain}, seed=seed)

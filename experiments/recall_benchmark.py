@@ -25,6 +25,7 @@ import neurofwp as nf
 from neurofwp.errors import InputError
 from neurofwp.runtime.experiment import Experiment
 from neurofwp.runtime.lazy import np, torch, xr
+from neurofwp.runtime.parallel import parallel_map
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -108,10 +109,11 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     cells = cells_of(settings)
     # one network of every cell before the next ones: what an interrupted run leaves can be compared
     names = [(cell, network) for network in range(settings.networks) for cell in cells]
-    found = nf.slownet.training.side_by_side(
+    found = parallel_map(
         train_and_test,
         {(cell, network): (cell, settings, seed + network, place, folder) for cell, network in names},
-        lambda job, scores: f"{job[0].name}, seed {seed + job[1]}: accuracy {float(scores['accuracy']):.3f}",
+        description="training networks",
+        report=lambda job, scores: f"{job[0].name}, seed {seed + job[1]}: accuracy {float(scores['accuracy']):.3f}",
     )
     by_cell = [
         xr.concat([found[cell, network] for network in range(settings.networks)], dim="network") for cell in cells
@@ -160,8 +162,6 @@ def train_and_test(
     cell: Cell, settings: Settings, seed: int, device: str, folder: Path | None, *, progress: bool = False
 ) -> xr.Dataset:
     """One trained network: its `scores` on the test sequences, and ``loss``, on held-out ones."""
-    from neurofwp.runtime import provenance
-
     generator = torch.Generator().manual_seed(seed)
     model = build(cell, settings, generator).to(device)
     task, held_out, test = (
@@ -170,7 +170,7 @@ def train_and_test(
     )
     # neither other networks nor the test change this one
     of_training = {name: each for name, each in asdict(settings).items() if name not in ("sizes", "networks", "tested")}
-    config = {**asdict(cell), **of_training, "seed": seed, "commit": provenance.commit()}
+    config = {**asdict(cell), **of_training, "seed": seed}
 
     def train_stage(
         stage: int, name: str, task: xr.Dataset, held_out: xr.Dataset, size: int, steps: int, learning_rate: float

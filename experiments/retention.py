@@ -2,7 +2,7 @@
 
 Pairs of digits are written once and read back after longer and longer delays. In the delay, key cells are silent, fire
 at a background rate, or are read again and again, with the write gate closed or left open for every read. All
-conditions of a synapse are episodes of one network, those that differ in the time constant of receptor turnover too.
+conditions of a synapse run as one network, those that differ in the time constant of receptor turnover too.
 Every condition has its own reader: one gain and offset, from its first reading, that is kept from then on.
 
 Beside the measurements: a rule with decay, fitted to the events before the second delay and run to the end; and, for
@@ -28,8 +28,10 @@ from neurofwp import program as programs
 from neurofwp.errors import InputError
 from neurofwp.plots.averages import mean_sem
 from neurofwp.plots.retention import erasure, retention
+from neurofwp.program import over_conditions
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet import FixedEncoder
+from neurofwp.spiking.conditions import from_quantities
 from neurofwp.spiking.jobs import Job, running
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.synapses.model import load
@@ -100,21 +102,19 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
                 "read_gate": opened,
                 "target": settings.target,
             }
-            conditions = _conditions(settings, regime, gate)
-            network = SpikingNetwork(**arguments)
-            each = [_program(settings, pairs, network, *condition) for condition in conditions.values()]
-            program = xr.concat(each, dim="episode", data_vars="minimal", coords="minimal", compat="override")
-            made[gate, regime] = program, conditions
-            turned = _turnover(network, conditions, settings.episodes) if regime == TURNED else {}
-            jobs.append(Job(f"{regime}, gate {gate}", program, arguments, seed=seed, varied=turned))
+            network, each = SpikingNetwork(**arguments), _conditions(settings, regime, gate)
+            program = _programs(settings, pairs, network, each)
+            made[gate, regime] = program
+            turned = _turnover(network, each) if regime == TURNED else None
+            jobs.append(Job(f"{regime}, gate {gate}", program, arguments, seed=seed, conditions=turned))
     tree: dict[str, xr.Dataset] = {"/program": pairs}
     with running(jobs, folder=folder) as trace:
-        for (gate, regime), (program, conditions) in made.items():
+        for (gate, regime), program in made.items():
             seen = trace(f"{regime}, gate {gate}")[["weight", "recall", "conductance"]]
-            tree[f"/curves/{gate}/{regime}"] = _curves(settings, program, seen, conditions)
+            tree[f"/curves/{gate}/{regime}"] = over_conditions(_curve, program, seen)
             if gate == "closed":
                 for rule in RULES:
-                    tree[f"/predicted/{rule}/{regime}"] = _predicted(settings, rule, program, seen, conditions, seed)
+                    tree[f"/predicted/{rule}/{regime}"] = _predicted(rule, program, seen, seed)
     for name in settings.ungated:
         tree[f"/erasure/{name}"] = _erasure(settings, name, seed)
     return xr.DataTree.from_dict(tree)
@@ -131,11 +131,19 @@ def _conditions(settings: Settings, regime: str, gate: str) -> dict[str, tuple[s
     return silence | conditions | turned
 
 
-def _turnover(network: SpikingNetwork, conditions: Conditions, episodes: int) -> dict[str, Any]:
-    """Time constant of every episode: that of the model, unless the condition is about it."""
+def _turnover(network: SpikingNetwork, conditions: Conditions) -> xr.Dataset:
+    """Time constant of every condition: that of the model, unless the condition is about it."""
     own = float(network.synapse.values["tau_turnover"] / second)
     each = [level if kind == "turnover" else own for kind, level in conditions.values()]
-    return {"tau_turnover": np.repeat(each, episodes) * second}
+    return from_quantities(list(conditions), tau_turnover=each * second)
+
+
+def _programs(settings: Settings, pairs: xr.Dataset, network: SpikingNetwork, conditions: Conditions) -> xr.Dataset:
+    """The Program of every condition, with its ``kind`` and ``level``."""
+    each = [_program(settings, pairs, network, *condition) for condition in conditions.values()]
+    kinds, levels = zip(*conditions.values(), strict=True)
+    labels = {"condition": list(conditions), "kind": ("condition", list(kinds)), "level": ("condition", list(levels))}
+    return xr.concat(each, dim="condition", data_vars="all", combine_attrs="override").assign_coords(labels)
 
 
 def _program(
@@ -174,29 +182,14 @@ def _program(
     return programs.check(changed)
 
 
-def _curves(settings: Settings, program: xr.Dataset, trace: xr.Dataset, conditions: Conditions) -> xr.Dataset:
-    """`_curve` of every condition."""
-    size = settings.episodes
-    each = [
-        _curve(
-            settings.pairs,
-            program.isel(episode=slice(first, first + size)),
-            trace.isel(episode=slice(first, first + size)),
-        )
-        for first in range(0, size * len(conditions), size)
-    ]
-    kinds, levels = zip(*conditions.values(), strict=True)
-    curves = xr.concat(each, dim=xr.DataArray(list(conditions), dims="condition", name="condition"))
-    return curves.assign_coords(kind=("condition", list(kinds)), level=("condition", list(levels)))
-
-
-def _curve(pairs: int, program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
+def _curve(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
     """Recall (block, episode) with the reader of the first reading, mean weight at its beginning over that after the
     writes; times from the end of the write (mean over pairs) to the read, and from the last write, s; and ``passes``,
     how often every pair has then been read, the reading included, where it is read throughout the delays.
     """
     slot, duration = program.attrs["slot"], float(program["duration"][0, 0]) / 1000
     block = program["block"].values
+    pairs = int((block == 0).sum())
     first = np.flatnonzero(block == 0)
     reader = metrics.decode(program.isel(event=first), trace.isel(event=first)).attrs
     answer = reader["gain"] * trace["recall"] + reader["offset"]
@@ -220,33 +213,26 @@ def _curve(pairs: int, program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
     )
 
 
-def _predicted(
-    settings: Settings, rule: str, program: xr.Dataset, trace: xr.Dataset, conditions: Conditions, seed: int
-) -> xr.Dataset:
+def _predicted(rule: str, program: xr.Dataset, trace: xr.Dataset, seed: int) -> xr.Dataset:
     """The rule, fitted to silent conditions before the second delay ends, and its curves to the end; ``tau`` (s)."""
-    size = settings.episodes
-    chosen = {name: each for name, each in conditions.items() if each[0] in ("silence", "turnover")}
-    known = int(np.flatnonzero(program["block"].values == 1)[0])
-    each, taus = [], []
-    for name in chosen:
-        first = list(conditions).index(name) * size
-        here = {"episode": slice(first, first + size)}
-        whole = program.isel(here)
-        short = {"event": slice(0, known)}
+    chosen = np.flatnonzero(np.isin(program["kind"].values, ("silence", "turnover")))
+
+    def predicted(whole: xr.Dataset, seen: xr.Dataset) -> xr.Dataset:
+        short = {"event": slice(0, int(np.flatnonzero(whole["block"].values == 1)[0]))}
+        every = range(whole.sizes["episode"])
         fitted = identification.fit(
-            rule, whole.isel(short), trace.isel(here).isel(short), train=range(size), restarts=2, seed=seed
-        ).parameters
+            rule, whole.isel(short), seen.isel(short), train=every, restarts=2, seed=seed
+        ).parameters  # fmt: skip
         offset = fitted.pop("value_offset", 0.0)
         network = RateNetwork(
             rule, parameters=fitted, on_off=True, nonnegative=True, value_offset=offset, units="nS"
         )  # fmt: skip
-        each.append(_curve(settings.pairs, whole, network.run(whole)))
         survival = fitted["decay" if rule == "fixed_decay" else "decay_closed"]
-        taus.append(np.inf if survival >= 1 else -program.attrs["slot"] / np.log(survival))
-    curves = xr.concat(each, dim=xr.DataArray(list(chosen), dims="condition", name="condition"))
-    curves["tau"] = ("condition", taus, {"units": "s"})
-    kinds, levels = zip(*chosen.values(), strict=True)
-    return curves.assign_coords(kind=("condition", list(kinds)), level=("condition", list(levels)))
+        tau = np.inf if survival >= 1 else -whole.attrs["slot"] / np.log(survival)
+        return _curve(whole, network.run(whole)).assign(tau=((), tau, {"units": "s"}))
+
+    curves: xr.Dataset = over_conditions(predicted, program.isel(condition=chosen), trace.isel(condition=chosen))
+    return curves
 
 
 def _erasure(settings: Settings, name: str, seed: int) -> xr.Dataset:

@@ -27,7 +27,7 @@ from neurofwp import identification, metrics
 from neurofwp.errors import InputError
 from neurofwp.identification import recovery
 from neurofwp.plots.identification import explained, recovered
-from neurofwp.runtime import parts
+from neurofwp.runtime.parallel import parallel_map
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking.jobs import Job, running
 from neurofwp.tasks import digit_pairs
@@ -101,7 +101,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         for regime, both in traces.items()
         for drive in DRIVES
     }
-    fits = parts.made(identified, cases, folder=folder, describe="fitting all rules")
+    fits = parallel_map(identified, cases, folder=folder, description="fitting all rules")
     tree = {"/program": program, "/recall": recall.assign_attrs(units="1").to_dataset(name="r2")}
     tree |= {f"/fits/{drive}/{regime}": fits[f"{regime}-{drive}"] for drive in DRIVES for regime in traces}
     if settings.draws:

@@ -27,6 +27,7 @@ from neurofwp.plots.averages import mean_sem
 from neurofwp.plots.spiking_capacity import spiking_capacity
 from neurofwp.rate import RateNetwork
 from neurofwp.spiking.jobs import Job, running
+from neurofwp.trace import of_condition
 
 RULES = {"additive": "hebbian", "error-correcting": "delta"}  # of the rate network beside a synapse model
 MEASURES = ("r2", "identified", "sign_error")
@@ -62,7 +63,7 @@ class Settings:
 
 
 def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
-    """Simulate every kind of key as episodes of one network, and every size of pool as one network.
+    """Simulate every kind of key as conditions of one network, and every size of pool as one network.
 
     Raises
     ------
@@ -73,7 +74,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     _check(settings)
     every = {active: memory(settings, active, settings.rate_episodes, seed) for active in settings.active}
     shown = {active: program.isel(episode=slice(settings.episodes)) for active, program in every.items()}
-    of_keys = xr.concat(list(shown.values()), dim="episode", data_vars="minimal", combine_attrs="override")
+    of_keys = xr.concat(list(shown.values()), dim="condition", combine_attrs="override")
     jobs = {}
     for regime in RULES:
         for cells in sorted(settings.cells, key=lambda cells: cells != settings.standard_cells):
@@ -87,8 +88,11 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         )
         parts = []
         for regime in RULES:
-            keys = _per_active(trace(jobs[regime, settings.standard_cells].name), settings)
-            by_keys = [measured(shown[active], keys[active], settings.pairs) for active in settings.active]
+            keys = trace(jobs[regime, settings.standard_cells].name)
+            by_keys = [
+                measured(program, of_condition(keys, number), settings.pairs)
+                for number, program in enumerate(shown.values())
+            ]
             by_cells = [
                 by_keys[settings.active.index(settings.standard_active)]
                 if cells == settings.standard_cells
@@ -166,15 +170,6 @@ def memory(settings: Settings, active: int, episodes: int, seed: int) -> xr.Data
         key, value, query=query, write_gate=write.astype(float), duration=settings.duration, target=target
     )
     return made.assign(load=("event", loads, {"units": "1"}))
-
-
-def _per_active(trace: xr.Dataset, settings: Settings) -> dict[int, xr.Dataset]:
-    """The Trace of the network of all keys, cut into those of one number of active cells."""
-    count = settings.episodes
-    return {
-        active: trace.isel(episode=slice(number * count, (number + 1) * count))
-        for number, active in enumerate(settings.active)
-    }
 
 
 def _rate(rule: str, every: dict[int, xr.Dataset], settings: Settings, device: str) -> xr.Dataset:

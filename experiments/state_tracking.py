@@ -21,6 +21,7 @@ import neurofwp as nf
 from neurofwp.errors import InputError
 from neurofwp.runtime.experiment import Experiment
 from neurofwp.runtime.lazy import np, torch, xr
+from neurofwp.runtime.parallel import parallel_map
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,10 +79,11 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     place = nf.rate.choose_device(device).type
     lengths = tested_lengths(settings)
     names = [(name, network) for name in CONDITIONS for network in range(settings.networks)]
-    found = nf.slownet.training.side_by_side(
+    found = parallel_map(
         train_and_test,
         {(name, network): (name, settings, (seed, network), place, folder) for name, network in names},
-        lambda job, measures: f"{job[0]}, network {job[1]}: loss {measures[1]:.2g}",
+        description="training networks",
+        report=lambda job, measures: f"{job[0]}, network {job[1]}: loss {measures[1]:.2g}",
     )
     right = np.empty((len(CONDITIONS), settings.networks, len(lengths)))
     loss = np.empty(right.shape[:2])
@@ -139,8 +141,6 @@ def train(
     progress: bool = False,
 ) -> tuple[nn.Module, float]:
     """One network after both learning rates, and its loss on held-out sequences of the training length."""
-    from neurofwp.runtime import provenance
-
     condition = CONDITIONS[name]
     generator = torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
     model = nf.rate.Tracker(
@@ -149,7 +149,7 @@ def train(
     held_out = _batch(condition.modulus, settings.length, HELD_OUT, (2, *seed), device)
     config = {
         "condition": asdict(condition), "length": settings.length, "steps": settings.steps,
-        "seed": list(seed), "commit": provenance.commit(),
+        "seed": list(seed),
     }  # fmt: skip
 
     def train_stage(stage: str, first: int, steps: int, learning_rate: float) -> float:

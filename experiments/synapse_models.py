@@ -9,35 +9,27 @@ that never change. A study that comes in two digitisations is fitted once and no
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-import unicodedata
 from collections.abc import Mapping, Sequence
-from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-import pandas as pd
-import xarray as xr
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
+import neurofwp as nf
+from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.lazy import np, xr
+from neurofwp.runtime.parallel import parallel_map
 
-from neurofwp.errors import InputError
-from neurofwp.laboratory import measurements, responses
-from neurofwp.laboratory.measurements import Measurement
-from neurofwp.laboratory.parameter_fits import best, ranges, replaced
-from neurofwp.laboratory.prediction import family, plain, predict
-from neurofwp.laboratory.side_by_side import changes
-from neurofwp.plots.synapse_models import summary_sheet
-from neurofwp.runtime import files, processes, provenance
-from neurofwp.runtime.progress import progress_bar
-from neurofwp.synapses.model import SynapseModel, load
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+    from neurofwp.laboratory import Measurement
+    from neurofwp.synapses import SynapseModel
+
+    Floats = NDArray[np.float64]
+
 Numbers = Mapping[str, float]
 
 UNCHANGED = "unchanged"
@@ -85,78 +77,44 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         for an unknown model, one whose synapses have no weight to begin with, a file of measurements with a mistake, or
         files without any SEM.
     """
-    studies = _studies(settings.data)
+    studies = nf.laboratory.studies.read_studies(settings.data)
     every = [each for measured in studies.values() for each in measured]
-    models = {name: load(name) for name in settings.models or suited()}
+    models = {name: nf.synapses.load(name) for name in settings.models or scorable_models()}
     fits = [
         Fit(name, study, settings.spread, seed)
         for name, model in models.items()
-        if settings.fit and _closed(model)
-        for study in _once(studies)
-        if len(studies[study]) > len(ranges(model))
+        if settings.fit and nf.laboratory.prediction.has_closed_form(model)
+        for study in nf.laboratory.studies.first_digitisations(studies)
+        if len(studies[study]) > len(nf.calibration.published_bounds(model))
     ]
-    numbers = _fitted(fits, models, studies, folder)
+    cases = {fit: (fit, studies[fit.study]) for fit in fits}
+    numbers = list(parallel_map(_fit, cases, folder=folder, description="fitting").values())
     rows: dict[tuple[str, str], Floats] = {(UNCHANGED, PUBLISHED): np.ones(len(every))}
     for name, model in models.items():
-        rows[model.name, PUBLISHED] = _published(name, model, every, settings, seed, folder)
+        rows[model.name, PUBLISHED] = predict_published(name, model, every, settings, seed, folder)
     for fit, found in zip(fits, numbers, strict=True):
-        model = replaced(models[fit.model], found)
-        rows[model.name, fit.study] = predict(model, [each.protocol for each in every])
-    points = _points(rows, studies)
-    tree = {"/points": points, "/scores": _scores(points)}
+        model = nf.laboratory.prediction.replace_values(models[fit.model], found)
+        rows[model.name, fit.study] = nf.laboratory.predict(model, [each.protocol for each in every])
+    points = describe_points(rows, studies)
+    tree = {"/points": points, "/scores": score(points)}
     if fits:
-        tree["/parameters"] = _parameters(fits, numbers, models)
+        tree["/parameters"] = describe_parameters(fits, numbers, models)
     return xr.DataTree.from_dict(tree)
 
 
-def suited() -> list[str]:
-    """Models that come along, respond to spikes of both cells, and have a weight before anything is done to them."""
+def scorable_models() -> list[str]:
+    """Shipped models that respond to spikes of both cells, and have a weight before anything is done to them."""
     folder = resources.files("neurofwp.models") / "synapses"
     names = sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".toml"))
-    return [name for name in names if _suited(load(name))]
+    return [name for name in names if is_scorable(nf.synapses.load(name))]
 
 
-def _suited(model: SynapseModel) -> bool:
-    weight = sum(float(weight) * share for weight, share in model.population)
-    return weight > 0 and "spike-timing" in responses.suited(model)
+def is_scorable(model: SynapseModel) -> bool:
+    """Whether a change by spikes, relative to the weight before, is defined for a model."""
+    return nf.laboratory.mean_weight(model) > 0 and "spike-timing" in nf.laboratory.responses.suitable_kinds(model)
 
 
-def _closed(model: SynapseModel) -> bool:
-    try:
-        return bool(family(model))
-    except InputError:
-        return False
-
-
-def _studies(paths: Sequence[Path]) -> dict[str, list[Measurement]]:
-    """Measurements with a SEM by study; a study that another file has already, under a name with the file's."""
-    studies: dict[str, list[Measurement]] = {}
-    for path in paths:
-        known = {_folded(study) for study in studies}
-        for each in measurements.read(path):
-            if each.sem > 0:
-                name = f"{each.study} ({path.stem})" if _folded(each.study) in known else each.study
-                studies.setdefault(name, []).append(each)
-    if not studies:
-        raise InputError(f"no measurement of {', '.join(map(str, paths))} has a SEM, without which there is no chi^2")
-    return studies
-
-
-def _folded(study: str) -> str:
-    """A study's name without accents and file, so that one study is known under two spellings."""
-    plain_letters = unicodedata.normalize("NFKD", study.split(" (")[0])
-    return "".join(letter for letter in plain_letters if not unicodedata.combining(letter)).casefold()
-
-
-def _once(studies: Mapping[str, Sequence[Measurement]]) -> list[str]:
-    """Studies, each in its first digitisation alone."""
-    first: dict[str, str] = {}
-    for study in studies:
-        first.setdefault(_folded(study), study)
-    return list(first.values())
-
-
-def _published(
+def predict_published(
     name: str,
     model: SynapseModel,
     every: Sequence[Measurement],
@@ -164,87 +122,51 @@ def _published(
     seed: int,
     folder: Path | None,
 ) -> Floats:
-    if _closed(model):
-        return predict(model, [each.protocol for each in every])
+    """Ratios (point,) by published parameters, in closed form or simulated."""
+    if nf.laboratory.prediction.has_closed_form(model):
+        return nf.laboratory.predict(model, [each.protocol for each in every])
     log.info("%s has no closed form and is simulated", model.name)
     # files may hold different protocols of the same name
     protocols = [replace(each.protocol, name=f"{index}") for index, each in enumerate(every)]
-    return changes(name, protocols, repeats=settings.repeats, seed=seed, folder=folder)["ratio"].values
-
-
-def _fitted(
-    fits: Sequence[Fit],
-    models: Mapping[str, SynapseModel],
-    studies: Mapping[str, list[Measurement]],
-    folder: Path | None,
-) -> list[Numbers]:
-    """Parameters of each fit; fits run in parallel, and those that lie in `folder` already are not run again."""
-    paths = [_kept_at(folder, fit, models[fit.model], studies[fit.study]) for fit in fits]
-    done: dict[int, Numbers] = {
-        index: json.loads(path.read_text()) for index, path in enumerate(paths) if path is not None and path.is_file()
-    }
-    waiting = [index for index in range(len(fits)) if index not in done]
-    log.info("%d fits, of which %d were kept", len(fits), len(done))
-    with (
-        processes.pool(len(waiting)) as pool,
-        progress_bar(desc="fitted", total=len(fits), initial=len(done), unit="fit", leave=False) as bar,
-    ):
-        running = {pool.submit(_fit, fits[index], studies[fits[index].study]): index for index in waiting}
-        for future in as_completed(running):
-            index = running[future]
-            done[index] = future.result()
-            if (path := paths[index]) is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                files.write_json(dict(done[index]), path)
-            bar.update()
-    return [done[index] for index in range(len(fits))]
+    changed = nf.laboratory.changes(name, protocols, repeats=settings.repeats, seed=seed, folder=folder)
+    return changed["ratio"].values
 
 
 def _fit(fit: Fit, measured: Sequence[Measurement]) -> Numbers:
-    return best(load(fit.model), measured, spread=fit.spread, seed=fit.seed)
+    model = nf.synapses.load(fit.model)
+    return dict(nf.calibration.best_parameters(model, measured, spread=fit.spread, seed=fit.seed))
 
 
-def _kept_at(folder: Path | None, fit: Fit, model: SynapseModel, measured: Sequence[Measurement]) -> Path | None:
-    """Where a fit is kept: whatever could change a number changes the name; None where no commit names the code."""
-    if folder is None or not provenance.reproducible():
-        return None
-    what = [fit, model.name, plain(model), model.laboratory, provenance.versions(), provenance.commit()]
-    what += map(repr, measured)
-    text = json.dumps(what, sort_keys=True, default=str)
-    return folder / f"fit-{model.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
-
-
-def _points(rows: Mapping[tuple[str, str], Floats], studies: Mapping[str, Sequence[Measurement]]) -> xr.Dataset:
+def describe_points(rows: Mapping[tuple[str, str], Floats], studies: Mapping[str, Sequence[Measurement]]) -> xr.Dataset:
     """All measurements, and what each model says of them."""
     every = [each for measured in studies.values() for each in measured]
     one = {"units": "1"}
     columns = {
-        "study": [study for study, measured in studies.items() for _ in measured],
-        "protocol": [each.protocol.name for each in every],
-        "measured": [each.ratio for each in every],
-        "sem": [each.sem for each in every],
-        "n": [np.nan if each.n is None else float(each.n) for each in every],
+        "study": ([study for study, measured in studies.items() for _ in measured], {}),
+        "protocol": ([each.protocol.name for each in every], {}),
+        "measured": ([each.ratio for each in every], one),
+        "sem": ([each.sem for each in every], one),
+        "n": (nf.laboratory.studies.counts(every), one),
     }
-    made = xr.Dataset(
-        {name: ("point", values, one if name in ("measured", "sem", "n") else {}) for name, values in columns.items()}
-    )
-    return made.assign(predicted=(("row", "point"), np.array(list(rows.values())), one)).assign_coords(
+    points = xr.Dataset({name: ("point", values, attrs) for name, (values, attrs) in columns.items()})
+    return points.assign(predicted=(("row", "point"), np.array(list(rows.values())), one)).assign_coords(
         model=("row", [model for model, _ in rows]), fitted_to=("row", [study for _, study in rows])
     )
 
 
-def _scores(points: xr.Dataset) -> xr.Dataset:
+def score(points: xr.Dataset) -> xr.Dataset:
     """``chi2`` (row, study), how many ``points`` a study has, and the ``role`` it has for a row.
 
     ``train`` and ``test`` (row) are chi^2 per point over the study that was fitted and over all others.
     """
     square = ((points["predicted"] - points["measured"]) / points["sem"]) ** 2
-    studies = list(dict.fromkeys(points["study"].values.tolist()))
-    role = np.array([[_role(to, study) for study in studies] for to in points["fitted_to"].values.tolist()])
+    chi2 = nf.laboratory.studies.chi2_per_point(points, "study")
+    studies = chi2["study"].values.tolist()
+    role = np.array([[study_role(to, study) for study in studies] for to in points["fitted_to"].values.tolist()])
     of_points = role[:, [studies.index(study) for study in points["study"].values.tolist()]]
-    made = xr.Dataset(
+    scores = xr.Dataset(
         {
-            "chi2": square.groupby(points["study"]).mean().transpose("row", "study").sel(study=studies),
+            "chi2": chi2,
             "points": ("study", [int((points["study"] == study).sum()) for study in studies]),
             "role": (("row", "study"), role),
             "train": square.where(of_points == TRAIN).mean("point"),
@@ -252,22 +174,26 @@ def _scores(points: xr.Dataset) -> xr.Dataset:
         }
     )
     for name in ("chi2", "points", "train", "test"):
-        made[name].attrs["units"] = "1"
-    return made
+        scores[name].attrs["units"] = "1"
+    return scores
 
 
-def _role(fitted_to: str, study: str) -> str:
+def study_role(fitted_to: str, study: str) -> str:
+    """What a study is for parameters that were fitted to another, or to the same; nothing for published ones."""
     if fitted_to == PUBLISHED:
         return ""
-    return TRAIN if study == fitted_to else SAME if _folded(study) == _folded(fitted_to) else TEST
+    key = nf.laboratory.studies.study_key
+    return TRAIN if study == fitted_to else SAME if key(study) == key(fitted_to) else TEST
 
 
-def _parameters(fits: Sequence[Fit], numbers: Sequence[Numbers], models: Mapping[str, SynapseModel]) -> xr.Dataset:
+def describe_parameters(
+    fits: Sequence[Fit], numbers: Sequence[Numbers], models: Mapping[str, SynapseModel]
+) -> xr.Dataset:
     """One entry for every parameter of every fit, in declared units."""
     entries = [
         (models[fit.model].name, fit.study, own.name, own.unit, own.published, found[own.name])
         for fit, found in zip(fits, numbers, strict=True)
-        for own in ranges(models[fit.model])
+        for own in nf.calibration.published_bounds(models[fit.model])
     ]
     names = ("model", "fitted_to", "parameter", "unit", "published", "fitted")
     return xr.Dataset(
@@ -275,49 +201,47 @@ def _parameters(fits: Sequence[Fit], numbers: Sequence[Numbers], models: Mapping
     )
 
 
-def summary(result: xr.DataTree) -> dict[str, Any]:
-    """chi^2 per point of each row on each study; of fits, also on what was fitted and on all else."""
-    scores = result["scores"].to_dataset()
-    numbers: dict[str, Any] = {f"points.{study}": int(n) for study, n in _column(scores["points"])}
-    for index in range(scores.sizes["row"]):
-        row = scores.isel(row=index)
-        model, fitted_to = str(row["model"].item()), str(row["fitted_to"].item())
-        before = f"{model}.fitted to {fitted_to}" if fitted_to else f"{model}.published"
-        numbers |= {f"{before}.{study}.chi2_per_point": float(chi2) for study, chi2 in _column(row["chi2"])}
-        if fitted_to:
-            numbers |= {f"{before}.{which}.chi2_per_point": float(row[which]) for which in (TRAIN, TEST)}
-    return numbers
+def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
+    """chi^2 per point of published parameters (model, study) and of fits (model, fitted_to, study); parameters; points.
 
-
-def _column(values: xr.DataArray) -> list[tuple[str, Any]]:
-    return list(zip(values["study"].values.tolist(), values.values.tolist(), strict=True))
-
-
-def tables(result: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """chi^2 per point of models on studies, fitted parameters, and every point with every prediction."""
+    ``fits``: chi^2 per point over the study that was fitted (set: train) and over all that were not (test). NaN where a
+    model was not fitted to a study.
+    """
     scores, points = (result[name].to_dataset() for name in ("scores", "points"))
-    table = pd.DataFrame({"model": scores["model"].values, "fitted_to": scores["fitted_to"].values})
-    for study, n in _column(scores["points"]):
-        table[f"{study}, n = {n}"] = scores["chi2"].sel(study=study).values
-    table[[TRAIN, TEST]] = np.stack([scores[TRAIN], scores[TEST]], axis=1)
-    made = {"scores": table}
-    if "parameters" in result.children:
-        made["parameters"] = result["parameters"].to_dataset().to_dataframe()
-    each = pd.DataFrame({name: points[name].values for name in ("study", "protocol", "measured", "sem", "n")})
-    predicted = {
-        f"{model}, fitted to {to}" if to else model: values
-        for model, to, values in zip(
-            points["model"].values, points["fitted_to"].values, points["predicted"].values, strict=True
-        )
+    fitted = scores["fitted_to"].values != PUBLISHED
+    published = scores["chi2"].isel(row=np.flatnonzero(~fitted)).drop_vars("fitted_to").swap_dims(row="model")
+    made = {
+        "studies": scores["points"].to_dataset(),
+        "published": published.rename("chi2_per_point").to_dataset(),
     }
-    return made | {"points": pd.concat([each, pd.DataFrame(predicted)], axis=1)}
+    if fitted.any():
+        fits = scores.isel(row=np.flatnonzero(fitted))
+        made["fitted"] = by_fit(fits["chi2"])
+        made["fits"] = by_fit(xr.concat([fits[TRAIN], fits[TEST]], xr.DataArray([TRAIN, TEST], dims="set", name="set")))
+        made["parameters"] = result["parameters"].to_dataset()
+    each = points[["study", "protocol", "measured", "n"]].drop_vars(["model", "fitted_to"], errors="ignore")
+    each = each.assign(measured_sem=points["sem"], n=nf.laboratory.studies.whole_numbers(points["n"]))
+    for row in points["predicted"]:
+        model, fitted_to = str(row["model"].item()), str(row["fitted_to"].item())
+        each[f"{model}, fitted to {fitted_to}" if fitted_to else model] = row.drop_vars(["model", "fitted_to"])
+    return made | {"points": each}
+
+
+def by_fit(scores: xr.DataArray) -> xr.Dataset:
+    """chi^2 per point of rows of fits by the model and by the study to which it was fitted, in their order."""
+    order = {name: list(dict.fromkeys(scores[name].values.tolist())) for name in ("model", "fitted_to")}
+    table = scores.set_index(row=["model", "fitted_to"]).unstack("row").reindex(order).transpose(*order, ...)
+    return table.rename("chi2_per_point").assign_attrs(units="1").to_dataset()
 
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:
     """The summary sheet of published parameters, and that of fits."""
     scores = result["scores"].to_dataset()
     fitted = scores["fitted_to"].values != PUBLISHED
-    figures = {"published": summary_sheet(scores.isel(row=np.flatnonzero(~fitted)))}
+    figures = {"published": nf.plots.summary_sheet(scores.isel(row=np.flatnonzero(~fitted)))}
     if fitted.any():
-        figures["fitted"] = summary_sheet(scores.isel(row=np.flatnonzero(fitted)))
+        figures["fitted"] = nf.plots.summary_sheet(scores.isel(row=np.flatnonzero(fitted)))
     return figures
+
+
+EXPERIMENT = Experiment(Settings, run, tables, plot)

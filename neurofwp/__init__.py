@@ -19,6 +19,9 @@ if TYPE_CHECKING:
         metrics as metrics,
     )
     from neurofwp import (
+        optimisation as optimisation,
+    )
+    from neurofwp import (
         plots as plots,
     )
     from neurofwp import (
@@ -56,18 +59,20 @@ if TYPE_CHECKING:
     )
     from neurofwp.identification import identify as identify
     from neurofwp.rate import RateNetwork as RateNetwork
+    from neurofwp.runtime.registry import register as register
     from neurofwp.spiking import SpikingNetwork as SpikingNetwork
 
 __version__ = "0.1.0"
 
 PACKAGES = (
-    "calibration", "identification", "laboratory", "metrics", "plots", "program", "rate", "rules", "runtime", "slownet",
-    "spiking", "synapses", "tasks", "theory", "trace", "transforms",
+    "calibration", "identification", "laboratory", "metrics", "optimisation", "plots", "program", "rate", "rules",
+    "runtime", "slownet", "spiking", "synapses", "tasks", "theory", "trace", "transforms",
 )  # fmt: skip
 NAMES = {
     "RateNetwork": "neurofwp.rate",
     "SpikingNetwork": "neurofwp.spiking",
     "identify": "neurofwp.identification",
+    "register": "neurofwp.runtime.registry",
 }
 
 __all__ = [*PACKAGES, *NAMES]

@@ -15,39 +15,45 @@ variable         dims                       meaning
 ``target``       episode, event, post       optional: the value that the read should return, or NaN
 ===============  =========================  ======================================================
 
+Programs of several conditions have a dimension ``condition`` before these, in all of their variables or in some.
+
 Both networks run the same Program: `neurofwp.rate.RateNetwork` and `neurofwp.spiking.SpikingNetwork`.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
 from neurofwp.errors import InputError
+from neurofwp.schema import Schema, Variable
 
 KIND = "neurofwp.program"
 
-DIMS: dict[str, tuple[str, ...]] = {
-    "key": ("episode", "event", "pre"),
-    "value": ("episode", "event", "post"),
-    "query": ("episode", "event", "pre"),
-    "write_gate": ("episode", "event"),
-    "retention": ("episode", "event"),
-    "duration": ("episode", "event"),
-}
-OPTIONAL: dict[str, tuple[str, ...]] = {"target": ("episode", "event", "post")}
-UNITS = {"duration": "ms"}
+Labelled = TypeVar("Labelled", xr.Dataset, xr.DataArray)
 
-# (lowest, highest, is the lowest itself allowed) for every variable
-RANGES: dict[str, tuple[float, float, bool]] = {
-    "key": (0.0, np.inf, True),
-    "value": (-1.0, 1.0, True),
-    "query": (0.0, np.inf, True),
-    "write_gate": (0.0, 1.0, True),
-    "retention": (0.0, 1.0, True),
-    "duration": (0.0, np.inf, False),
-}
+CONDITION = "condition"  # may come before the dims of any variable
+_CELLS, _VALUES, _EVENTS = ("episode", "event", "pre"), ("episode", "event", "post"), ("episode", "event")
+SCHEMA = Schema(
+    "Program",
+    KIND,
+    {
+        "key": Variable(_CELLS, "presynaptic activity while writing; 1 is the peak rate", "1", low=0),
+        "value": Variable(_VALUES, "teaching signal while writing", "1", low=-1, high=1),
+        "query": Variable(_CELLS, "presynaptic activity while reading", "1", low=0),
+        "write_gate": Variable(_EVENTS, "beta, how much of the event is written", "1", low=0, high=1),
+        "retention": Variable(_EVENTS, "alpha, the share of a weight that survives", "1", low=0, high=1),
+        "duration": Variable(_EVENTS, "length of each phase of the event", "ms", low=0, above=True),
+        "target": Variable(_VALUES, "the value that the read should return, or NaN", "1", missing=True, optional=True),
+    },
+    leading=(CONDITION,),
+)
+DIMS = {name: each.dims for name, each in SCHEMA.variables.items() if not each.optional}
+OPTIONAL = {name: each.dims for name, each in SCHEMA.variables.items() if each.optional}
 
 
 def from_arrays(
@@ -92,7 +98,7 @@ def from_arrays(
     }
     if target is not None:
         arrays["target"] = _batched("target", target)
-    dims = DIMS | OPTIONAL
+    dims = SCHEMA.dims
     sizes = {"episode": key.shape[0], "event": key.shape[1], "pre": key.shape[2], "post": value.shape[2]}
     for name, array in arrays.items():
         expected = tuple(sizes[d] for d in dims[name])
@@ -100,7 +106,7 @@ def from_arrays(
             raise InputError(f"{name} has shape {array.shape}, but {dims[name]} is {expected} here")
     program = xr.Dataset({name: (dims[name], array) for name, array in arrays.items()}, attrs={"kind": KIND})
     for variable in program.data_vars.values():
-        variable.attrs["units"] = UNITS.get(str(variable.name), "1")
+        variable.attrs["units"] = SCHEMA.variables[str(variable.name)].units
     return check(program)
 
 
@@ -112,19 +118,56 @@ def check(program: xr.Dataset) -> xr.Dataset:
     InputError
         for a missing variable, dims that do not match, a non-finite number, or one outside its range.
     """
-    if not isinstance(program, xr.Dataset):
-        raise InputError(f"a Program is an xarray.Dataset, not a {type(program).__name__}")
-    if program.attrs.get("kind") != KIND:
-        raise InputError(f"this Dataset is not a Program: attrs['kind'] is {program.attrs.get('kind')!r}, not {KIND!r}")
-    for name, dims in DIMS.items():
-        if name not in program:
-            raise InputError(f"the Program has no variable {name!r}, which has dims {dims}")
-    for name, dims in (DIMS | OPTIONAL).items():
-        if name in program and program[name].dims != dims:
-            raise InputError(f"{name} has dims {program[name].dims}, but needs {dims}")
-    for name, (low, high, closed) in RANGES.items():
-        _check_range(name, program[name].values, low, high, closed)
-    return program
+    return SCHEMA.check(program)
+
+
+def of_condition(dataset: Labelled, condition: int) -> Labelled:
+    """The Program (or the table) of one condition, by its number; what all conditions share stays as it is."""
+    return dataset.isel({CONDITION: condition}, drop=True) if CONDITION in dataset.dims else dataset
+
+
+def over_conditions(work: Callable[..., Any], *arrays: Any) -> Any:
+    """`work` of the arrays as each condition has them, joined along ``condition``; without conditions, `work` of them.
+
+    Parameters
+    ----------
+    work : from arrays of one condition to a Dataset or DataArray.
+    arrays : Datasets and DataArrays with ``condition`` or without, or anything else.
+
+    Raises
+    ------
+    InputError
+        if they differ in their conditions.
+    """
+    own = [each for each in arrays if isinstance(each, xr.Dataset | xr.DataArray) and CONDITION in each.dims]
+    if not own:
+        return work(*arrays)
+    count = check_conditions(*own)
+    results = [
+        work(*(of_condition(a, n) if any(a is each for each in own) else a for a in arrays)) for n in range(count)
+    ]
+    joined = xr.concat(results, dim=CONDITION, combine_attrs="drop_conflicts", data_vars="all")
+    coords = {name: each for name, each in own[0].coords.items() if each.dims == (CONDITION,)}
+    return joined.assign_coords({name: each for name, each in coords.items() if name not in joined.coords})
+
+
+def check_conditions(*arrays: xr.Dataset | xr.DataArray) -> int:
+    """How many conditions these arrays have.
+
+    Raises
+    ------
+    InputError
+        if they differ in number or labels.
+    """
+    counts = {each.sizes[CONDITION] for each in arrays}
+    if len(counts) > 1:
+        raise InputError(
+            f"what runs together needs the same conditions, but has {' and '.join(map(str, sorted(counts)))}"
+        )
+    labels = [each[CONDITION].values.tolist() for each in arrays if CONDITION in each.coords]
+    if any(each != labels[0] for each in labels):
+        raise InputError(f"what runs together needs the same conditions, but has {labels[0]} and {labels[-1]}")
+    return counts.pop()
 
 
 def on_off(program: xr.Dataset) -> xr.DataArray:
@@ -134,11 +177,12 @@ def on_off(program: xr.Dataset) -> xr.DataArray:
 
     Returns
     -------
-    DataArray (episode, event, polarity, post) in [0, 1], polarity = "on", "off".
+    DataArray (episode, event, polarity, post) in [0, 1], polarity = "on", "off"; after ``condition`` where the
+    values differ between conditions.
     """
     value = program["value"]
     return xr.concat([(1 + value) / 2, (1 - value) / 2], dim=_polarity()).transpose(
-        "episode", "event", "polarity", "post"
+        ..., "episode", "event", "polarity", "post"
     )
 
 
@@ -151,9 +195,7 @@ def _batched(name: str, array: ArrayLike) -> np.ndarray:
     if numbers.ndim == 2:
         numbers = numbers[np.newaxis]
     if numbers.ndim != 3:
-        raise InputError(
-            f"{name} needs 3 dims {(DIMS | OPTIONAL)[name]} (or 2, for one episode), not shape {numbers.shape}"
-        )
+        raise InputError(f"{name} needs 3 dims {SCHEMA.dims[name]} (or 2, for one episode), not shape {numbers.shape}")
     return numbers
 
 
@@ -169,13 +211,3 @@ def _per_event(name: str, array: ArrayLike, events: tuple[int, int]) -> np.ndarr
     if numbers.shape not in ((), events[1:], events):
         raise InputError(f"{name} has shape {numbers.shape}, but (episode, event) is {events} here")
     return np.broadcast_to(numbers, events).copy()
-
-
-def _check_range(name: str, array: np.ndarray, low: float, high: float, closed: bool) -> None:
-    above = array >= low if closed else array > low
-    bad = ~(np.isfinite(array) & above & (array <= high))
-    if bad.any():
-        index = tuple(int(i) for i in np.argwhere(bad)[0])
-        where = ", ".join(f"{dim} {i}" for dim, i in zip(DIMS[name], index, strict=True))
-        allowed = f"{'>=' if closed else '>'} {low:g}" if np.isinf(high) else f"in [{low:g}, {high:g}]"
-        raise InputError(f"{name} must be finite and {allowed}, but is {array[index]:g} at {where}")

@@ -18,6 +18,9 @@ variable              dims                                  meaning
 ``probe_*``           probe, time                           optional: one synapse over time
 ====================  ====================================  =============================================
 
+The Trace of several conditions has a dimension ``condition`` before these, but for spikes, of which
+``spike_condition`` says to which they belong; `of_condition` chooses one.
+
 Every variable has ``attrs["units"]``; the Dataset's attrs hold config, seed, versions and commit.
 """
 
@@ -29,21 +32,31 @@ import numpy as np
 import xarray as xr
 
 from neurofwp.errors import InputError
+from neurofwp.program import CONDITION
 from neurofwp.runtime import files
+from neurofwp.schema import Schema, Variable
 
 KIND = "neurofwp.trace"
-
-DIMS: dict[str, tuple[str, ...]] = {
-    "weight": ("episode", "event", "post", "pre"),
-    "recall": ("episode", "event", "post"),
-}
-OPTIONAL: dict[str, tuple[str, ...]] = {
-    "conductance": ("episode", "event", "polarity", "post", "pre"),
-    "pre_rate": ("episode", "event", "pre"),
-    "post_rate": ("episode", "event", "polarity", "post"),
-    "dendrite": ("episode", "event", "polarity", "post"),
-}
 PROVENANCE = ("network", "config", "seed", "versions", "commit")
+
+_POOLS = ("episode", "event", "polarity", "post")
+SCHEMA = Schema(
+    "Trace",
+    KIND,
+    {
+        "weight": Variable(("episode", "event", "post", "pre"), "fast weight after the event"),
+        "recall": Variable(("episode", "event", "post"), "answer to the event's query; NaN without one", missing=True),
+        "conductance": Variable((*_POOLS, "pre"), "weights of ON and OFF pools", missing=True, optional=True),
+        "pre_rate": Variable(("episode", "event", "pre"), "presynaptic rate in the write", missing=True, optional=True),
+        "post_rate": Variable(_POOLS, "somatic rate in the read", missing=True, optional=True),
+        "dendrite": Variable(_POOLS, "dendritic voltage while the write gate is open", missing=True, optional=True),
+    },
+    leading=(CONDITION,),
+    attrs=PROVENANCE,
+    units=True,
+)
+DIMS = {name: each.dims for name, each in SCHEMA.variables.items() if not each.optional}
+OPTIONAL = {name: each.dims for name, each in SCHEMA.variables.items() if each.optional}
 
 
 def check(trace: xr.Dataset) -> xr.Dataset:
@@ -54,37 +67,48 @@ def check(trace: xr.Dataset) -> xr.Dataset:
     InputError
         for a missing variable, wrong dims, a missing unit, missing provenance or a weight that is not finite.
     """
-    if not isinstance(trace, xr.Dataset) or trace.attrs.get("kind") != KIND:
-        found = trace.attrs.get("kind") if isinstance(trace, xr.Dataset) else type(trace).__name__
-        raise InputError(f"not a Trace: its kind is {found!r}, not {KIND!r}")
-    for name, dims in DIMS.items():
-        if name not in trace:
-            raise InputError(f"the Trace has no variable {name!r}, which has dims {dims}")
-    for name, dims in (DIMS | OPTIONAL).items():
-        if name in trace and trace[name].dims != dims:
-            raise InputError(f"{name} has dims {trace[name].dims}, but needs {dims}")
-    for variable in trace.data_vars.values():
-        if "units" not in variable.attrs:
-            raise InputError(f"{variable.name} has no attrs['units']")
-    missing = [name for name in PROVENANCE if name not in trace.attrs]
-    if missing:
-        raise InputError(f"the Trace does not say its {', '.join(missing)}")
-    if not np.isfinite(trace["weight"].values).all():
-        index = tuple(int(i) for i in np.argwhere(~np.isfinite(trace["weight"].values))[0])
-        raise InputError(f"weight is not finite at (episode, event, post, pre) = {index}")
-    return trace
+    return SCHEMA.check(trace)
 
 
-def of_episodes(trace: xr.Dataset, first: int, last: int) -> xr.Dataset:
-    """The Trace of some episodes, from `first` until before `last`, counted from 0, with their spikes and probes."""
-    chosen = trace.isel(episode=slice(first, last))
-    for dim, episode in (("spike", "spike_episode"), ("probe", "probe_episode")):
-        if episode in trace.variables:
-            own = trace[episode].values
-            chosen = chosen.isel({dim: np.flatnonzero((own >= first) & (own < last))})
-            chosen[episode] = chosen[episode] - first
-            chosen[episode].attrs = trace[episode].attrs
-    return chosen
+def of_condition(trace: xr.Dataset, condition: int | str) -> xr.Dataset:
+    """The Trace of one condition, with its spikes: as the network would have left it without the others.
+
+    Parameters
+    ----------
+    condition : its label, where the Trace has labels, else its number.
+
+    Raises
+    ------
+    InputError
+        for a Trace without conditions, or one that has no such condition.
+    """
+    if CONDITION not in trace.dims:
+        raise InputError("this Trace has no conditions to choose from")
+    known = trace[CONDITION].values.tolist()  # numbers, where there are no labels
+    if condition not in known:
+        raise InputError(f"this Trace has no condition {condition!r}; it has {', '.join(map(repr, known))}")
+    number = known.index(condition)
+    chosen = trace.isel({CONDITION: number})
+    if "spike_condition" in trace:
+        chosen = chosen.isel(spike=np.flatnonzero(trace["spike_condition"].values == number))
+    return chosen.drop_vars("spike_condition", errors="ignore")
+
+
+def only_condition(*several: xr.Dataset) -> None:
+    """Refuse Traces of several conditions, for figures, which show one.
+
+    Raises
+    ------
+    InputError
+        which says how to choose.
+    """
+    for trace in several:
+        if CONDITION in trace.dims:
+            first = trace[CONDITION].values.tolist()[0]
+            raise InputError(
+                f"this Trace has {trace.sizes[CONDITION]} conditions, of which one can be shown: choose it with "
+                f"neurofwp.trace.of_condition(trace, {first!r})"
+            )
 
 
 def save(trace: xr.Dataset, path: str | Path) -> Path:

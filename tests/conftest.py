@@ -7,6 +7,7 @@ import os
 # before anything imports NumPy or torch: tests are small, and threads that wait for each other only slow them
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("NEUROFWP_PROCESSES", "1")  # what tests do takes less time than a worker takes to start
 
 import ctypes
 import shlex
@@ -122,12 +123,6 @@ def small_trace() -> xr.Dataset:
     for name, unit in {"weight": "nS", "recall": "1", "conductance": "nS", "read_start": "ms"}.items():
         trace[name].attrs["units"] = unit
     return provenance.stamp(trace, config={"regime": "additive", "probes": None}, seed=3)
-
-
-@pytest.fixture
-def clean_tree(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As from a commit without changes: only then are results kept."""
-    monkeypatch.setattr(provenance, "commit", lambda: "a" * 40)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from neurofwp import program
 from neurofwp.identification.fit_rule import Bounds, free_parameters, residuals
-from neurofwp.identification.identify_rule import CANDIDATES
+from neurofwp.identification.identify_rule import candidates
 from neurofwp.identification.levenberg_marquardt import minimise
 from neurofwp.identification.records import prepare
 from neurofwp.rate import RateNetwork, run
@@ -28,7 +28,7 @@ from neurofwp.slownet.programmer import Programmer, Shape
 from neurofwp.slownet.training.meta_training import loss_of
 
 FEW, MANY = 20, 52  # events: two chunks and four, of the shortest
-FORMS = [(rule, "recurrent") for rule in RULES] + [(rule, "chunkwise") for rule in RULES if rule.chunkwise]
+FORMS = [(rule, "recurrent") for rule in RULES] + [(rule, "chunkwise") for rule in RULES if rule.has_chunkwise]
 aten = torch.ops.aten
 NUMBER_READ = {aten._local_scalar_dense.default, aten.is_nonzero.default, aten.equal.default, aten.item.default}
 SHAPE_READ = {aten.nonzero.default, aten.masked_select.default, aten._unique2.default, aten.unique_dim.default}
@@ -72,7 +72,7 @@ def test_no_program_waits_at_every_event() -> None:
     assert waits(network.run, made(FEW)) == waits(network.run, made(MANY))
 
 
-@pytest.mark.parametrize("rule", CANDIDATES, ids=lambda rule: rule.id)
+@pytest.mark.parametrize("rule", candidates(), ids=lambda rule: rule.id)
 def test_no_fit_waits_at_every_event(rule: Rule) -> None:
     def fit(events: int) -> Counter[str]:
         task = made(events)

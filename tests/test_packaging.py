@@ -69,7 +69,7 @@ def test_importing_neurofwp_loads_nothing_heavy() -> None:
 
 def test_public_names_are_those_of_the_modules_that_define_them() -> None:
     for name in neurofwp.__all__:
-        home = {"RateNetwork": "neurofwp.rate", "SpikingNetwork": "neurofwp.spiking"}.get(name)
+        home = neurofwp.NAMES.get(name)
         expected = getattr(import_module(home), name) if home else import_module(f"neurofwp.{name}")
         assert getattr(neurofwp, name) is expected
         assert name in dir(neurofwp)

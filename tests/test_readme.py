@@ -1,4 +1,4 @@
-"""The README's examples run as they stand."""
+"""README and docs/python.md: their examples run as they stand, and the README stays a page."""
 
 from __future__ import annotations
 
@@ -8,26 +8,43 @@ from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
 
-def example(number: int) -> dict[str, Any]:
-    """The names that a Python example of the README leaves."""
-    text = (Path(__file__).parent.parent / "README.md").read_text()
-    code = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)[number]
+
+def example(page: str, number: int) -> dict[str, Any]:
+    """The names that a Python example of a page leaves."""
+    code = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)[number]
     names: dict[str, Any] = {}
-    exec(compile(code, "README.md", "exec"), names)
+    exec(compile(code, page, "exec"), names)
     return names
+
+
+def test_the_readme_is_a_page() -> None:
+    assert len(README.split()) <= 600
+    assert len(re.findall(r"!\[", README)) == 1
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+@pytest.mark.slow
+def test_the_example_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = example("README.md", 0)
+    assert names["spiking"]["weight"].dims == names["repeat"]["weight"].dims
+    assert (tmp_path / "rules.png").is_file()
 
 
 @pytest.mark.slow
 def test_the_example_of_both_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    names = example(0)
+    names = example("docs/python.md", 0)
     assert names["spiking"]["weight"].dims == names["rate"]["weight"].dims
     assert {path.name for path in tmp_path.iterdir()} >= {"rules.png", "recall.png"}
 
 
 def test_the_example_of_rules() -> None:
-    names = example(1)
+    names = example("docs/python.md", 1)
     assert names["read"].shape == (2, 300, 4, 32)
     assert names["weight"].shape == (2, 4, 32, 16)
     assert names["y"].shape == (2, 300, 64)
@@ -36,5 +53,5 @@ def test_the_example_of_rules() -> None:
 
 @pytest.mark.slow
 def test_the_example_of_a_slow_net() -> None:
-    names = example(2)
-    assert float(names["scores"].recall_r2(names["gated"], names["trace"], where=names["gated"]["stored"])) > 0.8
+    names = example("docs/python.md", 2)
+    assert float(names["metrics"].recall_r2(names["gated"], names["trace"], where=names["gated"]["stored"])) > 0.8

@@ -46,7 +46,9 @@ def test_every_finite_weight_survives_to_the_last_bit(
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_weight_that_is_not_finite_is_located(small_trace: xr.Dataset, bad: float) -> None:
     small_trace["weight"][1, 2, 3, 4] = bad
-    with pytest.raises(InputError, match=r"^weight is not finite at \(episode, event, post, pre\) = \(1, 2, 3, 4\)$"):
+    with pytest.raises(
+        InputError, match="^weight must be finite, but is (nan|inf) at episode 1, event 2, post 3, pre 4$"
+    ):
         trace.check(small_trace)
 
 
@@ -83,7 +85,7 @@ def test_an_invalid_trace_is_not_saved(small_trace: xr.Dataset, tmp_path: Path) 
 
 def test_a_file_of_something_else_is_no_trace(small_program: xr.Dataset, tmp_path: Path) -> None:
     path = files.write_netcdf(small_program, tmp_path / "program.nc")
-    with pytest.raises(InputError, match=f"^not a Trace: its kind is '{program.KIND}', not '{trace.KIND}'$"):
+    with pytest.raises(InputError, match=f"is not a Trace: attrs.* is '{program.KIND}', not '{trace.KIND}'$"):
         trace.load(path)
 
 

@@ -28,8 +28,8 @@ from typing import Any
 
 import numpy as np
 from filelock import FileLock
+from platformdirs import user_cache_path
 
-from neurofwp.brian import backends
 from neurofwp.runtime import provenance
 
 FOLDER = "NEUROFWP_CACHE"  # the environment variable that names another cache folder
@@ -186,6 +186,8 @@ def key(shape: Any) -> str:
 @cache
 def _machine() -> list[str]:
     """Processor and compiler, by all that a compiled program depends on."""
+    from neurofwp.brian import backends  # brings Brian2, which looking at the cache does not need
+
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         processor = [line for line in dict.fromkeys(lines) if line.startswith(("model name", "flags", "Features"))]
@@ -214,11 +216,8 @@ def cache_folder() -> Path:
 
 def user_folder() -> Path:
     """Where the user wants them."""
-    if own := os.environ.get(FOLDER):
-        return Path(own).expanduser()
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "neurofwp"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "neurofwp"
+    own = os.environ.get(FOLDER)
+    return Path(own).expanduser() if own else user_cache_path("neurofwp", appauthor=False)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import brian2 as b2
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from neurofwp.brian import rows
 from neurofwp.brian.device import compiling
+from neurofwp.brian.random_numbers import FUNCTIONS, Noise
 from neurofwp.synapses.model import SynapseModel
 
 
@@ -27,7 +28,8 @@ def connect(
     plasticity: b2.Clock,
     dtype: type = float,
     own: Collection[str] = (),
-    block: tuple[int, int] | None = None,
+    block: tuple[int, int, int] | None = None,
+    noise: Noise | None = None,
     kept: str = "",
     keep: str = "",
 ) -> b2.Synapses:
@@ -40,9 +42,10 @@ def connect(
     ----------
     dtype : of states and constants, but for those that a stage wants in double precision.
     own : names of constants of which every synapse has its own.
-    block : key and value cells of a replica, in place of `i` and `j`: synapses are then all-to-all within replicas,
-        ordered by replica, key cell and value cell, and compiled programs advance them in rows. `own` constants may
-        differ between replicas only.
+    block : replicas, and key and value cells of one, in place of `i` and `j`: synapses are then all-to-all within
+        replicas, ordered by replica, key cell and value cell, and compiled programs advance them in rows. `own`
+        constants may differ between replicas only. Cells beyond these have no synapses.
+    noise : draws the random numbers of the synapses; without it Brian2 does, in a sequence.
     kept, keep : variables of the synapses beside those of the model, and statements that follow the model's update.
     """
     # Single-precision states beside double-precision cells let the compiler vectorise the update; a literal or a
@@ -52,8 +55,9 @@ def connect(
         f"{name} : {base_unit(number)} ({'constant' if name in own else 'shared, constant'})"
         for name, number in constants.items()
     )
-    at_pre = {"now": synapse.text("spike"), "late": synapse.text("late_spike")}
-    at_post = {"post": synapse.text("spike_post"), "edge": synapse.text("plateau_edge")}
+    draw: Callable[[str], str] = noise or str
+    at_pre = {"now": draw(synapse.text("spike")), "late": draw(synapse.text("late_spike"))}
+    at_post = {"post": draw(synapse.text("spike_post")), "edge": draw(synapse.text("plateau_edge"))}
     plastic = b2.Synapses(
         key,
         value,
@@ -69,18 +73,23 @@ def connect(
         },
         clock=clock,
         dtype=dict.fromkeys({*constants, *synapse.states} - synapse.double, dtype),
+        namespace=FUNCTIONS,
         name="plastic",
     )
     if block:  # without a list of pairs, which would lie in memory beside them
-        first = f"(i//{block[0]})*{block[1]}"
-        plastic.connect(j=f"k for k in range({first}, {first} + {block[1]})")
+        replicas, pre, cells = block
+        first = f"(i//{pre})*{cells}"
+        plastic.connect(j=f"k for k in range({first}, {first} + {cells}*int(i < {replicas * pre}))")
     else:
         plastic.connect(i=i, j=j)
     stored = {name for name, variable in value.variables.items() if isinstance(variable, ArrayVariable)}
-    if block and compiling() and synapse.update and rows.possible(synapse, stored):
+    reason = rows.obstacle(synapse, stored) if block and compiling() and synapse.update else ""
+    if reason:
+        rows.tell(synapse.name, reason)
+    if block and compiling() and synapse.update and not reason:
         rows.advance(synapse, key, block, own=own, dtype=dtype, clock=plasticity)
     elif synapse.update:
-        plastic.run_regularly(f"{synapse.update}\n{keep}", clock=plasticity, order=1, name="plastic_update")
+        plastic.run_regularly(f"{draw(synapse.update)}\n{keep}", clock=plasticity, order=1, name="plastic_update")
     return plastic
 
 

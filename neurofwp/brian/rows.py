@@ -15,14 +15,18 @@ cell computes only on demand, keep Brian2's own loop, which is also the referenc
 from __future__ import annotations
 
 import ast
+import logging
 import re
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 
 import brian2 as b2
 import numpy as np
 
 from neurofwp.brian.device import cpp_function
 from neurofwp.synapses.model import SynapseModel
+
+log = logging.getLogger("neurofwp")
 
 TYPES = {"float32": "float", "float64": "double"}
 FUNCTIONS = {"exp": "std::exp", "expm1": "std::expm1", "log": "std::log", "sqrt": "std::sqrt", "clip": "clipped"}
@@ -38,22 +42,50 @@ template <class T> static inline T clipped(const T x, const T low, const T high)
 """
 
 
-def possible(synapse: SynapseModel, stored: Collection[str]) -> bool:
-    """Whether the synapses of a model can be advanced in rows; `stored` are the variables that value cells hold."""
+def obstacle(synapse: SynapseModel, stored: Collection[str]) -> str:
+    """Why the synapses of a model cannot be advanced in rows, or nothing if they can.
+
+    stored : the variables that value cells hold.
+    """
+    if b2.prefs.devices.cpp_standalone.openmp_threads:  # rows share what the first one finds
+        return "Brian2 was told to use OpenMP threads"
+    if synapse.double:
+        return f"{', '.join(sorted(synapse.double))} of each synapse need double precision"
+    if written := re.search(r"\w+_(pre|post)(?=\s*[-+*/]?=[^=])", synapse.update):
+        return f"its update writes to {written[0]!r}, a variable of a cell that synapses share"
     looked_up = {name.removesuffix("_post") for name in _named(synapse) if name.endswith("_post")}
-    return (
-        not b2.prefs.devices.cpp_standalone.openmp_threads  # rows share what the first one finds
-        and not synapse.double
-        and not re.search(r"_(pre|post)\s*[-+*/]?=[^=]", synapse.update)
-        and looked_up <= set(stored)
-        and all(_known(line) for line in synapse.update.splitlines())
-    )
+    if computed := looked_up - set(stored):
+        return f"its update looks up {min(computed)!r}, which the value cell computes on demand and does not hold"
+    unknown = [line for line in synapse.update.splitlines() if not _known(line)]
+    return f"there is no translation of the statement {unknown[0]!r}" if unknown else ""
+
+
+@cache
+def tell(model: str, reason: str) -> None:
+    """Say once that the synapses of a model advance in the slower loop, and why."""
+    log.info("the synapses of %s advance in Brian2's own loop, which is slower: %s", model, reason)
+
+
+def held(equations: str) -> set[str]:
+    """The variables of these equations that a cell holds, and does not compute on demand."""
+    parsed = b2.Equations(equations)
+    return {name for name in parsed.names if parsed[name].type != "subexpression"}
+
+
+def which_loop(synapse: SynapseModel, stored: Collection[str], target: str) -> str:
+    """In a phrase, which loop advances the synapses of a model on this target of Brian2, and why not the fast one."""
+    if not synapse.update:
+        return "none: they advance at events"
+    if target != "cpp_standalone":
+        return f"Brian2's own: only compiled programs advance them in rows, and not {target}"
+    reason = obstacle(synapse, stored)
+    return f"Brian2's own, which is slower: {reason}" if reason else "in rows, one for each key cell"
 
 
 def advance(
     synapse: SynapseModel,
     key: b2.NeuronGroup,
-    block: tuple[int, int],
+    block: tuple[int, int, int],
     *,
     own: Collection[str],
     dtype: type,
@@ -63,8 +95,8 @@ def advance(
 
     Parameters
     ----------
-    block : key cells of one episode, and value cells of one: synapses are all-to-all within an episode, ordered by
-        episode, key cell and value cell.
+    block : episodes, and key cells and value cells of one: synapses are all-to-all within an episode, ordered by
+        episode, key cell and value cell. Key cells beyond these have none.
     own : constants of which every synapse has its own, the same within an episode.
     """
     gates = sorted(name for name in _named(synapse) if name.endswith("_pre"))
@@ -75,9 +107,9 @@ def advance(
     key.run_regularly(f"advanced = advance_row({given})", clock=clock, order=1, name="plastic_update")
 
 
-def _code(synapse: SynapseModel, gates: list[str], block: tuple[int, int], own: Collection[str], real: str) -> str:
+def _code(synapse: SynapseModel, gates: list[str], block: tuple[int, int, int], own: Collection[str], real: str) -> str:
     """The C++ function."""
-    pre, cells = block
+    episodes, pre, cells = block
     loops = _loops(synapse, skip=real == "float")
     words = {word for code, idle in loops for word in _words(f"{code}\n{idle}")}
     states = [name for name in synapse.states if name in words]
@@ -103,6 +135,7 @@ def _code(synapse: SynapseModel, gates: list[str], block: tuple[int, int], own: 
     return f"""{CLIPPED}
 static inline double advance_row({arguments}) {{
     using namespace brian;
+    if (row >= {episodes * pre}) return 0;
     const size_t first = size_t(row) * {cells}, first_cell = size_t(row / {pre}) * {cells};
     {LINE.join([*before, *parts])}
     return 0;

@@ -6,6 +6,6 @@ from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 
 
 class ManyCells(CPPStandaloneCodeObject):
-    """Code of cells whose threshold draws no random numbers."""
+    """Code of cells whose threshold draws no random numbers in a sequence (those of `random_numbers` have none)."""
 
     templater = CPPStandaloneCodeObject.templater.derive("neurofwp.brian")

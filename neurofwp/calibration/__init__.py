@@ -1,1 +1,27 @@
-"""From a rule to a synapse: parameters with which the spiking network runs a given rule."""
+"""Parameters of synapses: fitted to measurements, or searched so that the network runs a given rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from neurofwp.runtime.lazy import attributes
+
+if TYPE_CHECKING:
+    from neurofwp.calibration.measurement_fits import PERCENTILES as PERCENTILES
+    from neurofwp.calibration.measurement_fits import best_parameters as best_parameters
+    from neurofwp.calibration.measurement_fits import fit_parameters as fit_parameters
+    from neurofwp.calibration.published import published_bounds as published_bounds
+    from neurofwp.calibration.space import SPACE as SPACE
+    from neurofwp.calibration.space import Space as Space
+
+HOMES = {
+    "PERCENTILES": "measurement_fits",
+    "SPACE": "space",
+    "Space": "space",
+    "best_parameters": "measurement_fits",
+    "fit_parameters": "measurement_fits",
+    "published_bounds": "published",
+}
+
+__all__ = [*HOMES]
+__getattr__ = attributes(__name__, HOMES)

@@ -9,32 +9,22 @@ resumed by telling it again what was kept.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import xarray as xr
 
 from neurofwp.calibration.space import SPACE, Floats, Space
-from neurofwp.calibration.trial import Trial, tried
-from neurofwp.runtime import processes
+from neurofwp.calibration.trial import Trial
+from neurofwp.runtime import parallel
 from neurofwp.runtime.progress import progress_bar
 
 SPREAD = 0.25  # of the first generation, in shares of the bounds
 NETWORKS = 2  # that run a generation: the same on every machine, since each has noise of its own
 
 log = logging.getLogger("neurofwp")
-
-
-@contextmanager
-def workers() -> Iterator[Executor]:
-    """Processes of one thread each: threads of one would wait for those of the others."""
-    with processes.pool(NETWORKS, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        yield pool
 
 
 def search(
@@ -63,7 +53,8 @@ def search(
     options = {"bounds": [0, 1], "popsize": population, "seed": seed + 1, "verbose": -9}  # 0 would be the time of day
     evolution = cma.CMAEvolutionStrategy(space.origin.clip(0.02, 0.98), SPREAD, options)
     rounds: list[xr.Dataset] = []
-    with workers() as pool, progress_bar(total=(generations + 1) * population, desc="candidates") as bar:
+    total = (generations + 1) * population
+    with parallel.open_executor(NETWORKS) as executor, progress_bar(total=total, desc="candidates") as bar:
         for generation in range(generations + 1):
             final = generation == generations
             places = _finalists(rounds, evolution, population) if final else np.array(evolution.ask())
@@ -71,7 +62,7 @@ def search(
                 places[0] = space.origin
             made = _generation(
                 space, places, rule, programs[final], network, f"generation-{generation}",
-                seed=(generations + 1) * seed + generation, folder=folder, pool=pool,
+                seed=(generations + 1) * seed + generation, folder=folder, executor=executor,
             )  # fmt: skip
             if not final:
                 evolution.tell(list(places), list(-made["objective"].values))
@@ -101,7 +92,7 @@ def _generation(
     *,
     seed: int,
     folder: Path | None,
-    pool: Executor,
+    executor: parallel.Executor,
 ) -> xr.Dataset:
     """Scores of a generation."""
     quantities = space.quantities(places)
@@ -114,7 +105,9 @@ def _generation(
         )
         for index, own in enumerate(shares)
     ]  # fmt: skip
-    made = xr.concat(list(pool.map(tried, trials, [folder] * len(trials))), dim="candidate")
+    cases = {trial.name: (trial,) for trial in trials}
+    with parallel.start(Trial.scores, cases, folder=folder, executor=executor) as scores:
+        made = xr.concat([scores[name] for name in cases], dim="candidate")
     value = np.stack([np.asarray(quantities[each.name] / space.unit(each.name)) for each in SPACE], axis=1)
     return made.assign(
         place=(("candidate", "parameter"), places), value=(("candidate", "parameter"), value)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from brian2 import Quantity, Unit, nS
 from numpy.typing import NDArray
 
 from neurofwp.errors import InputError
+from neurofwp.optimisation import BoundedParameter
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.synapses.parameters import parse_unit
 
@@ -17,40 +18,33 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Searched:
-    """A parameter, its bounds in `unit`, and why they lie there."""
+class SearchedParameter(BoundedParameter):
+    """A parameter that is searched evenly in the logarithm, and why its bounds lie where they do."""
 
-    name: str
-    unit: str
-    low: float
-    high: float
+    scale: Literal["linear", "log"] = field(default="log", init=False)
     reason: str
-
-    def at(self, place: Floats) -> Floats:
-        """Numbers at places from 0 (lower bound) to 1: evenly in the logarithm."""
-        return np.asarray(self.low * (self.high / self.low) ** place)
-
-    def place(self, number: float) -> float:
-        """Of a number; one beyond a bound (0, infinity) is at that bound."""
-        return float(np.log(np.clip(number, self.low, self.high) / self.low) / np.log(self.high / self.low))
 
 
 # Calcium is in units of g_calcium, so its levels are bounded by what the NMDA receptors of this dendrite let in.
 SPACE = (
-    Searched("P", "nS/s", 0.5, 20, "a write of 0.4 s changes a synapse by .2 nS to all of its AMPA conductance"),
-    Searched("K_P", "1", 0.3, 1.2, "calcium between an open gate alone and the strongest teaching"),
-    Searched("D", "nS/s", 0.1, 1000, "as P, at half of the weight that a write leaves; see `removal`"),
-    Searched("K_D", "1", 0.1, 0.6, "calcium between rest and potentiation: Shouval et al. 2002, depression below it"),
-    Searched("K_m", "nS", 0.01, 100, "from removal at saturation to first order: Goldbeter & Koshland 1981"),
-    Searched("w_max", "nS", 0.5, 10, "unitary AMPA conductance, from weak cortical to the strongest synapses"),
-    Searched("tau_turnover", "s", 2, 1000, "from short-term potentiation to turnover over a quarter of an hour"),
-    Searched("g_gate", "nS", 1.5, 6, "0.3 to 1.2 times the leak of the dendrite: it must not spike by itself"),
-    Searched("g_teach", "nS", 1, 8, "as many unitary synapses (0.45 nS) as one tuft receives within 5 ms"),
-    Searched("g_gaba", "nS", 0.1, 10, "from next to none to some ten unitary synapses of interneurons"),
+    SearchedParameter(
+        "P", "nS/s", 0.5, 20, "a write of 0.4 s changes a synapse by .2 nS to all of its AMPA conductance"
+    ),
+    SearchedParameter("K_P", "1", 0.3, 1.2, "calcium between an open gate alone and the strongest teaching"),
+    SearchedParameter("D", "nS/s", 0.1, 1000, "as P, at half of the weight that a write leaves; see `removal`"),
+    SearchedParameter(
+        "K_D", "1", 0.1, 0.6, "calcium between rest and potentiation: Shouval et al. 2002, depression below it"
+    ),
+    SearchedParameter("K_m", "nS", 0.01, 100, "from removal at saturation to first order: Goldbeter & Koshland 1981"),
+    SearchedParameter("w_max", "nS", 0.5, 10, "unitary AMPA conductance, from weak cortical to the strongest synapses"),
+    SearchedParameter(
+        "tau_turnover", "s", 2, 1000, "from short-term potentiation to turnover over a quarter of an hour"
+    ),
+    SearchedParameter("g_gate", "nS", 1.5, 6, "0.3 to 1.2 times the leak of the dendrite: it must not spike by itself"),
+    SearchedParameter("g_teach", "nS", 1, 8, "as many unitary synapses (0.45 nS) as one tuft receives within 5 ms"),
+    SearchedParameter("g_gaba", "nS", 0.1, 10, "from next to none to some ten unitary synapses of interneurons"),
 )
 WEIGHT = 0.2 * nS  # that a write leaves, or so
-
-
 BOUNDS = {each.name: each for each in SPACE}
 
 
@@ -76,8 +70,8 @@ class Space:
 
     def quantities(self, places: Floats) -> dict[str, Quantity]:
         """(candidate,) of every parameter."""
-        numbers = {each.name: each.at(column) for each, column in zip(SPACE, places.T, strict=True)}
-        removal = BOUNDS["P"].at(places[:, list(BOUNDS).index("D")])
+        numbers = {each.name: each.value(column) for each, column in zip(SPACE, places.T, strict=True)}
+        removal = BOUNDS["P"].value(places[:, list(BOUNDS).index("D")])
         numbers["D"] = np.clip(removal * _saturation(numbers["K_m"]), BOUNDS["D"].low, BOUNDS["D"].high)
         return {name: Quantity(number * self.unit(name)) for name, number in numbers.items()}
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from brian2 import Quantity
 
 from neurofwp import identification, metrics
+from neurofwp import trace as traces
 from neurofwp.errors import InputError
 from neurofwp.rules import get
-from neurofwp.runtime import parts
+from neurofwp.spiking import conditions
 from neurofwp.spiking.jobs import Job
 
 RIVALS = ("delta", "fixed_decay", "outstar", "soft_bound")
+RUNS = 2  # of every candidate, with other noise
 KEPT = ["weight", "recall", "conductance"]  # of a Trace: all that fits and scores look at
 LEAD = 0.05  # explained share by which a rule must lead its rivals to be told from them in any episode
 # What is missing to that lead counts so many times: a network that another rule describes better does not run this one,
@@ -40,17 +42,21 @@ class Trial:
     name: str
     program: xr.Dataset
     network: Mapping[str, object]
-    varied: Mapping[str, Quantity]  # (candidate,)
+    candidates: Mapping[str, Quantity]  # parameters (candidate,), by name
     rule: str
     seed: int
 
     @property
     def job(self) -> Job:
-        """The simulation: replicas ordered by candidate, run and episode."""
-        episodes, candidates = self.program.sizes["episode"], len(next(iter(self.varied.values())))
-        every = self.program.isel(episode=np.tile(np.arange(episodes), 2 * candidates))
-        varied = {name: np.repeat(values, 2 * episodes) for name, values in self.varied.items()}
-        return Job(f"{self.name}-{self.rule}", every, self.network, seed=self.seed, varied=varied)
+        """The simulation: conditions ordered by candidate and run."""
+        count = len(next(iter(self.candidates.values())))
+        own: dict[str, Any] = {name: np.repeat(values, RUNS) for name, values in self.candidates.items()}
+        every = conditions.from_quantities(seed=conditions.seeds_of_runs(self.seed, RUNS) * count, **own)
+        return Job(f"{self.name}-{self.rule}", self.program, self.network, seed=self.seed, conditions=every)
+
+    def depends_on(self) -> list[Any]:
+        """All that the scores depend on beside the code."""
+        return [self.rule, *self.job.depends_on()]
 
     def scores(self) -> xr.Dataset:
         """Over ``candidate``: explained ``share`` of the rule, ``rival``, the best of its rivals, ``recall`` of keys
@@ -59,11 +65,9 @@ class Trial:
         The share is held-out R^2 over the noise ceiling, fitted to the first half of the episodes. A candidate whose
         weights do not move, or do not repeat, gets the worst.
         """
-        every, episodes = self.job.run()[KEPT], self.program.sizes["episode"]
-        rows = []
-        for first in range(0, every.sizes["episode"], 2 * episodes):
-            both = [every.isel(episode=slice(at, at + episodes)) for at in (first, first + episodes)]
-            rows.append(self._scores(both))
+        every = self.job.run()[KEPT]
+        runs = [traces.of_condition(every, number) for number in range(every.sizes["condition"])]
+        rows = [self._scores(runs[first : first + RUNS]) for first in range(0, len(runs), RUNS)]
         share, rival, recall = np.maximum(np.nan_to_num(np.array(rows), nan=WORST), WORST).T
         objective = share + recall - MISSING * np.maximum(LEAD - (share - rival), 0)
         columns = {"share": share, "rival": rival, "recall": recall, "objective": objective}
@@ -80,10 +84,3 @@ class Trial:
         share = fits["explained_share"].values if float(fits["noise_ceiling"]) > 0.1 else np.full(len(names), WORST)
         recall = np.mean([metrics.recall_r2(self.program, each, where=self.program["rebound"]) for each in both])
         return float(share[0]), float(share[1:].max(initial=WORST)), float(recall)
-
-
-def tried(trial: Trial, folder: Path | None) -> xr.Dataset:
-    """Scores of a Trial, kept in `folder` and not made twice."""
-    path = trial.job.place(folder)
-    made = parts.kept(path)
-    return parts.keep(trial.scores(), path) if made is None else made

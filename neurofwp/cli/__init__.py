@@ -1,32 +1,38 @@
 """The command line: `neurofwp COMMAND ...`.
 
+A command is a module of this package with a function ``main(words) -> exit code``, and a line in COMMANDS. It is
+imported when it is chosen, and imports what takes long when its flags are read: help and refusals come at once.
+
 Exit codes: 0 done; 1 something failed or is missing, and was said; 2 bad input; 130 interrupted.
 """
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 
 import neurofwp
-from neurofwp.cli import cache, catalogue, doctor, results, run, sweep, train
 from neurofwp.errors import InputError, unknown
 
-COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    "run": run.run,
-    "sweep": sweep.sweep_all,
-    "train": train.train,
-    "compare": results.compare,
-    "plot": results.plot,
-    "list": catalogue.list_all,
-    "cache": cache.cache,
-    "doctor": doctor.doctor,
+COMMANDS = {
+    "run": "one experiment: data, tables, figures and log into a folder",
+    "sweep": "one experiment at many settings, on all cores or on a cluster",
+    "train": "a slow net, meta-trained on a family of tasks",
+    "compare": "recall of both networks, and which rule explains the weights",
+    "plot": "the figures of a result again, from the saved data alone",
+    "show": "the equations of a synapse model with values and units, or what is known of a rule",
+    "list": "experiments, rules, synapse models, their parameters, slow nets, families of tasks",
+    "rerun": "a result again, with the settings and the seed that it holds",
+    "doctor": "compiler, GPU, versions, caches: what is there, and what to do about what is not",
+    "cache": "the compiled networks that are kept for the next run: look, or clear",
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; bad input becomes one sentence on stderr."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = sys.argv[1:] if arguments is None else [*arguments]
     try:
         return _dispatch(words)
     except InputError as error:
@@ -35,9 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("neurofwp: interrupted; no half-written file is left behind", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
+        print("neurofwp: nobody reads this output any more", file=sys.stderr)
+        return 1
 
 
-def _dispatch(words: list[str]) -> int:
+def _dispatch(words: Sequence[str]) -> int:
     if not words or words[0] in ("-h", "--help"):
         print(_usage())
         return 0
@@ -47,10 +57,11 @@ def _dispatch(words: list[str]) -> int:
     name, *rest = words
     if name not in COMMANDS:
         raise unknown("command", name, COMMANDS)
-    return COMMANDS[name](rest)
+    code: int = import_module(f"{__name__}.{name}").main(rest)
+    return code
 
 
 def _usage() -> str:
-    lines = [f"  {name:<9} {(command.__doc__ or '').splitlines()[0]}" for name, command in COMMANDS.items()]
+    lines = [f"  {name:<9} {line}" for name, line in COMMANDS.items()]
     head = ["usage: neurofwp COMMAND ...", "", neurofwp.__doc__ or "", ""]
     return "\n".join([*head, *lines, "", "neurofwp COMMAND --help says more."])

@@ -17,13 +17,13 @@ class _Cache:
     """Remove all of them."""
 
 
-def cache(words: list[str]) -> int:
-    """the compiled networks that are kept for the next run: look, or clear"""
-    from neurofwp.brian import builds  # brings Brian2
-
+def main(words: list[str]) -> int:
+    """The compiled networks that are kept, from the command line."""
     chosen = tyro.cli(
         _Cache, prog="neurofwp cache", description="Compiled networks, kept for the next run.", args=words
     )
+    from neurofwp.brian import builds
+
     folder, console = builds.user_folder(), Console()
     found = builds.entries(folder)
     if chosen.clear:

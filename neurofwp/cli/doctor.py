@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 
 import tyro
 from rich.console import Console
@@ -11,17 +12,20 @@ from rich.text import Text
 
 @dataclass(frozen=True)
 class _Doctor:
-    pass
+    json: bool = False
+    """Print JSON: what was looked at, what was found, the remedy if one is needed."""
 
 
-def doctor(words: list[str]) -> int:
-    """compiler, GPU, versions, caches: what is there, and what to do about what is not"""
-    tyro.cli(_Doctor, prog="neurofwp doctor", description="Check this machine.", args=words)
-    from neurofwp.runtime.doctor import examine  # brings Brian2 and torch
+def main(words: list[str]) -> int:
+    """A check of this machine, from the command line."""
+    given = tyro.cli(_Doctor, prog="neurofwp doctor", description="Check this machine.", args=words)
+    from neurofwp.runtime.doctor import examine
 
     findings = examine()
+    if given.json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
     console = Console()
-    for finding in findings:
+    for finding in () if given.json else findings:
         mark, style = ("ok", "green") if not finding.remedy else ("PROBLEM", "red") if finding.needed else ("note", "")
         console.print(Text.assemble((f"{mark:<8}", style), f"{finding.what}: {finding.found}"), soft_wrap=True)
         if finding.remedy:

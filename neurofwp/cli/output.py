@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from neurofwp.runtime import provenance
+from neurofwp.errors import InputError
+from neurofwp.runtime import files, provenance
+
+LOG = "log.txt"
 
 log = logging.getLogger("neurofwp")
 
@@ -24,6 +28,30 @@ def device(name: str) -> str:
     from neurofwp.rate import choose_device  # brings torch
 
     return choose_device(name).type
+
+
+@contextmanager
+def results_folder(path: Path) -> Iterator[Path]:
+    """Make a folder for results with a log in it, of which a run that is refused leaves nothing.
+
+    Raises
+    ------
+    InputError
+        if it cannot be made or written.
+    """
+    new = [folder for folder in (path, *path.parents) if not folder.exists()]
+    file = files.output_folder(path) / LOG
+    new_log = not file.exists()
+    try:
+        with logging_to(file):
+            yield path
+    except InputError:
+        if new_log:
+            file.unlink()
+        with contextlib.suppress(OSError):  # something else is in it
+            for folder in new:
+                folder.rmdir()
+        raise
 
 
 @contextmanager

@@ -7,13 +7,16 @@ import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
 
-from neurofwp.cli import catalogue, output, results
-from neurofwp.errors import InputError
-from neurofwp.runtime import files, provenance
+from neurofwp.cli import catalogue, choice, output
+from neurofwp.cli import settings as checks
+from neurofwp.runtime.experiment import Experiment
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Settings = TypeVar("Settings")
 
@@ -31,45 +34,76 @@ class _Run(Generic[Settings]):
         Path | None,
         tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: results/EXPERIMENT/<time>-<hash of the settings>)"),
     ] = None
-    """Folder for the results."""
+    """Folder for the results. A run that was interrupted resumes in its folder."""
+    fresh: bool = False
+    """Ignore what an interrupted run left in the folder to be resumed."""
+    pdf: bool = False
+    """Write each figure as PDF too."""
 
 
-def run(words: list[str]) -> int:
-    """one experiment: data, summary, figures and log into a folder"""
-    name, *flags = words or [""]
-    if name in ("-h", "--help"):
-        print(_usage())
+def main(words: list[str]) -> int:
+    """One experiment, from the command line."""
+    flags = "[--seed N] [--device auto|cpu|cuda] [--out DIR] [--fresh] [--pdf]"
+    chosen = choice.choose("run", "experiment", words, catalogue.experiments(), flags)
+    if chosen is None:
         return 0
-    if not name or name.startswith("-"):
-        raise InputError(f"run needs an experiment before any flag, one of: {', '.join(catalogue.experiments())}")
-    module = catalogue.experiment(name)
-    flags_of = _Run[module.Settings]  # type: ignore[name-defined]  # known only now that the experiment is chosen
-    chosen = tyro.cli(flags_of, prog=f"neurofwp run {name}", description=module.__doc__, args=flags)
-    settings = results.written(chosen.settings)
-    folder = files.output_folder(chosen.out or output.default_folder(name, settings, chosen.seed))
+    name, rest = chosen
+    experiment = catalogue.experiment(name)
+    flags_of = _Run[experiment.settings]  # type: ignore[name-defined]  # known only now that the experiment is chosen
+    given = tyro.cli(flags_of, prog=f"neurofwp run {name}", description=experiment.text, args=rest)
+    checks.check(experiment, given.settings)
+    return carry_out(
+        experiment,
+        given.settings,
+        seed=given.seed,
+        device=given.device,
+        out=given.out,
+        fresh=given.fresh,
+        pdf=given.pdf,
+    )
 
-    with output.logging_to(folder / "log.txt"):
-        device = output.device(chosen.device)
-        log.info("%s, seed %d, on %s", name, chosen.seed, device)
-        log.info("settings %s", settings)
+
+def carry_out(
+    experiment: Experiment,
+    settings: Any,
+    *,
+    seed: int,
+    device: str,
+    out: Path | None = None,
+    fresh: bool = False,
+    pdf: bool = False,
+) -> int:
+    """Run an experiment, leave everything in a folder, print that folder, and return the exit code."""
+    from neurofwp.cli import results, tables  # bring xarray
+    from neurofwp.runtime import files, provenance, store
+
+    device = output.device(device)
+    written = checks.written(settings)
+    with output.results_folder(out or output.default_folder(experiment.name, written, seed)) as folder:
+        log.info("%s, seed %d, on %s", experiment.name, seed, device)
+        log.info("settings %s", written)
         log.debug("versions %s, commit %s", json.dumps(provenance.versions()), provenance.commit())
         started = time.perf_counter()
-        result = module.run(chosen.settings, seed=chosen.seed, device=device, folder=folder / "parts")
-        results.write(name, result, chosen.settings, chosen.seed, device, folder)
+        if fresh:
+            store.clear(folder / "parts")
+        result = experiment.run(settings, seed=seed, device=device, folder=folder / "parts")
+        results.write(experiment.name, result, settings, seed, device, folder)
         log.info("measured in %.0f s", time.perf_counter() - started)
-        summary = module.summary(result)
+        summary = experiment.summary(result)
         files.write_json(summary, folder / results.SUMMARY)
-        results.write_tables(module, result, folder)
-        results.print_tables(result, summary)
-        drawn = _drawn(module, result, folder)
+        tables.write(experiment, result, folder)
+        tables.show(result, summary)
+        drawn = _draw(experiment, result, folder, pdf)
     print(folder, flush=True)
     return 0 if drawn else 1
 
 
-def _drawn(module: Any, result: Any, folder: Path) -> bool:
+def _draw(experiment: Experiment, result: xr.DataTree, folder: Path, pdf: bool) -> bool:
     """Draw the figures; one that fails must not take the results with it."""
+    from neurofwp.cli import figures
+
     try:
-        results.draw(module, result, folder)
+        figures.draw(experiment, result, folder, pdf=pdf)
     except Exception as error:
         log.debug("the figures failed", exc_info=True)
         log.error(
@@ -79,16 +113,3 @@ def _drawn(module: Any, result: Any, folder: Path) -> bool:
         )
         return False
     return True
-
-
-def _usage() -> str:
-    lines = [f"  {name:<22} {line}" for name, line in catalogue.experiments().items()]
-    return "\n".join(
-        [
-            "usage: neurofwp run EXPERIMENT [settings] [--seed N] [--device auto|cpu|cuda] [--out DIR]",
-            "",
-            *lines,
-            "",
-            "neurofwp run EXPERIMENT --help shows its settings.",
-        ]
-    )

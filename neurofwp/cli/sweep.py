@@ -13,18 +13,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
-import xarray as xr
 
-from neurofwp.cli import catalogue, output, results
+from neurofwp.cli import catalogue, choice, output, results
+from neurofwp.cli import settings as checks
+from neurofwp.cli.settings import PARAMETERS
 from neurofwp.errors import InputError, unknown
-from neurofwp.runtime import files, processes, provenance
-from neurofwp.runtime.sweeps import DONE, Point, sweep
+from neurofwp.runtime import files, parallel, provenance, store
+from neurofwp.runtime.sweeps import Point, forget, sweep
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from neurofwp.synapses.parameters import Parameter
 
 SWEEP = "sweep.nc"
-PARAMETERS = "parameters"  # the setting of an experiment that replaces parameters of synapse and circuit
 TOGETHER = 64  # points that run side by side in one network, at most
 
 Settings = TypeVar("Settings")
@@ -36,8 +41,8 @@ log = logging.getLogger("neurofwp")
 class _Sweep(Generic[Settings]):
     settings: tyro.conf.OmitArgPrefixes[Settings]
     over: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="NAME=V1,V2")]
-    """A setting and its values; may be given several times. A value of several words has spaces between them. Where
-    the experiment has the setting `parameters`, also a parameter of its synapses or circuit, in its own unit."""
+    """A setting and its values; may be given several times. A value of several words has spaces between them. An
+    experiment with the setting `parameters` sweeps those of its synapses and circuit too: tau_nmda=50ms,100ms."""
     seeds: int = 1
     """Every point runs with so many seeds, from --seed on."""
     seed: int = 0
@@ -53,6 +58,8 @@ class _Sweep(Generic[Settings]):
         tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: results/sweep-EXPERIMENT/<hash of the settings>)"),
     ] = None
     """Folder for the results; points that were finished there are not run again."""
+    fresh: bool = False
+    """Run all points again, also those that were finished in this folder."""
 
 
 @dataclass(frozen=True)
@@ -65,47 +72,48 @@ class _Task:
     device: str
 
 
-def sweep_all(words: list[str]) -> int:
-    """one experiment at many settings, on all cores or a cluster: NAME=V1,V2 by NAME=V1,V2"""
-    name, *flags = words or [""]
-    if not name or name.startswith("-"):
-        raise InputError(f"sweep needs an experiment before any flag, one of: {', '.join(catalogue.experiments())}")
-    module = catalogue.experiment(name)
-    flags_of = _Sweep[module.Settings]  # type: ignore[name-defined]  # known only now that the experiment is chosen
-    chosen = tyro.cli(flags_of, prog=f"neurofwp sweep {name}", description=module.__doc__, args=flags)
+def main(words: list[str]) -> int:
+    """One experiment at many settings, from the command line."""
+    flags = "--over NAME=V1,V2 [--over ...] [--seeds N] [--workers N] [--scheduler ADDRESS] [--out DIR]"
+    named = choice.choose("sweep", "experiment", words, catalogue.experiments(), flags)
+    if named is None:
+        return 0
+    name, rest = named
+    experiment = catalogue.experiment(name)
+    flags_of = _Sweep[experiment.settings]  # type: ignore[name-defined]  # known only now that the experiment is chosen
+    chosen = tyro.cli(flags_of, prog=f"neurofwp sweep {name}", description=experiment.text, args=rest)
     if chosen.seeds < 1:
         raise InputError(f"seeds must be 1 or more, not {chosen.seeds}")
-    together = hasattr(module, "run_together")
+    together = experiment.run_together is not None
     axes = dict(_axis(text, chosen.settings, parameters=together) for text in chosen.over)
     every = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
     settings = [_at(chosen.settings, at) for at in every]
-    what = json.dumps([name, [results.written(own) for own in settings], chosen.seeds, chosen.seed])
+    for own in settings[:1]:  # a point that is refused later does not stop the others
+        checks.check(experiment, own)
+    what = json.dumps([name, [checks.written(own) for own in settings], chosen.seeds, chosen.seed])
     digest = hashlib.sha256(what.encode()).hexdigest()[:8]
-    folder = files.output_folder(chosen.out or Path("results", f"sweep-{name}", digest)).resolve()
-    with output.logging_to(folder / "log.txt"):
+    folder = (chosen.out or Path("results", f"sweep-{name}", digest)).resolve()
+    with output.results_folder(folder):
         device = output.device(chosen.device)
         seeds = range(chosen.seed, chosen.seed + chosen.seeds)
         log.info("%s, %d points of %s and %d seeds, on %s", name, len(every), ", ".join(axes), len(seeds), device)
-        if not provenance.reproducible():
-            log.info("points that were finished before count as new: no commit names this code, which has changes")
         points = [
             Point(
                 {name: _label(value) for name, value in at.items()} | {"seed": seed},
                 task,
-                folder / "points" / _name(task),
+                folder / "points" / store.key(task),
             )
             for at, own in zip(every, settings, strict=True)
             for seed in seeds
             for task in [_Task(name, own, seed, device)]
         ]
-        if not provenance.reproducible():
-            for point in points:
-                (point.place / DONE).unlink(missing_ok=True)
-        workers = processes.at_a_time(len(points), chosen.workers)
+        if chosen.fresh:
+            forget(points)
+        workers = parallel.process_count(len(points), chosen.workers)
         units = _units(points, workers) if together else [[point] for point in points]
         made = sweep(_measure, units, workers=chosen.workers, scheduler=chosen.scheduler)
         made = made.assign_attrs(
-            experiment=name, settings=results.written(chosen.settings), device=device, commit=provenance.commit(),
+            experiment=name, settings=checks.written(chosen.settings), device=device, commit=provenance.commit(),
             versions=json.dumps(provenance.versions(), sort_keys=True),
         )  # fmt: skip
         _with_units(made, chosen.settings)
@@ -136,11 +144,11 @@ def _axis(text: str, settings: Any, *, parameters: bool) -> tuple[str, list[Any]
     known = _parameters() if parameters else {}
     if name not in known:
         raise unknown("setting or parameter" if parameters else "setting", name, {*own, *known})
-    return name, [_number(name, value) for value in values]
+    return name, [known[name].number(value) for value in values]
 
 
-def _parameters() -> dict[str, Any]:
-    from neurofwp.spiking.network import declared  # brings Brian2
+def _parameters() -> dict[str, Parameter]:
+    from neurofwp.spiking.parameters import declared
 
     return declared()
 
@@ -148,13 +156,6 @@ def _parameters() -> dict[str, Any]:
 def _label(value: Any) -> Any:
     """A value as a coordinate."""
     return value if isinstance(value, (bool, int, float, str)) else " ".join(map(str, value)) if value else "none"
-
-
-def _number(name: str, value: str) -> float:
-    try:
-        return float(value)
-    except ValueError:
-        raise InputError(f"{name} needs numbers, in its own unit, not {value!r}") from None
 
 
 def _setting(settings: Any, name: str, value: str) -> Any:
@@ -189,17 +190,11 @@ def _at(settings: Any, at: dict[str, Any]) -> Any:
     return replace(settings, **at)
 
 
-def _name(task: _Task) -> str:
-    """Whatever could change a number changes it."""
-    what = [task.experiment, results.written(task.settings), task.seed, task.device, provenance.versions()]
-    return hashlib.sha256(json.dumps([*what, provenance.commit()], sort_keys=True).encode()).hexdigest()[:16]
-
-
 def _units(points: Sequence[Point], workers: int) -> list[list[Point]]:
     """Points that differ by parameters alone run together, shared out among the workers."""
     alike: dict[tuple[str, int], list[Point]] = {}
     for point in points:
-        same = results.written(replace(point.task.settings, **{PARAMETERS: ()}))
+        same = checks.written(replace(point.task.settings, **{PARAMETERS: ()}))
         alike.setdefault((same, point.task.seed), []).append(point)
     units = []
     for group in alike.values():
@@ -210,20 +205,21 @@ def _units(points: Sequence[Point], workers: int) -> list[list[Point]]:
 
 def _measure(tasks: Sequence[_Task], places: Sequence[Path]) -> list[dict[str, Any]]:
     """Run the experiment at some points, in a worker; all but the numbers goes into the folder of each."""
-    module = catalogue.experiment(tasks[0].experiment)
+    experiment = catalogue.experiment(tasks[0].experiment)
     for place in places:
         files.output_folder(place)
     with _apart(places[0] / "log.txt"):
         first = tasks[0]
         together = {"seed": first.seed, "device": first.device, "folder": places[0] / "parts"}
         if len(tasks) > 1:
-            made = module.run_together([task.settings for task in tasks], **together)
+            assert experiment.run_together is not None  # points run together where it is there alone
+            made = experiment.run_together([task.settings for task in tasks], **together)
         else:
-            made = [module.run(first.settings, **together)]
+            made = [experiment.run(first.settings, **together)]
         numbers = []
         for task, place, result in zip(tasks, places, made, strict=True):
             results.write(task.experiment, result, task.settings, task.seed, task.device, place)
-            numbers.append(module.summary(result))
+            numbers.append(experiment.summary(result))
             files.write_json(numbers[-1], place / results.SUMMARY)
         return [json.loads((place / results.SUMMARY).read_text()) for place in places]
 
@@ -231,8 +227,8 @@ def _measure(tasks: Sequence[_Task], places: Sequence[Path]) -> list[dict[str, A
 @contextlib.contextmanager
 def _apart(path: Path) -> Iterator[None]:
     """One process for this point, whose progress goes to a file."""
-    before = os.environ.get(processes.LIMIT)
-    os.environ[processes.LIMIT] = "1"
+    before = os.environ.get(parallel.LIMIT)
+    os.environ[parallel.LIMIT] = "1"
     sys.stdout.flush()
     sys.stderr.flush()
     kept = [os.dup(1), os.dup(2)]
@@ -247,7 +243,7 @@ def _apart(path: Path) -> Iterator[None]:
         for where, stream in enumerate(kept, start=1):
             os.dup2(stream, where)
             os.close(stream)
-        os.environ.pop(processes.LIMIT) if before is None else os.environ.update({processes.LIMIT: before})
+        os.environ.pop(parallel.LIMIT) if before is None else os.environ.update({parallel.LIMIT: before})
 
 
 def _with_units(made: xr.Dataset, settings: Any) -> None:

@@ -11,9 +11,10 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
 
-from neurofwp.cli import catalogue, output, results
-from neurofwp.errors import InputError
-from neurofwp.runtime import files
+from neurofwp.cli import catalogue, choice, figures, output, results
+from neurofwp.errors import unknown
+from neurofwp.runtime import files, store
+from neurofwp.slownet.training.settings import MetaTraining
 
 Task = TypeVar("Task")
 Training = TypeVar("Training")
@@ -36,37 +37,43 @@ class _Train(Generic[Task, Training]):
         Path | None,
         tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: results/train/FAMILY/<time>-<hash>)"),
     ] = None
-    """Folder for the results. A training that was interrupted goes on in its folder."""
+    """Folder for the results. A training that was interrupted resumes in its folder."""
+    fresh: bool = False
+    """Ignore the checkpoint that an interrupted training left in the folder."""
+    pdf: bool = False
+    """Write the figure as PDF too."""
 
 
-def train(words: list[str]) -> int:
-    """a slow net, meta-trained on a family of tasks"""
-    name, *flags = words or [""]
-    if name in ("-h", "--help"):
-        print(_usage())
+def main(words: list[str]) -> int:
+    """A slow net, trained from the command line."""
+    flags = "[--seed N] [--device auto|cpu|cuda] [--out DIR] [--fresh] [--pdf]"
+    named = choice.choose("train", "family of tasks", words, catalogue.families(), flags)
+    if named is None:
         return 0
-    if not name or name.startswith("-"):
-        raise InputError(f"train needs a family of tasks before any flag, one of: {', '.join(catalogue.families())}")
+    name, rest = named
     module = catalogue.family(name)
-    from neurofwp.slownet.training import distributed, meta_training  # brings torch
+    flags_of = _Train[module.Settings, MetaTraining]  # type: ignore[name-defined]  # known only now
+    chosen = tyro.cli(flags_of, prog=f"neurofwp train {name}", description=module.__doc__, args=rest)
+    chosen.training.check()
+    if chosen.training.rule not in (known := catalogue.rules()):
+        raise unknown("rule", chosen.training.rule, known)
+    from neurofwp.slownet.training import distributed, meta_training  # bring torch
 
-    flags_of = _Train[module.Settings, meta_training.MetaTraining]  # type: ignore[name-defined]
-    chosen = tyro.cli(flags_of, prog=f"neurofwp train {name}", description=module.__doc__, args=flags)
     settings = {**asdict(chosen.task), **asdict(chosen.training)}
     made = output.default_folder(f"train/{name}", json.dumps(settings, sort_keys=True), chosen.seed)
     folder = chosen.out or made
-    if distributed.first():
-        files.output_folder(folder)
-    with distributed.together(output.device(chosen.device)) as device:
-        if not distributed.first():  # which reports and saves
-            meta_training.meta_train(
-                module.family(chosen.task), chosen.training, seed=chosen.seed, device=device, folder=folder,
-                config={"family": name, **settings},
-            )  # fmt: skip
-            return 0
-        with output.logging_to(folder / "log.txt"):
+    if distributed.first():  # which reports and saves
+        with output.results_folder(folder), distributed.together(output.device(chosen.device)) as device:
+            if chosen.fresh:
+                store.clear(folder)
             _train(name, module.family(chosen.task), chosen, settings, folder, device)
-    print(folder, flush=True)
+        print(folder, flush=True)
+        return 0
+    with distributed.together(output.device(chosen.device)) as device:
+        meta_training.meta_train(
+            module.family(chosen.task), chosen.training, seed=chosen.seed, device=device, folder=folder,
+            config={"family": name, **settings},
+        )  # fmt: skip
     return 0
 
 
@@ -94,21 +101,8 @@ def _train(name: str, family: Any, chosen: Any, settings: dict[str, Any], folder
     files.write_json(numbers, folder / results.SUMMARY)
     history = meta_training.history(outcome, before, after)
     files.write_netcdf(history, folder / HISTORY)
-    results.save_figure(plots.learning(history), folder, "learning")
+    figures.save(plots.learning(history), folder, "learning", pdf=chosen.pdf)
     for key, number in after.items():
         log.info(
             "%s on %d held-out episodes: %.4f, before training %.4f", key, meta_training.TESTED, number, before[key]
         )
-
-
-def _usage() -> str:
-    lines = [f"  {name:<14} {line}" for name, line in catalogue.families().items()]
-    return "\n".join(
-        [
-            "usage: neurofwp train FAMILY [settings] [--seed N] [--device auto|cpu|cuda] [--out DIR]",
-            "",
-            *lines,
-            "",
-            "neurofwp train FAMILY --help shows its settings.",
-        ]
-    )

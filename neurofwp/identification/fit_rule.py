@@ -15,7 +15,7 @@ from neurofwp.errors import InputError
 from neurofwp.identification.levenberg_marquardt import Residuals, minimise
 from neurofwp.identification.records import Records, prepare
 from neurofwp.rate import scan
-from neurofwp.rules import Parameter, Rule
+from neurofwp.rules import Independent, Parameter, Rule
 
 VALUE_OFFSET = Parameter(
     "value_offset", 0.0, -1.0, 2.0, "teaching bias: a dendrite near its threshold needs little teaching"
@@ -88,7 +88,7 @@ def fit_records(
     generator = torch.Generator().manual_seed(seed)
     order = (
         spread(whole, generator)
-        if rule.local_to == "post"
+        if rule.independent is Independent.ROWS
         else torch.randperm(whole.key.shape[-1], generator=generator)
     )
     order = order.to(whole.key.device)
@@ -167,7 +167,12 @@ def subset(rule: Rule, records: Records, order: Tensor, size: int) -> Records:
     """The first rows (or columns) of `order` that make up about `size` weights, at least one."""
     share = records.weight.numel() // len(order)
     index = order[: max(1, size // share)]
-    return records.posts(index) if rule.local_to == "post" else records.pres(index)
+    match rule.independent:
+        case Independent.ROWS:
+            return records.posts(index)
+        case Independent.COLUMNS:
+            return records.pres(index)
+    return records  # no part of W evolves alone
 
 
 class Bounds:

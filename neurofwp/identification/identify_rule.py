@@ -16,7 +16,8 @@ from neurofwp.identification.held_out import HeldOut
 from neurofwp.identification.noise_ceiling import effective_number, noise_ceiling
 from neurofwp.identification.ranking import choose, embed, nested, support
 from neurofwp.identification.records import DRIVES, Records, observed, prepare
-from neurofwp.rules import RULES, Rule, get
+from neurofwp.metrics.conditions import broadcast
+from neurofwp.rules import REGISTRY, Rule, get
 from neurofwp.runtime import provenance
 from neurofwp.runtime.progress import progress_bar
 
@@ -24,13 +25,17 @@ KIND = "neurofwp.fits"
 
 ROUNDING = 1e-14  # of a square, where numbers have single precision
 
-CANDIDATES = tuple(rule for rule in RULES if rule.fittable)
+
+def candidates() -> tuple[Rule, ...]:
+    """The rules that can be fitted, those from outside included."""
+    return tuple(rule for rule in REGISTRY.all() if rule.fittable)
 
 
+@broadcast
 def identify(
     program: xr.Dataset,
     trace: xr.Dataset,
-    rules: Sequence[str | Rule] = CANDIDATES,
+    rules: Sequence[str | Rule] | None = None,
     *,
     repeat: xr.Dataset | None = None,
     train_episodes: Sequence[int] | None = None,
@@ -45,8 +50,9 @@ def identify(
 
     Parameters
     ----------
-    program : the Program that was run. trace : what a network did with it.
-    rules : ids or Rules that have parameters and that a Program drives.
+    program : the Program that was run. trace : what a network did with it. Of several conditions, each is fitted as if
+        it were alone, and fits have a dimension ``condition`` in front.
+    rules : ids or Rules that have parameters and that a Program drives; by default all `candidates`.
     repeat : an independent run of the same Program on the same network: gives the noise ceiling.
     train_episodes : indices of the episodes to fit on, by default the first half; the others judge.
     drive : keys and values as the Program says ("nominal"), keys as the presynaptic cells fired ("measured"), or, as
@@ -79,14 +85,14 @@ def identify(
         for an unknown rule, one that cannot be fitted, train_episodes that leave nothing to judge, a repeat that does
         not match, or input that `neurofwp.identification.records.prepare` refuses.
     """
-    candidates = [get(rule) for rule in rules]
-    if not candidates or len({rule.id for rule in candidates}) < len(candidates):
+    chosen = [get(rule) for rule in rules] if rules is not None else list(candidates())
+    if not chosen or len({rule.id for rule in chosen}) < len(chosen):
         raise InputError("rules must name one or more rules, each once")
-    for rule in candidates:
+    for rule in chosen:
         if not rule.fittable:
             raise InputError(
                 f"rule {rule.id!r} cannot be fitted: it has no parameters, remembers more than weights, or takes more "
-                f"than a Program has; these can: {', '.join(each.id for each in CANDIDATES)}"
+                f"than a Program has; these can: {', '.join(each.id for each in candidates())}"
             )
     records = prepare(program, trace, drive=drive, nonnegative=nonnegative, device=device)
     train, held_out = _split(len(records.key), train_episodes)
@@ -95,7 +101,7 @@ def identify(
         noise_ceiling(trace, repeat)  # for its checks: same dims, not the same run
         again = prepare(program, repeat, nonnegative=nonnegative, device=device).weight
     trained, judged = records.episodes(train), records.episodes(held_out)
-    fits = fit_all(candidates, trained, restarts=restarts, seed=seed, progress=progress)
+    fits = fit_all(chosen, trained, restarts=restarts, seed=seed, progress=progress)
 
     score = HeldOut.of(
         np.stack([squares(fit.rule, judged, fit.parameters) for fit in fits]),
@@ -121,22 +127,22 @@ def identify(
             "bic": ("rule", bic),
             "train_r2": ("rule", [fit.r2 for fit in fits]),
             "n_parameters": ("rule", p),
-            "best": ("rule", choose(candidates, ranked(score.all), ranked(draws), bic, records)),
-            "support": ("rule", support(candidates, ranked(draws), records)),
+            "best": ("rule", choose(chosen, ranked(score.all), ranked(draws), bic, records)),
+            "support": ("rule", support(chosen, ranked(draws), records)),
             "episode_r2": (("rule", "episode"), score.r2(np.eye(len(held_out))).T),
             "parameter_value": (("rule", "parameter"), parameters),
             "noise_ceiling": score.ceiling(score.all),
             "noise_ceiling_sem": score.ceiling_sem(),
             "effective_n": n,
         },
-        coords={"rule": [rule.id for rule in candidates], "episode": held_out, "parameter": names},
+        coords={"rule": [rule.id for rule in chosen], "episode": held_out, "parameter": names},
         attrs={"kind": KIND, "drive": drive, "driven_by": DRIVES[drive]},
     )
     for name in result.variables:
         result[name].attrs["units"] = "1"
     result["parameter_value"].attrs["units"] = f"powers of {observed(trace).attrs['units']}"
     config = {
-        "rules": [rule.id for rule in candidates],
+        "rules": [rule.id for rule in chosen],
         "train_episodes": train,
         "drive": drive,
         "restarts": restarts,

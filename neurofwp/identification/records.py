@@ -104,16 +104,22 @@ def prepare(
     With "measured-both" values are the voltage of the dendrites while the gate was open as well, taken to the scale of
     the Program's values by the one gain and offset that make them fit best. Where inhibition takes the answer off the
     teaching signal, such a value is an error already.
-    Weights start at the Trace's attrs["initial_weight"], in the Trace's unit, or at zero where it does not say.
+    Weights start at the Trace's coordinate or attribute "initial_weight", in the Trace's unit, or at zero where it does
+    not say.
 
     Raises
     ------
     InputError
         for an invalid Program or Trace, dims that do not match, an unknown drive, measured activity that is not there,
-        weights that are not finite or do not vary, or fewer than two episodes.
+        weights that are not finite or do not vary, several conditions, or fewer than two episodes.
     """
     programs.check(program)
     traces.check(trace)
+    if programs.CONDITION in program.dims or programs.CONDITION in trace.dims:
+        raise InputError(
+            "a fit is of one condition: choose it with neurofwp.trace.of_condition, and neurofwp.program.of_condition "
+            "where Programs differ"
+        )
     weight = observed(trace)
     for dim in programs.DIMS["key"] + ("post",):
         if program.sizes[dim] != weight.sizes[dim]:
@@ -145,7 +151,7 @@ def prepare(
         gate=tensor(gate)[:, None],
         retention=tensor(program["retention"])[:, None],
         weight=tensor(after).transpose(1, 2).contiguous(),
-        initial=float(trace.attrs.get("initial_weight", 0.0)),
+        initial=float(trace.coords.get("initial_weight", trace.attrs.get("initial_weight", 0.0))),
         nonnegative=nonnegative and pools,
         readout=_rms(readout),
         activity=_active_size(program["key"].values),

@@ -16,12 +16,12 @@ import pandas as pd
 import xarray as xr
 
 from neurofwp.errors import InputError
-from neurofwp.identification.identify_rule import CANDIDATES, identify
+from neurofwp.identification.identify_rule import candidates, identify
 from neurofwp.identification.noise_ceiling import noise_ceiling
 from neurofwp.program import on_off
 from neurofwp.rate import RateNetwork
 from neurofwp.rules import Rule, get
-from neurofwp.runtime import parts
+from neurofwp.runtime.parallel import parallel_map
 
 # Where true parameters are drawn: away from values at which one rule is another, and not at a bound of the fits. For
 # values and keys of norm one; a rule that is not here has its defaults.
@@ -86,7 +86,7 @@ def disturbed(program: xr.Dataset, noise: float, rng: np.random.Generator) -> xr
 
 def recover(
     program: xr.Dataset,
-    rules: Sequence[str | Rule] = CANDIDATES,
+    rules: Sequence[str | Rule] | None = None,
     *,
     noises: Sequence[float] = (0.1, 0.2, 0.4),
     draws: int = 3,
@@ -99,7 +99,8 @@ def recover(
 
     Parameters
     ----------
-    draws : of true parameters, for each rule and noise. folder, workers : as of `neurofwp.runtime.parts.made`.
+    rules : by default all that can be fitted.
+    draws : of true parameters, for each rule and noise. folder, workers : as of `neurofwp.runtime.parallel.start`.
 
     Returns
     -------
@@ -113,14 +114,14 @@ def recover(
     InputError
         as `identify`; for noise below 0.
     """
-    ids = [get(rule).id for rule in rules]
+    ids = [get(rule).id for rule in (candidates() if rules is None else rules)]
     known = [(noise, rule, draw) for noise in noises for rule in ids for draw in range(draws)]
     children = np.random.SeedSequence(seed).spawn(len(known))
     cases = {
         f"{rule}-noise-{noise:g}-draw-{draw}": (program, ids, rule, noise, restarts, child)
         for (noise, rule, draw), child in zip(known, children, strict=True)
     }
-    each = parts.made(recovered, cases, folder=folder, describe="recovering rules", workers=workers)
+    each = parallel_map(recovered, cases, folder=folder, description="recovering rules", workers=workers)
     index = pd.MultiIndex.from_tuples(known, names=("noise", "truth", "draw"))
     along = xr.Coordinates.from_pandas_multiindex(index, "case")
     made = xr.concat(each.values(), "case").drop_vars("case", errors="ignore").assign_coords(along).unstack("case")

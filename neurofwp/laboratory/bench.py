@@ -94,7 +94,7 @@ class _Command:
         return np.cumsum([0, *(len(each) + 1 for each in self.lists[:-1])])
 
 
-def _kept(synapse: SynapseModel) -> tuple[str, ...]:
+def _lasting_states(synapse: SynapseModel) -> tuple[str, ...]:
     """What is kept as it is at the end of each protocol, while others go on; spikes alone change the rest."""
     return tuple(dict.fromkeys(("weight", synapse.expressed))) if synapse.update else ()
 
@@ -135,12 +135,12 @@ class Bench(Simulation):
             synapse.text("postsynaptic_update"), events(synapse),
         )  # fmt: skip
         watch_plateaus(synapse, value)
-        goes_on = "int(t + 0.5*plasticity_step < until)"
+        goes_on, lasting = "int(t + 0.5*plasticity_step < until)", _lasting_states(synapse)
         each = np.arange(len(self.protocols) * self.repeats)
         plastic = connect(
             synapse, key, value, each, each, clock=clock, plasticity=clock,
-            kept="\n".join(["until : second (constant)", *(f"last_{name} : siemens" for name in _kept(synapse))]),
-            keep="\n".join(f"last_{name} += ({name} - last_{name})*{goes_on}" for name in _kept(synapse)),
+            kept="\n".join(["until : second (constant)", *(f"last_{name} : siemens" for name in lasting)]),
+            keep="\n".join(f"last_{name} += ({name} - last_{name})*{goes_on}" for name in lasting),
         )  # fmt: skip
         monitors = []
         if self.record is not None:
@@ -175,7 +175,7 @@ class Bench(Simulation):
                 f"{group}.{command.name}_at": self._each(command.first),
                 f"{group}.{command.name}_next": self._each(table[command.first]),
             }
-        weights = ("weight", synapse.expressed, *(f"last_{name}" for name in _kept(synapse)))
+        weights = ("weight", synapse.expressed, *(f"last_{name}" for name in _lasting_states(synapse)))
         return own | {
             "value.nmda_gain": 1.0,
             "value.calcium_outside": self._each([protocol.calcium for protocol in protocols]),  # mol/m^3, which is mM
@@ -188,7 +188,9 @@ class Bench(Simulation):
         """What became of the synapses."""
         dims, shape = ("protocol", "repeat"), (len(self.protocols), self.repeats)
         until = self._each([protocol.duration for protocol in self.protocols])
-        at_end = {name: f"last_{name}" if name in _kept(self.synapse) else name for name in self.synapse.states}
+        at_end = {
+            name: f"last_{name}" if name in _lasting_states(self.synapse) else name for name in self.synapse.states
+        }
         last = self.synapse.read({name: recorded[f"plastic.{stored}"] for name, stored in at_end.items()}, until)
         weights = {"before": self._before, "after": last["weight"], "expressed": last[self.synapse.expressed]}
         made = xr.Dataset(
@@ -211,7 +213,10 @@ class Bench(Simulation):
 
     @property
     def last(self) -> list[str]:
-        return [f"plastic.{name}" for name in (*self.synapse.states, *(f"last_{name}" for name in _kept(self.synapse)))]
+        return [
+            f"plastic.{name}"
+            for name in (*self.synapse.states, *(f"last_{name}" for name in _lasting_states(self.synapse)))
+        ]
 
     @cached_property
     def _constants(self) -> dict[str, Quantity | float]:

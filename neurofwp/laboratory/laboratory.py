@@ -107,7 +107,7 @@ class Laboratory:
             raise InputError(f"repeats must be a whole number of 1 or more, not {repeats!r}")
         if seed < 0:
             raise InputError(f"seed must be at least 0, not {seed}")
-        synapse, cell = self._loaded()
+        synapse, cell = self._load()
         bench = Bench(
             synapse=synapse, cell=cell, protocols=protocols, repeats=repeats, step=self.step, record=record,
             duration=max(protocol.duration for protocol in protocols) * second,
@@ -133,7 +133,7 @@ class Laboratory:
         InputError
             as `run`; if synapses have no weight to begin with.
         """
-        synapse, _ = self._loaded()
+        synapse, _ = self._load()
         states = synapse.population
         every = [
             replace(
@@ -168,7 +168,7 @@ class Laboratory:
             made = made.assign_coords({name: ("protocol", values)})
         return made
 
-    def _loaded(self) -> tuple[SynapseModel, dict[str, Quantity | float]]:
+    def _load(self) -> tuple[SynapseModel, dict[str, Quantity | float]]:
         """The model, and the parameters of the cell."""
         synapse = self.model if isinstance(self.model, SynapseModel) else synapses.load(self.model)
         cell = DEFAULTS | read_table(synapse.laboratory, PARAMETERS, f"{synapse.name}.toml: laboratory", partial=True)

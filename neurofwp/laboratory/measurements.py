@@ -12,19 +12,18 @@ A file is a CSV whose columns say what it is:
 
 from __future__ import annotations
 
-import csv
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib import resources
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from neurofwp.errors import InputError
+from neurofwp.laboratory.csv_table import Row, read_csv
 from neurofwp.laboratory.kinds import pairing, pairing_frequency, quadruplets, triplets
 from neurofwp.laboratory.protocol import Protocol
 
@@ -60,25 +59,25 @@ def read(source: str | Path) -> list[Measurement]:
         for a file that cannot be read or is empty, a missing column, a cell that does not hold what its column needs,
         or an unknown kind of protocol; the message says file, line, column and what is allowed.
     """
-    path, name = _found(source)
-    header, lines = _table(path, name)
+    table = read_csv(source)
+    header, name = table.columns, table.name
     # the kind of file with which it has most columns in common, so that the message says which one is missing
     common = [len({*form.columns} & {*header}) for form in FORMS]
     form = max(zip(FORMS, common, strict=True), key=lambda both: (both[1], both[1] / len(both[0].columns)))[0]
-    _complete(header, form.columns, name)
+    table.require(form.columns)
     if ignored := [column for column in header if column not in (*form.columns, *form.optional)]:
         log.warning("%s: columns that are not read: %s", name, ", ".join(ignored))
-    made: dict[str, Measurement] = {}
-    for row in _rows(header, lines, name):
+    every: dict[str, Measurement] = {}
+    for row in table.rows():
         one = form.measurement(row)
         label = f"{one.study}, {one.pathway}" if one.pathway else one.study
         label = f"{label}: {one.protocol.name}"
-        if label in made:
+        if label in every:
             label += f" (line {row.line})"
-        made[label] = one._replace(protocol=replace(one.protocol, name=label))
-    if not made:
+        every[label] = one._replace(protocol=replace(one.protocol, name=label))
+    if not every:
         raise InputError(f"{name} holds no measurement: it ends after line 1")
-    return list(made.values())
+    return list(every.values())
 
 
 def btsp_map() -> xr.Dataset:
@@ -89,12 +88,11 @@ def btsp_map() -> xr.Dataset:
     ``change`` (delay, ramp) in mV: the mean change of the ramp of depolarisation at a place that lies `delay` seconds
     after the plateau (below 0: before it), for initial ramps of the classes "<2", "2-6" and ">6" mV.
     """
-    path, name = _found(MAP)
-    header, lines = _table(path, name)
-    _complete(header, ("seconds_from_plateau", "initial_ramp_mv", "delta_ramp_mv"), name)
+    table = read_csv(MAP)
+    table.require(("seconds_from_plateau", "initial_ramp_mv", "delta_ramp_mv"))
     cells = {
         (row.number("seconds_from_plateau"), row.one_of("initial_ramp_mv", RAMPS)): row.number("delta_ramp_mv")
-        for row in _rows(header, lines, name)
+        for row in table.rows()
     }
     delays = sorted({delay for delay, _ in cells})
     change = np.array([[cells.get((delay, ramp), np.nan) for ramp in RAMPS] for delay in delays])
@@ -102,66 +100,6 @@ def btsp_map() -> xr.Dataset:
         {"change": (("delay", "ramp"), change, {"units": "mV"})},
         coords={"delay": ("delay", delays, {"units": "s"}), "ramp": list(RAMPS)},
     )
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of a file; its methods read a cell, or say what is wrong with it."""
-
-    cells: dict[str, str]
-    file: str
-    line: int
-
-    def text(self, column: str) -> str:
-        """The cell, which must not be empty."""
-        if not self.cells[column]:
-            self.refuse(column, "the cell must not be empty")
-        return self.cells[column]
-
-    def one_of(self, column: str, allowed: Sequence[str]) -> str:
-        """One of some words."""
-        if self.cells[column] not in allowed:
-            self.refuse(column, f"one of {', '.join(allowed)} is needed, not {self.cells[column]!r}")
-        return self.cells[column]
-
-    def number(self, column: str, *, above: float = -math.inf, least: float = -math.inf) -> float:
-        """A finite number, larger than `above`, `least` or larger."""
-        value = _finite(self.cells[column])
-        if value is None or not (value > above and value >= least):
-            bound = f" above {above:g}" if above > -math.inf else f" of {least:g} or more" if least > -math.inf else ""
-            self.refuse(column, f"a number{bound} is needed, not {self.cells[column]!r}")
-        return value
-
-    def whole(self, column: str) -> int:
-        """A whole number of 1 or more."""
-        value = _finite(self.cells[column])
-        if value is None or value < 1 or value != int(value):
-            self.refuse(column, f"a whole number of 1 or more is needed, not {self.cells[column]!r}")
-        return int(value)
-
-    def times(self, column: str) -> tuple[float, ...]:
-        """Spike times with spaces between them; none where the cell is empty or the file lacks the column."""
-        times: list[float] = []
-        for word in self.cells.get(column, "").split():
-            time = _finite(word)
-            if time is None or time < 0:
-                self.refuse(column, f"spike times of 0 ms or more are needed, a space between two, not {word!r}")
-            if times and time <= times[-1]:
-                self.refuse(column, f"spike times must rise, but {time:g} ms follows {times[-1]:g} ms")
-            times.append(time)
-        return tuple(times)
-
-    def refuse(self, column: str, why: str) -> NoReturn:
-        """Raise the InputError for a cell of this line."""
-        raise InputError(f"{self.file}, line {self.line}, column {column!r}: {why}")
-
-
-def _finite(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 @dataclass(frozen=True)
@@ -277,44 +215,3 @@ FORMS = (
     Form(("protocol", "dt1_ms", "dt2_ms", "change", "sem", "repetitions"), _wang),
     Form(("dt_ms", "change"), _bi_poo),
 )
-
-
-def _found(source: str | Path) -> tuple[Path, str]:
-    """The path, and how messages name it."""
-    shipped = Path(str(resources.files("neurofwp.data"))) / f"{source}.csv"
-    path = shipped if shipped.is_file() else Path(source)
-    if not path.is_file():
-        names = ", ".join(sorted(file.stem for file in shipped.parent.glob("*.csv")))
-        raise InputError(f"there is no file {str(source)!r}; measurements that come with neurofwp: {names}")
-    return path, path.name if path is shipped else str(source)
-
-
-def _table(path: Path, name: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The names of the columns, and each further line that is not empty: its number and its cells."""
-    try:
-        # utf-8-sig: spreadsheets begin a file with a mark
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
-    except (UnicodeDecodeError, csv.Error, OSError) as error:
-        raise InputError(f"{name} is not a CSV file in UTF-8: {error}") from error
-    lines = [(number, cells) for number, cells in lines if any(cells)]
-    if not lines:
-        raise InputError(f"{name} is empty: its first line must name its columns, as in paired_recordings.csv")
-    (_, header), *others = lines
-    if twice := [column for column in header if header.count(column) > 1]:
-        raise InputError(f"{name}, line 1: the column {twice[0]!r} is there twice")
-    return header, others
-
-
-def _rows(header: Sequence[str], lines: Sequence[tuple[int, list[str]]], name: str) -> Iterator[Row]:
-    for number, cells in lines:
-        if len(cells) != len(header):
-            raise InputError(f"{name}, line {number} has {len(cells)} cells, but the first line names {len(header)}")
-        yield Row(dict(zip(header, cells, strict=True)), name, number)
-
-
-def _complete(header: Sequence[str], columns: Sequence[str], name: str) -> None:
-    for column in columns:
-        if column not in header:
-            raise InputError(f"{name}, line 1 lacks the column {column!r}; it needs {', '.join(columns)}")

@@ -1,7 +1,7 @@
 """What protocols do to a synapse, in closed form and for many sets of parameters at once: fast enough to fit.
 
 Two families have one: two calcium thresholds with calcium that jumps at spikes (Graupner & Brunel 2012, PNAS 109:3991;
-`neurofwp.theory.graupner_brunel.exact` is the same, one protocol and one set at a time, and the reference for
+`neurofwp.theory.exact_change` is the same, one protocol and one set at a time, and the reference for
 tests), without the bistable term; and triplets of spikes (Pfister & Gerstner 2006, J Neurosci 26:9673). A third, the
 rule of Clopath et al. (2010, Nat Neurosci 13:344), is linear in its amplitudes, and what they are multiplied with is an
 integral over the voltage (`neurofwp.laboratory.voltage_rule`): other amplitudes cost nothing, other time constants a
@@ -11,6 +11,7 @@ new integral. Arrays here have the shape (events, sets of parameters, protocols)
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -75,15 +76,32 @@ def family(model: SynapseModel) -> str:
     return found
 
 
-def declared(model: SynapseModel) -> dict[str, Parameter]:
+def has_closed_form(model: SynapseModel) -> bool:
+    """Whether `family` finds one."""
+    try:
+        return bool(family(model))
+    except InputError:
+        return False
+
+
+def closed_form_parameters(model: SynapseModel) -> dict[str, Parameter]:
     """Parameters that a model's closed form depends on, by name."""
     own = [p for stage in model.stages if stage.stage in ("calcium", "expression") for p in stage.parameters]
     return {parameter.name: parameter for parameter in own if parameter.name not in ("w_unit", "bistable")}
 
 
-def plain(model: SynapseModel) -> dict[str, float]:
-    """Values of the `declared` parameters as numbers, in the units in which they are declared."""
-    return {name: float(model.values[name] / parse_unit(p.unit, name)) for name, p in declared(model).items()}
+def closed_form_values(model: SynapseModel) -> dict[str, float]:
+    """Values of the `closed_form_parameters` parameters as numbers, in the units in which they are declared."""
+    return {
+        name: float(model.values[name] / parse_unit(p.unit, name)) for name, p in closed_form_parameters(model).items()
+    }
+
+
+def replace_values(model: SynapseModel, numbers: Mapping[str, float]) -> SynapseModel:
+    """The model with other values of `closed_form_parameters`, numbers in declared units."""
+    known = closed_form_parameters(model)
+    other = {name: number * parse_unit(known[name].unit, name) for name, number in numbers.items()}
+    return replace(model, values={**model.values, **other})
 
 
 def closed_form(model: SynapseModel, protocols: Sequence[Protocol]) -> ClosedForm:
@@ -102,7 +120,7 @@ def closed_form(model: SynapseModel, protocols: Sequence[Protocol]) -> ClosedFor
         return _voltage(model, protocols)
     solve = {TWO_THRESHOLD: _two_threshold, TRIPLET: _triplet}[own_family]
     pre, post = (_trains([getattr(each, cell) for each in protocols], protocols) for cell in ("pre", "post"))
-    own = {"sigma": 0.0, **plain(model)}
+    own = {"sigma": 0.0, **closed_form_values(model)}
 
     def changes(replaced: Mapping[str, ArrayLike]) -> Floats:
         sets = max((np.size(each) for each in replaced.values()), default=1)
@@ -146,10 +164,10 @@ def _two_threshold(numbers: Numbers, pre: Floats, post: Floats) -> Floats:
         sum(amount * each[band::2].sum(0) for band, amount in enumerate(amounts))
         for amounts, each in ((limits, moved), (spreads, widened))
     )
-    return _settled(numbers, from_down, from_down + np.exp(-passed.sum(0)), variance)
+    return _mean_change(numbers, from_down, from_down + np.exp(-passed.sum(0)), variance)
 
 
-def _settled(numbers: Numbers, from_down: Floats, from_up: Floats, variance: Floats) -> Floats:
+def _mean_change(numbers: Numbers, from_down: Floats, from_up: Floats, variance: Floats) -> Floats:
     """Mean weight after/before, once every synapse has come to the nearer of its two states."""
     width = np.sqrt(variance)
     up, stay = (
@@ -187,7 +205,7 @@ def _times_above(numbers: Numbers, pre: Floats, post: Floats, thresholds: Sequen
 
 def _triplet(numbers: Numbers, pre: Floats, post: Floats) -> Floats:
     """Pfister & Gerstner, all spikes interacting with all; the weight in units of that at the beginning."""
-    times, (is_pre, is_post) = _merged(pre, post)
+    times, (is_pre, is_post) = _merge_spikes(pre, post)
     gap = np.diff(times, axis=0, prepend=times[:1])[:, None]
     names = ("tau_plus", "tau_x", "tau_minus", "tau_y")
     kept = [np.exp(-gap / numbers[name]) for name in names]
@@ -203,7 +221,7 @@ def _triplet(numbers: Numbers, pre: Floats, post: Floats) -> Floats:
     return weight
 
 
-def _merged(pre: Floats, post: Floats) -> tuple[Floats, tuple[Floats, Floats]]:
+def _merge_spikes(pre: Floats, post: Floats) -> tuple[Floats, tuple[Floats, Floats]]:
     """Times at which any cell of a protocol fires (times, protocols), and which: spikes at one time do not interact."""
     columns = []
     for own_pre, own_post in zip(pre.T.round(6), post.T.round(6), strict=True):
@@ -221,10 +239,10 @@ def _merged(pre: Floats, post: Floats) -> tuple[Floats, tuple[Floats, Floats]]:
 
 def _voltage(model: SynapseModel, protocols: Sequence[Protocol]) -> ClosedForm:
     """Clopath et al.: integrals over the voltage times amplitudes."""
-    own = plain(model)
+    own = closed_form_values(model)
     given = DEFAULTS | read_table(model.laboratory, PARAMETERS, f"{model.name}.toml: laboratory", partial=True)
     cell = {p.name: float(given[p.name] / parse_unit(p.unit, p.name)) for p in PARAMETERS}
-    unit = float(model.values["w_unit"] / parse_unit(declared(model)["w_initial"].unit, "w_initial"))
+    unit = float(model.values["w_unit"] / parse_unit(closed_form_parameters(model)["w_initial"].unit, "w_initial"))
 
     @lru_cache(maxsize=16)
     def amounts(*filters: float) -> Floats:

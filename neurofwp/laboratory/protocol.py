@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Literal
 
 from neurofwp.errors import InputError
 
 Span = tuple[float, float]
+
+# Kinds of protocol, each made by the function of that name in `neurofwp.laboratory.kinds`.
+Kind = Literal[
+    "spike-timing",
+    "pairing-frequency",
+    "triplets",
+    "quadruplets",
+    "voltage-pairing",
+    "presynaptic-frequency",
+    "poisson",
+    "plateau-induction",
+    "calcium-series",
+]
 
 
 @dataclass(frozen=True)

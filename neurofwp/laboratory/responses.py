@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, get_args
+from typing import get_args
 
+from neurofwp.laboratory.protocol import Kind
 from neurofwp.synapses.model import SynapseModel
-
-Kind = Literal[
-    "spike-timing",
-    "pairing-frequency",
-    "triplets",
-    "quadruplets",
-    "voltage-pairing",
-    "presynaptic-frequency",
-    "poisson",
-    "plateau-induction",
-    "calcium-series",
-]
 
 # The variable of the postsynaptic cell without which a model does not respond to a kind of protocol.
 NEEDS: dict[Kind, str] = {
@@ -29,7 +18,7 @@ NEEDS: dict[Kind, str] = {
 NOISE = {"xi", "randn", "rand", "poisson"}  # in the code of a model: Brian2's sources of it
 
 
-def suited(model: SynapseModel) -> list[Kind]:
+def suitable_kinds(model: SynapseModel) -> list[Kind]:
     """Kinds of protocol whose means the model's equations respond to.
 
     Spikes of both cells suit every model but those that know plateaus and neither voltage nor postsynaptic spikes.

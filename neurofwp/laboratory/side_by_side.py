@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,9 +17,7 @@ import xarray as xr
 from neurofwp.brian import backends
 from neurofwp.laboratory.laboratory import Laboratory
 from neurofwp.laboratory.protocol import Protocol
-from neurofwp.runtime import parts, processes
-from neurofwp.runtime.progress import progress_bar
-from neurofwp.synapses.model import load
+from neurofwp.runtime.parallel import parallel_map
 
 LONGER = 2.0  # times the shortest: the longest protocol of a group
 FEW = 10  # protocols: below that they are no group of their own
@@ -30,7 +27,7 @@ log = logging.getLogger("neurofwp")
 
 @dataclass(frozen=True)
 class _Simulation:
-    """What all simulations have in common."""
+    """What all simulations have in common; a model in a file counts by what the file holds."""
 
     model: str | Path
     repeats: int
@@ -52,50 +49,31 @@ def changes(
 ) -> xr.Dataset:
     """``ratio`` and ``sem`` (protocol) of each protocol, as of `Laboratory.change`, from simulations in parallel.
 
-    Simulations that lie in `folder` already, from the same commit of an unmodified source tree, are not run again.
+    Simulations that were kept in `folder` are not run again.
 
     Raises
     ------
     InputError
         as `Laboratory` and its `change`.
     """
-    simulation = _Simulation(model, repeats, target)
+    simulation = _Simulation(model, repeats, backends.choose(target)[0])
     means = {protocol.name: replace(protocol, name="", coordinates={}) for protocol in protocols}
     first = {repr(same): name for name, same in reversed(means.items())}
     unique = [protocol for protocol in protocols if protocol.name in first.values()]
-    groups = grouped(unique)
+    groups = group_by_duration(unique)
     seeds = np.random.SeedSequence(seed).generate_state(len(groups)).tolist()
-    paths = [_place(folder, simulation, *each) for each in zip(groups, seeds, strict=True)]
-    done = {index: kept for index, path in enumerate(paths) if (kept := parts.kept(path)) is not None}
-    log.info("%d protocols in %d simulations, of which %d were kept", len(unique), len(groups), len(done))
-    waiting = [index for index in range(len(groups)) if index not in done]
-    with (
-        processes.pool(len(waiting)) as pool,
-        progress_bar(
-            desc="simulated", total=len(unique), initial=sum(len(groups[index]) for index in done), unit="protocol",
-            leave=False,
-        ) as bar,
-    ):  # fmt: skip
-        running = {pool.submit(simulation.change, groups[index], seeds[index]): index for index in waiting}
-        for future in as_completed(running):
-            index = running[future]
-            done[index] = parts.keep(future.result(), paths[index])
-            bar.update(len(groups[index]))
-    found = xr.concat([done[index] for index in range(len(groups))], dim="protocol")
+    cases = {
+        f"{index}-{len(group)}-protocols": (simulation, group, own)
+        for index, (group, own) in enumerate(zip(groups, seeds, strict=True))
+    }
+    log.info("%d protocols in %d simulations", len(unique), len(groups))
+    done = parallel_map(_Simulation.change, cases, folder=folder, description="simulating protocols")
+    found = xr.concat(list(done.values()), dim="protocol")
     every = found.sel(protocol=[first[repr(same)] for same in means.values()])
     return every.assign_coords(protocol=list(means))
 
 
-def _place(folder: Path | None, simulation: _Simulation, protocols: Sequence[Protocol], seed: int) -> Path | None:
-    """Where a simulation is kept. A path of a model says nothing about what the file holds, so its parameters count."""
-    model = load(simulation.model)
-    forms = [(stage.stage, stage.form) for stage in model.stages]
-    values = {name: float(value) for name, value in model.values.items()}
-    what = [model.name, forms, values, model.laboratory, simulation.repeats, seed, backends.choose(simulation.target)]
-    return parts.place(folder, f"{len(protocols)}-protocols", what, list(map(repr, protocols)))
-
-
-def grouped(protocols: Sequence[Protocol]) -> list[list[Protocol]]:
+def group_by_duration(protocols: Sequence[Protocol]) -> list[list[Protocol]]:
     """Protocols whose durations differ by less than a factor, `LONGER`, together; the longest group first.
 
     A group of few joins the one before it: to compile another program takes longer than to let few synapses wait.

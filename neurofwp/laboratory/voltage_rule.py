@@ -54,18 +54,20 @@ def drives(protocol: Protocol, cell: Mapping[str, float], rule: Mapping[str, flo
     pre = _steps(onsets + np.asarray(protocol.pre, dtype=float))
     post = _steps(onsets + np.asarray(protocol.post, dtype=float) + cell["spike_delay"])
 
-    spikes = _counted(post, steps)
+    spikes = _spike_counts(post, steps)
     voltage = cell["v_rest"] + cell["spike_height"] * (
-        cell["fast_share"] * _mid(_decaying(spikes, cell["tau_fast"]), cell["tau_fast"])
-        + (1 - cell["fast_share"]) * _mid(_decaying(spikes, cell["tau_slow"]), cell["tau_slow"])
+        cell["fast_share"] * _half_step_later(_exponential_trace(spikes, cell["tau_fast"]), cell["tau_fast"])
+        + (1 - cell["fast_share"]) * _half_step_later(_exponential_trace(spikes, cell["tau_slow"]), cell["tau_slow"])
     )
     rest = cell["v_rest"] - rule["theta_minus"]
     u_plus = _low_pass(voltage - rule["theta_minus"], rule["tau_plus"], rest)
     u_late = _low_pass((u_plus[1:] + u_plus[:-1]) / 2, rule["tau_lag"], rest)
     u_minus = _low_pass(voltage - rule["theta_minus"], rule["tau_minus"], rest)
-    x_bar = _mid(_decaying(_counted(pre, steps), rule["tau_x"]), rule["tau_x"]) / rule["tau_x"]
+    x_bar = (
+        _half_step_later(_exponential_trace(_spike_counts(pre, steps), rule["tau_x"]), rule["tau_x"]) / rule["tau_x"]
+    )
     gain = STEP * x_bar * np.maximum(voltage - rule["theta_plus"], 0) * np.maximum((u_late[1:] + u_late[:-1]) / 2, 0)
-    loss = _counted(pre, steps) * np.maximum(u_minus[:-1], 0)
+    loss = _spike_counts(pre, steps) * np.maximum(u_minus[:-1], 0)
 
     last = np.zeros(steps)
     first, after = _steps(np.array([onsets[-1, 0], onsets[-1, 0] + period]))
@@ -78,17 +80,17 @@ def _steps(times: Floats) -> NDArray[np.intp]:
     return np.rint(times / STEP).astype(np.intp).ravel()
 
 
-def _counted(spikes: NDArray[np.intp], steps: int) -> Floats:
+def _spike_counts(spikes: NDArray[np.intp], steps: int) -> Floats:
     """How many spikes there are at the beginning of each step."""
     return np.bincount(spikes, minlength=steps)[:steps].astype(float)
 
 
-def _decaying(impulses: Floats, tau: float) -> Floats:
+def _exponential_trace(impulses: Floats, tau: float) -> Floats:
     """A trace that every spike raises by 1, at the beginning of each step."""
     return np.asarray(lfilter([1.0], [1.0, -math.exp(-STEP / tau)], impulses))
 
 
-def _mid(trace: Floats, tau: float) -> Floats:
+def _half_step_later(trace: Floats, tau: float) -> Floats:
     """The trace half a step later."""
     return trace * math.exp(-STEP / 2 / tau)
 

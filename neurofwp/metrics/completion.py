@@ -1,7 +1,7 @@
-"""Recall from degraded keys: what networks answer in each condition, and what a linear read of their weights would.
+"""Recall from degraded keys: what networks answer to each cue, and what a linear read of their weights would.
 
 Programs here write every item once, in order, and then read items; ``pair`` (episode, event) is the item's number and
-``condition`` (episode, event) that of the damage to the query, -1 where a read does not count. Condition 0 is none.
+``cue`` (episode, event) that of the damage to the query, -1 where a read does not count. Cue 0 is the whole key.
 """
 
 from __future__ import annotations
@@ -12,33 +12,35 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurofwp.metrics.conditions import broadcast
 from neurofwp.metrics.recall import chance_r2, identified, recall_r2
 from neurofwp.transforms import degradation
 
 UNIT = {"units": "1"}
 
 
-def conditions(shares: Sequence[float]) -> xr.Dataset:
-    """``damage`` and ``share`` (condition): none, and each damage of each share."""
+def cues(shares: Sequence[float]) -> xr.Dataset:
+    """``damage`` and ``share`` (cue): none, and each damage of each share."""
     damage, share = zip(*((d, s) for d in degradation.DAMAGES for s in shares), strict=True)
-    return xr.Dataset(coords={"damage": ("condition", ["none", *damage]), "share": ("condition", [0.0, *share], UNIT)})
+    return xr.Dataset(coords={"damage": ("cue", ["none", *damage]), "share": ("cue", [0.0, *share], UNIT)})
 
 
-def damages(conditions: xr.Dataset) -> list[tuple[Any, float]]:
-    """Damage and share of every condition; of the first one: none of the cells silenced."""
-    names = ["silenced", *conditions["damage"].values[1:].tolist()]
-    return list(zip(names, conditions["share"].values.tolist(), strict=True))
+def damages(cues: xr.Dataset) -> list[tuple[Any, float]]:
+    """Damage and share of every cue; of the first one: none of the cells silenced."""
+    names = ["silenced", *cues["damage"].values[1:].tolist()]
+    return list(zip(names, cues["share"].values.tolist(), strict=True))
 
 
-def measured(program: xr.Dataset, trace: xr.Dataset, conditions: xr.Dataset) -> xr.Dataset:
-    """Recall in each condition (condition, episode): R^2, share identified, gain; and what the mean value has as R^2.
+@broadcast
+def measured(program: xr.Dataset, trace: xr.Dataset, cues: xr.Dataset) -> xr.Dataset:
+    """Recall from each cue (cue, episode): R^2, share identified, gain; and what the mean value has as R^2.
 
-    R^2 and identification are at the best linear reading of the condition, so that they tell whether a read still has
+    R^2 and identification are at the best linear reading of the cue, so that they tell whether a read still has
     its direction. The gain is the slope of recall on target, relative to that of whole keys.
     """
     rows: list[xr.Dataset] = []
-    for number in range(conditions.sizes["condition"]):
-        here = program.assign(target=program["target"].where(program["condition"] == number))
+    for number in range(cues.sizes["cue"]):
+        here = program.assign(target=program["target"].where(program["cue"] == number))
         spread = here["target"] - here["target"].mean(("event", "post"))
         slope = (trace["recall"] * spread).sum(("event", "post")) / (spread**2).sum(("event", "post"))
         rows.append(
@@ -52,10 +54,11 @@ def measured(program: xr.Dataset, trace: xr.Dataset, conditions: xr.Dataset) -> 
                 }
             )
         )
-    return joined(rows, conditions).drop_vars("slope")
+    return joined(rows, cues).drop_vars("slope")
 
 
-def expected(program: xr.Dataset, trace: xr.Dataset, conditions: xr.Dataset) -> xr.Dataset:
+@broadcast
+def expected(program: xr.Dataset, trace: xr.Dataset, cues: xr.Dataset) -> xr.Dataset:
     """What a linear read of the weights after the last write gives, in closed form: ``r2`` and ``gain`` as `measured`.
 
     Means and variances over which cells are hit are exact (`neurofwp.transforms.degradation.linear_read`); the R^2 is
@@ -65,8 +68,8 @@ def expected(program: xr.Dataset, trace: xr.Dataset, conditions: xr.Dataset) -> 
     weight = trace["weight"].values[:, items - 1, np.newaxis].astype(float)
     key, pair = program["key"].values[:, :items], program["pair"].values
     rows: list[xr.Dataset] = []
-    for number, (damage, share) in enumerate(damages(conditions)):
-        event = np.array([np.flatnonzero(row == number) for row in program["condition"].values])
+    for number, (damage, share) in enumerate(damages(cues)):
+        event = np.array([np.flatnonzero(row == number) for row in program["cue"].values])
         query = np.take_along_axis(key, np.take_along_axis(pair, event, 1)[..., np.newaxis], axis=1)
         target = np.take_along_axis(program["target"].values, event[..., np.newaxis], axis=1)
         mean, variance = degradation.linear_read(weight, query, damage, share)
@@ -82,12 +85,12 @@ def expected(program: xr.Dataset, trace: xr.Dataset, conditions: xr.Dataset) -> 
                  "slope": ("episode", slope)}
             )
         )  # fmt: skip
-    return joined(rows, conditions).drop_vars("slope")
+    return joined(rows, cues).drop_vars("slope")
 
 
-def joined(rows: list[xr.Dataset], conditions: xr.Dataset) -> xr.Dataset:
-    """Measures of every condition, one after the other."""
-    table = xr.concat(rows, dim="condition").assign_coords(conditions.coords)
+def joined(rows: list[xr.Dataset], cues: xr.Dataset) -> xr.Dataset:
+    """Measures of every cue, one after the other."""
+    table = xr.concat(rows, dim="cue").assign_coords(cues.coords)
     for name in table.data_vars:
         table[name].attrs = dict(UNIT)
     return table

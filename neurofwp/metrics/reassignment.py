@@ -9,9 +9,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from neurofwp.errors import InputError
+from neurofwp.metrics.conditions import broadcast
 from neurofwp.metrics.recall import decode
+from neurofwp.transforms.key_history import walk
 
 
+@broadcast
 def projections(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
     """How much of its new and of its old value a read of a rebound key contains, and how much of its value another's.
 
@@ -56,17 +59,14 @@ def _bound(
 ) -> list[list[NDArray[np.float64]]]:
     """For every read the values that its key was written under by then, in order; one written again counts once."""
     key, query, value = (episode[name].values for name in ("key", "query", "value"))
-    history: dict[bytes, list[NDArray[np.float64]]] = {}
     bound = []
-    for event in range(len(value)):
-        if writes[event]:
-            under = history.setdefault(key[event].tobytes(), [])
-            if not under or not np.array_equal(under[-1], value[event]):
-                under.append(value[event])
+    for event, history in walk(key, value, writes):
         if reads[event]:
-            if query[event].tobytes() not in history:
+            under = history.under(query[event])
+            if not under:
                 raise InputError(f"the read of episode {number}, event {event} asks for a key that was not written")
-            bound.append(list(history[query[event].tobytes()]))
+            anew = [at for at, one in enumerate(under) if not at or not np.array_equal(one, under[at - 1])]
+            bound.append([under[at] for at in anew])
     return bound
 
 

@@ -3,7 +3,7 @@
 A *read* is an event whose target is finite in every dimension; only reads count. `where` (bool, dims among
 episode and event) restricts what is counted; `by` names the dims that a score keeps. Both networks are scored
 alike: a Trace's recall has its own unit, so one linear gain and offset, shared by all dimensions, reads and
-episodes, turns it into values first.
+episodes, turns it into values first. Of several conditions, each is scored as if it were alone.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ from numpy.typing import NDArray
 from neurofwp import program as programs
 from neurofwp import trace as traces
 from neurofwp.errors import InputError
+from neurofwp.metrics.conditions import broadcast
+from neurofwp.transforms.key_history import walk
 
 Kept = Literal["episode", "event"] | tuple[Literal["episode", "event"], ...] | None
 
 
+@broadcast
 def decode(program: xr.Dataset, trace: xr.Dataset) -> xr.DataArray:
     """Recall in units of the values, gain * recall + offset, with the least squares over all reads.
 
@@ -58,6 +61,7 @@ def decode(program: xr.Dataset, trace: xr.Dataset) -> xr.DataArray:
     return xr.DataArray(gain * recall + offset, dims=program["target"].dims, name="recall", attrs=attrs)
 
 
+@broadcast
 def recall_r2(
     program: xr.Dataset, trace: xr.Dataset, by: Kept = None, where: xr.DataArray | None = None
 ) -> xr.DataArray:
@@ -83,6 +87,7 @@ def recall_r2(
     return _r2(program, decode(program, trace).values, by, where)
 
 
+@broadcast
 def chance_r2(program: xr.Dataset, by: Kept = None, where: xr.DataArray | None = None) -> xr.DataArray:
     """R^2, as `recall_r2`, of answering every read with the mean of the values stored in its episode by then.
 
@@ -100,6 +105,7 @@ def chance_r2(program: xr.Dataset, by: Kept = None, where: xr.DataArray | None =
     return _r2(program, answer, by, where)
 
 
+@broadcast
 def identified(
     program: xr.Dataset, trace: xr.Dataset, by: Kept = None, where: xr.DataArray | None = None
 ) -> xr.DataArray:
@@ -129,6 +135,7 @@ def identified(
     return _share(program, right, by, where)
 
 
+@broadcast
 def chance_identified(program: xr.Dataset, by: Kept = None, where: xr.DataArray | None = None) -> xr.DataArray:
     """Share of reads that guessing among the candidates of `identified` gets right: the mean of 1 / their number."""
     right = np.full(_targets(program)[1].shape, np.nan)
@@ -154,17 +161,11 @@ def _memories(program: xr.Dataset) -> Iterator[tuple[int, int, NDArray[np.float6
     keys, values = program["key"].values, program["value"].values
     writes = (program["write_gate"].values > 0) & keys.any(axis=-1)
     for episode in range(len(reads)):
-        bound: dict[bytes, NDArray[np.float64]] = {}
-        written: dict[bytes, NDArray[np.float64]] = {}
-        for event in range(reads.shape[1]):
-            value = values[episode, event]
-            if writes[episode, event]:
-                bound[keys[episode, event].tobytes()] = value
-                written[value.tobytes()] = value
+        for event, history in walk(keys[episode], values[episode], writes[episode]):
             if reads[episode, event]:
-                if not bound:
+                if not len(history.stored):
                     raise InputError(f"the read of episode {episode}, event {event} comes before the first write")
-                yield episode, event, np.array(list(bound.values())), np.array(list(written.values()))
+                yield episode, event, history.stored, history.different
 
 
 def _r2(program: xr.Dataset, answer: NDArray[np.float64], by: Kept, where: xr.DataArray | None) -> xr.DataArray:

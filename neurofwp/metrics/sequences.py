@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from neurofwp.metrics.conditions import broadcast
 from neurofwp.metrics.recall import decode
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ Floats = NDArray[np.float64]
 MODES = ("stepwise", "cleaned", "direct")
 
 
+@broadcast
 def recalled(program: xr.Dataset, trace: xr.Dataset, encoder: FixedEncoder) -> xr.Dataset:
     """Which items a network comes to, from the first key alone.
 
@@ -30,7 +32,7 @@ def recalled(program: xr.Dataset, trace: xr.Dataset, encoder: FixedEncoder) -> x
 
     Parameters
     ----------
-    program : Program that writes the items in their order and reads each from its whole key where ``condition``
+    program : Program that writes the items in their order and reads each from its whole key where ``cue``
         (episode, event) is 0; ``pair`` (episode, event) is the item's number. 64 pixels as values.
     trace : with ``recall`` and ``weight``.
     encoder : of the keys.
@@ -42,7 +44,7 @@ def recalled(program: xr.Dataset, trace: xr.Dataset, encoder: FixedEncoder) -> x
     answers of the network itself to true keys; ``answer`` (mode, step, post), of the first episode, ``cleaned`` after
     cleaning; ``target`` (step, post).
     """
-    whole = program.assign(target=program["target"].where(program["condition"] == 0))
+    whole = program.assign(target=program["target"].where(program["cue"] == 0))
     decoded = decode(whole, trace).values
     pair = program["pair"].values
     items = int(pair.max()) + 1
@@ -55,7 +57,7 @@ def recalled(program: xr.Dataset, trace: xr.Dataset, encoder: FixedEncoder) -> x
     overlap = np.empty((2, items, episodes))
     answers = np.empty((len(MODES), items, values.shape[2]))
     for episode in range(episodes):
-        events = np.flatnonzero(program["condition"].values[episode] == 0)
+        events = np.flatnonzero(program["cue"].values[episode] == 0)
         reads = decoded[episode, events[np.argsort(pair[episode, events])]]  # of item 0, 1, ...
         store, key = values[episode], keys[episode]
 

@@ -20,7 +20,7 @@ from neurofwp.plots.overwrite import overwrite
 from neurofwp.plots.pairing import pairing_traces
 from neurofwp.plots.phase_diagram import phase_diagram
 from neurofwp.plots.plateau_map import plateau_map
-from neurofwp.plots.protocols import comparison, curves
+from neurofwp.plots.protocols import protocol_comparison, protocol_curves
 from neurofwp.plots.raster import raster
 from neurofwp.plots.recall_and_rules import recall_and_rules
 from neurofwp.plots.recall_benchmark import recall_benchmark
@@ -43,11 +43,9 @@ __all__ = [
     "calibration",
     "capacity",
     "closed_form",
-    "comparison",
     "completion",
     "cost_against_length",
     "cost_by_synapses",
-    "curves",
     "erasure",
     "explained",
     "fitted_curves",
@@ -62,6 +60,8 @@ __all__ = [
     "pairing_traces",
     "phase_diagram",
     "plateau_map",
+    "protocol_comparison",
+    "protocol_curves",
     "raster",
     "read_differences",
     "recall_and_rules",

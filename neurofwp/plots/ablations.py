@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from neurofwp.metrics import average
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 COLOURS = {"stored": style.BLUE, "distractors": style.VERMILION}
 
@@ -28,7 +28,7 @@ def ablations(recall: xr.Dataset) -> Figure:
     InputError
         if a variable is missing.
     """
-    needs(recall, "recall", {"r2": ("condition", "network", "pairs", "slow_net"), "chance": ("pairs", "slow_net")})
+    require(recall, "recall", {"r2": ("condition", "network", "pairs", "slow_net"), "chance": ("pairs", "slow_net")})
     networks, conditions = recall["network"].values.tolist(), recall["condition"].values.tolist()
     figure = style.figure(style.TWO_COLUMNS, 2.8)
     axes = figure.subplots(1, len(networks), sharey=True, squeeze=False)[0]

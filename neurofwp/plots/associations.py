@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from neurofwp.metrics import average
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 LABELS = {"r2": "recall R², best gain", "gain": "gain, of whole keys'", "identified": "right value identified"}
 MEMORY = {"hetero": (style.VERMILION, "o"), "auto": (style.BLUE, "s"), "sequence": (style.GREEN, "^")}
@@ -36,19 +36,19 @@ def completion(recall: xr.Dataset, expected: xr.Dataset, hopfield: xr.Dataset) -
 
     Parameters
     ----------
-    recall : ``r2``, ``gain``, ``identified`` (network, association, condition, episode) and ``chance``, with coords
-        ``damage`` and ``share`` (condition), ``regime``; attributes ``title`` and ``rule``.
-    expected : ``r2`` and ``gain``, likewise. hopfield : ``identified`` (memory, condition, episode).
+    recall : ``r2``, ``gain``, ``identified`` (network, association, cue, episode) and ``chance``, with coords
+        ``damage`` and ``share`` (cue), ``regime``; attributes ``title`` and ``rule``.
+    expected : ``r2`` and ``gain``, likewise. hopfield : ``identified`` (memory, cue, episode).
 
     Raises
     ------
     InputError
         if a variable is missing.
     """
-    dims = ("network", "association", "condition", "episode")
-    needs(recall, "recall", dict.fromkeys((*LABELS, "chance"), dims))
-    needs(expected, "expected recall", dict.fromkeys(("r2", "gain"), dims))
-    needs(hopfield, "Hopfield networks", {"identified": ("memory", "condition", "episode")})
+    dims = ("network", "association", "cue", "episode")
+    require(recall, "recall", dict.fromkeys((*LABELS, "chance"), dims))
+    require(expected, "expected recall", dict.fromkeys(("r2", "gain"), dims))
+    require(hopfield, "Hopfield networks", {"identified": ("memory", "cue", "episode")})
     figure = style.figure(style.TWO_COLUMNS, 6.2)
     axes = figure.subplots(3, 2, sharex=True, sharey="row")
     for column, damage in enumerate(("silenced", "swapped")):
@@ -56,7 +56,7 @@ def completion(recall: xr.Dataset, expected: xr.Dataset, hopfield: xr.Dataset) -
         share = recall["share"].values[at]
         for ax, name in zip(axes[:, column], LABELS, strict=True):
             for number, (memory, (colour, marker)) in enumerate(MEMORY.items()):
-                here = recall[name].sel(association=memory).isel(condition=at)
+                here = recall[name].sel(association=memory).isel(cue=at)
                 mean, sem, _ = average(here.sel(network="spiking"), "episode")
                 shifted = share + 0.012 * (number - 1)
                 ax.errorbar(
@@ -65,14 +65,14 @@ def completion(recall: xr.Dataset, expected: xr.Dataset, hopfield: xr.Dataset) -
                 )  # fmt: skip
                 ax.plot(share, here.sel(network="rate").mean("episode").values, color=colour)
                 if name in expected:
-                    theory = expected[name].sel(network="spiking", association=memory).isel(condition=at)
+                    theory = expected[name].sel(network="spiking", association=memory).isel(cue=at)
                     ax.plot(share, theory.mean("episode").values, color=colour, linestyle=DASHED, linewidth=0.8)
         chance = float(recall["chance"].where(recall["damage"] == "none").mean())
         axes[0, column].axhline(chance, color=style.GREY, linewidth=0.6, linestyle=":", zorder=1)
         if damage == "silenced":
             axes[1, column].plot(share, 1 - share, color=style.BLACK, linestyle=":", linewidth=0.8)
         for kind, look in HOPFIELD.items():
-            values = hopfield["identified"].sel(memory=kind).isel(condition=at).mean("episode").values
+            values = hopfield["identified"].sel(memory=kind).isel(cue=at).mean("episode").values
             axes[2, column].plot(share, values, **look)
         axes[-1, column].set_xlabel(f"share of active key cells {damage} (1)")
     for row, (name, text) in zip(axes, LABELS.items(), strict=True):
@@ -118,9 +118,9 @@ def sequence_recall(loop: xr.Dataset) -> Figure:
     InputError
         if a variable is missing.
     """
-    needs(loop, "Dataset of the loop", {"right": ("network", "mode", "step", "episode")})
+    require(loop, "Dataset of the loop", {"right": ("network", "mode", "step", "episode")})
     overlaps = dict.fromkeys(("one_overlap", "direct_overlap"), ("network", "step", "episode"))
-    needs(loop, "Dataset of the loop", overlaps | {"answer": ("network", "mode", "step", "post")})
+    require(loop, "Dataset of the loop", overlaps | {"answer": ("network", "mode", "step", "post")})
     steps = loop["step"].values
     figure = style.figure(style.TWO_COLUMNS, 5.4)
     upper, lower = figure.subfigures(2, 1, height_ratios=(1, 1.15), squeeze=False)[:, 0]

@@ -13,7 +13,7 @@ from matplotlib.ticker import NullLocator
 
 from neurofwp.errors import InputError
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 MARKERS = "osD^vPX"
 NORMALISED = {"normalised": style.PURPLE}  # the sum rule, divided by the sum of its scores
@@ -33,7 +33,7 @@ def attention_matrices(matrices: xr.Dataset) -> Figure:
     InputError
         if it is missing.
     """
-    needs(matrices, "matrices Dataset", {"weight": ("matrix", "token", "written")})
+    require(matrices, "matrices Dataset", {"weight": ("matrix", "token", "written")})
     names = [str(name) for name in matrices["matrix"].values]
     figure = style.figure(style.TWO_COLUMNS, 0.75 + style.TWO_COLUMNS / max(len(names), 4))
     axes = figure.subplots(1, len(names), squeeze=False)[0]
@@ -66,7 +66,7 @@ def read_differences(reads: xr.Dataset) -> Figure:
         if a variable is missing.
     """
     dims = ("comparison", "precision", "shape", "token")
-    needs(reads, "reads Dataset", {"difference": dims, "rounding": dims})
+    require(reads, "reads Dataset", {"difference": dims, "rounding": dims})
     comparisons = [str(name) for name in reads["comparison"].values]
     precisions = [str(name) for name in reads["precision"].values]
     shapes = [str(name) for name in reads["shape"].values]
@@ -122,7 +122,7 @@ def cost_against_length(cost: xr.Dataset, quantity: str) -> Figure:
     if quantity not in COSTS:
         raise InputError(f"cost is drawn in seconds or bytes, not in {quantity!r}")
     dims = ("work", "form", "length")
-    needs(cost, "cost Dataset", {quantity: (*dims, "repeat") if quantity == "seconds" else dims})
+    require(cost, "cost Dataset", {quantity: (*dims, "repeat") if quantity == "seconds" else dims})
     works = [str(work) for work in cost["work"].values]
     figure = style.figure(style.TWO_COLUMNS, 3.4)
     axes = figure.subplots(1, len(works), sharex=True, sharey=True, squeeze=False)[0]

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 MARKS = {"start": ("s", style.BLUE), "chosen": ("D", style.VERMILION)}
 LOWEST = -0.25  # candidates below are drawn here
@@ -39,8 +39,8 @@ def calibration(every: xr.Dataset, parameters: xr.Dataset, judged: Mapping[str, 
     InputError
         if a variable is missing.
     """
-    needs(every, "search", dict.fromkeys(("share", "recall", "generation", "final"), ("candidate",)))
-    needs(parameters, "table of parameters", dict.fromkeys(("start", "found", "low", "high", "unit"), ("parameter",)))
+    require(every, "search", dict.fromkeys(("share", "recall", "generation", "final"), ("candidate",)))
+    require(parameters, "table of parameters", dict.fromkeys(("start", "found", "low", "high", "unit"), ("parameter",)))
     figure = style.figure(style.TWO_COLUMNS, 3.3)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     searched = every.isel(candidate=~every["final"].values)

@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from neurofwp.metrics import average
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 # where the two coincide, the dot lies inside the open square
 MARKER: dict[str, dict[str, Any]] = {
@@ -36,7 +36,7 @@ def capacity(curve: xr.Dataset) -> Figure:
         if a variable is missing.
     """
     dims = ("network", "pairs", "episode")
-    needs(curve, "capacity Dataset", {"r2": dims, "identified": dims, "chance": ("pairs", "episode")})
+    require(curve, "capacity Dataset", {"r2": dims, "identified": dims, "chance": ("pairs", "episode")})
     pairs = curve["pairs"].values
 
     figure = style.figure(5.0, 2.3)

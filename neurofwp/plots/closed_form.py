@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 COLUMNS = 3
 SHOWN = {
@@ -33,7 +33,7 @@ def closed_form(data: xr.Dataset) -> Figure:
     InputError
         if a variable is missing.
     """
-    needs(data, "Dataset of pairs", {"curve": ("set", "at"), **dict.fromkeys(("off", "on", "sem"), ("set", "dt"))})
+    require(data, "Dataset of pairs", {"curve": ("set", "at"), **dict.fromkeys(("off", "on", "sem"), ("set", "dt"))})
     names = [str(name) for name in data["set"].values]
     rows, columns = math.ceil(len(names) / COLUMNS), min(COLUMNS, len(names))
     figure = style.figure(max(style.ONE_COLUMN, 0.2 + 2.3 * columns), 0.5 + 1.55 * rows)

@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 
 from neurofwp.errors import InputError
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
+from neurofwp.trace import only_condition
 
 KIND = {"stored": style.BLUE, "distractors": style.VERMILION}
 PANELS = {"probe_calcium": "calcium", "probe_conductance": "AMPA\nconductance"}
@@ -30,8 +31,9 @@ def gating(program: xr.Dataset, trace: xr.Dataset, *, episode: int = 0) -> Figur
     InputError
         if a variable is missing, or no synapse of this episode was recorded.
     """
-    needs(program, "Program", dict.fromkeys(("write_gate", "write", "stored"), ("episode", "event")))
-    needs(trace, "Trace", dict.fromkeys(PANELS, ("probe", "time")))
+    only_condition(trace)
+    require(program, "Program", dict.fromkeys(("write_gate", "write", "stored"), ("episode", "event")))
+    require(trace, "Trace", dict.fromkeys(PANELS, ("probe", "time")))
     here = program.isel(episode=episode)
     writes = np.flatnonzero(here["write"].values)
     start, stop = (trace[name].values[writes] / 1000 for name in ("write_start", "write_stop"))

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from neurofwp.errors import InputError
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 COLUMNS = ("explained_share", "low", "high", "best")
 DARK = 0.6  # of the colour scale: below it, text is white
@@ -35,7 +35,7 @@ def explained(fits: Mapping[str, xr.Dataset], recall: xr.DataArray) -> Figure:
     every = list(fits.values())
     rules = [str(rule) for rule in every[0]["rule"].values]
     for regime, each in fits.items():
-        needs(each, f"fits of {regime}", dict.fromkeys(COLUMNS, ("rule",)))
+        require(each, f"fits of {regime}", dict.fromkeys(COLUMNS, ("rule",)))
         if [str(rule) for rule in each["rule"].values] != rules:
             raise InputError(f"the fits of {regime} are of other rules than those of {next(iter(fits))}")
     table = {name: np.stack([each[name].values for each in every]).tolist() for name in COLUMNS}
@@ -75,7 +75,7 @@ def recovered(recovery: xr.Dataset, classes: Sequence[Sequence[str]], noise: flo
     InputError
         if a variable is missing.
     """
-    needs(recovery, "result of recovery", {"chosen": ("noise", "truth", "draw", "rule")})
+    require(recovery, "result of recovery", {"chosen": ("noise", "truth", "draw", "rule")})
     noises = recovery["noise"].values.tolist()
     names = [str(rule).replace("_", " ") for rule in recovery["rule"].values]
     figure = style.figure(style.TWO_COLUMNS, 3.1)

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 
 @style.context()
@@ -27,7 +27,7 @@ def in_context(error: xr.Dataset) -> Figure:
     InputError
         if a variable is missing.
     """
-    needs(error, "Dataset of errors", dict.fromkeys(("squared_error", "sem", "theory"), ("rule", "examples")))
+    require(error, "Dataset of errors", dict.fromkeys(("squared_error", "sem", "theory"), ("rule", "examples")))
     examples = error["examples"].values
     figure = style.figure(style.TWO_COLUMNS, 2.7)
     curves, differences = figure.subplots(1, 2, sharex=True)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from neurofwp.metrics import average
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 # the rules with a prediction are drawn through
 LINES: dict[str, Any] = {
@@ -33,7 +33,7 @@ def key_overlap(recall: xr.Dataset) -> Figure:
         if a variable is missing.
     """
     dims = ("rule", "setting", "active", "draw")
-    needs(recall, "Dataset of recall", {"correlation": dims, "overlap": ("active", "draw")})
+    require(recall, "Dataset of recall", {"correlation": dims, "overlap": ("active", "draw")})
     overlap = recall["overlap"].mean("draw").values
     settings = [str(setting) for setting in recall["setting"].values]
     figure = style.figure(style.TWO_COLUMNS, 3.0)

@@ -6,7 +6,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 COLOURS = (style.BLUE, style.VERMILION, style.GREEN)
 
@@ -25,7 +25,7 @@ def learning(history: xr.Dataset) -> Figure:
     InputError
         if a variable is missing.
     """
-    needs(history, "history of a training", {"loss": ("step",)})
+    require(history, "history of a training", {"loss": ("step",)})
     measures = [str(name) for name, values in history.data_vars.items() if values.dims == ("step",) and name != "loss"]
     figure = style.figure(style.TWO_COLUMNS, 2.4)
     left, right = figure.subplots(1, 2)

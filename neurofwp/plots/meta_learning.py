@@ -13,7 +13,7 @@ from matplotlib.ticker import PercentFormatter
 
 from neurofwp.metrics import average
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 COLOUR = {"before": style.ORANGE, "after": style.BLUE}
 CLOSED_FORMS = {
@@ -43,10 +43,10 @@ def meta_learning(error: xr.Dataset, few_shot: xr.Dataset, gate: xr.Dataset) -> 
     InputError
         if a variable is missing.
     """
-    needs(error, "Dataset of regression", {"squared_error": ("rule", "training", "network", "examples")})
-    needs(error, "Dataset of regression", dict.fromkeys(CLOSED_FORMS, ("rule", "examples")))
-    needs(few_shot, "Dataset of classification", {"accuracy": ("training", "network", "shots")})
-    needs(gate, "Dataset of gates", {"density": ("training", "network", "kind", "gate")})
+    require(error, "Dataset of regression", {"squared_error": ("rule", "training", "network", "examples")})
+    require(error, "Dataset of regression", dict.fromkeys(CLOSED_FORMS, ("rule", "examples")))
+    require(few_shot, "Dataset of classification", {"accuracy": ("training", "network", "shots")})
+    require(gate, "Dataset of gates", {"density": ("training", "network", "kind", "gate")})
     figure = style.figure(style.TWO_COLUMNS, 4.6)
     axes = figure.subplots(2, 2).ravel()
     for ax, rule in zip(axes[:2], ("hebbian", "delta"), strict=True):

@@ -9,7 +9,7 @@ from matplotlib.ticker import NullLocator
 
 from neurofwp.metrics import average
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 THEORY = {"linestyle": (0, (4, 2)), "linewidth": 0.8}
 
@@ -30,7 +30,7 @@ def one_pass_capacity(pairs: xr.Dataset) -> Figure:
     """
     panels = {"squared_error": "squared error", "sign_error": "wrong signs"}
     for name in panels:
-        needs(pairs, "Dataset of pairs", {name: ("rule", "pairs", "draw"), f"{name}_theory": ("rule", "pairs")})
+        require(pairs, "Dataset of pairs", {name: ("rule", "pairs", "draw"), f"{name}_theory": ("rule", "pairs")})
     loads = pairs["pairs"].values
     figure = style.figure(5.0, 2.5)
     axes = figure.subplots(1, 2, sharex=True)
@@ -75,8 +75,8 @@ def slot_capacity(slots: xr.Dataset) -> Figure:
         if a variable is missing.
     """
     of_memory = dict.fromkeys(("opened", "capacity", "capacity_sem", "capacity_theory", "best"), ("memory",))
-    needs(slots, "Dataset of slots", {"accuracy": ("memory", "patterns", "group"), "theory": ("memory", "patterns")})
-    needs(slots, "Dataset of slots", of_memory)
+    require(slots, "Dataset of slots", {"accuracy": ("memory", "patterns", "group"), "theory": ("memory", "patterns")})
+    require(slots, "Dataset of slots", of_memory)
     load = slots["patterns"].values / slots.attrs["slots"]
     best = str(slots["memory"].values[slots["best"].values].item())
     drawn = {"sequential": (style.BLUE, "o"), best: (style.ORANGE, "v"), "Hopfield": (style.GREY, "s")}

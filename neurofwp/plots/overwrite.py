@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from neurofwp.metrics import average
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 # what is drawn against overlap
 CURVES = {
@@ -50,7 +50,7 @@ def overwrite(
     """
     for network, table in chosen.items():
         dims = ("memory", "overlap", "episode")
-        needs(table, f"{network} Dataset", dict.fromkeys(("r2", "new", "old"), dims))
+        require(table, f"{network} Dataset", dict.fromkeys(("r2", "new", "old"), dims))
     figure = style.figure(style.TWO_COLUMNS, 4.3)
     left, middle, right = figure.subplots(1, 3, width_ratios=(1.0, 1.35, 1.1))
     _projections(left, chosen)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 PANELS = {
     "voltage": ("postsynaptic\nvoltage", style.BLUE),
@@ -36,7 +36,7 @@ def pairing_traces(data: xr.Dataset) -> Figure:
         if a variable is missing.
     """
     over_time = [name for name in ("voltage", "calcium", "omega", "weight") if name in data or name[0] in "vw"]
-    needs(
+    require(
         data,
         "Dataset of traces",
         {**dict.fromkeys(over_time, ("protocol", "time")), **dict.fromkeys(("pre", "post"), ("protocol",))},

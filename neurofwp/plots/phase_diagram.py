@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 LUMA = (0.299, 0.587, 0.114)  # how bright red, green and blue look
 
@@ -31,7 +31,7 @@ def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
         if a variable is missing.
     """
     both = ("gain", "turnover")
-    needs(table, "map", {"support": (*both, "rule"), "explained_share": (*both, "rule"), "recall": both})
+    require(table, "map", {"support": (*both, "rule"), "explained_share": (*both, "rule"), "recall": both})
     names = winners.transpose(*both)
     at = xr.DataArray(names.values, dims=both)
     certain, share = (

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from neurofwp.errors import InputError
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 CURVES = 5  # at most: initial weights drawn as curves
 MARKERS = "osD^v"
@@ -36,8 +36,8 @@ def plateau_map(data: xr.Dataset, published: xr.Dataset) -> Figure:
     InputError
         if a variable is missing, or a combination is there twice.
     """
-    needs(data, "Dataset of protocols", dict.fromkeys(("ratio", "delay", "initial"), ("protocol",)))
-    needs(published, "published map", {"change": ("delay", "ramp")})
+    require(data, "Dataset of protocols", dict.fromkeys(("ratio", "delay", "initial"), ("protocol",)))
+    require(published, "published map", {"change": ("delay", "ramp")})
     own = _grid(data)
     figure = style.figure(style.TWO_COLUMNS, 4.4)
     axes = figure.subplots(2, 2, sharex=True, height_ratios=(1, 1.15))

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY, style.BLACK)
 MARKERS = "osD^v<>"
@@ -23,7 +23,7 @@ Z_SHOWN = 6.0  # beyond this a bar is cut, and its z written at its end
 
 
 @style.context()
-def curves(data: xr.Dataset, x: str, by: str | None = None) -> Figure:
+def protocol_curves(data: xr.Dataset, x: str, by: str | None = None) -> Figure:
     """Weight after over before against one coordinate: the model as lines, means of measurements with SEM as points.
 
     One panel per study, one colour per value of `by` (and pathway).
@@ -82,12 +82,12 @@ def curves(data: xr.Dataset, x: str, by: str | None = None) -> Figure:
 
 
 @style.context()
-def comparison(data: xr.Dataset) -> Figure:
+def protocol_comparison(data: xr.Dataset) -> Figure:
     """All protocols below each other: the model, beside it what was measured with SEM and n, and z.
 
     Parameters
     ----------
-    data : as of `curves`; with measurements also ``n`` and ``z`` (protocol).
+    data : as of `protocol_curves`; with measurements also ``n`` and ``z`` (protocol).
 
     Raises
     ------
@@ -97,7 +97,7 @@ def comparison(data: xr.Dataset) -> Figure:
     _check(data)
     measured = "measured" in data
     if measured:
-        needs(data, "Dataset of protocols", {"n": ("protocol",), "z": ("protocol",)})
+        require(data, "Dataset of protocols", {"n": ("protocol",), "z": ("protocol",)})
     scored = measured and bool(data["z"].notnull().any())
     rows = np.arange(data.sizes["protocol"])[::-1]
     figure = style.figure(style.TWO_COLUMNS, 0.9 + 0.155 * len(rows))
@@ -125,7 +125,7 @@ def comparison(data: xr.Dataset) -> Figure:
 def _check(data: xr.Dataset, *coordinates: str) -> None:
     names = ["ratio", "sem", *coordinates]
     names += ["measured_sem", "study", "pathway"] if "measured" in data else []
-    needs(data, "Dataset of protocols", dict.fromkeys(names, ("protocol",)))
+    require(data, "Dataset of protocols", dict.fromkeys(names, ("protocol",)))
 
 
 def _split(data: xr.Dataset, by: str | None) -> dict[str | float, xr.Dataset]:

@@ -9,8 +9,9 @@ from matplotlib.lines import Line2D
 
 from neurofwp.errors import InputError
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
 from neurofwp.plots.phases import shade, spans
+from neurofwp.schema import require
+from neurofwp.trace import only_condition
 
 MOST_ROWS = 150
 BINS = 400
@@ -33,7 +34,8 @@ def raster(trace: xr.Dataset, *, episode: int = 0) -> Figure:
     InputError
         if spikes were not recorded, or the episode has none.
     """
-    needs(trace, "Trace", {f"spike_{part}": ("spike",) for part in ("time", "episode", "cell", "population")})
+    only_condition(trace)
+    require(trace, "Trace", {f"spike_{part}": ("spike",) for part in ("time", "episode", "cell", "population")})
     times, cells, populations = (trace[f"spike_{part}"].values for part in ("time", "cell", "population"))
     here = trace["spike_episode"].values == episode
     if not here.any():

@@ -8,7 +8,7 @@ from matplotlib.ticker import NullLocator
 
 from neurofwp.metrics import average
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 TITLES = {"plain": "every key written once", "reassignment": "some keys reassigned"}
 
@@ -30,7 +30,7 @@ def recall_benchmark(cells: xr.Dataset) -> Figure:
         if a variable is missing.
     """
     dims = dict.fromkeys(("accuracy", "chance"), ("cell", "network"))
-    needs(cells, "Dataset of networks", dims | dict.fromkeys(("variant", "layer", "state_size"), ("cell",)))
+    require(cells, "Dataset of networks", dims | dict.fromkeys(("variant", "layer", "state_size"), ("cell",)))
     mean, sem, networks = average(cells["accuracy"], "network")
     cells = cells.assign(mean=mean, sem=sem)
     variants = list(dict.fromkeys(cells["variant"].values.tolist()))

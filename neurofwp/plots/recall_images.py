@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 from neurofwp import metrics
 from neurofwp.errors import InputError
 from neurofwp.plots import style
-from neurofwp.plots.averages import at, needs
+from neurofwp.plots.averages import at
+from neurofwp.schema import require
+from neurofwp.trace import only_condition
 
 
 @style.context()
@@ -41,7 +43,8 @@ def recall_images(
     InputError
         if there is no such episode, it asks for no target, or not in an event of `titles`.
     """
-    needs(program, "Program", {"target": ("episode", "event", "post")})
+    only_condition(spiking, rate)
+    require(program, "Program", {"target": ("episode", "event", "post")})
     if max_pairs < 1:
         raise InputError(f"max_pairs must be at least 1, not {max_pairs}")
     target = at(program, "Program", episode=episode)["target"]

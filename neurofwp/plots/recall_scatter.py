@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from neurofwp import metrics
 from neurofwp.errors import InputError
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
+from neurofwp.trace import only_condition
 
 
 @style.context()
@@ -26,7 +27,8 @@ def recall_scatter(program: xr.Dataset, spiking: xr.Dataset, rate: xr.Dataset) -
     InputError
         if the Program asks for no target.
     """
-    needs(program, "Program", {"target": ("episode", "event", "post")})
+    only_condition(spiking, rate)
+    require(program, "Program", {"target": ("episode", "event", "post")})
     target = program["target"]
     asked = np.isfinite(target.values)
     if not asked.any():

@@ -14,7 +14,7 @@ from matplotlib.ticker import NullLocator
 
 from neurofwp.metrics import average
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 PANELS = {"r2": "recall R²", "mean_weight": "mean weight left"}
 MARKER = "osD^v"
@@ -38,7 +38,7 @@ def retention(curves: Mapping[str, Curves], predicted: Curves) -> Figure:
     """
     for regimes in (*curves.values(), predicted):
         for regime, data in regimes.items():
-            needs(data, f"curves of {regime}", dict.fromkeys(PANELS, ("condition", "block", "episode")))
+            require(data, f"curves of {regime}", dict.fromkeys(PANELS, ("condition", "block", "episode")))
     figure = style.figure(style.TWO_COLUMNS, 3.6)
     axes = figure.subplots(2, 4, sharey="row")
     episodes = 0
@@ -143,7 +143,7 @@ def erasure(models: Curves) -> Figure:
     ax = figure.subplots()
     colours = (style.VERMILION, style.BLUE, style.GREEN, style.ORANGE, style.PURPLE)
     for number, (name, data) in enumerate(models.items()):
-        needs(data, f"erasure of {name}", dict.fromkeys(("tau", "tau_sem", "tau_closed"), ("rate",)))
+        require(data, f"erasure of {name}", dict.fromkeys(("tau", "tau_sem", "tau_closed"), ("rate",)))
         colour = colours[number % len(colours)]
         look: dict[str, Any] = {"color": colour, "marker": MARKER[number % len(MARKER)], "linestyle": "none"}
         ax.errorbar(data["rate"].values, data["tau"].values, data["tau_sem"].values, label=name, **look)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 COLOUR = {
     "identity": style.BLACK,
@@ -36,7 +36,7 @@ def retrieval(cells: xr.Dataset) -> Figure:
         if a variable is missing.
     """
     names = ("loss", "published", "bound", "setting", "feature_map", "rule", "pairs")
-    needs(cells, "Dataset of networks", dict.fromkeys(names, ("cell",)))
+    require(cells, "Dataset of networks", dict.fromkeys(names, ("cell",)))
     settings = np.unique(cells["setting"].values)
     figure = style.figure(style.TWO_COLUMNS if len(settings) > 1 else style.ONE_COLUMN, 3.0)
     axes = figure.subplots(1, len(settings), sharey=True, squeeze=False)[0]

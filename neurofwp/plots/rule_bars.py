@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 
 from neurofwp.errors import InputError
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 WIDTH = 4.8  # inches
 LOWEST = -0.25  # a rule that explains less than this ends here in an arrow; its number stands beside it
@@ -40,7 +40,7 @@ def rule_bars(fits: xr.Dataset) -> Figure:
     if "drive" not in fits.dims:
         fits = fits.expand_dims(drive=[fits.attrs.get("drive", "nominal")])
     columns = ("explained_share", "low", "high", "best")
-    needs(fits, "table of fits", dict.fromkeys(columns, ("drive", "rule")))
+    require(fits, "table of fits", dict.fromkeys(columns, ("drive", "rule")))
     if not np.isfinite(fits["explained_share"].values).any():
         raise InputError(
             "these fits have no explained share: they were made without a repeat, so without a noise ceiling"

@@ -10,7 +10,7 @@ from matplotlib.ticker import NullLocator
 
 from neurofwp.metrics import average
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 LABELS = {"r2": "recall R²", "identified": "right value identified", "sign_error": "wrong signs"}
 LEVELS = (style.SKY, style.GREEN, style.ORANGE, style.VERMILION, style.PURPLE, style.BLUE)
@@ -36,10 +36,10 @@ def spiking_capacity(keys: xr.Dataset, cells: xr.Dataset, rate: xr.Dataset, theo
     InputError
         if a variable is missing.
     """
-    needs(theory, "Dataset of theory", dict.fromkeys(("r2", "sign_error"), ("active", "pairs")))
+    require(theory, "Dataset of theory", dict.fromkeys(("r2", "sign_error"), ("active", "pairs")))
     for name in LABELS:
         for data, what, dim in ((keys, "keys", "active"), (cells, "cells", "cells"), (rate, "rate", "active")):
-            needs(data, f"Dataset of {what}", {name: (dim, "pairs", "episode")})
+            require(data, f"Dataset of {what}", {name: (dim, "pairs", "episode")})
     pairs = keys["pairs"].values
     standard = keys.attrs["standard_active"]
     figure = style.figure(style.TWO_COLUMNS, 6.0)

@@ -6,7 +6,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 LOOK = {
     "plain_at_0.1ms": ("Brian2's plain style, 0.1 ms", style.VERMILION, "s"),
@@ -31,7 +31,7 @@ def cost_by_synapses(cost: xr.Dataset) -> Figure:
     InputError
         if a variable is missing.
     """
-    needs(cost, "cost Dataset", {"seconds": ("size", "contender")})
+    require(cost, "cost Dataset", {"seconds": ("size", "contender")})
     figure = style.figure(style.ONE_COLUMN + 0.6, 2.8)
     ax = figure.subplots()
     replicas = cost["size"].str.contains(" of ").values

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 PANELS = {
     "parity": {
@@ -34,7 +34,7 @@ def state_tracking(curves: xr.Dataset) -> Figure:
     InputError
         if a variable is missing.
     """
-    needs(curves, "Dataset of curves", {"accuracy": ("condition", "network", "length")})
+    require(curves, "Dataset of curves", {"accuracy": ("condition", "network", "length")})
     lengths = curves["length"].values
     trained = curves.attrs["training_length"]
     figure = style.figure(style.TWO_COLUMNS, 2.6)

@@ -12,8 +12,9 @@ from matplotlib.lines import Line2D
 
 from neurofwp.errors import InputError
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
 from neurofwp.plots.phases import shade, spans
+from neurofwp.schema import require
+from neurofwp.trace import only_condition
 
 PANELS = {
     "probe_nmda": "NMDA\ngating s",
@@ -44,7 +45,8 @@ def synapse(trace: xr.Dataset, program: xr.Dataset | None = None, probes: Sequen
     InputError
         if no synapse was recorded, or there is no such probe.
     """
-    needs(trace, "Trace", {"probe_conductance": ("probe", "time")})
+    only_condition(trace)
+    require(trace, "Trace", {"probe_conductance": ("probe", "time")})
     panels = {name: title for name, title in PANELS.items() if name in trace}
     conductance = trace["probe_conductance"].transpose("probe", "time").values
     if not conductance.size:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 LOOK = {"published": (style.VERMILION, "o"), "fitted": (style.BLUE, "s")}
 TITLES = {"train": "train (fitted)", "test": "test (predicted)"}
@@ -39,7 +39,7 @@ def measured_against_predicted(points: xr.Dataset) -> Figure:
         if a variable is missing.
     """
     names = ("set", "measured", "sem", "fitted_low", "fitted_high")
-    needs(points, "Dataset of points", {**dict.fromkeys(names, ("point",)), "predicted": ("source", "point")})
+    require(points, "Dataset of points", {**dict.fromkeys(names, ("point",)), "predicted": ("source", "point")})
     figure = style.figure(style.TWO_COLUMNS, 3.7)
     axes = figure.subplots(1, len(TITLES), sharex=True, sharey=True)
     edges = [points["measured"] - points["sem"], points["measured"] + points["sem"]]
@@ -108,7 +108,7 @@ def fitted_curves(points: xr.Dataset, x: str, by: str) -> Figure | None:
         if a variable is missing.
     """
     names = ("set", "study", "pathway", "measured", "sem", "fitted_low", "fitted_high")
-    needs(points, "Dataset of points", {**dict.fromkeys(names, ("point",)), "predicted": ("source", "point")})
+    require(points, "Dataset of points", {**dict.fromkeys(names, ("point",)), "predicted": ("source", "point")})
     series = _series(points, x)
     if not series:
         return None

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from neurofwp.plots import style
-from neurofwp.plots.averages import needs
+from neurofwp.schema import require
 
 SPAN = (0.1, 100.0)  # of the colours
 DARK = 0.55  # of the colours, from where on numbers are white
@@ -37,7 +37,7 @@ def summary_sheet(scores: xr.Dataset) -> Figure:
     """
     both = ("row", "study")
     names = {"chi2": both, "role": both, "points": ("study",)}
-    needs(scores, "Dataset of scores", {**names, **dict.fromkeys(("test", "model", "fitted_to"), ("row",))})
+    require(scores, "Dataset of scores", {**names, **dict.fromkeys(("test", "model", "fitted_to"), ("row",))})
     chi2, role = (scores[name].transpose(*both).values for name in ("chi2", "role"))
     titles = [
         f"{textwrap.fill(study.replace('_', ' '), 11)}\n(n = {points})"

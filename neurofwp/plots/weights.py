@@ -11,6 +11,7 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from neurofwp.errors import InputError
 from neurofwp.plots import style
 from neurofwp.plots.averages import at
+from neurofwp.trace import only_condition
 
 CARRIES = 0.1  # of the strongest cell, root mean square over post; a maximum would let noise in
 
@@ -32,6 +33,7 @@ def weights(spiking: xr.Dataset, rate: xr.Dataset, *, episode: int = 0, event: i
     InputError
         if there is no such episode or event, or the two Traces differ in shape.
     """
+    only_condition(spiking, rate)
     if spiking["weight"].shape != rate["weight"].shape:
         raise InputError(
             f"the weights of the two Traces differ in shape, {spiking['weight'].shape} and {rate['weight'].shape}; "

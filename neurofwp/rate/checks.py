@@ -16,7 +16,6 @@ from neurofwp.rate import kernels
 from neurofwp.rate.normalisers import NORMALISERS
 from neurofwp.rate.scan import Bounds
 from neurofwp.rules import Argument, Rule
-from neurofwp.rules.rule import linear_read
 
 LEADING = ("batch", "time", "head")
 
@@ -182,7 +181,7 @@ def check_normaliser(rule: Rule, normaliser: str | None) -> None:
         return
     if normaliser not in NORMALISERS:
         raise errors.unknown("normaliser", str(normaliser), NORMALISERS)
-    if rule.read is not linear_read:
+    if not rule.reads_linearly:
         raise InputError(f"rule {rule.id!r} has a read-out of its own, which takes no normaliser")
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from neurofwp import errors, rules, trace
 from neurofwp.errors import InputError
-from neurofwp.program import check, on_off
+from neurofwp.program import CONDITION, check, on_off, over_conditions
 from neurofwp.rate.scan import scan
 from neurofwp.rules import Rule
 from neurofwp.runtime import provenance
@@ -92,6 +92,8 @@ class RateNetwork:
             if `program` is not a Program, or the weights overflow.
         """
         check(program)
+        if CONDITION in program.dims:
+            return over_conditions(lambda one: self.run(one, seed), program)
         key, query = (self._keys(program[name]) for name in ("key", "query"))
         coded = on_off(program) if self.on_off else program["value"].expand_dims(polarity=1, axis=2)
         value = self._tensor(coded).transpose(1, 2) + self.value_offset  # (episode, polarity, event, post)

@@ -94,7 +94,7 @@ def scan(
     if rule.dims("log_decay"):  # a Program has one retention for all cells
         retention = retention[..., None]
     events = Event(key, value, gate, retention)
-    state = weight if rule.begin is None else rule.begin(weight, events, parameters)
+    state = rule.begin(weight, events, parameters)
     bounds = (0.0, w_max) if nonnegative else None
     after = [weight_of(each) for each in states(rule, parameters, events, state, bounds)]
     return torch.stack(after, dim=-3)

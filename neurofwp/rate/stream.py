@@ -157,7 +157,6 @@ def evaluate(
     if backend == "flash-linear-attention":
         read, state = kernels.run(rule, events, state, parameters)
     elif backend == "chunkwise":
-        assert rule.chunkwise is not None
         size = chunk or balanced(rule.chunk, events.query.shape[-2])
         read, state = rule.chunkwise(events.query, events, state, parameters, size)
     else:
@@ -235,7 +234,7 @@ def _begin(rule: Rule, events: Event, parameters: Mapping[str, Tensor], initial:
         sizes = {"pre": events.key.shape[-1], "post": events.value.shape[-1]} | _sizes(rule, events.others)
         shape = [sizes[dim] for dim in rule.weight_dims]
         weight = events.key.new_zeros(*events.gate.shape[:2], *shape)
-    if rule.begin is None:
+    if rule.state is None:
         return weight
     fresh = rule.begin(weight, events, parameters)
     if not set(fresh._fields) <= set(initial):
@@ -251,7 +250,7 @@ def _begin(rule: Rule, events: Event, parameters: Mapping[str, Tensor], initial:
 
 def _why_not_chunkwise(rule: Rule, parameters: Mapping[str, Tensor], bounds: Bounds | None) -> str:
     """Why the chunkwise form cannot serve; empty if it can."""
-    if rule.chunkwise is None:
+    if not rule.has_chunkwise:
         return "in algebra"
     if bounds is not None:
         return "with bounds, which hold after every event"

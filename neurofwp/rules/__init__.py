@@ -1,11 +1,11 @@
 """The update rules: one tuple that feeds the tests, the fits, the tables and the command line.
 
-A new rule is one file with its `RULE` and one name in this tuple. A rule comes after those that it nests.
+A new rule is one file with its `RULE` and one name in this tuple, or is registered from outside: `neurofwp.register`,
+or an entry point of the group neurofwp.rules, called by the rule's id. A rule comes after those that it nests.
 """
 
 from __future__ import annotations
 
-from neurofwp import errors
 from neurofwp.rules import (
     bcm,
     btsp,
@@ -34,9 +34,23 @@ from neurofwp.rules import (
     soft_bound,
     three_factor,
 )
-from neurofwp.rules.rule import SIGNALS, Argument, Event, Parameter, Rule, State, weight_of
+from neurofwp.rules.rule import Event, Independent, Parameter, Rule, State, weight_of
+from neurofwp.rules.signals import SIGNALS, Argument
+from neurofwp.runtime.registry import Registry
 
-__all__ = ["RULES", "SIGNALS", "Argument", "Event", "Parameter", "Rule", "State", "get", "weight_of"]
+__all__ = [
+    "REGISTRY",
+    "RULES",
+    "SIGNALS",
+    "Argument",
+    "Event",
+    "Independent",
+    "Parameter",
+    "Rule",
+    "State",
+    "get",
+    "weight_of",
+]
 
 RULES: tuple[Rule, ...] = (
     hebbian.RULE,
@@ -68,17 +82,15 @@ RULES: tuple[Rule, ...] = (
 )
 
 
+REGISTRY: Registry[Rule] = Registry("rule", lambda rule: rule.id, shipped=RULES)
+
+
 def get(rule: str | Rule) -> Rule:
     """The rule of that id; a Rule is returned as it is.
 
     Raises
     ------
     InputError
-        for an id that is not in RULES, with the nearest one.
+        for an id that no rule has, with the nearest one.
     """
-    if isinstance(rule, Rule):
-        return rule
-    known = {known.id: known for known in RULES}
-    if not isinstance(rule, str) or rule not in known:
-        raise errors.unknown("rule", str(rule), known)
-    return known[rule]
+    return rule if isinstance(rule, Rule) else REGISTRY.get(str(rule))

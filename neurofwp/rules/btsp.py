@@ -13,7 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from neurofwp.rules.rule import KEY, POSITIVE, Argument, Event, Parameter, Rule, outer, per_post, per_synapse
+from neurofwp.rules.rule import POSITIVE, Event, Parameter, Rule, outer, per_post, per_synapse
+from neurofwp.rules.signals import KEY, Argument
 
 PLATEAU = Argument("value", "plateau of each postsynaptic cell, 1 where there is one", ("post",), low=0.0, high=1.0)
 RATE = Argument("key", "presynaptic activity, relative to the largest", KEY.dims, low=0.0, high=1.0)
@@ -28,32 +29,6 @@ class State(NamedTuple):
     instructive: Tensor
 
 
-def begin(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
-    *batch, post, pre = weight.shape
-    return State(weight, weight.new_zeros(*batch, pre), weight.new_zeros(*batch, post))
-
-
-def step(state: State, event: Event, p: Mapping[str, Tensor]) -> State:
-    weight = state.weight
-    width = p["duration"] / SUBSTEPS
-
-    def traces(time: Tensor) -> tuple[Tensor, Tensor]:
-        eligibility = relaxed(state.eligibility, event.key, time / p["tau_e"])
-        return eligibility, relaxed(state.instructive, event.value, time / p["tau_i"])
-
-    for number in range(SUBSTEPS):
-        eligibility, instructive = traces((number + 0.5) * width)
-        overlap = outer(instructive, eligibility)
-        gain = per_synapse(p["k_plus"]) * rescaled(overlap, p["a_plus"], p["b_plus"])
-        loss = per_synapse(p["k_minus"]) * rescaled(overlap, p["a_minus"], p["b_minus"])
-        total = gain + loss
-        # with constant rates the weight relaxes to w_max gain / total at the rate total, exactly
-        moved = -torch.expm1(-total * per_synapse(width))
-        share = torch.where(total > 0, moved / torch.where(total > 0, total, 1.0), per_synapse(width))
-        weight = weight + share * (gain * per_synapse(p["w_max"]) - total * weight)
-    return State(weight, *traces(p["duration"]))
-
-
 def relaxed(trace: Tensor, target: Tensor, time: Tensor) -> Tensor:
     """The trace after `time`, in its own time constants, of constant input."""
     return target + (trace - target) * per_post((-time).exp())
@@ -66,10 +41,11 @@ def rescaled(overlap: Tensor, midpoint: Tensor, slope: Tensor) -> Tensor:
     return (torch.sigmoid((overlap - a) * b) - low) / (high - low)
 
 
-RULE = Rule(
-    id="btsp",
-    step=step,
-    parameters=(
+class BTSP(Rule):
+    """Presynaptic spikes leave an eligibility trace, plateaus an instructive one, and their overlap changes weights."""
+
+    id = "btsp"
+    parameters = (
         Parameter("duration", 1.0, 0.01, 10.0, "how long an event is (s)", domain=POSITIVE),
         Parameter("tau_e", 1.664, 0.1, 10.0, "time constant of the eligibility trace (s)", domain=POSITIVE),
         Parameter("tau_i", 0.437, 0.1, 10.0, "time constant of the instructive trace (s)", domain=POSITIVE),
@@ -80,14 +56,40 @@ RULE = Rule(
         Parameter("a_minus", 0.026, 0.0, 1.0, "overlap at half of the depression"),
         Parameter("b_minus", 20.0, 0.1, 100.0, "slope of the depression", domain=POSITIVE),
         Parameter("w_max", 4.68, 0.0, 20.0, "largest weight", weight_power=1),
-    ),
-    equation="tau_e dE/dt = -E + k; tau_i dI/dt = -I + v; "
-    "dW/dt = (w_max - W) k_plus q_plus(E I) - W k_minus q_minus(E I)",
-    objective="none",
-    signals=("key", "value", "weight", "key trace", "value trace"),
-    reading="behavioural time-scale plasticity, gated by plateaus",
-    source="Milstein et al. 2021, network model",
-    arguments=(RATE, PLATEAU),
-    state=State,
-    begin=begin,
-)
+    )
+    equation = (
+        "tau_e dE/dt = -E + k; tau_i dI/dt = -I + v; dW/dt = (w_max - W) k_plus q_plus(E I) - W k_minus q_minus(E I)"
+    )
+    objective = "none"
+    signals = ("key", "value", "weight", "key trace", "value trace")
+    reading = "behavioural time-scale plasticity, gated by plateaus"
+    source = "Milstein et al. 2021, network model"
+    arguments = (RATE, PLATEAU)
+    state = State
+
+    def begin(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
+        *batch, post, pre = weight.shape
+        return State(weight, weight.new_zeros(*batch, pre), weight.new_zeros(*batch, post))
+
+    def step(self, state: State, event: Event, p: Mapping[str, Tensor]) -> State:
+        weight = state.weight
+        width = p["duration"] / SUBSTEPS
+
+        def traces(time: Tensor) -> tuple[Tensor, Tensor]:
+            eligibility = relaxed(state.eligibility, event.key, time / p["tau_e"])
+            return eligibility, relaxed(state.instructive, event.value, time / p["tau_i"])
+
+        for number in range(SUBSTEPS):
+            eligibility, instructive = traces((number + 0.5) * width)
+            overlap = outer(instructive, eligibility)
+            gain = per_synapse(p["k_plus"]) * rescaled(overlap, p["a_plus"], p["b_plus"])
+            loss = per_synapse(p["k_minus"]) * rescaled(overlap, p["a_minus"], p["b_minus"])
+            total = gain + loss
+            # with constant rates the weight relaxes to w_max gain / total at the rate total, exactly
+            moved = -torch.expm1(-total * per_synapse(width))
+            share = torch.where(total > 0, moved / torch.where(total > 0, total, 1.0), per_synapse(width))
+            weight = weight + share * (gain * per_synapse(p["w_max"]) - total * weight)
+        return State(weight, *traces(p["duration"]))
+
+
+RULE = BTSP()

@@ -7,22 +7,18 @@ the textbook rule (least mean squares).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from neurofwp.rules.chunkwise import Decay, NoDecay, corrected_sum
-from neurofwp.rules.rule import Event, Parameter, Rule, outer, per_post, per_synapse, product
+from neurofwp.rules.rule import Event, Nests, Parameter, Rule, outer, per_post, per_synapse, product
 
 PREDICTION = (
     Parameter("prediction_gain", 1.0, 0.0, 5.0, "how much of the prediction is taken off the value", weight_power=-1),
     Parameter("prediction_threshold", 0.0, 0.0, 5.0, "read-out below which nothing is predicted", weight_power=1),
 )
-
-
-def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
-    error = event.value - prediction(weight, event.key, p)
-    return weight + per_synapse(p["rate"] * event.gate) * outer(error, event.key)
 
 
 def prediction(weight: Tensor, key: Tensor, p: Mapping[str, Tensor]) -> Tensor:
@@ -32,12 +28,6 @@ def prediction(weight: Tensor, key: Tensor, p: Mapping[str, Tensor]) -> Tensor:
     # ">=" keeps the slope at W k = 0 where the threshold is 0: the textbook rule is linear there
     beyond = torch.where(readout.abs() >= threshold, readout - threshold * readout.sign(), 0.0)
     return per_post(p["prediction_gain"]) * beyond
-
-
-def chunkwise(
-    query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
-) -> tuple[Tensor, Tensor]:
-    return corrected(query, events, weight, *strengths(events, p), NoDecay(), size)
 
 
 LINEAR = {"prediction_threshold": 0.0}
@@ -63,17 +53,28 @@ def textbook(weight: Tensor, key: Tensor, value: Tensor, strength: Tensor) -> Te
     return weight + per_synapse(strength) * outer(value - product(weight, key), key)
 
 
-RULE = Rule(
-    id="delta",
-    step=step,
-    parameters=(Parameter("rate", 1.0, 0.0, 10.0, "size of a write", weight_power=1), *PREDICTION),
-    equation="W + rate beta (v - g S(W k)) k', S the soft threshold",
-    objective="|v - W k|^2 / 2 at g = 1 and threshold 0",
-    signals=("key", "value", "gate", "prediction"),
-    reading="dendritic prediction error: calcium around the crossover of LTD and LTP",
-    source="Widrow & Hoff 1960; Schlag, Irie & Schmidhuber 2021 (arXiv 2102.11174)",
-    chunkwise=chunkwise,
-    chunkwise_at=LINEAR,
-    chunk=32,
-    nests={"hebbian": {"prediction_gain": 0.0}},
-)
+class Delta(Rule):
+    """Each event writes what is missing, the value minus what the weights already predict for the key."""
+
+    id = "delta"
+    parameters = (Parameter("rate", 1.0, 0.0, 10.0, "size of a write", weight_power=1), *PREDICTION)
+    equation = "W + rate beta (v - g S(W k)) k', S the soft threshold"
+    objective = "|v - W k|^2 / 2 at g = 1 and threshold 0"
+    signals = ("key", "value", "gate", "prediction")
+    reading = "dendritic prediction error: calcium around the crossover of LTD and LTP"
+    source = "Widrow & Hoff 1960; Schlag, Irie & Schmidhuber 2021 (arXiv 2102.11174)"
+    chunkwise_at: ClassVar[Mapping[str, float]] = LINEAR
+    chunk = 32
+    nests: ClassVar[Nests] = {"hebbian": {"prediction_gain": 0.0}}
+
+    def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
+        error = event.value - prediction(weight, event.key, p)
+        return weight + per_synapse(p["rate"] * event.gate) * outer(error, event.key)
+
+    def chunkwise(
+        self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
+    ) -> tuple[Tensor, Tensor]:
+        return corrected(query, events, weight, *strengths(events, p), NoDecay(), size)
+
+
+RULE = Delta()

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from torch import Tensor
 
 from neurofwp.rules.chunkwise import ScalarDecay, decayed_sum
-from neurofwp.rules.rule import SHARE, Event, Parameter, Rule, outer, per_post, per_synapse
-
-
-def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
-    written = per_synapse(p["rate"] * event.gate) * outer(event.value, event.key)
-    return per_synapse(p["decay"]) * weight + written
-
-
-def chunkwise(
-    query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
-) -> tuple[Tensor, Tensor]:
-    write = per_post(p["rate"]) * events.gate
-    decay = ScalarDecay.from_factors(per_post(p["decay"]).expand(*p["decay"].shape, query.shape[-2]), size)
-    return decayed_sum(query, events.key, events.value, write=write, decay=decay, initial=weight, size=size)
+from neurofwp.rules.rule import SHARE, Event, Nests, Parameter, Rule, outer, per_post, per_synapse
 
 
 def by_head(head: Tensor) -> Tensor:
@@ -28,21 +16,34 @@ def by_head(head: Tensor) -> Tensor:
     return 1 - 2.0 ** (-5 - head)
 
 
-RULE = Rule(
-    id="fixed_decay",
-    step=step,
-    parameters=(
+class FixedDecay(Rule):
+    """Hebbian writes into weights that fade by the same share at every event, reads included."""
+
+    id = "fixed_decay"
+    parameters = (
         Parameter("rate", 1.0, 0.0, 10.0, "size of a write", weight_power=1),
         Parameter(
             "decay", 1 - 2**-5, 0.0, 1.0, "share of a weight that survives any event", by_head=by_head, domain=SHARE
         ),
-    ),
-    equation="decay W + rate beta v k'",
-    objective="-v'Wk + (1 - decay)/2 |W|^2",
-    signals=("key", "value", "gate"),
-    reading="constitutive receptor turnover",
-    source="Sun et al. 2023 (RetNet)",
-    chunkwise=chunkwise,
-    chunk=32,
-    nests={"hebbian": {"decay": 1.0}},
-)
+    )
+    equation = "decay W + rate beta v k'"
+    objective = "-v'Wk + (1 - decay)/2 |W|^2"
+    signals = ("key", "value", "gate")
+    reading = "constitutive receptor turnover"
+    source = "Sun et al. 2023 (RetNet)"
+    chunk = 32
+    nests: ClassVar[Nests] = {"hebbian": {"decay": 1.0}}
+
+    def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
+        written = per_synapse(p["rate"] * event.gate) * outer(event.value, event.key)
+        return per_synapse(p["decay"]) * weight + written
+
+    def chunkwise(
+        self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
+    ) -> tuple[Tensor, Tensor]:
+        write = per_post(p["rate"]) * events.gate
+        decay = ScalarDecay.from_factors(per_post(p["decay"]).expand(*p["decay"].shape, query.shape[-2]), size)
+        return decayed_sum(query, events.key, events.value, write=write, decay=decay, initial=weight, size=size)
+
+
+RULE = FixedDecay()

@@ -3,46 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from torch import Tensor
 
 from neurofwp.rules import delta
 from neurofwp.rules.chunkwise import ScalarDecay
-from neurofwp.rules.rule import BETA, KEY, LOG_DECAY, SHARE, VALUE, Event, Parameter, Rule, per_synapse
+from neurofwp.rules.rule import SHARE, Event, Nests, Parameter, Rule, per_synapse
+from neurofwp.rules.signals import BETA, KEY, LOG_DECAY, VALUE
 
 
-def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
-    return delta.step(per_synapse(event.retention * p["decay"]) * weight, event, p)
+class GatedDelta(Rule):
+    """The weights decay first, then the delta rule writes into what is left."""
 
-
-def chunkwise(
-    query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
-) -> tuple[Tensor, Tensor]:
-    decay = ScalarDecay.from_logs(events.others["log_decay"], size)
-    return delta.corrected(query, events, weight, *delta.strengths(events, p), decay, size)
-
-
-RULE = Rule(
-    id="gated_delta",
-    step=step,
-    parameters=(
+    id = "gated_delta"
+    parameters = (
         *delta.RULE.parameters,
         Parameter(
             "decay", 1.0, 0.0, 1.0, "share of a weight that survives any event, times the retention", domain=SHARE
         ),
-    ),
-    equation="W <- alpha decay W; then delta",
-    objective="decay, then as delta",
-    signals=("key", "value", "gate", "retention", "prediction"),
-    reading="error correction with receptor turnover",
-    source="Yang et al. 2024 (gated DeltaNet, arXiv 2412.06464)",
-    arguments=(KEY, VALUE, BETA, LOG_DECAY),
-    chunkwise=chunkwise,
-    chunkwise_at=delta.LINEAR | {"decay": 1.0},
-    chunk=32,
-    nests={
+    )
+    equation = "W <- alpha decay W; then delta"
+    objective = "decay, then as delta"
+    signals = ("key", "value", "gate", "retention", "prediction")
+    reading = "error correction with receptor turnover"
+    source = "Yang et al. 2024 (gated DeltaNet, arXiv 2412.06464)"
+    arguments = (KEY, VALUE, BETA, LOG_DECAY)
+    chunkwise_at: ClassVar[Mapping[str, float]] = delta.LINEAR | {"decay": 1.0}
+    chunk = 32
+    nests: ClassVar[Nests] = {
         "hebbian": {"prediction_gain": 0.0, "decay": 1.0},
         "fixed_decay": {"prediction_gain": 0.0},
         "delta": {"decay": 1.0},
-    },
-)
+    }
+
+    def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
+        return delta.RULE.step(per_synapse(event.retention * p["decay"]) * weight, event, p)
+
+    def chunkwise(
+        self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
+    ) -> tuple[Tensor, Tensor]:
+        decay = ScalarDecay.from_logs(events.others["log_decay"], size)
+        return delta.corrected(query, events, weight, *delta.strengths(events, p), decay, size)
+
+
+RULE = GatedDelta()

@@ -10,25 +10,25 @@ from neurofwp.rules.chunkwise import NoDecay, decayed_sum
 from neurofwp.rules.rule import Event, Parameter, Rule, outer, per_post, per_synapse
 
 
-def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
-    return weight + per_synapse(p["rate"] * event.gate) * outer(event.value, event.key)
+class Hebbian(Rule):
+    """Each event adds its outer product; the unnormalised linear attention of a fast weight programmer."""
+
+    id = "hebbian"
+    parameters = (Parameter("rate", 1.0, 0.0, 10.0, "size of a write", weight_power=1),)
+    equation = "W + rate beta v k'"
+    objective = "-v'Wk"
+    signals = ("key", "value", "gate")
+    reading = "coincidence LTP"
+    source = "Schmidhuber 1992; Katharopoulos et al. 2020; Schlag, Irie & Schmidhuber 2021 (arXiv 2102.11174)"
+
+    def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
+        return weight + per_synapse(p["rate"] * event.gate) * outer(event.value, event.key)
+
+    def chunkwise(
+        self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
+    ) -> tuple[Tensor, Tensor]:
+        write = per_post(p["rate"]) * events.gate
+        return decayed_sum(query, events.key, events.value, write=write, decay=NoDecay(), initial=weight, size=size)
 
 
-def chunkwise(
-    query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
-) -> tuple[Tensor, Tensor]:
-    write = per_post(p["rate"]) * events.gate
-    return decayed_sum(query, events.key, events.value, write=write, decay=NoDecay(), initial=weight, size=size)
-
-
-RULE = Rule(
-    id="hebbian",
-    step=step,
-    parameters=(Parameter("rate", 1.0, 0.0, 10.0, "size of a write", weight_power=1),),
-    equation="W + rate beta v k'",
-    objective="-v'Wk",
-    signals=("key", "value", "gate"),
-    reading="coincidence LTP",
-    source="Schmidhuber 1992; Katharopoulos et al. 2020; Schlag, Irie & Schmidhuber 2021 (arXiv 2102.11174)",
-    chunkwise=chunkwise,
-)
+RULE = Hebbian()

@@ -11,31 +11,30 @@ from neurofwp.rules.chunkwise import NoDecay
 from neurofwp.rules.rule import Event, Rule
 
 
-def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
-    return delta.textbook(weight, event.key, event.value, strength(event))
-
-
 def strength(event: Event) -> Tensor:
     """beta / (1 + beta |k|^2), (...): below 1 / |k|^2 however large beta is."""
     return event.gate / (1 + event.gate * event.key.square().sum(-1))
 
 
-def chunkwise(
-    query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
-) -> tuple[Tensor, Tensor]:
-    epsilon = strength(events)
-    return delta.corrected(query, events, weight, epsilon, epsilon, NoDecay(), size)
+class ImplicitDelta(Rule):
+    """A write that saturates: the exact minimum where the delta rule takes one gradient step."""
+
+    id = "implicit_delta"
+    equation = "W + epsilon (v - W k) k', epsilon = beta / (1 + beta |k|^2)"
+    objective = "minimum of |W - W_old|^2 + beta |v - W k|^2"
+    signals = ("key", "value", "gate", "prediction", "key norm")
+    reading = "error-correcting write that saturates"
+    source = "Liu et al. 2024 (Longhorn)"
+    chunk = 32
+
+    def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
+        return delta.textbook(weight, event.key, event.value, strength(event))
+
+    def chunkwise(
+        self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
+    ) -> tuple[Tensor, Tensor]:
+        epsilon = strength(events)
+        return delta.corrected(query, events, weight, epsilon, epsilon, NoDecay(), size)
 
 
-RULE = Rule(
-    id="implicit_delta",
-    step=step,
-    parameters=(),
-    equation="W + epsilon (v - W k) k', epsilon = beta / (1 + beta |k|^2)",
-    objective="minimum of |W - W_old|^2 + beta |v - W k|^2",
-    signals=("key", "value", "gate", "prediction", "key norm"),
-    reading="error-correcting write that saturates",
-    source="Liu et al. 2024 (Longhorn)",
-    chunkwise=chunkwise,
-    chunk=32,
-)
+RULE = ImplicitDelta()

@@ -9,30 +9,30 @@ from torch import Tensor
 from neurofwp.rules import delta
 from neurofwp.rules.chunkwise import ChannelDecay
 from neurofwp.rules.key_decay import KEY_LOG_DECAY
-from neurofwp.rules.rule import BETA, KEY, VALUE, Event, Rule
+from neurofwp.rules.rule import Event, Rule
+from neurofwp.rules.signals import BETA, KEY, VALUE
 
 
-def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
-    return delta.textbook(weight * event.retention[..., None, :], event.key, event.value, event.gate)
+class KeyGatedDelta(Rule):
+    """The weights of each presynaptic cell decay at a rate of its own, then the delta rule writes."""
+
+    id = "key_gated_delta"
+    equation = "W <- W diag(alpha); W + beta (v - W k) k'"
+    objective = "decay, then |v - W k|^2 / 2"
+    signals = ("key", "value", "gate", "retention of pre", "prediction")
+    reading = "error correction with loss specific to a presynaptic cell"
+    source = "Kimi Team 2025 (Kimi delta attention, arXiv 2510.26692)"
+    arguments = (KEY, VALUE, BETA, KEY_LOG_DECAY)
+    chunk = 16
+
+    def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
+        return delta.textbook(weight * event.retention[..., None, :], event.key, event.value, event.gate)
+
+    def chunkwise(
+        self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
+    ) -> tuple[Tensor, Tensor]:
+        decay = ChannelDecay(events.others["log_decay"], size)
+        return delta.corrected(query, events, weight, events.gate, events.gate, decay, size)
 
 
-def chunkwise(
-    query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
-) -> tuple[Tensor, Tensor]:
-    decay = ChannelDecay(events.others["log_decay"], size)
-    return delta.corrected(query, events, weight, events.gate, events.gate, decay, size)
-
-
-RULE = Rule(
-    id="key_gated_delta",
-    step=step,
-    parameters=(),
-    equation="W <- W diag(alpha); W + beta (v - W k) k'",
-    objective="decay, then |v - W k|^2 / 2",
-    signals=("key", "value", "gate", "retention of pre", "prediction"),
-    reading="error correction with loss specific to a presynaptic cell",
-    source="Kimi Team 2025 (Kimi delta attention, arXiv 2510.26692)",
-    arguments=(KEY, VALUE, BETA, KEY_LOG_DECAY),
-    chunkwise=chunkwise,
-    chunk=16,
-)
+RULE = KeyGatedDelta()

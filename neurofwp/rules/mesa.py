@@ -13,18 +13,8 @@ import torch
 from torch import Tensor
 
 from neurofwp.rules.chunkwise import ScalarDecay, decayed_sum, join, split
-from neurofwp.rules.rule import (
-    BETA,
-    KEY,
-    OPTIONAL_LOG_DECAY,
-    POSITIVE,
-    VALUE,
-    Argument,
-    Event,
-    Rule,
-    outer,
-    per_synapse,
-)
+from neurofwp.rules.rule import POSITIVE, Event, Rule, outer, per_synapse
+from neurofwp.rules.signals import BETA, KEY, OPTIONAL_LOG_DECAY, VALUE, Argument
 
 RIDGE = Argument("ridge", "strength of the ridge", ("pre",), low=POSITIVE[0], per_event=False)
 
@@ -35,19 +25,6 @@ class State(NamedTuple):
     weight: Tensor
     moment: Tensor
     covariance: Tensor
-
-
-def begin(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
-    pre = weight.shape[-1]
-    moment = weight * event.others["ridge"][..., None, :]
-    return State(weight, moment, weight.new_zeros(*weight.shape[:-2], pre, pre))
-
-
-def step(state: State, event: Event, p: Mapping[str, Tensor]) -> State:
-    alpha, beta = per_synapse(event.retention), per_synapse(event.gate)
-    covariance = alpha * state.covariance + beta * outer(event.key, event.key)
-    moment = alpha * state.moment + beta * outer(event.value, event.key)
-    return State(solved(moment, covariance, event.others["ridge"]), moment, covariance)
 
 
 def solved(moment: Tensor, covariance: Tensor, ridge: Tensor) -> Tensor:
@@ -70,40 +47,52 @@ def factor(matrix: Tensor) -> Tensor:
     return lower.masked_fill(lost[..., None, None], torch.nan)
 
 
-def chunkwise(query: Tensor, events: Event, state: State, p: Mapping[str, Tensor], size: int) -> tuple[Tensor, State]:
-    ridge = events.others["ridge"]
-    decay = ScalarDecay.from_logs(events.others["log_decay"], size)
-    keys, queries = (split(each, size, axis=-2) for each in (events.key, query))
-    squares = split(events.gate, size, axis=-1)[..., None, None] * outer(keys, keys)
-    covariance, asked = state.covariance, []
-    for index in range(keys.shape[-3]):
-        within = torch.einsum("...ts,...sjk->...tjk", decay.left[..., index, :, :], squares[..., index, :, :, :])
-        each = decay.start[..., index, :, None, None] * covariance[..., None, :, :] + within
-        lower = factor(each + torch.diag_embed(ridge)[..., None, :, :])
-        asked.append(torch.cholesky_solve(queries[..., index, :, :, None], lower)[..., 0])
-        covariance = each[..., -1, :, :]
-    # y = G x with x = (H + ridge)^-1 q: what a decaying Hebbian memory G answers to x
-    solutions = join(torch.stack(asked, dim=-3), query.shape[-2])
-    read, moment = decayed_sum(
-        solutions, events.key, events.value, write=events.gate, decay=decay, initial=state.moment, size=size
-    )
-    return read, State(solved(moment, covariance, ridge), moment, covariance)
+class Mesa(Rule):
+    """At every event the weights that solve the ridge regression of all values so far on their keys."""
+
+    id = "mesa"
+    equation = "H <- alpha H + beta k k'; G <- alpha G + beta v k'; W = G (H + diag(ridge))^-1"
+    objective = "sum_s (decay since s) beta_s |v_s - W k_s|^2 + ridge |W|^2, solved"
+    signals = ("everything",)
+    reading = "the optimum that local rules approach; recursive least squares"
+    source = "von Oswald et al. 2025 (MesaNet)"
+    arguments = (KEY, VALUE, BETA, OPTIONAL_LOG_DECAY, RIDGE)
+    state = State
+    chunk = 16
+    clampable = False
+    finite_with = "a ridge that rounding beside the keys does not lose, a larger one,"
+
+    def begin(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
+        pre = weight.shape[-1]
+        moment = weight * event.others["ridge"][..., None, :]
+        return State(weight, moment, weight.new_zeros(*weight.shape[:-2], pre, pre))
+
+    def step(self, state: State, event: Event, p: Mapping[str, Tensor]) -> State:
+        alpha, beta = per_synapse(event.retention), per_synapse(event.gate)
+        covariance = alpha * state.covariance + beta * outer(event.key, event.key)
+        moment = alpha * state.moment + beta * outer(event.value, event.key)
+        return State(solved(moment, covariance, event.others["ridge"]), moment, covariance)
+
+    def chunkwise(
+        self, query: Tensor, events: Event, state: State, p: Mapping[str, Tensor], size: int
+    ) -> tuple[Tensor, State]:
+        ridge = events.others["ridge"]
+        decay = ScalarDecay.from_logs(events.others["log_decay"], size)
+        keys, queries = (split(each, size, axis=-2) for each in (events.key, query))
+        squares = split(events.gate, size, axis=-1)[..., None, None] * outer(keys, keys)
+        covariance, asked = state.covariance, []
+        for index in range(keys.shape[-3]):
+            within = torch.einsum("...ts,...sjk->...tjk", decay.left[..., index, :, :], squares[..., index, :, :, :])
+            each = decay.start[..., index, :, None, None] * covariance[..., None, :, :] + within
+            lower = factor(each + torch.diag_embed(ridge)[..., None, :, :])
+            asked.append(torch.cholesky_solve(queries[..., index, :, :, None], lower)[..., 0])
+            covariance = each[..., -1, :, :]
+        # y = G x with x = (H + ridge)^-1 q: what a decaying Hebbian memory G answers to x
+        solutions = join(torch.stack(asked, dim=-3), query.shape[-2])
+        read, moment = decayed_sum(
+            solutions, events.key, events.value, write=events.gate, decay=decay, initial=state.moment, size=size
+        )
+        return read, State(solved(moment, covariance, ridge), moment, covariance)
 
 
-RULE = Rule(
-    id="mesa",
-    step=step,
-    parameters=(),
-    equation="H <- alpha H + beta k k'; G <- alpha G + beta v k'; W = G (H + diag(ridge))^-1",
-    objective="sum_s (decay since s) beta_s |v_s - W k_s|^2 + ridge |W|^2, solved",
-    signals=("everything",),
-    reading="the optimum that local rules approach; recursive least squares",
-    source="von Oswald et al. 2025 (MesaNet)",
-    arguments=(KEY, VALUE, BETA, OPTIONAL_LOG_DECAY, RIDGE),
-    state=State,
-    begin=begin,
-    chunkwise=chunkwise,
-    chunk=16,
-    clampable=False,
-    finite_with="a ridge that rounding beside the keys does not lose, a larger one,",
-)
+RULE = Mesa()

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from neurofwp.rules.chunkwise import ScalarDecay, decayed_sum, split
 from neurofwp.rules.chunkwise.decay import largest_log, segment_sums
-from neurofwp.rules.rule import KEY, LOG_DECAY, VALUE, Argument, Event, Rule, outer, per_post, per_synapse, product
+from neurofwp.rules.rule import Event, Rule, outer, per_post, per_synapse, product
+from neurofwp.rules.signals import KEY, LOG_DECAY, VALUE, Argument
 
 LOG_INPUT = Argument("log_input", "log of the input gate")
 
@@ -27,46 +28,10 @@ class State(NamedTuple):
     maximum: Tensor
 
 
-def begin(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
-    shape = weight.shape
-    return State(weight, weight.new_zeros(*shape[:-2], shape[-1]), weight.new_zeros(shape[:-2]))
-
-
-def step(state: State, event: Event, p: Mapping[str, Tensor]) -> State:
-    log_input, log_forget = event.others["log_input"], event.others["log_decay"]
-    maximum = newer(log_input, log_forget + state.maximum)
-    write = (log_input - maximum).exp()
-    forget = (log_forget + state.maximum - maximum).exp()
-    return State(
-        per_synapse(forget) * state.weight + per_synapse(write) * outer(event.value, event.key),
-        per_post(forget) * state.normaliser + per_post(write) * event.key,
-        maximum,
-    )
-
-
-def read(state: State, query: Tensor, p: Mapping[str, Tensor]) -> Tensor:
-    return divided(product(state.weight, query), (state.normaliser * query).sum(-1), state.maximum)
-
-
 def divided(read: Tensor, written: Tensor, maximum: Tensor) -> Tensor:
     """C q / max(|n.q|, exp(-m)): read (..., post), written and maximum (...)."""
     least = (-maximum).clamp(max=largest_log(maximum.dtype) - 1).exp()
     return read / per_post(torch.maximum(written.abs(), least))
-
-
-def chunkwise(query: Tensor, events: Event, state: State, p: Mapping[str, Tensor], size: int) -> tuple[Tensor, State]:
-    log_input, log_forget = events.others["log_input"], events.others["log_decay"]
-    maximum = running_maximum(log_input, log_forget, state.maximum, size)
-    before = torch.cat([state.maximum.expand(maximum.shape[:-1])[..., None], maximum[..., :-1]], dim=-1)
-    decay = ScalarDecay.from_logs(log_forget + before - maximum, size)
-    # the normaliser is what the rule would store for a value of 1
-    value = torch.cat([events.value, torch.ones_like(events.value[..., :1])], dim=-1)
-    both = torch.cat([state.weight, state.normaliser[..., None, :]], dim=-2)
-    read, last = decayed_sum(
-        query, events.key, value, write=(log_input - maximum).exp(), decay=decay, initial=both, size=size
-    )
-    end = State(last[..., :-1, :], last[..., -1, :], maximum[..., -1])
-    return divided(read[..., :-1], read[..., -1], maximum), end
 
 
 def newer(new: Tensor, old: Tensor) -> Tensor:
@@ -88,20 +53,53 @@ def running_maximum(log_input: Tensor, log_forget: Tensor, start: Tensor, size: 
     return torch.cat(chunks, dim=-1)[..., : log_input.shape[-1]]
 
 
-RULE = Rule(
-    id="mlstm",
-    step=step,
-    parameters=(),
-    equation="C <- f C + i v k'; n <- f n + i k; y = C q / max(|n.q|, exp(-m)), all relative to exp(m)",
-    objective="-i v'Wk + (1 - f)/2 |W|^2",
-    signals=("key", "value", "gate", "retention"),
-    reading="gated write with divisive normalisation",
-    source="Beck et al. 2024 (xLSTM)",
-    arguments=(KEY, VALUE, LOG_INPUT, LOG_DECAY),
-    state=State,
-    begin=begin,
-    read=read,
-    chunkwise=chunkwise,
-    chunk=32,
-    clampable=False,
-)
+class MLSTM(Rule):
+    """Exponential gates, and a read that is divided by how much was written under similar keys."""
+
+    id = "mlstm"
+    equation = "C <- f C + i v k'; n <- f n + i k; y = C q / max(|n.q|, exp(-m)), all relative to exp(m)"
+    objective = "-i v'Wk + (1 - f)/2 |W|^2"
+    signals = ("key", "value", "gate", "retention")
+    reading = "gated write with divisive normalisation"
+    source = "Beck et al. 2024 (xLSTM)"
+    arguments = (KEY, VALUE, LOG_INPUT, LOG_DECAY)
+    state = State
+    chunk = 32
+    clampable = False
+
+    def begin(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
+        shape = weight.shape
+        return State(weight, weight.new_zeros(*shape[:-2], shape[-1]), weight.new_zeros(shape[:-2]))
+
+    def step(self, state: State, event: Event, p: Mapping[str, Tensor]) -> State:
+        log_input, log_forget = event.others["log_input"], event.others["log_decay"]
+        maximum = newer(log_input, log_forget + state.maximum)
+        write = (log_input - maximum).exp()
+        forget = (log_forget + state.maximum - maximum).exp()
+        return State(
+            per_synapse(forget) * state.weight + per_synapse(write) * outer(event.value, event.key),
+            per_post(forget) * state.normaliser + per_post(write) * event.key,
+            maximum,
+        )
+
+    def read(self, state: State, query: Tensor, p: Mapping[str, Tensor]) -> Tensor:
+        return divided(product(state.weight, query), (state.normaliser * query).sum(-1), state.maximum)
+
+    def chunkwise(
+        self, query: Tensor, events: Event, state: State, p: Mapping[str, Tensor], size: int
+    ) -> tuple[Tensor, State]:
+        log_input, log_forget = events.others["log_input"], events.others["log_decay"]
+        maximum = running_maximum(log_input, log_forget, state.maximum, size)
+        before = torch.cat([state.maximum.expand(maximum.shape[:-1])[..., None], maximum[..., :-1]], dim=-1)
+        decay = ScalarDecay.from_logs(log_forget + before - maximum, size)
+        # the normaliser is what the rule would store for a value of 1
+        value = torch.cat([events.value, torch.ones_like(events.value[..., :1])], dim=-1)
+        both = torch.cat([state.weight, state.normaliser[..., None, :]], dim=-2)
+        read, last = decayed_sum(
+            query, events.key, value, write=(log_input - maximum).exp(), decay=decay, initial=both, size=size
+        )
+        end = State(last[..., :-1, :], last[..., -1, :], maximum[..., -1])
+        return divided(read[..., :-1], read[..., -1], maximum), end
+
+
+RULE = MLSTM()

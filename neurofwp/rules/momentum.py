@@ -8,7 +8,8 @@ from typing import NamedTuple
 from torch import Tensor
 
 from neurofwp.rules.chunkwise.momentum import momentum_sum
-from neurofwp.rules.rule import BETA, KEY, OPTIONAL_LOG_DECAY, VALUE, Argument, Event, Rule, outer, per_synapse, product
+from neurofwp.rules.rule import Event, Rule, outer, per_synapse, product
+from neurofwp.rules.signals import BETA, KEY, OPTIONAL_LOG_DECAY, VALUE, Argument
 
 KEPT = Argument("momentum", "share of the trace that survives", low=0.0, high=1.0, signal="retention")
 
@@ -20,36 +21,35 @@ class State(NamedTuple):
     trace: Tensor
 
 
-def begin(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
-    return State(weight, weight.new_zeros(weight.shape))
+class Momentum(Rule):
+    """A trace gathers the delta rule's gradients, and goes on moving the weight after the event."""
+
+    id = "momentum"
+    equation = "S <- eta S + beta (v - W k) k'; W <- alpha W + S"
+    objective = "|v - W k|^2 / 2, by heavy-ball steps"
+    signals = ("key", "value", "gate", "retention", "prediction", "synapse trace")
+    reading = "calcium or CaMKII trace that outlives the event"
+    source = "Behrouz et al. 2025 (Titans), with a linear memory"
+    arguments = (KEY, VALUE, BETA, OPTIONAL_LOG_DECAY, KEPT)
+    state = State
+    chunk = 32
+
+    def begin(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
+        return State(weight, weight.new_zeros(weight.shape))
+
+    def step(self, state: State, event: Event, p: Mapping[str, Tensor]) -> State:
+        error = event.value - product(state.weight, event.key)
+        trace = per_synapse(event.others["momentum"]) * state.trace + per_synapse(event.gate) * outer(error, event.key)
+        return State(per_synapse(event.retention) * state.weight + trace, trace)
+
+    def chunkwise(
+        self, query: Tensor, events: Event, state: State, p: Mapping[str, Tensor], size: int
+    ) -> tuple[Tensor, State]:
+        read, weight, trace = momentum_sum(
+            query, events.key, events.value, write=events.gate, kept=events.others["momentum"],
+            retention=events.retention, weight=state.weight, trace=state.trace, size=size,
+        )  # fmt: skip
+        return read, State(weight, trace)
 
 
-def step(state: State, event: Event, p: Mapping[str, Tensor]) -> State:
-    error = event.value - product(state.weight, event.key)
-    trace = per_synapse(event.others["momentum"]) * state.trace + per_synapse(event.gate) * outer(error, event.key)
-    return State(per_synapse(event.retention) * state.weight + trace, trace)
-
-
-def chunkwise(query: Tensor, events: Event, state: State, p: Mapping[str, Tensor], size: int) -> tuple[Tensor, State]:
-    read, weight, trace = momentum_sum(
-        query, events.key, events.value, write=events.gate, kept=events.others["momentum"],
-        retention=events.retention, weight=state.weight, trace=state.trace, size=size,
-    )  # fmt: skip
-    return read, State(weight, trace)
-
-
-RULE = Rule(
-    id="momentum",
-    step=step,
-    parameters=(),
-    equation="S <- eta S + beta (v - W k) k'; W <- alpha W + S",
-    objective="|v - W k|^2 / 2, by heavy-ball steps",
-    signals=("key", "value", "gate", "retention", "prediction", "synapse trace"),
-    reading="calcium or CaMKII trace that outlives the event",
-    source="Behrouz et al. 2025 (Titans), with a linear memory",
-    arguments=(KEY, VALUE, BETA, OPTIONAL_LOG_DECAY, KEPT),
-    state=State,
-    begin=begin,
-    chunkwise=chunkwise,
-    chunk=32,
-)
+RULE = Momentum()

@@ -16,10 +16,6 @@ from neurofwp.rules.chunkwise import NoDecay
 from neurofwp.rules.rule import Event, Rule
 
 
-def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
-    return delta.textbook(weight, event.key, event.value, relaxed(event.gate, event.key))
-
-
 def relaxed(gate: Tensor, direction: Tensor) -> Tensor:
     """(1 - exp(-beta |x|^2)) / |x|^2 for x (..., dim); beta for x = 0. (...)."""
     norm = direction.square().sum(-1)
@@ -29,22 +25,25 @@ def relaxed(gate: Tensor, direction: Tensor) -> Tensor:
     return torch.where(small, series, -torch.expm1(-gate * safe) / safe)
 
 
-def chunkwise(
-    query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
-) -> tuple[Tensor, Tensor]:
-    strength = relaxed(events.gate, events.key)
-    return delta.corrected(query, events, weight, strength, strength, NoDecay(), size)
+class DeltaFlow(Rule):
+    """dW/dt = beta (v - W k) k' through an event of one unit of time, its signals constant."""
+
+    id = "ode_delta"
+    equation = "dW/dt = beta (v - W k) k'"
+    objective = "|v - W k|^2 / 2, by gradient flow"
+    signals = ("key", "value", "gate", "prediction", "key norm")
+    reading = "a conductance that moves throughout an event until the dendritic error is gone"
+    source = "Irie, Faccio & Schmidhuber 2022 (arXiv 2206.01649)"
+    chunk = 32
+
+    def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
+        return delta.textbook(weight, event.key, event.value, relaxed(event.gate, event.key))
+
+    def chunkwise(
+        self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
+    ) -> tuple[Tensor, Tensor]:
+        strength = relaxed(events.gate, events.key)
+        return delta.corrected(query, events, weight, strength, strength, NoDecay(), size)
 
 
-RULE = Rule(
-    id="ode_delta",
-    step=step,
-    parameters=(),
-    equation="dW/dt = beta (v - W k) k'",
-    objective="|v - W k|^2 / 2, by gradient flow",
-    signals=("key", "value", "gate", "prediction", "key norm"),
-    reading="a conductance that moves throughout an event until the dendritic error is gone",
-    source="Irie, Faccio & Schmidhuber 2022 (arXiv 2206.01649)",
-    chunkwise=chunkwise,
-    chunk=32,
-)
+RULE = DeltaFlow()

@@ -13,24 +13,23 @@ from neurofwp.rules import hebbian
 from neurofwp.rules.rule import Event, Rule
 
 
-def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
-    return hebbian.step(weight, event, {"rate": event.gate.new_ones(())})
+class HebbianFlow(Rule):
+    """dW/dt = beta v k' through an event of one unit of time, its signals constant."""
+
+    id = "ode_hebb"
+    equation = "dW/dt = beta v k'"
+    objective = "-v'Wk, by gradient flow"
+    signals = ("key", "value", "gate")
+    reading = "a conductance that grows throughout a coincidence"
+    source = "Irie, Faccio & Schmidhuber 2022 (arXiv 2206.01649)"
+
+    def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
+        return hebbian.RULE.step(weight, event, {"rate": event.gate.new_ones(())})
+
+    def chunkwise(
+        self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
+    ) -> tuple[Tensor, Tensor]:
+        return hebbian.RULE.chunkwise(query, events, weight, {"rate": events.gate.new_ones(())}, size)
 
 
-def chunkwise(
-    query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
-) -> tuple[Tensor, Tensor]:
-    return hebbian.chunkwise(query, events, weight, {"rate": events.gate.new_ones(())}, size)
-
-
-RULE = Rule(
-    id="ode_hebb",
-    step=step,
-    parameters=(),
-    equation="dW/dt = beta v k'",
-    objective="-v'Wk, by gradient flow",
-    signals=("key", "value", "gate"),
-    reading="a conductance that grows throughout a coincidence",
-    source="Irie, Faccio & Schmidhuber 2022 (arXiv 2206.01649)",
-    chunkwise=chunkwise,
-)
+RULE = HebbianFlow()

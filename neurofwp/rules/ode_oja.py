@@ -12,30 +12,29 @@ from torch import Tensor
 from neurofwp.rules import oja
 from neurofwp.rules.chunkwise import NoDecay
 from neurofwp.rules.ode_delta import relaxed
-from neurofwp.rules.rule import Event, Rule
+from neurofwp.rules.rule import Event, Independent, Rule
 
 
-def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
-    return oja.textbook(weight, event.key, event.value, relaxed(event.gate, event.value))
+class OjaFlow(Rule):
+    """dW/dt = beta v (k - W'v)' through an event of one unit of time, its signals constant."""
+
+    id = "ode_oja"
+    equation = "dW/dt = beta v (k - W'v)'"
+    objective = "-v'Wk + |W'v|^2 / 2, by gradient flow"
+    signals = ("key", "value", "gate", "back-projection", "value norm")
+    reading = "a conductance with postsynaptically gated loss throughout an event"
+    source = "Irie, Faccio & Schmidhuber 2022 (arXiv 2206.01649)"
+    chunk = 32
+    independent = Independent.COLUMNS
+
+    def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
+        return oja.textbook(weight, event.key, event.value, relaxed(event.gate, event.value))
+
+    def chunkwise(
+        self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
+    ) -> tuple[Tensor, Tensor]:
+        strength = relaxed(events.gate, events.value)
+        return oja.corrected(query, events.key, events.value, strength, weight, NoDecay(), size)
 
 
-def chunkwise(
-    query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
-) -> tuple[Tensor, Tensor]:
-    strength = relaxed(events.gate, events.value)
-    return oja.corrected(query, events.key, events.value, strength, weight, NoDecay(), size)
-
-
-RULE = Rule(
-    id="ode_oja",
-    step=step,
-    parameters=(),
-    equation="dW/dt = beta v (k - W'v)'",
-    objective="-v'Wk + |W'v|^2 / 2, by gradient flow",
-    signals=("key", "value", "gate", "back-projection", "value norm"),
-    reading="a conductance with postsynaptically gated loss throughout an event",
-    source="Irie, Faccio & Schmidhuber 2022 (arXiv 2206.01649)",
-    chunkwise=chunkwise,
-    chunk=32,
-    local_to="pre",
-)
+RULE = OjaFlow()

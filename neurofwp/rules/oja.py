@@ -7,19 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from neurofwp.rules.chunkwise import Decay, NoDecay, corrected_sum
-from neurofwp.rules.rule import Event, Parameter, Rule, outer, per_post, per_synapse, product
-
-
-def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
-    missing = per_post(p["scale"]) * event.key - product(weight.mT, event.value)
-    return weight + per_synapse(p["rate"] * event.gate) * outer(event.value, missing)
-
-
-def chunkwise(
-    query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
-) -> tuple[Tensor, Tensor]:
-    key = per_synapse(p["scale"]) * events.key
-    return corrected(query, key, events.value, per_post(p["rate"]) * events.gate, weight, NoDecay(), size)
+from neurofwp.rules.rule import Event, Independent, Parameter, Rule, outer, per_post, per_synapse, product
 
 
 def corrected(
@@ -37,10 +25,11 @@ def textbook(weight: Tensor, key: Tensor, value: Tensor, strength: Tensor) -> Te
     return weight + per_synapse(strength) * outer(value, key - product(weight.mT, value))
 
 
-RULE = Rule(
-    id="oja",
-    step=step,
-    parameters=(
+class Oja(Rule):
+    """Hebbian writes with forgetting gated by the postsynaptic side, W'v, in place of the presynaptic one."""
+
+    id = "oja"
+    parameters = (
         Parameter("rate", 1.0, 0.0, 2.0, "speed of the approach", value_power=-2),
         Parameter(
             "scale",
@@ -51,14 +40,25 @@ RULE = Rule(
             weight_power=1,
             value_power=1,
         ),
-    ),
-    equation="W + rate beta v (scale k - W'v)'",
-    objective="-scale v'Wk + |W'v|^2 / 2",
-    signals=("key", "value", "gate", "back-projection"),
-    reading="postsynaptically gated loss",
-    source="Oja 1982; Irie et al. 2022 (arXiv 2206.01649)",
-    chunkwise=chunkwise,
-    chunk=32,
-    approaches=("hebbian",),  # rate to 0 at the same rate * scale
-    local_to="pre",
-)
+    )
+    equation = "W + rate beta v (scale k - W'v)'"
+    objective = "-scale v'Wk + |W'v|^2 / 2"
+    signals = ("key", "value", "gate", "back-projection")
+    reading = "postsynaptically gated loss"
+    source = "Oja 1982; Irie et al. 2022 (arXiv 2206.01649)"
+    chunk = 32
+    approaches = ("hebbian",)  # rate to 0 at the same rate * scale
+    independent = Independent.COLUMNS
+
+    def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
+        missing = per_post(p["scale"]) * event.key - product(weight.mT, event.value)
+        return weight + per_synapse(p["rate"] * event.gate) * outer(event.value, missing)
+
+    def chunkwise(
+        self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
+    ) -> tuple[Tensor, Tensor]:
+        key = per_synapse(p["scale"]) * events.key
+        return corrected(query, key, events.value, per_post(p["rate"]) * events.gate, weight, NoDecay(), size)
+
+
+RULE = Oja()

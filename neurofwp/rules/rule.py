@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, ClassVar, TypeAlias
 
 import torch
 from torch import Tensor
 
 from neurofwp import errors
 from neurofwp.errors import InputError
+from neurofwp.rules.signals import BETA, KEY, RESERVED, SIGNALS, VALUE, Argument
 
 
 @dataclass(frozen=True)
@@ -44,68 +46,6 @@ POSITIVE = (float(torch.finfo(torch.float32).tiny), math.inf)
 
 
 @dataclass(frozen=True)
-class Argument:
-    """One signal that a rule takes at every event.
-
-    dims : its own, after (batch, time, head): "pre", "post", or another name, whose size it then sets; "micro" stands
-        for micro-steps, which lie one after the other along time.
-    low, high : the allowed range, both included. default : what it is where it is left out; None if it must be given.
-    per_event : False for what stays the same throughout, (head, *dims).
-    signal : which of SIGNALS it is at one synapse; left out, what `at_synapse` derives.
-    """
-
-    name: str
-    meaning: str
-    dims: tuple[str, ...] = ()
-    low: float = -math.inf
-    high: float = math.inf
-    default: float | None = None
-    per_event: bool = True
-    signal: str = ""
-
-    def at_synapse(self) -> str:
-        """Which of SIGNALS it is at one synapse.
-
-        Unless it says so itself, key, value, beta and log_decay are key, value, gate and retention; anything else is a
-        gate or, if each cell has one, a third factor, and with dims that a synapse does not have, everything.
-        """
-        named = {"key": "key", "value": "value", "beta": "gate"}
-        shared, own = ("retention", "retention") if self.name == "log_decay" else ("gate", "third factor")
-        by_dims = {(): shared, ("pre",): f"{own} of pre", ("post",): f"{own} of post"}
-        return self.signal or named.get(self.name) or by_dims.get(self.dims, "everything")
-
-
-KEY = Argument("key", "presynaptic activity, or what is written under", ("pre",))
-VALUE = Argument("value", "postsynaptic activity, or what is written", ("post",))
-BETA = Argument("beta", "write strength", low=0.0, high=2.0, default=1.0)
-LOG_DECAY = Argument("log_decay", "log of the share of the weights that survives", high=0.0)
-OPTIONAL_LOG_DECAY = replace(LOG_DECAY, default=0.0)
-
-SIGNALS = {
-    "key": "k_j, activity of the presynaptic cell",
-    "value": "v_i, activity of the postsynaptic cell",
-    "gate": "beta, how much is written, the same for all synapses",
-    "retention": "alpha, what survives of weights or traces, the same for all synapses",
-    "retention of pre": "alpha_j",
-    "retention of post": "alpha_i",
-    "weight": "W_ij, its own",
-    "prediction": "(W k)_i, what the postsynaptic cell receives",
-    "back-projection": "(W'v)_j, what the presynaptic cell would receive back",
-    "key norm": "|k|, total presynaptic activity",
-    "value norm": "|v|, total postsynaptic activity",
-    "key trace": "a trace of k_j",
-    "value trace": "a trace of v_i or of its square",
-    "synapse trace": "a trace of the synapse's own changes",
-    "third factor of pre": "gamma_j, a gate of the presynaptic cell",
-    "third factor of post": "gamma_i, a gate of the postsynaptic cell",
-    "everything": "not local: signals of other synapses",
-}
-
-
-RESERVED = {"rule", "query", "mode", "normaliser", "initial", "bounds", "chunk", "micro_steps", "parameters"}
-
-
-@dataclass(frozen=True)
 class Event:
     """The signals of one event, or, for a rule's chunkwise form, of all events. Leading dims (...) are any batch.
 
@@ -124,9 +64,15 @@ class Event:
 
 # The weight tensor itself, or, for a rule that remembers more, a NamedTuple with a field `weight`.
 State: TypeAlias = Any
-Step = Callable[[State, Event, Mapping[str, Tensor]], State]
-Begin = Callable[[Tensor, Event, Mapping[str, Tensor]], State]
-Chunkwise = Callable[[Tensor, Event, State, Mapping[str, Tensor], int], tuple[Tensor, State]]
+Nests: TypeAlias = Mapping[str, Mapping[str, float | str]]
+
+
+class Independent(Enum):
+    """What of W evolves without the rest of it: a fit may then look at a part of W alone."""
+
+    ROWS = "the weights onto each postsynaptic cell"
+    COLUMNS = "the weights from each presynaptic cell"
+    NEITHER = "nothing: every weight depends on others in its row and in its column"
 
 
 def weight_of(state: State) -> Tensor:
@@ -135,35 +81,24 @@ def weight_of(state: State) -> Tensor:
     return weight
 
 
-def linear_read(state: State, query: Tensor, parameters: Mapping[str, Tensor]) -> Tensor:
-    """y = W q, (..., post)."""
-    return product(weight_of(state), query)
-
-
-@dataclass(frozen=True)
 class Rule:
-    """An update rule of a fast weight matrix W (..., post, pre).
+    """An update rule of a fast weight matrix W (..., post, pre): a subclass says what it is, and defines `step`.
 
-    `step(state, event, parameters)` returns the state after the event; each parameter is a tensor that
-    broadcasts against (...). The state is W, unless the rule says otherwise. A rule that takes BETA promises that a
-    closed gate, beta = 0, writes nothing: the weights after such an event do not depend on its key and value.
+    A Rule has no state of its own: parameters are passed to its methods, each a tensor that broadcasts against (...).
+    A rule that takes BETA promises that a closed gate, beta = 0, writes nothing: the weights after such an event do not
+    depend on its key and value.
 
+    id, equation, objective, reading, source : what it is called, does, minimises, means in biology, and comes from.
     signals : all that reaches a synapse (i, j), of SIGNALS. `Argument.at_synapse` says which one an argument is;
         of what the state remembers, (pre,) is a key trace, (post,) a value trace, and (post, pre) a synapse trace.
-    state : the NamedTuple of tensors that is the state of a rule that remembers more; `weight` is one of its fields.
-    begin : `begin(weight, event, parameters)`, the state before the first event, which is given.
-    read : `read(state, query, parameters)`, what is read after an event; W q unless given.
     arguments : what it takes, by names that `neurofwp.rate.run` does not use itself, RESERVED. Where one may be left
         out, those that must be given set the sizes of its dims. weight_dims : the dims of W.
-    chunkwise : `chunkwise(query, events, state, parameters, size)` -> (reads, state), the same in parallel: tensors
-        (..., time, dim), chunks of `size` events.
-    chunkwise_at : the parameter values to which that form is limited. chunk : the size of chunks that suits it.
+    state : the NamedTuple of tensors that is the state of a rule that remembers more; `weight` is one of its fields.
+    chunk : the size of chunks that suits the chunkwise form. chunkwise_at : the parameter values that it is limited to.
     clampable : the weights may be clamped after every event.
     nests : the rules that are this one at some parameter values, and those values: a number, or the name of the
         nested rule's parameter that takes the place; what is not named keeps the nested rule's value, or is free.
     approaches : the rules that this one only tends to, as some parameters go to zero or infinity together.
-    local_to : "post" where each row of W evolves without the others, "pre" where each column does, "none" where
-        neither does.
     absorbs_offset : a constant added to every value is already a parameter of the rule.
     finite_with : what keeps its weights finite, said where they are not. A step must not ask whether they are: a GPU
         would wait for the answer at every event.
@@ -171,46 +106,60 @@ class Rule:
     Raises
     ------
     InputError
-        for a signal that is not in SIGNALS, and an argument whose name is reserved or whose default has no size.
+        for a rule that lacks something, two parameters of one name, a signal that is not in SIGNALS, and an argument
+        whose name is reserved or whose default has no size.
     """
 
-    id: str
-    step: Step
-    parameters: tuple[Parameter, ...]
-    equation: str
-    objective: str
-    signals: tuple[str, ...]
-    reading: str
-    source: str
-    arguments: tuple[Argument, ...] = (KEY, VALUE, BETA)
-    state: type | None = None
-    begin: Begin | None = None
-    read: Callable[[State, Tensor, Mapping[str, Tensor]], Tensor] = linear_read
-    weight_dims: tuple[str, str] = ("post", "pre")
-    chunkwise: Chunkwise | None = None
-    chunkwise_at: Mapping[str, float] = field(default_factory=dict)
-    chunk: int = 64
-    clampable: bool = True
-    nests: Mapping[str, Mapping[str, float | str]] = field(default_factory=dict)
-    approaches: tuple[str, ...] = ()
-    local_to: str = "post"
-    absorbs_offset: bool = False
-    finite_with: str = "keys of norm one, a smaller beta, or other parameters"
+    id: ClassVar[str] = ""
+    equation: ClassVar[str] = ""
+    objective: ClassVar[str] = ""
+    reading: ClassVar[str] = ""
+    source: ClassVar[str] = ""
+    signals: ClassVar[tuple[str, ...]] = ()
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+    arguments: ClassVar[tuple[Argument, ...]] = (KEY, VALUE, BETA)
+    state: ClassVar[type | None] = None
+    weight_dims: ClassVar[tuple[str, str]] = ("post", "pre")
+    chunk: ClassVar[int] = 64
+    chunkwise_at: ClassVar[Mapping[str, float]] = {}
+    clampable: ClassVar[bool] = True
+    nests: ClassVar[Nests] = {}
+    approaches: ClassVar[tuple[str, ...]] = ()
+    independent: ClassVar[Independent] = Independent.ROWS
+    absorbs_offset: ClassVar[bool] = False
+    finite_with: ClassVar[str] = "keys of norm one, a smaller beta, or other parameters"
 
-    def __post_init__(self) -> None:
-        for signal in (*self.signals, *(argument.at_synapse() for argument in self.arguments)):
-            if signal not in SIGNALS:
-                raise errors.unknown(f"signal of rule {self.id!r},", signal, SIGNALS)
-        sized = {"pre", "micro"}.union(*(argument.dims for argument in self.arguments if argument.default is None))
-        for argument in self.arguments:
-            if argument.name in RESERVED:
-                raise InputError(f"rule {self.id!r} must not call an argument {argument.name!r}, which run uses itself")
-            for dim in argument.dims:
-                if argument.default is not None and dim not in sized:
-                    raise InputError(
-                        f"{argument.name} of rule {self.id!r} must have no default, or an argument without one must "
-                        f"have its dim {dim!r}, to set the size"
-                    )
+    def __init__(self) -> None:
+        check(self)
+
+    def step(self, state: State, event: Event, p: Mapping[str, Tensor], /) -> State:
+        """The state after the event; the state is W, unless the rule says otherwise."""
+        raise NotImplementedError
+
+    def begin(self, weight: Tensor, event: Event, p: Mapping[str, Tensor], /) -> State:
+        """The state before the first event, which is given."""
+        return weight
+
+    def read(self, state: State, query: Tensor, p: Mapping[str, Tensor], /) -> Tensor:
+        """What is read after an event, (..., post): y = W q."""
+        return product(weight_of(state), query)
+
+    def chunkwise(
+        self, query: Tensor, events: Event, state: State, p: Mapping[str, Tensor], size: int, /
+    ) -> tuple[Tensor, State]:
+        """Reads and the last state, as by `step` after `step`, but in parallel: tensors (..., time, dim), chunks of
+        `size` events. Not every rule has this form."""
+        raise NotImplementedError
+
+    @property
+    def has_chunkwise(self) -> bool:
+        """Whether it has a chunkwise form."""
+        return type(self).chunkwise is not Rule.chunkwise
+
+    @property
+    def reads_linearly(self) -> bool:
+        """Whether y = W q."""
+        return type(self).read is Rule.read
 
     def defaults(self) -> dict[str, float]:
         """The parameter values that make the textbook rule."""
@@ -236,6 +185,51 @@ class Rule:
     def fittable(self) -> bool:
         """Whether its parameters can be fitted to weights alone: it remembers nothing else, and has parameters."""
         return self.runs_programs and self.state is None and bool(self.parameters)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+    def __repr__(self) -> str:
+        return f"<Rule {self.id}: {self.equation}>"
+
+
+def check(rule: Rule) -> None:
+    """Raise InputError unless a rule has all that it needs; see `Rule`."""
+    own = f"rule {rule.id!r}" if rule.id else f"the rule {type(rule).__name__}"
+    for name in ("id", "equation", "objective", "reading", "source", "signals"):
+        if not getattr(rule, name):
+            raise InputError(f"{own} lacks {name!r}, which must be a class attribute of it")
+    if type(rule).step is Rule.step:
+        raise InputError(f"{own} lacks a method step(state, event, parameters)")
+    if (rule.state is None) != (type(rule).begin is Rule.begin):
+        raise InputError(f"{own} remembers more than its weights, so it needs both `state` and a method `begin`")
+    _check_parameters(rule, own)
+    for signal in (*rule.signals, *(argument.at_synapse() for argument in rule.arguments)):
+        if signal not in SIGNALS:
+            raise errors.unknown(f"signal of {own},", signal, SIGNALS)
+    sized = {"pre", "micro"}.union(*(argument.dims for argument in rule.arguments if argument.default is None))
+    for argument in rule.arguments:
+        if argument.name in RESERVED:
+            raise InputError(f"{own} must not call an argument {argument.name!r}, which run uses itself")
+        for dim in argument.dims:
+            if argument.default is not None and dim not in sized:
+                raise InputError(
+                    f"{argument.name} of {own} must have no default, or an argument without one must "
+                    f"have its dim {dim!r}, to set the size"
+                )
+
+
+def _check_parameters(rule: Rule, own: str) -> None:
+    names = [parameter.name for parameter in rule.parameters]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise InputError(f"{own} has two parameters of the name {twice[0]!r}")
+    for name in (*rule.chunkwise_at, *(name for at in rule.nests.values() for name in at)):
+        if name not in names:
+            raise errors.unknown(f"parameter of {own},", name, names)
 
 
 def per_post(number: Tensor) -> Tensor:

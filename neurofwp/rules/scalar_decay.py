@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from torch import Tensor
 
 from neurofwp.rules.chunkwise import ScalarDecay, decayed_sum
-from neurofwp.rules.rule import BETA, KEY, LOG_DECAY, SHARE, VALUE, Event, Parameter, Rule, outer, per_post, per_synapse
+from neurofwp.rules.rule import SHARE, Event, Nests, Parameter, Rule, outer, per_post, per_synapse
+from neurofwp.rules.signals import BETA, KEY, LOG_DECAY, VALUE
 
 
-def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
-    alpha = event.retention * (p["decay_closed"] + (p["decay_open"] - p["decay_closed"]) * event.gate)
-    return per_synapse(alpha) * weight + per_synapse(p["rate"] * event.gate) * outer(event.value, event.key)
+class ScalarDecayRule(Rule):
+    """Hebbian writes into weights that fade as the slow net asks, and more or less while the gate is open."""
 
-
-def chunkwise(
-    query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
-) -> tuple[Tensor, Tensor]:
-    write = per_post(p["rate"]) * events.gate
-    decay = ScalarDecay.from_logs(events.others["log_decay"], size)
-    return decayed_sum(query, events.key, events.value, write=write, decay=decay, initial=weight, size=size)
-
-
-RULE = Rule(
-    id="scalar_decay",
-    step=step,
-    parameters=(
+    id = "scalar_decay"
+    parameters = (
         Parameter("rate", 1.0, 0.0, 10.0, "size of a write", weight_power=1),
         Parameter(
             "decay_open", 1.0, 0.0, 1.0, "share of a weight that survives an event with the gate open", domain=SHARE
@@ -34,18 +24,30 @@ RULE = Rule(
         Parameter(
             "decay_closed", 1.0, 0.0, 1.0, "share of a weight that survives an event with the gate closed", domain=SHARE
         ),
-    ),
-    equation="alpha (decay_closed + (decay_open - decay_closed) beta) W + rate beta v k'",
-    objective="-v'Wk + (1 - alpha_t)/2 |W|^2, with alpha_t all that multiplies W",
-    signals=("key", "value", "gate", "retention"),
-    reading="state-dependent receptor turnover under neuromodulation",
-    source="Dao & Gu 2024 (Mamba-2)",
-    arguments=(KEY, VALUE, BETA, LOG_DECAY),
-    chunkwise=chunkwise,
-    chunk=32,
-    chunkwise_at={"decay_open": 1.0, "decay_closed": 1.0},
-    nests={
+    )
+    equation = "alpha (decay_closed + (decay_open - decay_closed) beta) W + rate beta v k'"
+    objective = "-v'Wk + (1 - alpha_t)/2 |W|^2, with alpha_t all that multiplies W"
+    signals = ("key", "value", "gate", "retention")
+    reading = "state-dependent receptor turnover under neuromodulation"
+    source = "Dao & Gu 2024 (Mamba-2)"
+    arguments = (KEY, VALUE, BETA, LOG_DECAY)
+    chunk = 32
+    chunkwise_at: ClassVar[Mapping[str, float]] = {"decay_open": 1.0, "decay_closed": 1.0}
+    nests: ClassVar[Nests] = {
         "hebbian": {"decay_open": 1.0, "decay_closed": 1.0},
         "fixed_decay": {"decay_open": "decay", "decay_closed": "decay"},
-    },
-)
+    }
+
+    def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
+        alpha = event.retention * (p["decay_closed"] + (p["decay_open"] - p["decay_closed"]) * event.gate)
+        return per_synapse(alpha) * weight + per_synapse(p["rate"] * event.gate) * outer(event.value, event.key)
+
+    def chunkwise(
+        self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
+    ) -> tuple[Tensor, Tensor]:
+        write = per_post(p["rate"]) * events.gate
+        decay = ScalarDecay.from_logs(events.others["log_decay"], size)
+        return decayed_sum(query, events.key, events.value, write=write, decay=decay, initial=weight, size=size)
+
+
+RULE = ScalarDecayRule()

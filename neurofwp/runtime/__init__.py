@@ -1,1 +1,1 @@
-"""What long work needs: parallel processes, parts that are kept, progress, files and provenance."""
+"""What long work needs: the one parallel map and what it keeps, sweeps, progress, files, provenance."""

@@ -6,9 +6,12 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurofwp.errors import InputError
+from neurofwp.runtime.registry import Registry
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,6 +35,8 @@ class Experiment:
     plot : ``plot(result) -> {name: Figure}``, from the saved result alone.
     run_together : ``run_together(list of settings, *, seed, device, folder) -> list of DataTree``, for points of a
         sweep that differ in the setting `parameters` alone and can share a network.
+    check : ``check(settings)`` refuses, with InputError, settings that cannot be run; it is called before anything is
+        imported or written for a run, and imports nothing that takes long.
     name : as on the command line; by default that of the file in which `run` is defined.
 
     Raises
@@ -45,6 +50,7 @@ class Experiment:
     tables: Callable[[xr.DataTree], Mapping[str, xr.Dataset]]
     plot: Callable[[xr.DataTree], Mapping[str, Figure]]
     run_together: Callable[..., Sequence[xr.DataTree]] | None = None
+    check: Callable[[Any], None] = lambda settings: None
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -81,3 +87,14 @@ class Experiment:
         from neurofwp.runtime.tables import flat
 
         return flat(self.tables(result))
+
+
+def _shipped() -> dict[str, str]:
+    """Where each experiment of neurofwp is, by name."""
+    spec = find_spec("neurofwp.experiments")  # found, and not imported
+    folders = spec.submodule_search_locations or () if spec else ()
+    files = sorted(file for folder in folders for file in Path(folder).glob("[!_]*.py"))
+    return {file.stem.replace("_", "-"): f"neurofwp.experiments.{file.stem}:EXPERIMENT" for file in files}
+
+
+REGISTRY: Registry[Experiment] = Registry("experiment", lambda experiment: experiment.name, references=_shipped)

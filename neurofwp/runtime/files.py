@@ -10,10 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import xarray as xr
-
 from neurofwp.errors import InputError
+from neurofwp.runtime.lazy import np, xr
 
 
 @contextmanager

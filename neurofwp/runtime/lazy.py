@@ -7,11 +7,12 @@ packages are imported when they are first used as well.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["b2", "np", "pd", "torch", "xr"]
+__all__ = ["attributes", "b2", "np", "pd", "torch", "xr"]
 
 
 class _Lazy(ModuleType):
@@ -29,3 +30,20 @@ if TYPE_CHECKING:
     import xarray as xr
 else:
     b2, np, pd, torch, xr = map(_Lazy, ("brian2", "numpy", "pandas", "torch", "xarray"))
+
+
+def attributes(package: str, homes: Mapping[str, str | None]) -> Callable[[str], Any]:
+    """The `__getattr__` of a package whose public names are imported when they are first asked for.
+
+    homes : of each name, the module of the package that defines it; None where the name is that of a module.
+    """
+
+    def find(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        home = homes[name]
+        if home is None:
+            return import_module(f"{package}.{name}")
+        return getattr(import_module(f"{package}.{home}"), name)
+
+    return find

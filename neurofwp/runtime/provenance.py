@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import xarray as xr
+if TYPE_CHECKING:
+    import xarray as xr
 
 PACKAGES = ("neurofwp", "brian2", "torch", "numpy", "scipy", "scikit-learn", "xarray", "cython", "cma")
 
@@ -41,11 +42,6 @@ def commit() -> str:
         return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain") else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-
-
-def reproducible() -> bool:
-    """Whether the commit names the code that runs: a checkout without changes."""
-    return commit() != "unknown" and not commit().endswith("+")
 
 
 def stamp(data: xr.Dataset, *, config: dict[str, Any], seed: int | None) -> xr.Dataset:

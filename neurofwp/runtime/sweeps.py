@@ -6,27 +6,25 @@ worker is lost runs again on another.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import xarray as xr
-
 from neurofwp.errors import InputError
-from neurofwp.runtime import files
+from neurofwp.runtime import parallel
+from neurofwp.runtime.lazy import np, xr
 from neurofwp.runtime.progress import progress_bar
+from neurofwp.runtime.store import Entry, clear
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
 
 PATIENCE = 10  # seconds until a scheduler must have answered
-DONE = "point.json"
+POINT = "point"  # the name of what a point leaves, in its folder
 
 log = logging.getLogger("neurofwp")
 
@@ -79,10 +77,16 @@ def sweep(
     points = [point for unit in units for point in unit]
     outcomes = {point.place: done for point in points if (done := _kept(point.place)) is not None}
     waiting = [[point for point in unit if point.place not in outcomes] for unit in units]
-    waiting = [unit for unit in waiting if unit]
+    cases = {index: (work, unit) for index, unit in enumerate(waiting) if unit}
     log.info("%d of %d points were kept", len(outcomes), len(points))
-    with progress_bar(total=len(points), initial=len(outcomes), desc="points") as bar:
-        for unit, made in _distributed(work, waiting, workers, scheduler) if waiting else ():
+    with (
+        progress_bar(total=len(points), initial=len(outcomes), desc="points") as bar,
+        _started(cases, workers, scheduler) as results,
+    ):
+        for index, made in results.finished():
+            unit = waiting[index]
+            if isinstance(made, Exception):  # the workers that took it were lost, one after the other
+                made = [_kept(point.place) or _Outcome({}, _sentence(made)) for point in unit]
             for point, outcome in zip(unit, made, strict=True):
                 outcomes[point.place] = outcome
                 if outcome.error:
@@ -92,24 +96,32 @@ def sweep(
     return _gathered(points, outcomes)
 
 
-def _distributed(
-    work: Callable[..., Sequence[Numbers]],
-    units: Sequence[Sequence[Point]],
-    workers: int | None,
-    scheduler: str | None,
-) -> Iterator[tuple[Sequence[Point], Sequence[_Outcome]]]:
-    """Units as they are finished, each with what came of its points."""
-    from distributed import as_completed
+@contextmanager
+def _started(
+    cases: Mapping[int, tuple[Any, ...]], workers: int | None, scheduler: str | None
+) -> Iterator[parallel.Results[int, Any]]:
+    """The map over all units, on dask's workers; without units, on none."""
+    with ExitStack() as stack:
+        executor = _Dask(stack.enter_context(_client(scheduler, workers, len(cases)))) if cases else None
+        yield stack.enter_context(parallel.start(_done, cases, executor=executor, return_exceptions=True))
 
-    with _client(scheduler, workers, len(units)) as client:
+
+class _Dask:
+    """Makes the calls of a map on the workers of a client."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def run(self, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
+        from distributed import as_completed
+
         # all submitted at once, and results fetched as they come: a message for each would double what a point costs
-        futures = dict(zip(client.map(_done, [work] * len(units), units, pure=False), units, strict=True))
-        for future, made in as_completed(futures, with_results=True, raise_errors=False):
-            unit = futures.pop(future)
-            if future.status != "finished":  # the workers that took it were lost, one after the other
-                error = made[1] if isinstance(made, tuple) else made  # a tuple like that of sys.exc_info
-                made = [_kept(point.place) or _Outcome({}, _sentence(error)) for point in unit]
-            yield unit, made
+        submitted = self._client.map(function, *zip(*calls, strict=True), pure=False)
+        futures = {future: index for index, future in enumerate(submitted)}
+        for future, made in as_completed(submitted, with_results=True, raise_errors=False):
+            failed = future.status != "finished"
+            # an error comes like sys.exc_info, as a tuple
+            yield futures.pop(future), made[1] if failed and isinstance(made, tuple) else made
 
 
 def _done(work: Callable[..., Sequence[Numbers]], unit: Sequence[Point]) -> list[_Outcome]:
@@ -136,8 +148,6 @@ def _client(scheduler: str | None, workers: int | None, units: int) -> Iterator[
     """A client of the scheduler at an address, or of a cluster of processes on this machine."""
     from distributed import Client
 
-    from neurofwp.runtime import processes
-
     if workers is not None and workers < 1:
         raise InputError(f"workers must be 1 or more, not {workers}")
     if scheduler:
@@ -151,7 +161,7 @@ def _client(scheduler: str | None, workers: int | None, units: int) -> Iterator[
         with client:
             yield client
         return
-    with local_cluster(processes.at_a_time(units, workers)) as cluster, Client(cluster) as client:
+    with local_cluster(parallel.process_count(units, workers)) as cluster, Client(cluster) as client:
         yield client
 
 
@@ -173,19 +183,21 @@ def local_cluster(workers: int) -> Iterator[LocalCluster]:
 
 
 def _keep(point: Point, outcome: _Outcome) -> _Outcome:
-    point.place.mkdir(parents=True, exist_ok=True)
-    files.write_json(
-        {"at": dict(point.at), "numbers": dict(outcome.numbers), "seconds": outcome.seconds}, point.place / DONE
-    )
+    kept = {"at": dict(point.at), "numbers": dict(outcome.numbers), "seconds": outcome.seconds}
+    Entry(point.place / POINT).write(kept)
     return outcome
 
 
 def _kept(place: Path) -> _Outcome | None:
-    try:
-        found = json.loads((place / DONE).read_text())
-        return _Outcome(found["numbers"], seconds=found["seconds"])
-    except (OSError, ValueError, KeyError):
-        return None
+    found = Entry(place / POINT).read()
+    return None if found is None else _Outcome(found["numbers"], seconds=found["seconds"])
+
+
+def forget(points: Iterable[Point]) -> None:
+    """Remove what points left to be resumed: they are done anew."""
+    for point in points:
+        Entry(point.place / POINT).remove()
+        clear(point.place)
 
 
 def _gathered(points: Sequence[Point], outcomes: Mapping[Path, _Outcome]) -> xr.Dataset:

@@ -1,7 +1,8 @@
 """Tables: labelled Datasets with units, and what is made of them for other programs.
 
 An experiment gives its tables as Datasets by name, as ``recall`` with ``r2`` and ``r2_sem`` over (network, pairs). Rows
-of a table are the combinations of the coordinates of its dims; a dim without coordinates is no row, but a list.
+of a table are the combinations of the coordinates of its dims; a dim without coordinates is no row, but a list. In a
+table without any coordinates, as one of single points, the dims are rows, but lists in ``summary.json``.
 """
 
 from __future__ import annotations
@@ -39,15 +40,20 @@ def frame(table: xr.Dataset) -> pd.DataFrame:
     Lists become text.
     """
     plain = table.copy()
+    of_rows = [dim for dim in table.dims if dim in table.coords] or list(table.dims)
     for name in map(str, table.data_vars):
-        listed = [dim for dim in table[name].dims if dim not in table.coords]
+        listed = [dim for dim in table[name].dims if dim not in of_rows]
         if listed:
             texts = xr.apply_ufunc(
                 _joined, table[name], input_core_dims=[listed], vectorize=True, output_dtypes=[object]
             )
             plain[name] = texts
     dims = list(dict.fromkeys(dim for variable in plain.data_vars.values() for dim in variable.dims))
-    rows = plain.to_dataframe(dim_order=dims).reset_index() if dims else pd.DataFrame([plain.map(_item).to_dict()])
+    if dims:
+        # single points are told apart by nothing but their order
+        rows = plain.to_dataframe(dim_order=dims).reset_index(drop=not table.coords)
+    else:
+        rows = pd.DataFrame([{str(name): variable.item() for name, variable in plain.data_vars.items()}])
     rows.attrs["units"] = {str(name): variable.attrs.get("units", "1") for name, variable in table.variables.items()}
     return rows
 
@@ -66,7 +72,3 @@ def _word(label: Any) -> str:
 
 def _joined(values: Any) -> str:
     return " ".join(map(str, values.ravel().tolist()))
-
-
-def _item(variable: xr.DataArray) -> Any:
-    return variable.item()

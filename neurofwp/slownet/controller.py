@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
 from neurofwp.rate.layer import linear
-
-Architecture = Literal["feed-forward", "gru", "recurrent"]
+from neurofwp.slownet.training.settings import Architecture
 
 
 class FeedForward(nn.Module):

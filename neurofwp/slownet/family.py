@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-import xarray as xr
-from torch import Tensor
+from neurofwp.runtime.lazy import torch
 
-from neurofwp.slownet.episodes import Episodes
-from neurofwp.tasks.digits import Split, images
+if TYPE_CHECKING:
+    import xarray as xr
+    from torch import Tensor
+
+    from neurofwp.slownet.episodes import Episodes
+    from neurofwp.tasks.digits import Split
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,15 @@ class Family:
 
 def training_digits() -> Tensor:
     """The digits of the training split, (image, pixel)."""
+    from neurofwp.tasks.digits import images
+
     return torch.tensor(images("train"))
 
 
 def centred() -> dict[str, float]:
     """The offset and the gain that give contents made of digits mean 0, and keep them in [-1, 1]."""
+    from neurofwp.tasks.digits import images
+
     mean = float(2 * images("train").mean() - 1)
     return {"value_offset": mean, "value_gain": 1 / (1 + abs(mean))}
 

@@ -15,9 +15,10 @@ from neurofwp.rate.checks import check_parameters
 from neurofwp.rate.layer import check_size, linear
 from neurofwp.rate.scan import Bounds
 from neurofwp.rate.stream import evaluate
-from neurofwp.slownet.controller import ARCHITECTURES, Architecture, Recurrent
+from neurofwp.slownet.controller import ARCHITECTURES, Recurrent
 from neurofwp.slownet.episodes import Episodes
 from neurofwp.slownet.keys import DenseKeys, SparseKeys
+from neurofwp.slownet.training.settings import Architecture
 
 SLOW = 4.0  # sigmoid of it, 0.98, is the retention that training starts from
 
@@ -67,7 +68,7 @@ class Shape:
             raise unknown("architecture", str(self.architecture), get_args(Architecture))
         rule = rules.get(self.rule)
         if not rule.runs_programs:
-            known = ", ".join(each.id for each in rules.RULES if each.runs_programs)
+            known = ", ".join(each.id for each in rules.REGISTRY.all() if each.runs_programs)
             raise InputError(f"rule {self.rule!r} takes other signals than a slow net programs; these do not: {known}")
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import brian2 as b2
-import numpy as np
 
 from neurofwp.brian.simulation import Simulation
-from neurofwp.spiking.numbers import varied_constants
+from neurofwp.spiking.numbers import tables, varied_constants
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.populations import build
 from neurofwp.spiking.recording import Probe, monitors
@@ -31,15 +30,9 @@ class CircuitSimulation(Simulation):
         return b2.Network(*populations.objects, *seen)
 
     def shape(self) -> dict[str, Any]:
-        plan = self.plan
-        sizes = {name: getattr(plan, name) for name in ("episodes", "pre", "post", "per_pool", "key_cells", "gate")}
-        return sizes | {
-            "plasticity_step": str(float(plan.plasticity_step)),
+        return self.plan.shape | {
             "slot": self.timeline.slot,
-            "tables": {name: table.shape for name, table in self.timeline.tables.items()},
-            "synapse": plan.synapse.shape,
-            "names": sorted(plan.constants),
-            "varied": [sorted(plan.varied), sorted(varied_constants(plan))],
-            "dtype": np.dtype(plan.synapse_dtype).name,
+            "tables": {name: table.shape for name, table in tables(self.plan, self.timeline).items()},
+            "varied constants": sorted(varied_constants(self.plan)),
             "probes": list(self.probes),
         }

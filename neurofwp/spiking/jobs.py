@@ -9,14 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
+from brian2 import second
 
 from neurofwp.brian import backends
 from neurofwp.errors import InputError
-from neurofwp.runtime import parts, processes, provenance
+from neurofwp.runtime import parallel
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.spiking.recording import Probe
+
+# Seconds of computing for one simulated second of a small network, and for one synapse in one step of plasticity.
+SECOND = {"cpp_standalone": 0.1, "cython": 5.0, "numpy": 10.0}
+UPDATE = 1e-9
 
 log = logging.getLogger("neurofwp")
 
@@ -30,39 +34,49 @@ class Job:
     network: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     probes: Sequence[Probe] = ()
-    varied: Mapping[str, Any] = field(default_factory=dict)
+    conditions: xr.Dataset | None = None
 
     def run(self, progress: bool = False) -> xr.Dataset:
         """The Trace."""
         return SpikingNetwork(**self.network).run(
-            self.program, seed=self.seed, probes=self.probes, varied=self.varied, progress=progress
+            self.program, seed=self.seed, probes=self.probes, conditions=self.conditions, progress=progress
         )
 
-    def place(self, folder: Path | None) -> Path | None:
-        """Where its Trace is kept: whatever could change a number changes the name."""
-        return parts.place(
-            folder,
-            self.name,
+    def depends_on(self) -> list[Any]:
+        """All that the Trace depends on beside the code: parameters as they are, not the name of the model's file."""
+        return [
             SpikingNetwork(**self.network).config(),
             self.seed,
             list(self.probes),
-            {name: np.asarray(values).tolist() for name, values in self.varied.items()},
+            self.conditions,
             backends.choose(self.network.get("target", "auto")),
             self.program,
-        )
+        ]
+
+    def seconds(self) -> float:
+        """About how long it takes: what every simulated second and every update of a synapse cost.
+
+        Compiling does not count: it uses all cores by itself.
+        """
+        network = SpikingNetwork(**self.network)
+        size = self.program.sizes
+        simulated = float(self.program["duration"].isel(episode=0).sum()) / 1000
+        simulated += size["event"] * float(network.circuit["pause"] / second)
+        synapses = size["episode"] * size["pre"] * 2 * size["post"] * network.cells_per_pool
+        steps = simulated * float(second / network.plasticity_step)
+        target, _ = backends.choose(network.target)
+        return simulated * SECOND[target] + steps * synapses * UPDATE
 
 
 @contextmanager
 def running(
     jobs: Sequence[Job], *, folder: Path | None = None, workers: int | None = None
 ) -> Iterator[Callable[[str], xr.Dataset]]:
-    """Run jobs in parallel processes, in their order; the first one reports its progress.
+    """Run jobs in their order, in parallel processes where that pays; the first one reports its progress.
 
     Parameters
     ----------
-    folder : where each Trace is kept when it is finished. A job whose Trace lies there already, from the same commit of
-        an unmodified source tree, is not run again: an interrupted experiment goes on where it stopped.
-    workers : processes; by default one per core.
+    folder, workers : as of `neurofwp.runtime.parallel.start`.
 
     Yields
     ------
@@ -75,24 +89,18 @@ def running(
     """
     if len({job.name for job in jobs}) < len(jobs):
         raise InputError(f"jobs need different names, not {', '.join(job.name for job in jobs)}")
-    paths = {job.name: job.place(folder) for job in jobs}
-    found = {name: part for name, path in paths.items() if (part := parts.kept(path)) is not None}
-    waiting = [job for job in jobs if job.name not in found]
-    if folder and not provenance.reproducible():
-        log.info(
-            "traces are not kept: the source tree has changes, or is no git checkout, so no commit names this code"
-        )
-    log.info("simulating %s", ", ".join(job.name for job in waiting) or "nothing: all traces were kept")
-    with processes.pool(len(waiting), workers) as pool:
-        futures = {job.name: pool.submit(_run, job, paths[job.name], job is waiting[0]) for job in waiting}
+    cases = {job.name: (job,) for job in jobs}
+    with parallel.start(_run, cases, folder=folder, workers=workers, seconds=Job.seconds, follow=True) as traces:
+        told = set(traces.kept)
+        waiting = ", ".join(job.name for job in jobs if job.name not in told)
+        log.info("simulating %s", waiting or "nothing: all traces were kept")
 
         def trace(name: str) -> xr.Dataset:
-            if name not in found:
-                found[name] = futures[name].result()
-                log.info(
-                    "%s: simulated (%s: %s)", name, found[name].attrs["target"], found[name].attrs["target_reason"]
-                )
-            return found[name]
+            found = traces[name]
+            if name not in told:
+                told.add(name)
+                log.info("%s: simulated (%s: %s)", name, found.attrs["target"], found.attrs["target_reason"])
+            return found
 
         yield trace
 
@@ -103,5 +111,5 @@ def run_all(jobs: Sequence[Job], *, folder: Path | None = None, workers: int | N
         return [trace(job.name) for job in jobs]
 
 
-def _run(job: Job, path: Path | None, progress: bool) -> xr.Dataset:
-    return parts.keep(job.run(progress), path)
+def _run(job: Job, progress: bool = False) -> xr.Dataset:
+    return job.run(progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,17 +15,16 @@ import xarray as xr
 from brian2 import Quantity, have_same_dimensions, ms, nS
 
 from neurofwp import program as programs
-from neurofwp.brian import backends
+from neurofwp.brian import backends, rows
 from neurofwp.errors import InputError, unknown
-from neurofwp.spiking import recording
+from neurofwp.spiking import circuits, equations, recording
 from neurofwp.spiking.circuit_simulation import CircuitSimulation
-from neurofwp.spiking.circuits import apical_feedback as circuits
+from neurofwp.spiking.circuits.circuit import Sizes
 from neurofwp.spiking.numbers import numbers
 from neurofwp.spiking.plan import Plan
+from neurofwp.spiking.replicas import Replicas
 from neurofwp.spiking.timeline import schedule
-from neurofwp.synapses import STAGES
 from neurofwp.synapses import model as synapses
-from neurofwp.synapses.parameters import Parameter, parse_unit
 
 
 class SpikingNetwork:
@@ -36,9 +36,10 @@ class SpikingNetwork:
         error-correcting.
     circuit : name or path of a circuit.
     parameters : quantities that replace those of the model and circuit files, by name, as in
-        ``{"g_gaba": 0 * nS}`` to take the feedback away.
+        ``{"g_gaba": 0 * nS}``, or ``{"g_gaba": "0 nS"}``, to take the feedback away.
     cells_per_pool : value cells, and interneurons, of each ON and each OFF pool.
-    key_cells : "lif", integrate-and-fire cells with a fluctuating drive, or "poisson".
+    key_cells : how they fire, of the ways that the circuit has: "lif", integrate-and-fire cells with a fluctuating
+        drive, or "poisson".
     gate : what the write gate opens: "dendrite" relieves the magnesium block by depolarising the dendrite,
         "conductance" scales the NMDA conductance of a dendrite that is always depolarised.
     read_gate : how far the gate stays open while reading; 0 except in ablations.
@@ -58,9 +59,9 @@ class SpikingNetwork:
         synapse: str | Path = "error-correcting",
         *,
         circuit: str | Path = "apical-feedback",
-        parameters: Mapping[str, Quantity | float] | None = None,
+        parameters: Mapping[str, Quantity | float | str] | None = None,
         cells_per_pool: int = 4,
-        key_cells: Literal["lif", "poisson"] = "lif",
+        key_cells: str = "lif",
         gate: Literal["dendrite", "conductance"] = "dendrite",
         read_gate: float = 0.0,
         target: str = "auto",
@@ -69,15 +70,17 @@ class SpikingNetwork:
         synapse_dtype: type = np.float32,
     ) -> None:
         self.synapse = synapses.load(synapse)
-        self.circuit = circuits.load(circuit, self.synapse.circuit)
+        self.circuit_form, self.circuit = circuits.load(circuit, self.synapse.circuit)
         own = (p for stage in self.synapse.stages for p in stage.parameters)
-        self._declared = declared = {p.name: p for p in (*circuits.PARAMETERS, *own)}
+        self._declared = declared = {p.name: p for p in (*self.circuit_form.parameters, *own)}
         for name, quantity in (parameters or {}).items():
             if name not in declared:
                 raise unknown("parameter", name, declared)
             values = self.circuit if name in self.circuit else self.synapse.values
             values[name] = declared[name].check(quantity, name)
-        _check_options(cells_per_pool, key_cells, gate, read_gate, membrane_step, plasticity_step)
+        _check_options(cells_per_pool, gate, read_gate, membrane_step, plasticity_step)
+        if key_cells not in self.circuit_form.key:
+            raise InputError(f"key_cells must be one of {', '.join(self.circuit_form.key)}, not {key_cells!r}")
         backends.choose(target)
         self.cells_per_pool, self.key_cells, self.gate, self.read_gate = cells_per_pool, key_cells, gate, read_gate
         self.target, self.membrane_step, self.plasticity_step = target, membrane_step, plasticity_step
@@ -89,6 +92,7 @@ class SpikingNetwork:
             "synapse": self.synapse.name,
             "forms": {stage.stage: stage.form for stage in self.synapse.stages},
             "synapse_parameters": self._written(self.synapse.values),
+            "circuit": self.circuit_form.name,
             "circuit_parameters": self._written(self.circuit),
             "membrane_step": f"{self.membrane_step / ms:.12g} ms",
             "plasticity_step": f"{self.plasticity_step / ms:.12g} ms",
@@ -98,80 +102,117 @@ class SpikingNetwork:
     def _written(self, values: Mapping[str, Quantity | float]) -> dict[str, str]:
         return {name: self._declared[name].written(value) for name, value in values.items()}
 
+    @property
+    def loop(self) -> str:
+        """Which loop advances its synapses, and why not the fast one."""
+        return rows.which_loop(self.synapse, self._stored(), backends.choose(self.target)[0])
+
+    def _stored(self) -> set[str]:
+        """The variables that value cells hold."""
+        return rows.held(self.circuit_form.value.equations + self.synapse.text("postsynaptic"))
+
+    def equations(self) -> str:
+        """All equations of synapse and circuit with values and units, by where they run."""
+        return equations.of_network(self)
+
+    def __str__(self) -> str:
+        return self.equations()
+
+    def __repr__(self) -> str:
+        return f"<SpikingNetwork {self.synapse.name} in {self.circuit_form.name}, target {self.target}>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
     def run(
         self,
         program: xr.Dataset,
         *,
         seed: int = 0,
         probes: Sequence[recording.Probe] = (),
-        varied: Mapping[str, Quantity] | None = None,
+        conditions: xr.Dataset | None = None,
         progress: bool = False,
     ) -> xr.Dataset:
-        """Run all episodes of a Program side by side, as independent replicas in one Brian2 network.
+        """Run all episodes of a Program, in all conditions, side by side: as replicas in one Brian2 network.
 
         Parameters
         ----------
-        program : Program with E episodes; values are carried by ON and OFF pools.
-        seed : the same seed and target give the same Trace, bit for bit.
-        probes : synapses (episode, "on" or "off", post, pre) to record over time.
-        varied : parameters of which every episode has its own, by name: quantities (episode,). Conditions that differ
-            by them only run side by side as one network.
+        program : Program with E episodes; values are carried by ON and OFF pools. Programs that differ have a dimension
+            ``condition``.
+        seed : the same seed and target give the same Trace, bit for bit. Random numbers depend on seed, population,
+            episode and cell within it, so that a condition is the same alone (``conditions.isel(condition=[0])``) as
+            among others, bit for bit, and conditions have their noise in common, but where they have seeds of their
+            own. A parameter given to the network instead moves sums by their last digits.
+        probes : synapses (episode, "on" or "off", post, pre) to record over time, in every condition.
+        conditions : Dataset over ``condition`` with the parameters, or seeds, that differ; see
+            `neurofwp.spiking.conditions`.
         progress : report the share that is done on standard error.
 
         Returns
         -------
-        Trace with conductance (nS), rates (Hz), all spikes and the probes; see `neurofwp.trace`.
+        Trace with conductance (nS), rates (Hz), all spikes and the probes, over ``condition`` where the Program has
+        that dimension or `conditions` are given; see `neurofwp.trace`.
 
         Raises
         ------
         InputError
             for a Program that is not valid, durations that differ between episodes or are too short, keys above 1, a
-            probe outside the Program, a negative seed, or a varied parameter that there is not, that needs another
-            unit or range, or that cannot differ between episodes.
+            probe outside the Program, a negative seed, conditions that `neurofwp.spiking.conditions` refuses or that
+            are not those of the Program, or a parameter that cannot differ between conditions.
         """
         programs.check(program)
         if seed < 0:
             raise InputError(f"seed must be at least 0, not {seed}")
         for probe in probes:
             recording.check_probe(probe, program.sizes)
-        varied = self._varied(varied or {}, program.sizes["episode"])
+        replicas = Replicas.of(program, conditions, self._declared)
+        self._check_conditions(replicas.parameters)
         timeline = schedule(
-            program,
+            replicas.program,
             gate_delay=float(self.circuit["gate_delay"] / ms),
             pause=float(self.circuit["pause"] / ms),
             read_gate=self.read_gate,
         )
         duration = len(timeline.phase) * ms + self._beyond(timeline.slot * ms)
         target, reason = backends.choose(self.target)
-        draw, simulate = np.random.SeedSequence(seed).spawn(2)
-        plan = self._plan(program, varied)
-        given = numbers(plan, timeline, np.random.default_rng(draw))
+        if target == "cpp_standalone" and (obstacle := rows.obstacle(self.synapse, self._stored())):
+            rows.tell(self.synapse.name, obstacle)  # also where the compiled network was kept from an earlier run
+        plan, probed = self._plan(replicas, seed), replicas.probes(probes)
         simulation = CircuitSimulation(
-            plan=plan, timeline=timeline, probes=probes, duration=duration, step=self.membrane_step
+            plan=plan, timeline=timeline, probes=probed, duration=duration, step=self.membrane_step
         )
-        recorded = simulation.run(target, given, int(simulate.generate_state(1)[0]), progress=progress)
-        trace = recording.trace(program, timeline, recorded, plan, probes)
-        trace.attrs |= {"network": "spiking", "target": target, "target_reason": reason}
+        recorded = simulation.run(target, numbers(plan, timeline), seed % 2**32, progress=progress)
+        trace = replicas.by_condition(recording.trace(replicas.program, timeline, recorded, plan, probed))
+        trace.attrs |= {"network": "spiking", "target": target, "target_reason": reason, "synapse_loop": self.loop}
         trace.attrs["initial_weight"] = float(self.synapse.initial / nS)
-        own = {name: [self._declared[name].written(each) for each in values] for name, values in varied.items()}
-        return recording.stamped(trace, self.config() | ({"varied": own} if own else {}), int(seed))
+        if (initial := self._initial_weights(replicas.parameters)) is not None:
+            trace = trace.assign_coords(initial_weight=(programs.CONDITION, initial, {"units": "nS"}))
+        return recording.stamped(trace, self.config() | self._differing(replicas.parameters), int(seed))
 
-    def _varied(self, varied: Mapping[str, Quantity], episodes: int) -> dict[str, Quantity]:
-        """The parameters that differ between episodes, checked."""
-        for name, values in varied.items():
-            if name not in self._declared:
-                raise unknown("parameter", name, self._declared)
-            if np.shape(values) != (episodes,):
-                raise InputError(
-                    f"{name} differs between episodes, so it needs one value for each of the {episodes}, "
-                    f"not shape {np.shape(values)}"
-                )
-            for episode, value in enumerate(values):
-                self._declared[name].check(value, f"{name} of episode {episode}")
+    def _check_conditions(self, parameters: Mapping[str, Quantity]) -> None:
+        """Refuse parameters that shape code or timeline, which all conditions share."""
+        for name, values in parameters.items():
+            if name in ("gate_delay", "pause"):
+                raise InputError(f"{name} sets the times of events, which all conditions share: it cannot differ")
+            for value in values:
                 changed = replace(self.synapse, values=self.synapse.values | {name: value})
                 if name == self.synapse.text("delay") or changed.update != self.synapse.update:
-                    raise InputError(f"{name} shapes the code of the synapse and cannot differ between episodes")
-        return dict(varied)
+                    raise InputError(f"{name} shapes the code of the synapse and cannot differ between conditions")
+
+    def _initial_weights(self, parameters: Mapping[str, Quantity]) -> list[float] | None:
+        """In nS, of every condition, where they differ."""
+        own = {name: values for name, values in parameters.items() if name in self.synapse.values}
+        models = (
+            replace(self.synapse, values=self.synapse.values | dict(zip(own, values, strict=True)))
+            for values in zip(*own.values(), strict=True)
+        )
+        initial = [float(model.initial / nS) for model in models]
+        return initial if len(set(initial)) > 1 else None
+
+    def _differing(self, parameters: Mapping[str, Quantity]) -> dict[str, Any]:
+        """What `config` says of conditions."""
+        own = {name: [self._declared[name].written(each) for each in values] for name, values in parameters.items()}
+        return {"conditions": own} if own else {}
 
     def _beyond(self, slot: Quantity) -> Quantity:
         """How long to go on after the last event, so that its weights are recorded: in membrane steps, at least one.
@@ -182,59 +223,31 @@ class SpikingNetwork:
         steps = math.ceil(2 * b2.Clock.epsilon_dt * float(slot / self.membrane_step))
         return max(steps, 1) * self.membrane_step
 
-    def _plan(self, program: xr.Dataset, varied: dict[str, Quantity]) -> Plan:
+    def _plan(self, replicas: Replicas, seed: int) -> Plan:
+        sizes = replicas.program.sizes
         return Plan(
             synapse=self.synapse,
-            circuit=self.circuit,
-            episodes=program.sizes["episode"],
-            pre=program.sizes["pre"],
-            post=program.sizes["post"],
-            per_pool=self.cells_per_pool,
+            circuit=self.circuit_form,
+            values=self.circuit,
+            episodes=replicas.numbers,
+            seeds=replicas.seeds(seed),
+            sizes=Sizes(sizes["pre"], sizes["post"], self.cells_per_pool),
             key_cells=self.key_cells,
             gate=self.gate,
             membrane_step=self.membrane_step,
             plasticity_step=self.plasticity_step,
             synapse_dtype=self.synapse_dtype,
-            varied=varied,
+            varied=replicas.varied,
         )
 
 
-def declared() -> dict[str, Parameter]:
-    """Every parameter that some synapse or circuit has, by name."""
-    return {each.name: each for each in (*(p for s in STAGES for p in s.parameters), *circuits.PARAMETERS)}
-
-
-def quantities(texts: Sequence[str]) -> dict[str, Quantity | float]:
-    """Parameters written NAME=NUMBER, in the unit of each.
-
-    Raises
-    ------
-    InputError
-        for a parameter that there is not (nearest one offered), or what is no number.
-    """
-    known, found = declared(), {}
-    for text in texts:
-        name, _, number = text.partition("=")
-        if name not in known:
-            raise unknown("parameter", name, known)
-        try:
-            found[name] = float(number) * parse_unit(known[name].unit, name)
-        except ValueError:
-            raise InputError(f"{name} needs a number in {known[name].unit}, as in {name}=1, not {text!r}") from None
-    return found
-
-
 def _check_options(
-    cells_per_pool: int, key_cells: str, gate: str, read_gate: float, membrane_step: Quantity, plasticity_step: Quantity
+    cells_per_pool: int, gate: str, read_gate: float, membrane_step: Quantity, plasticity_step: Quantity
 ) -> None:
     if cells_per_pool < 1:
         raise InputError(f"cells_per_pool must be at least 1, not {cells_per_pool}")
-    for option, given, known in (
-        ("key_cells", key_cells, ("lif", "poisson")),
-        ("gate", gate, ("dendrite", "conductance")),
-    ):
-        if given not in known:
-            raise InputError(f"{option} must be one of {', '.join(known)}, not {given!r}")
+    if gate not in (known := ("dendrite", "conductance")):
+        raise InputError(f"gate must be one of {', '.join(known)}, not {gate!r}")
     if not 0 <= read_gate <= 1:
         raise InputError(f"read_gate must be in [0, 1], not {read_gate:g}")
     for option, step in (("membrane_step", membrane_step), ("plasticity_step", plasticity_step)):

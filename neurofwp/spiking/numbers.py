@@ -7,69 +7,85 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from neurofwp.brian import random_numbers
 from neurofwp.brian.own import OWN
-from neurofwp.spiking.plan import GROUPS, Plan
+from neurofwp.errors import InputError
+from neurofwp.spiking.circuits.circuit import SYNAPSES, Population
+from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.timeline import Timeline
 from neurofwp.synapses.model import SynapseModel
-
-CALCIUM_OUTSIDE = 2.0  # mol/m^3, which is mM: as in most slices
 
 Numbers = dict[str, np.ndarray | float]
 
 
-def numbers(plan: Plan, timeline: Timeline, rng: np.random.Generator) -> Numbers:
-    """Parameters, tables, states of cells and synapses; membrane voltages are drawn from `rng`."""
-    low, high = float(plan.circuit["v_reset"]), float(plan.circuit["v_threshold"])
-    cells = plan.episodes * plan.cells
-    sizes = {"value": cells, "interneuron": cells}
-    if plan.key_cells == "lif":
-        sizes = {"key": plan.episodes * plan.pre} | sizes
-    states: Numbers = {f"{group}.v": rng.uniform(low, high, size) for group, size in sizes.items()}
-    closed = 0.0 if plan.gate == "conductance" else 1.0
-    states |= {
-        "value.v_dendrite": _own(plan, "E_inh", "value"),
-        "value.g_exc": _own(plan, "soma_exc_mean", "value"),
-        "value.g_inh": _own(plan, "soma_inh_mean", "value"),
-        "value.g_shunt": _own(plan, "g_tonic", "value") * closed,
-        "value.calcium_outside": CALCIUM_OUTSIDE,
-        "value.episode": np.repeat(np.arange(plan.episodes), plan.cells),
-        "value.pool": np.repeat(np.arange(plan.pools), plan.per_pool),
-        "interneuron.g_exc": _own(plan, "inter_exc_mean", "interneuron"),
-    }
-    parameters: Numbers = {
-        f"{group}.{OWN}{name}": _own(plan, name, group) for group in GROUPS for name in plan.constants
-    }
-    return _tables(timeline) | states | parameters | _synaptic(plan)
+def numbers(plan: Plan, timeline: Timeline) -> Numbers:
+    """Parameters, tables, states of cells and synapses, and the keys of random numbers.
+
+    Raises
+    ------
+    InputError
+        for a group with more members than random numbers can be told apart by.
+    """
+    for name, count in plan.members.items():
+        if count > random_numbers.CELLS:
+            raise InputError(
+                f"{name!r} has {count} members in an episode: at most {random_numbers.CELLS} can draw noise"
+            )
+    made: Numbers = {f"{name}.values": table for name, table in tables(plan, timeline).items()}
+    for population in plan.populations:
+        name = population.name
+        own = _cells(plan, population) | {f"{OWN}{each}": plan.parameter(each, name) for each in plan.constants}
+        made |= {f"{name}.{variable}": _padded(value, plan.group_size(name)) for variable, value in own.items()}
+    for connection in plan.circuit.connections:
+        name = connection.name
+        made |= {f"{name}.{OWN}{each}": plan.parameter(each, name) for each in plan.constants}
+    return made | _synaptic(plan)
 
 
-def _own(plan: Plan, name: str, group: str) -> np.ndarray | float:
-    """A parameter of a group: one number, or one per cell or connection where it differs between episodes."""
-    if name not in plan.varied:
-        return float(plan.constants[name])
-    return np.repeat(np.asarray(plan.varied[name]), plan.members(group))
+def tables(plan: Plan, timeline: Timeline) -> dict[str, np.ndarray]:
+    """Of a timeline, with columns for the cells that are in no replica too."""
+    beyond = plan.group_size("key") - plan.replicas * plan.members["key"]
+    return timeline.tables | {"key_table": np.pad(timeline.key, ((0, 0), (0, beyond)))}
 
 
-def _tables(timeline: Timeline) -> Numbers:
-    return {f"{name}.values": table for name, table in timeline.tables.items()}
+def _cells(plan: Plan, population: Population) -> Numbers:
+    """Where variables of a population begin, and which numbers its cells draw."""
+    name, members = population.name, plan.members[population.name]
+    every = np.arange(plan.replicas * members)
+    key, of_synapses = (
+        np.repeat(random_numbers.keys(plan.seeds, group, plan.episodes), members) for group in (name, SYNAPSES)
+    )
+    states: Numbers = {"noise_key": key, "noise_cell": every % members, "synapse_noise_key": of_synapses}
+    for stream, (variable, (low, high)) in enumerate(population.spread.items()):
+        share = random_numbers.uniform(key, every % members, stream, random_numbers.BEGINNING)
+        lowest, highest = plan.parameter(low, name), plan.parameter(high, name)
+        states[variable] = lowest + share * (highest - lowest)
+    states |= population.start(partial(plan.parameter, group=name), plan.gate == "conductance")
+    return states | {"episode": every // members, "pool": every // plan.sizes.per_pool}
+
+
+def _padded(value: np.ndarray | float, size: int) -> np.ndarray | float:
+    return value if np.ndim(value) == 0 else np.pad(value, (0, size - np.size(value)), mode="edge")
 
 
 def _synaptic(plan: Plan) -> Numbers:
     """Constants of the synapses, derived ones too, and their weights before anything is written."""
     models = _models(plan)
     every = [model.constants(plan.plasticity_step) for model in models]
-    synapses = plan.members("plastic")
+    synapses = plan.members[SYNAPSES]
     made: Numbers = {
-        f"plastic.{name}": _each([float(constants[name]) for constants in every], synapses) for name in every[0]
+        f"{SYNAPSES}.{name}": _each([float(constants[name]) for constants in every], synapses) for name in every[0]
     }
     initial = _each([float(model.initial) for model in models], synapses)
-    return made | {f"plastic.{name}": initial for name in ("weight", plan.synapse.expressed)}
+    return made | {f"{SYNAPSES}.{name}": initial for name in ("weight", plan.synapse.expressed)}
 
 
 def varied_constants(plan: Plan) -> set[str]:
-    """Names of those constants of synapses that differ between episodes."""
+    """Names of those constants of synapses that differ between replicas."""
     every = [model.constants(plan.plasticity_step) for model in _models(plan)]
     return {name for name in every[0] if any(float(each[name]) != float(every[0][name]) for each in every)}
 
@@ -79,9 +95,9 @@ def _each(values: Sequence[float], members: int) -> np.ndarray | float:
 
 
 def _models(plan: Plan) -> list[SynapseModel]:
-    """The synapse of every episode, or of all."""
+    """The synapse of every replica, or of all."""
     known = {name: values for name, values in plan.varied.items() if name in plan.synapse.values}
     return [
-        replace(plan.synapse, values=plan.synapse.values | {name: values[episode] for name, values in known.items()})
-        for episode in range(plan.episodes if known else 1)
+        replace(plan.synapse, values=plan.synapse.values | {name: values[replica] for name, values in known.items()})
+        for replica in range(plan.replicas if known else 1)
     ]

@@ -18,29 +18,30 @@ from neurofwp.brian.connect import connect, events, watch_plateaus
 from neurofwp.brian.device import compiling
 from neurofwp.brian.own import Own
 from neurofwp.brian.thresholds import ManyCells
-from neurofwp.spiking.circuits import apical_feedback as circuits
-from neurofwp.spiking.numbers import varied_constants
-from neurofwp.spiking.plan import GROUPS, Plan
+from neurofwp.spiking.circuits.circuit import Connection, Population
+from neurofwp.spiking.numbers import tables, varied_constants
+from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.timeline import Timeline
 
-STREAMS = 100  # of random numbers, for each group of cells
+NOISE = """
+    noise_key : integer (constant)
+    noise_cell : integer (constant)
+    synapse_noise_key : integer (constant)
+"""
 
 
 @dataclass(frozen=True)
 class Populations:
-    """The parts of one network; all replicas (episodes) share them, without connections between replicas."""
+    """The parts of one network; all replicas share them, without connections between replicas."""
 
-    key: b2.NeuronGroup
-    value: b2.NeuronGroup
-    inter: b2.NeuronGroup
+    cells: dict[str, b2.NeuronGroup]
     plastic: b2.Synapses
-    relay: b2.Synapses
-    feedback: b2.Synapses
+    connections: dict[str, b2.Synapses]
 
     @property
     def objects(self) -> tuple[Any, ...]:
         """All of them, for a Brian2 Network."""
-        return self.key, self.value, self.inter, self.plastic, self.relay, self.feedback
+        return *self.cells.values(), self.plastic, *self.connections.values()
 
 
 @dataclass(frozen=True)
@@ -61,78 +62,64 @@ def build(plan: Plan, timeline: Timeline) -> Populations:
         b2.Clock(plan.plasticity_step, name="plasticity_clock"),
         _namespace(plan, timeline),
     )
-    key = _key_cells(frame)
-    value = _lif(
-        frame, "value", "soma", circuits.VALUE + plan.synapse.text("postsynaptic"),
-        at_spike=plan.synapse.text("postsynaptic_spike"), lookup=circuits.VALUE_LOOKUP,
-        update=circuits.VALUE_UPDATE + plan.synapse.text("postsynaptic_update"), events=events(plan.synapse),
-    )  # fmt: skip
-    watch_plateaus(plan.synapse, value)
-    inter = _lif(frame, "interneuron", "inter", circuits.INTERNEURON, update=circuits.INTERNEURON_UPDATE)
+    cells = {each.name: _cells(frame, each) for each in plan.populations}
+    watch_plateaus(plan.synapse, cells["value"])
     return Populations(
-        key,
-        value,
-        inter,
-        plastic=_plastic(frame, key, value),
-        relay=_within_pools(frame, value, inter, "relay", "g_drive_post += g_soma_inter/per_pool"),
-        feedback=_within_pools(frame, inter, value, "feedback", "g_feedback_post += g_gaba/per_pool"),
+        cells,
+        plastic=_plastic(frame, cells["key"], cells["value"]),
+        connections={each.name: _connection(frame, cells, each) for each in plan.circuit.connections},
     )
 
 
 def _namespace(plan: Plan, timeline: Timeline) -> dict[str, Any]:
     """All tables and constants that the equations of cells name, but for parameters."""
-    tables = {
+    every = {
         # rows of `phase_at` last a millisecond; the others are indexed by phase: a row a "second"
         name: b2.TimedArray(
             table * (b2.Hz if name == "forgetting_table" else 1),
             dt=1 * ms if name == "phase_at" else 1 * second,
             name=name,
         )
-        for name, table in timeline.tables.items()
+        for name, table in tables(plan, timeline).items()
     }
     return {
-        **tables,
+        **every,
+        **random_numbers.FUNCTIONS,
         "gate_by_conductance": int(plan.gate == "conductance"),
-        "per_pool": plan.per_pool,
+        "per_pool": plan.sizes.per_pool,
         "plasticity_step": plan.plasticity_step,
     }
 
 
-def _key_cells(frame: _Frame) -> b2.NeuronGroup:
-    synapse = frame.plan.synapse
-    gating, spike = synapse.text("presynaptic"), synapse.text("presynaptic_spike")
-    if frame.plan.key_cells == "poisson":
-        return _cells(
-            frame, "key", circuits.KEY_POISSON + gating, lookup=circuits.KEY_POISSON_LOOKUP,
-            threshold="rand() < rate*dt", reset=spike,
-        )  # fmt: skip
-    return _lif(
-        frame, "key", "key", circuits.KEY_LIF + gating, at_spike=spike, lookup=circuits.KEY_LIF_LOOKUP,
-        update=circuits.KEY_LIF_UPDATE,
-    )  # fmt: skip
+def _synaptic_code(plan: Plan, name: str) -> tuple[str, str, str]:
+    """What synapses add to the cells of this name: equations, statements at a spike, and on the plasticity clock."""
+    parts = {
+        "key": ("presynaptic", "presynaptic_spike", ""),
+        "value": ("postsynaptic", "postsynaptic_spike", "postsynaptic_update"),
+    }.get(name, ("", "", ""))
+    equations, spike, update = (plan.synapse.text(part) if part else "" for part in parts)
+    return equations, spike, update
 
 
-def _lif(frame: _Frame, name: str, kind: str, equations: str, *, at_spike: str = "", **more: Any) -> b2.NeuronGroup:
-    """Integrate-and-fire cells; `kind` names their refractory period."""
-    return _cells(
-        frame, name, equations, threshold="v > v_threshold", reset=f"v = v_reset\n{at_spike}",
+def _cells(frame: _Frame, population: Population) -> b2.NeuronGroup:
+    """Cells of all replicas; `lookup`, then `update` run on the plasticity clock."""
+    plan, name = frame.plan, population.name
+    equations, spike, update = _synaptic_code(plan, name)
+    own, noise = Own(plan.constants, plan.varied), random_numbers.Noise()
+    lookup, update = noise(own(population.lookup)), noise(own(population.update + update))
+    equations = own(population.equations + equations)
+    code: dict[str, Any] = {
+        "threshold": noise(own(population.threshold)), "reset": noise(own(f"{population.reset}\n{spike}")),
+        "codeobj_class": ManyCells if compiling() else None,
+    }  # fmt: skip
+    if population.refractory:
         # whole steps, as Brian2 counts them, but without integers, which keep AVX2 from doing many cells at once
-        refractory=f"t - lastspike < {kind}_refractory - 0.999*dt", codeobj_class=ManyCells if compiling() else None,
-        **more,
-    )  # fmt: skip
-
-
-def _cells(
-    frame: _Frame, name: str, equations: str, *, lookup: str = "", update: str = "", **code: Any
-) -> b2.NeuronGroup:
-    """Cells of all episodes; `lookup`, then `update` run on the plasticity clock."""
-    own = Own(frame.plan.constants, frame.plan.varied)
-    code = {each: own(text) if isinstance(text, str) else text for each, text in code.items()}
-    lookup, update, equations = own(lookup), own(update), own(equations)
-    update, more = random_numbers.vectorised(update, STREAMS * GROUPS.index(name))
+        code["refractory"] = own(f"t - lastspike < {population.refractory} - 0.999*dt")
+    if name == "value":
+        code["events"] = events(plan.synapse)
     group = b2.NeuronGroup(
-        frame.plan.episodes * frame.plan.members(name), f"{equations}\n{own.equations}", method="exponential_euler",
-        clock=frame.membrane, namespace=frame.names | more, name=name, **code,
+        plan.group_size(name), "\n".join((equations, own.equations, NOISE)), method="exponential_euler",
+        clock=frame.membrane, namespace=frame.names, name=name, **code,
     )  # fmt: skip
     for order, (kind, text) in enumerate((("lookup", lookup), ("update", update))):
         if text.strip():
@@ -141,8 +128,8 @@ def _cells(
 
 
 def _plastic(frame: _Frame, key: b2.NeuronGroup, value: b2.NeuronGroup) -> b2.Synapses:
-    """From every key cell to every value cell of the same episode, ordered by key cell."""
-    plan = frame.plan
+    """From every key cell to every value cell of the same replica, ordered by key cell."""
+    plan, cells = frame.plan, frame.plan.members["value"]
     return connect(
         plan.synapse,
         key,
@@ -151,23 +138,24 @@ def _plastic(frame: _Frame, key: b2.NeuronGroup, value: b2.NeuronGroup) -> b2.Sy
         plasticity=frame.plasticity,
         dtype=plan.synapse_dtype,
         own=varied_constants(plan),
-        block=(plan.pre, plan.cells),
+        block=(plan.replicas, plan.members["key"], cells),
+        noise=random_numbers.Noise("synapse_noise_key_pre", f"noise_cell_pre*{cells} + noise_cell_post"),
     )
 
 
-def _within_pools(frame: _Frame, source: b2.NeuronGroup, target: b2.NeuronGroup, name: str, on_pre: str) -> b2.Synapses:
-    """All-to-all inside each pool."""
+def _connection(frame: _Frame, cells: dict[str, b2.NeuronGroup], connection: Connection) -> b2.Synapses:
+    """The same pairs of cells in every replica."""
     plan = frame.plan
-    pool, i, j = _grid(plan.pools, plan.per_pool, plan.per_pool)
     own = Own(plan.constants, plan.varied)
-    code = own(on_pre)
+    code = own(connection.at_spike)
     synapses = b2.Synapses(
-        source, target, own.equations, on_pre=code, clock=frame.membrane, namespace=frame.names, name=name
+        cells[connection.source], cells[connection.target], own.equations, on_pre=code, clock=frame.membrane,
+        namespace=frame.names, name=connection.name,
     )  # fmt: skip
-    synapses.connect(i=pool * plan.per_pool + i, j=pool * plan.per_pool + j)
+    replica = np.arange(plan.replicas)[:, np.newaxis]
+    i, j = (
+        (replica * plan.members[name] + within).ravel()
+        for name, within in zip((connection.source, connection.target), connection.pairs(plan.sizes), strict=True)
+    )
+    synapses.connect(i=i, j=j)
     return synapses
-
-
-def _grid(*sizes: int) -> tuple[np.ndarray, ...]:
-    """Flat indices of all combinations, the last one fastest."""
-    return tuple(index.ravel() for index in np.indices(sizes))

@@ -16,6 +16,7 @@ from neurofwp.brian.device import compiling
 from neurofwp.brian.writer import Writer
 from neurofwp.errors import InputError
 from neurofwp.runtime import provenance
+from neurofwp.spiking.circuits.circuit import SYNAPSES
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.populations import Populations
 from neurofwp.spiking.timeline import Timeline
@@ -23,7 +24,6 @@ from neurofwp.synapses.model import SynapseModel
 from neurofwp.synapses.stage import States
 
 Probe = tuple[int, str, int, int]  # episode, "on" or "off", post, pre
-POPULATIONS = ("key", "value", "interneuron")
 POLARITY = ("on", "off")
 PROBE_STEP = 2 * ms
 
@@ -44,24 +44,25 @@ def monitors(
     populations: Populations, timeline: Timeline, probes: Sequence[Probe], plan: Plan
 ) -> Iterator[b2.SpikeMonitor | b2.StateMonitor | Writer]:
     """All spikes, weights and sums of dendritic voltage at the ends of events, and a few synapses over time."""
-    key, value, inter, plastic = populations.key, populations.value, populations.inter, populations.plastic
-    synapse, ends = plan.synapse, b2.Clock(timeline.slot * ms, name="event_clock")
-    for group in (key, value, inter):
+    key, value, plastic = populations.cells["key"], populations.cells["value"], populations.plastic
+    cells = np.arange(plan.replicas * plan.members["value"])
+    synapse, sizes, ends = plan.synapse, plan.sizes, b2.Clock(timeline.slot * ms, name="event_clock")
+    for group in populations.cells.values():
         yield b2.SpikeMonitor(group, name=f"{group.name}_spikes")
-    members, states = plan.episodes * plan.members("plastic"), _recorded(synapse, "weight")
+    members, states = plan.replicas * plan.members[SYNAPSES], _recorded(synapse, "weight")
     if compiling():
         yield Writer(plastic, states, members, clock=ends, name="weight_at_events")
     else:  # how many there are is not known before they are made
         yield b2.StateMonitor(plastic, states, record=np.arange(members), clock=ends, name="weight_at_events")
-    yield b2.StateMonitor(value, ["v_opened", "opened"], record=True, clock=ends, name="dendrite_at_events")
+    yield b2.StateMonitor(value, ["v_opened", "opened"], record=cells, clock=ends, name="dendrite_at_events")
     if not probes:
         return
     pre_index, post_index, synapse_index = [], [], []
     for episode, polarity, post, pre in probes:
-        cell = (POLARITY.index(polarity) * plan.post + post) * plan.per_pool
-        pre_index.append(episode * plan.pre + pre)
-        post_index.append(episode * plan.cells + cell)
-        synapse_index.append((episode * plan.pre + pre) * plan.cells + cell)
+        cell = (POLARITY.index(polarity) * sizes.post + post) * sizes.per_pool
+        pre_index.append(episode * sizes.pre + pre)
+        post_index.append(episode * sizes.cells + cell)
+        synapse_index.append((episode * sizes.pre + pre) * sizes.cells + cell)
     wanted = [name for name in ("calcium", "weight") if name in synapse.states]
     watched = {
         "value": (value, "v_dendrite", post_index),
@@ -94,27 +95,33 @@ def trace(
     probes: Sequence[Probe],
 ) -> xr.Dataset:
     """The Trace of a finished run (without its provenance), from what its monitors recorded."""
-    synapse, cells = plan.synapse, plan.per_pool
+    synapse, cells = plan.synapse, plan.sizes.per_pool
     sizes = program.sizes
     episodes, events, pre, post = (sizes[d] for d in ("episode", "event", "pre", "post"))
     # (synapse, event + 1) -> (episode, pre, polarity, post, cell, event), the first one before any event
     weight = (_read(recorded, "weight_at_events", synapse)["weight"] * 1e9).astype(np.float32)[:, 1 : events + 1]
     weight = weight.reshape(episodes, pre, 2, post, cells, events).mean(axis=4).transpose(0, 4, 2, 3, 1)
-    times = [recorded[f"{name}_spikes.t"] * 1000 for name in POPULATIONS]
-    index = [recorded[f"{name}_spikes.i"] for name in POPULATIONS]
+    names = [each.name for each in plan.populations]
+    members = [plan.members[name] for name in names]
+    inside = [recorded[f"{name}_spikes.i"] < plan.replicas * count for name, count in zip(names, members, strict=True)]
+    times = [recorded[f"{name}_spikes.t"][own] * 1000 for name, own in zip(names, inside, strict=True)]
+    index = [recorded[f"{name}_spikes.i"][own] for name, own in zip(names, inside, strict=True)]
 
     writing = _counts(times[0], index[0], timeline.write_start, timeline.write_stop, episodes * pre)
     reading = _counts(times[1], index[1], timeline.read_start, timeline.read_stop, episodes * 2 * post * cells)
     pre_rate = writing.reshape(events, episodes, pre).transpose(1, 0, 2)
     post_rate = reading.reshape(events, episodes, 2, post, cells).mean(axis=4).transpose(1, 0, 2, 3)
     # (cell, event + 1) -> (event, episode, polarity, post), a mean over cells and over the time that the gate was open
-    gated, opened = (np.diff(recorded[f"dendrite_at_events.{name}"])[:, :events].T for name in ("v_opened", "opened"))
+    gated, opened = (
+        # contiguous, since the order in which numpy adds up depends on the order in memory
+        np.ascontiguousarray(np.diff(recorded[f"dendrite_at_events.{name}"])[:, :events].T)
+        for name in ("v_opened", "opened")
+    )
     voltage = np.divide(1000 * gated, opened, out=np.full_like(gated, np.nan), where=opened > 0)
     dendrite = voltage.reshape(events, episodes, 2, post, cells).mean(axis=4).transpose(1, 0, 2, 3)
     asked = np.asarray((program["query"].values > 0).any(axis=2, keepdims=True))
     recall = np.where(asked, post_rate[:, :, 0] - post_rate[:, :, 1], np.nan)
 
-    per_episode = (pre, 2 * post * cells, 2 * post * cells)
     data: dict[str, tuple[Any, np.ndarray, dict[str, Any]]] = {
         "weight": (traces.DIMS["weight"], weight[:, :, 0] - weight[:, :, 1], {"units": "nS"}),
         "recall": (traces.DIMS["recall"], recall, {"units": "Hz"}),
@@ -125,18 +132,18 @@ def trace(
         "spike_time": ("spike", np.concatenate(times), {"units": "ms"}),
         "spike_episode": (
             "spike",
-            np.concatenate([i // n for i, n in zip(index, per_episode, strict=True)]),
+            np.concatenate([i // n for i, n in zip(index, members, strict=True)]),
             {"units": "1"},
         ),
         "spike_cell": (
             "spike",
-            np.concatenate([i % n for i, n in zip(index, per_episode, strict=True)]),
+            np.concatenate([i % n for i, n in zip(index, members, strict=True)]),
             {"units": "1"},
         ),
         "spike_population": (
             "spike",
-            np.repeat(np.arange(3, dtype=np.int8), [len(t) for t in times]),
-            {"units": "1", "flag_values": [0, 1, 2], "flag_meanings": " ".join(POPULATIONS)},
+            np.repeat(np.arange(len(names), dtype=np.int8), [len(t) for t in times]),
+            {"units": "1", "flag_values": list(range(len(names))), "flag_meanings": " ".join(names)},
         ),
     }
     if probes:
@@ -156,8 +163,8 @@ def trace(
         dataset = dataset.assign_coords({name: ("event", getattr(timeline, name), {"units": "ms"})})
     if probes:
         columns = zip(*probes, strict=True)
-        names = ("probe_episode", "probe_polarity", "probe_post", "probe_pre")
-        dataset = dataset.assign_coords({n: ("probe", list(c)) for n, c in zip(names, columns, strict=True)})
+        labels = ("probe_episode", "probe_polarity", "probe_post", "probe_pre")
+        dataset = dataset.assign_coords({n: ("probe", list(c)) for n, c in zip(labels, columns, strict=True)})
         dataset = dataset.assign_coords(time=("time", recorded["probe_value.t"] * 1000, {"units": "ms"}))
     return dataset
 

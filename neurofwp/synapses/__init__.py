@@ -1,59 +1,85 @@
-"""Receptor and plasticity equations as Brian2 blocks. A new form of a stage is one file and one line here."""
+"""Receptor and plasticity equations as Brian2 blocks. A new form of a stage is one file with one class.
 
+It has a line here, or is registered from outside: `neurofwp.register`, or an entry point of the group neurofwp.stages,
+called by stage and form, as in "expression.linear".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from neurofwp.runtime.lazy import attributes
+from neurofwp.runtime.registry import Registry
 from neurofwp.synapses.stage import Stage
-from neurofwp.synapses.stages.ampa import EXPONENTIAL
-from neurofwp.synapses.stages.calcium.jump_events import JUMP_EVENTS, JUMP_PLATEAU_EVENTS
-from neurofwp.synapses.stages.calcium.jumps import JUMP_PLATEAUS, JUMPS
-from neurofwp.synapses.stages.calcium.low_pass import LOW_PASS
-from neurofwp.synapses.stages.calcium.spine import NMDA_AND_CHANNELS
+from neurofwp.synapses.stages.ampa import Exponential
+from neurofwp.synapses.stages.calcium.jump_events import JumpEvents, JumpPlateauEvents
+from neurofwp.synapses.stages.calcium.jumps import JumpPlateaus, Jumps
+from neurofwp.synapses.stages.calcium.low_pass import LowPass
+from neurofwp.synapses.stages.calcium.spine import NMDAAndChannels
 from neurofwp.synapses.stages.expression.btsp import BTSP
-from neurofwp.synapses.stages.expression.calcium_control import CALCIUM_CONTROL
-from neurofwp.synapses.stages.expression.clopath import CLOPATH
-from neurofwp.synapses.stages.expression.integrated_calcium import INTEGRATED_CALCIUM
-from neurofwp.synapses.stages.expression.linear import LINEAR
-from neurofwp.synapses.stages.expression.omega import OMEGA
-from neurofwp.synapses.stages.expression.triplet import TRIPLET
-from neurofwp.synapses.stages.expression.two_threshold import TWO_THRESHOLD
-from neurofwp.synapses.stages.expression.two_threshold_bistable import BISTABLE
-from neurofwp.synapses.stages.expression.two_threshold_events import EVENTS, NOISY_EVENTS
-from neurofwp.synapses.stages.magnesium import JAHR_STEVENS, VARGAS_CABALLERO_ROBINSON
-from neurofwp.synapses.stages.nmda.saturating import SATURATING
-from neurofwp.synapses.stages.nmda.two_exponentials import TWO_EXPONENTIALS
-from neurofwp.synapses.stages.none import NO_CALCIUM, NO_MAGNESIUM, NO_NMDA, NO_TURNOVER
-from neurofwp.synapses.stages.release import TSODYKS_MARKRAM
-from neurofwp.synapses.stages.trafficking.finite_pool import FINITE_POOL
-from neurofwp.synapses.stages.trafficking.gradual import GRADUAL
-from neurofwp.synapses.stages.turnover import CONSTITUTIVE
+from neurofwp.synapses.stages.expression.calcium_control import CalciumControl
+from neurofwp.synapses.stages.expression.clopath import Clopath
+from neurofwp.synapses.stages.expression.integrated_calcium import IntegratedCalcium
+from neurofwp.synapses.stages.expression.linear import Linear
+from neurofwp.synapses.stages.expression.omega import Omega
+from neurofwp.synapses.stages.expression.triplet import Triplet
+from neurofwp.synapses.stages.expression.two_threshold import TwoThreshold
+from neurofwp.synapses.stages.expression.two_threshold_bistable import Bistable
+from neurofwp.synapses.stages.expression.two_threshold_events import Events, NoisyEvents
+from neurofwp.synapses.stages.magnesium import JahrStevens, VargasCaballeroRobinson
+from neurofwp.synapses.stages.nmda.saturating import Saturating
+from neurofwp.synapses.stages.nmda.two_exponentials import TwoExponentials
+from neurofwp.synapses.stages.none import NoCalcium, NoMagnesium, NoNMDA, NoTurnover
+from neurofwp.synapses.stages.release import TsodyksMarkram
+from neurofwp.synapses.stages.trafficking.finite_pool import FinitePool
+from neurofwp.synapses.stages.trafficking.gradual import Gradual
+from neurofwp.synapses.stages.turnover import Constitutive
+
+if TYPE_CHECKING:
+    from neurofwp.synapses.model import SynapseModel as SynapseModel
+    from neurofwp.synapses.model import load as load
 
 STAGES: tuple[Stage, ...] = (
-    TSODYKS_MARKRAM,
-    SATURATING,
-    TWO_EXPONENTIALS,
-    NO_NMDA,
-    NO_MAGNESIUM,
-    NO_CALCIUM,
-    NO_TURNOVER,
-    JAHR_STEVENS,
-    VARGAS_CABALLERO_ROBINSON,
-    LOW_PASS,
-    NMDA_AND_CHANNELS,
-    JUMPS,
-    JUMP_PLATEAUS,
-    JUMP_EVENTS,
-    JUMP_PLATEAU_EVENTS,
-    LINEAR,
-    OMEGA,
-    TWO_THRESHOLD,
-    BISTABLE,
-    EVENTS,
-    NOISY_EVENTS,
-    CALCIUM_CONTROL,
-    INTEGRATED_CALCIUM,
-    TRIPLET,
-    CLOPATH,
-    BTSP,
-    FINITE_POOL,
-    GRADUAL,
-    CONSTITUTIVE,
-    EXPONENTIAL,
+    TsodyksMarkram(),
+    Saturating(),
+    TwoExponentials(),
+    NoNMDA(),
+    NoMagnesium(),
+    NoCalcium(),
+    NoTurnover(),
+    JahrStevens(),
+    VargasCaballeroRobinson(),
+    LowPass(),
+    NMDAAndChannels(),
+    Jumps(),
+    JumpPlateaus(),
+    JumpEvents(),
+    JumpPlateauEvents(),
+    Linear(),
+    Omega(),
+    TwoThreshold(),
+    Bistable(),
+    Events(),
+    NoisyEvents(),
+    CalciumControl(),
+    IntegratedCalcium(),
+    Triplet(),
+    Clopath(),
+    BTSP(),
+    FinitePool(),
+    Gradual(),
+    Constitutive(),
+    Exponential(),
 )
+
+__getattr__ = attributes(__name__, {"SynapseModel": "model", "load": "model"})
+
+
+def _check(stage: Stage, others: Sequence[Stage]) -> None:
+    from neurofwp.synapses import consistency  # brings Brian2
+
+    consistency.check(stage, others)
+
+
+REGISTRY: Registry[Stage] = Registry("stage", lambda stage: stage.name, shipped=STAGES, check=_check)

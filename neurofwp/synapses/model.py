@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import re
-from dataclasses import dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +13,19 @@ import numpy as np
 from brian2 import Quantity, siemens
 from numpy.typing import NDArray
 
+import neurofwp.synapses.functions  # noqa: F401 (makes them known to Brian2)
 from neurofwp.errors import InputError, unknown
-from neurofwp.synapses import STAGES
+from neurofwp.synapses import REGISTRY, equations
 from neurofwp.synapses.parameters import read_table, read_toml
-from neurofwp.synapses.stage import OPTIONAL, ORDER, Stage, States, Time
+from neurofwp.synapses.stage import OPTIONAL, ORDER, PARTS, Population, Stage, States, Time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SynapseModel:
-    """Stages in the order in which calcium flows, their parameters, and the circuit settings that go with them."""
+    """Stages in the order in which calcium flows, their parameters, and the circuit settings that go with them.
+
+    ``print(model)`` shows its equations.
+    """
 
     name: str
     description: str
@@ -28,8 +34,21 @@ class SynapseModel:
     circuit: dict[str, Any]  # the file's [circuit] table, still in TOML: the circuit reads it
     laboratory: dict[str, Any] = field(default_factory=dict)  # likewise, for neurofwp.laboratory
 
+    def equations(self, dt: Quantity | None = None) -> str:
+        """All equations and statements with values and units, by where they run; `dt` as of `constants`, or 1 ms."""
+        return equations.of_synapse(self, dt)
+
+    def __str__(self) -> str:
+        return self.equations()
+
+    def __repr__(self) -> str:
+        return f"<SynapseModel {self.name}: {', '.join(f'{each.stage} {each.form}' for each in self.stages)}>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
     def text(self, part: str) -> str:
-        """One part of all stages, joined; `part` is a text field of `Stage`, such as "presynaptic" or "spike"."""
+        """One part of all stages, joined; `part` is one of PARTS, such as "presynaptic" or "spike"."""
         parts = [self._own(stage, getattr(stage, part)) for stage in self.stages if getattr(stage, part)]
         if part == "presynaptic_spike":
             parts.reverse()  # what a spike releases is used before it is spent
@@ -50,9 +69,7 @@ class SynapseModel:
     @property
     def updates(self) -> list[tuple[str, str]]:
         """Of each stage that a clock advances: statements, and its `Stage.idle`."""
-        pairs = (
-            (self._own(stage, stage.statements(self.values)), self._own(stage, stage.idle)) for stage in self.stages
-        )
+        pairs = ((self._own(stage, stage.update(self.values)), self._own(stage, stage.idle)) for stage in self.stages)
         stripped = (("\n".join(line.strip() for line in code.strip().splitlines()), idle) for code, idle in pairs)
         return [(code, idle) for code, idle in stripped if code]
 
@@ -69,18 +86,20 @@ class SynapseModel:
     @property
     def initial(self) -> Quantity:
         """The weight before anything is written: 0, unless a stage says otherwise."""
-        return sum((stage.initial(self.values) for stage in self.stages if stage.initial), 0 * siemens)
+        found = (stage.initial(self.values) for stage in self.stages)
+        return next((weight for weight in found if weight is not None), 0 * siemens)
 
     @property
-    def population(self) -> tuple[tuple[Quantity, float], ...]:
+    def population(self) -> Population:
         """Weights at which synapses are found before a protocol, each with its share of them."""
-        own = next((stage.population for stage in self.stages if stage.population), None)
-        return own(self.values) if own else ((self.initial, 1.0),)
+        found = (stage.population(self.values) for stage in self.stages)
+        return next((each for each in found if each is not None), ((self.initial, 1.0),))
 
     def settled(self, weight: NDArray[np.float64]) -> NDArray[np.float64]:
         """What weights (nS) at the end of a protocol come to be, long after it."""
-        own = next((stage.settled for stage in self.stages if stage.settled), None)
-        return own(self.values, weight) if own else weight
+        for stage in self.stages:
+            weight = stage.settled(self.values, weight)
+        return weight
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -95,22 +114,21 @@ class SynapseModel:
     @property
     def by_events(self) -> bool:
         """Whether some states are brought up to date at events alone, and `read` is needed to know them."""
-        return any(stage.read for stage in self.stages)
+        return any(stage.by_events for stage in self.stages)
 
     def read(self, states: States, now: Time) -> States:
         """States of synapses (SI units) as they are at `now` (s), where some are brought up to date at events only."""
         seen = {**states, "weight": states[self.expressed]}  # as the stage that answers speaks of it
         answers = [
             {self.expressed if name == "weight" else name: value for name, value in answer.items()}
-            for answer in (stage.read(self.values, seen, now) for stage in self.stages if stage.read)
+            for answer in (stage.read(self.values, seen, now) for stage in self.stages)
         ]
         return {name: value for answer in (states, *answers) for name, value in answer.items()}
 
     @property
     def shape(self) -> dict[str, Any]:
         """All that shapes the code of such synapses, in JSON; everything else is a number."""
-        parts = [each.name for each in fields(Stage) if isinstance(each.default, str) and each.name != "update"]
-        return {part: self.text(part) for part in parts} | {
+        return {part: self.text(part) for part in PARTS} | {
             "update": self.update, "late by": str(self.values.get(self.text("delay"))), "double": sorted(self.double)
         }  # fmt: skip
 
@@ -146,12 +164,19 @@ def load(name: str | Path) -> SynapseModel:
         if not isinstance(content.get(stage_name), dict) or "form" not in content[stage_name]:
             raise InputError(f"{title}.toml needs a table [{stage_name}] with a form")
         table = dict(content[stage_name])
-        forms = {stage.form: stage for stage in STAGES if stage.stage == stage_name}
         form = str(table.pop("form"))
-        if form not in forms:
+        names = REGISTRY.origins()
+        if f"{stage_name}.{form}" not in names:
+            forms = [name.partition(".")[2] for name in names if name.startswith(f"{stage_name}.")]
             raise unknown(f"form of [{stage_name}] in {title}.toml", form, forms)
-        stages.append(forms[form])
-        values |= read_table(table, forms[form].parameters, f"{title}.toml: {stage_name}")
+        stages.append(REGISTRY.get(f"{stage_name}.{form}"))
+        values |= read_table(table, stages[-1].parameters, f"{title}.toml: {stage_name}")
+    _check_beside(stages, title)
+    return SynapseModel(title, description, tuple(stages), values, circuit, laboratory)
+
+
+def _check_beside(stages: Sequence[Stage], title: str) -> None:
+    """Refuse forms that would be wrong together."""
     for stage in stages:
         for other in stages:
             allowed = stage.beside.get(other.stage, (other.form,))
@@ -160,4 +185,3 @@ def load(name: str | Path) -> SynapseModel:
                     f"{title}.toml: form {stage.form!r} of [{stage.stage}] needs [{other.stage}] to have the form "
                     f"{' or '.join(map(repr, allowed))}, not {other.form!r}"
                 )
-    return SynapseModel(title, description, tuple(stages), values, circuit, laboratory)

@@ -7,24 +7,31 @@ A parameter file says, for every number, its value, its unit and where it comes 
     tau = { value = 100, unit = "ms", source = "Brunel & Wang 2001" }
 
 `tuned = true` marks a number that was chosen for this circuit and not published.
+
+On the command line and in Python a value may be text: "25 ms", "25ms", or "25" in the parameter's own unit. Declaring
+parameters and reading such text takes no Brian2, so that what is wrong with it is said at once.
 """
 
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
-
-from brian2 import Quantity, Unit, have_same_dimensions
-from brian2.units import allunits, stdunits
+from typing import TYPE_CHECKING, Any
 
 from neurofwp.errors import InputError, unknown
+from neurofwp.runtime.lazy import b2
+from neurofwp.synapses import units
+
+if TYPE_CHECKING:
+    from brian2 import Quantity, Unit
 
 FIELDS = frozenset({"value", "unit", "source", "tuned", "note"})
+NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|inf))\s*(.*?)\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -51,18 +58,52 @@ class Parameter:
             raise InputError(f"{where}: value must be a number in {self.unit}, not {number!r}")
         return self.check(number * parse_unit(entry["unit"], where), where)
 
-    def check(self, quantity: Quantity | float, where: str) -> Quantity | float:
-        """`quantity`, if it has the right dimension and lies within bounds."""
+    def check(self, quantity: Quantity | float | str, where: str) -> Quantity | float:
+        """`quantity`, or the one that a text such as "25 ms" stands for, if its dimension and its size are right."""
+        if isinstance(quantity, str):
+            return self.quantity(quantity)
         own = parse_unit(self.unit, where)
-        if not isinstance(quantity, (Quantity, int, float)) or not have_same_dimensions(quantity, own):
+        if not isinstance(quantity, (b2.Quantity, int, float)) or not b2.have_same_dimensions(quantity, own):
             raise InputError(f"{where} is {quantity!s}, but needs a unit like {self.unit!r} ({self.meaning})")
-        number = float(quantity / own)
+        self._check_size(float(quantity / own), where)
+        return quantity
+
+    def quantity(self, text: str) -> Quantity | float:
+        """The quantity that a text stands for; see `number`."""
+        return self.number(text) * parse_unit(self.unit, self.name)
+
+    def number(self, text: str) -> float:
+        """A text such as "25 ms", "25ms" or "25" as a number in this parameter's own unit.
+
+        Raises
+        ------
+        InputError
+            for what is no number, what is no unit, a unit of another dimension, and a value outside the bounds.
+        """
+        parts = NUMBER.fullmatch(text)
+        if parts is None:
+            raise InputError(f"{self.name} needs a number in {self.unit}, as in {self._example}, not {text!r}")
+        number, unit = float(parts[1]), parts[2]
+        if unit and unit != self.unit:
+            given, own = units.size(unit), units.size(self.unit)
+            if given is None or own is None:
+                raise InputError(f"{self.name}: {unit!r} is not a unit that it can have; write {self._example}")
+            if given[1] != own[1]:
+                raise InputError(f"{self.name} is {text.strip()}, but needs a unit like {self.unit} ({self.meaning})")
+            number = float(f"{number * 10.0 ** (given[0] - own[0]):.15g}")  # 0.025 s is 25 ms, and not a bit more
+        self._check_size(number, self.name)
+        return number
+
+    @property
+    def _example(self) -> str:
+        return f"{self.name}=1" if self.unit == "1" else f"{self.name}=1{self.unit}"
+
+    def _check_size(self, number: float, where: str) -> None:
         if not self.low <= number <= self.high:
             raise InputError(f"{where} is {number:g} {self.unit}, but must be in [{self.low:g}, {self.high:g}]")
         if self.allowed and number not in self.allowed:
             known = ", ".join(f"{value:g}" for value in self.allowed)
             raise InputError(f"{where} is {number:g}, but must be one of {known}")
-        return quantity
 
     def written(self, quantity: Quantity | float) -> str:
         """A value in this unit: the same text wherever and whenever it is written, unlike Brian2's choice of a unit."""
@@ -90,8 +131,8 @@ def _unit_word(word: str, text: str, where: str) -> Unit | float:
     if word == "1":
         return 1.0
     name = {"s": "second", "V": "volt"}.get(word, word)
-    unit = getattr(stdunits, name, getattr(allunits, name, None))
-    if not isinstance(unit, Unit):
+    unit = getattr(b2.units.stdunits, name, getattr(b2.units.allunits, name, None))
+    if not isinstance(unit, b2.Unit):
         raise InputError(f"{where}: {text!r} is not a unit; write for example ms, nS, mV, Hz, nS/s, 1")
     return unit
 

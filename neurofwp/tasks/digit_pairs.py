@@ -14,7 +14,7 @@ from numpy.random import Generator, SeedSequence, default_rng
 
 from neurofwp.errors import InputError, unknown
 from neurofwp.tasks.digits import Split, images
-from neurofwp.tasks.task import DIMS, KIND, OPTIONAL, check, signed, whole
+from neurofwp.tasks.task import KIND, SCHEMA, check, signed, whole
 
 PROBED = 8  # keys read at each load of a capacity curve
 
@@ -103,7 +103,7 @@ def digit_pairs(
             _read_at_loads(script, rng, loads, reads)
         drawn.append(script.events)
 
-    dims = {name: dims for name, dims in (DIMS | OPTIONAL).items() if name in drawn[0][0]}
+    dims = {name: dims for name, dims in SCHEMA.dims.items() if name in drawn[0][0]}
     arrays = {name: np.array([[event[name] for event in events] for events in drawn]) for name in dims}
     arrays["load"] = arrays["load"][0]
     task = xr.Dataset({name: (dims[name], array, {"units": "1"}) for name, array in arrays.items()})

@@ -11,7 +11,7 @@ from numpy.random import Generator, SeedSequence, default_rng
 
 from neurofwp.errors import InputError, unknown
 from neurofwp.tasks.digits import DIGITS, Split, images, labels
-from neurofwp.tasks.task import CODE, DIMS, KIND, OPTIONAL, check, signed, whole
+from neurofwp.tasks.task import KIND, SCHEMA, check, signed, whole
 
 
 def few_shot(
@@ -67,7 +67,7 @@ def few_shot(
             f"but of one there are only {available}; ask for fewer"
         )
     drawn = [_episode(ways, shots, queries, default_rng(child), split) for child in SeedSequence(seed).spawn(episodes)]
-    dims = DIMS | OPTIONAL | {"content": CODE, "target": CODE}
+    dims = SCHEMA.dims | {name: SCHEMA.variables[name].or_dims for name in ("content", "target")}
     task = xr.Dataset(
         {name: (dims[name], np.stack([episode[name] for episode in drawn]), {"units": "1"}) for name in drawn[0]}
     )

@@ -11,7 +11,7 @@ from numpy.random import SeedSequence, default_rng
 
 from neurofwp.errors import InputError, unknown
 from neurofwp.tasks.digits import Split, images
-from neurofwp.tasks.task import DIMS, KIND, OPTIONAL, check, signed, whole
+from neurofwp.tasks.task import KIND, SCHEMA, check, signed, whole
 
 CONTEXTS = default_rng(0).choice([-1.0, 1.0], size=(2, 8))  # what "let pass" and "store" look like, in all episodes
 
@@ -58,7 +58,7 @@ def gated_pairs(
     if 2 * pairs > available:
         raise InputError(f"{pairs} pairs need {2 * pairs} different images, but there are {available}")
     drawn = [_episode(stored, pairs, noise, default_rng(child), split) for child in SeedSequence(seed).spawn(episodes)]
-    dims = {name: dims for name, dims in (DIMS | OPTIONAL).items() if name in drawn[0]}
+    dims = {name: dims for name, dims in SCHEMA.dims.items() if name in drawn[0]}
     task = xr.Dataset(
         {name: (dims[name], np.stack([episode[name] for episode in drawn]), {"units": "1"}) for name in dims}
     )

@@ -33,25 +33,31 @@ import numpy as np
 import xarray as xr
 
 from neurofwp.errors import InputError
+from neurofwp.schema import Schema, Variable, refuse
 
 KIND = "neurofwp.task"
 
-DIMS: dict[str, tuple[str, ...]] = {
-    "cue": ("episode", "event", "pixel"),
-    "content": ("episode", "event", "pixel"),
-    "write": ("episode", "event"),
-    "target": ("episode", "event", "pixel"),
-}
-OPTIONAL: dict[str, tuple[str, ...]] = {
-    "pair": ("episode", "event"),
-    "rebound": ("episode", "event"),
-    "load": ("event",),
-    "context": ("episode", "event", "entry"),
-    "stored": ("episode", "event"),
-    "shot": ("episode", "event"),
-    "label": ("episode", "event"),
-}
-CODE = ("episode", "event", "label")  # content and target where they are labels instead of images
+_IMAGE, _EVENTS = ("episode", "event", "pixel"), ("episode", "event")
+_CODE = ("episode", "event", "label")  # content and target where they are labels instead of images
+SCHEMA = Schema(
+    "Task",
+    KIND,
+    {
+        "cue": Variable(_IMAGE, "image that the key or the query is made from", "1", low=0, high=1),
+        "content": Variable(_IMAGE, "image or code to be bound to the cue", "1", low=-1, high=1, or_dims=_CODE),
+        "write": Variable(_EVENTS, "a write; otherwise a read", "1", dtype=bool),
+        "target": Variable(_IMAGE, "what the read should return", "1", low=-1, high=1, missing=True, or_dims=_CODE),
+        "pair": Variable(_EVENTS, "which pair the event is about", "1", missing=True, optional=True),
+        "rebound": Variable(
+            _EVENTS, "a read whose key was written again with a new value", "1", dtype=bool, optional=True
+        ),
+        "load": Variable(("event",), "pairs stored after this event", "1", missing=True, optional=True),
+        "context": Variable((*_EVENTS, "entry"), "what else the slow net sees", "1", missing=True, optional=True),
+        "stored": Variable(_EVENTS, "the pair is to be stored; otherwise a distractor", "1", dtype=bool, optional=True),
+        "shot": Variable(_EVENTS, "examples of the class shown before", "1", missing=True, optional=True),
+        "label": Variable(_EVENTS, "number of the event's label", "1", missing=True, optional=True),
+    },
+)
 
 
 def check(task: xr.Dataset) -> xr.Dataset:
@@ -63,34 +69,13 @@ def check(task: xr.Dataset) -> xr.Dataset:
         for another kind of data, a missing variable, wrong dims, a number out of range, content on a
         read, or a target on a write.
     """
-    if not isinstance(task, xr.Dataset) or task.attrs.get("kind") != KIND:
-        found = task.attrs.get("kind") if isinstance(task, xr.Dataset) else type(task).__name__
-        raise InputError(f"not a Task: its kind is {found!r}, not {KIND!r}")
-    for name, dims in DIMS.items():
-        if name not in task:
-            raise InputError(f"the Task has no variable {name!r}, which has dims {dims}")
-    images_or_labels = {"content": (DIMS["content"], CODE), "target": (task["content"].dims,)}
-    for name, dims in (DIMS | OPTIONAL).items():
-        allowed = images_or_labels.get(name, (dims,))
-        if name in task and task[name].dims not in allowed:
-            raise InputError(f"{name} has dims {task[name].dims}, but needs {' or '.join(map(str, allowed))}")
-    if task["write"].dtype != bool:
-        raise InputError(f"write must be bool, not {task['write'].dtype}")
+    SCHEMA.check(task)
+    if task["target"].dims != task["content"].dims:
+        raise InputError(f"target has dims {task['target'].dims}, but needs {task['content'].dims}, as content has")
     write = task["write"].values[..., np.newaxis]
-    cue, content, target = (task[name].values for name in ("cue", "content", "target"))
-    _check(task["cue"], (cue >= 0) & (cue <= 1), "in [0, 1]")
-    _check(task["content"], np.abs(content) <= 1, "in [-1, 1]")
-    _check(task["content"], write | (content == 0), "0 on reads")
-    _check(task["target"], np.isnan(target) | (np.abs(target) <= 1), "in [-1, 1] or NaN")
-    _check(task["target"], ~write | np.isnan(target), "NaN on writes")
+    refuse(task["content"], write | (task["content"].values == 0), "0 on reads")
+    refuse(task["target"], ~write | np.isnan(task["target"].values), "NaN on writes")
     return task
-
-
-def _check(variable: xr.DataArray, fine: np.ndarray, allowed: str) -> None:
-    if not fine.all():
-        index = tuple(int(i) for i in np.argwhere(~fine)[0])
-        where = ", ".join(f"{dim} {i}" for dim, i in zip(variable.dims, index, strict=True))
-        raise InputError(f"{variable.name} must be {allowed}, but is {variable.values[index]:g} at {where}")
 
 
 def signed(intensity: np.ndarray) -> np.ndarray:

@@ -1,5 +1,10 @@
 """Closed forms that simulations of fast weights are held to."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from neurofwp.runtime.lazy import attributes
 from neurofwp.theory.capacity import (
     delta_capacity,
     hebbian_capacity,
@@ -19,11 +24,16 @@ from neurofwp.theory.regression import (
 )
 from neurofwp.theory.retrieval import rank_bound, reassignment_plateau
 
+if TYPE_CHECKING:
+    from neurofwp.theory.graupner_brunel import exact_change as exact_change
+    from neurofwp.theory.graupner_brunel import time_averaged_change as time_averaged_change
+
 __all__ = [
     "decay_regression",
     "decay_step",
     "delta_capacity",
     "delta_regression",
+    "exact_change",
     "hebbian_capacity",
     "hebbian_regression",
     "hebbian_step",
@@ -33,6 +43,10 @@ __all__ = [
     "rank_bound",
     "reassignment_plateau",
     "sparse_hebbian_recall",
+    "time_averaged_change",
     "unit_key_delta_regression",
     "unit_key_hebbian_regression",
 ]
+
+# What needs brian2 is imported when it is asked for.
+__getattr__ = attributes(__name__, dict.fromkeys(("exact_change", "time_averaged_change"), "graupner_brunel"))

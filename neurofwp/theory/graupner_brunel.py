@@ -4,8 +4,9 @@ Calcium c decays with tau_calcium between jumps, so it stays above a threshold t
 a jump, or until the next one. With a_p and a_d the shares of a protocol above either threshold, G_p = gamma_p a_p and
 G_d = gamma_d a_d, the efficacy relaxes to rho_inf = G_p/(G_p + G_d) with tau_eff = tau/(G_p + G_d), and its variance to
 sigma^2 (a_p + a_d)/(2 (G_p + G_d)). Afterwards it settles at 1 if it is above 1/2, else at 0 (Graupner & Brunel 2012,
-PNAS 109:3991, with the noise of their correction of 2013). `averaged` is this form, in which the order of bands within
-a protocol is lost; `exact` goes through the bands one by one: a simulation without the bistable term converges to it.
+PNAS 109:3991, with the noise of their correction of 2013). `time_averaged_change` is this form, in which the order of
+bands within a protocol is lost; `exact_change` goes through the bands one by one: a simulation without the bistable
+term converges to it.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def relaxation(values: Values, a_p: float, a_d: float) -> Relaxation:
     return Relaxation(up / (up + down), numbers["tau_rho"] / 1000 / (up + down), variance)
 
 
-def averaged(model: SynapseModel, protocol: Protocol) -> Change:
+def time_averaged_change(model: SynapseModel, protocol: Protocol) -> Change:
     """The change by a protocol in the closed form of Graupner & Brunel 2012; InputError as `time_above`."""
     pre, post = _trains(protocol.pre, protocol), _trains(protocol.post, protocol)
     own = relaxation(model.values, *shares(model.values, pre, post, protocol.duration * 1000))
@@ -117,7 +118,7 @@ def averaged(model: SynapseModel, protocol: Protocol) -> Change:
     return _change(model.values, from_down, from_down + kept, own.variance * (1 - kept**2))
 
 
-def exact(model: SynapseModel, protocol: Protocol) -> Change:
+def exact_change(model: SynapseModel, protocol: Protocol) -> Change:
     """The change by a protocol, band after band, to the end of the last one; InputError as `time_above`."""
     return _change(
         model.values,

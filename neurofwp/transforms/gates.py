@@ -11,6 +11,7 @@ import xarray as xr
 
 from neurofwp import program as programs
 from neurofwp.errors import InputError
+from neurofwp.transforms.key_history import walk
 
 
 def gated(program: xr.Dataset, gate: np.ndarray) -> xr.Dataset:
@@ -59,13 +60,11 @@ def let_pass(program: xr.Dataset, share: float, rng: np.random.Generator) -> xr.
         raise InputError(f"a share of the events must be in [0, 1], not {share:g}")
     gate = program["write_gate"].values.copy()
     for episode, write in enumerate(_writes(program)):
-        seen: set[bytes] = set()
-        again = []
-        for event in np.flatnonzero(write):
-            key = program["key"].values[episode, event].tobytes()
-            if key in seen:
-                again.append(event)
-            seen.add(key)
+        keys, values = program["key"].values[episode], program["value"].values[episode]
+        again = [
+            event for event, history in walk(keys, values, write)
+            if write[event] and len(history.under(keys[event])) > 1
+        ]  # fmt: skip
         gate[episode, rng.permutation(again)[: round(share * len(again))].astype(int)] = 0
     return retargeted(gated(program, gate))
 
@@ -88,11 +87,8 @@ def retargeted(program: xr.Dataset) -> xr.Dataset:
     read = program["target"].notnull().all("post").values
     target, rebound = np.full(program["target"].shape, np.nan), np.zeros(read.shape, dtype=bool)
     for episode in range(len(read)):
-        written: dict[bytes, list[np.ndarray]] = {}
-        for event in range(read.shape[1]):
-            if write[episode, event]:
-                written.setdefault(key[episode, event].tobytes(), []).append(value[episode, event])
-            values = written.get(query[episode, event].tobytes(), [])
+        for event, history in walk(key[episode], value[episode], write[episode]):
+            values = history.under(query[episode, event])
             if read[episode, event] and values:
                 target[episode, event], rebound[episode, event] = values[-1], len(values) > 1
     made = program.assign(

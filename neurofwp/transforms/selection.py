@@ -6,21 +6,22 @@ import numpy as np
 import xarray as xr
 
 from neurofwp.errors import InputError
-from neurofwp.program import check
+from neurofwp.program import CONDITION, check
 
 
 def without_silent_cells(program: xr.Dataset) -> xr.Dataset:
     """The same Program without presynaptic cells that have no part in it, which cost time and say nothing.
 
     A cell that is in no key and no query of an episode is left out of it, and the others are numbered anew, episode by
-    episode: a new variable ``cell`` (episode, pre) says which each was. Where an episode has fewer such cells than
-    another, it keeps silent ones.
+    episode and condition by condition: a new variable ``cell`` (episode, pre) says which each was. Where an episode has
+    fewer such cells than another, it keeps silent ones.
     """
     check(program)
-    used = ((program["key"] > 0) | (program["query"] > 0)).any("event").transpose("episode", "pre").values
-    kept = np.argsort(~used, axis=1, kind="stable")[:, : max(1, used.sum(axis=1).max(initial=0))]
-    at = xr.DataArray(kept, dims=("episode", "pre"), attrs={"units": "1"})
-    return check(program.isel(pre=at).transpose("episode", "event", ...).assign(cell=at))
+    used = ((program["key"] > 0) | (program["query"] > 0)).any("event").transpose(..., "episode", "pre")
+    kept = np.argsort(~used.values, axis=-1, kind="stable")[..., : max(1, used.values.sum(axis=-1).max(initial=0))]
+    at = xr.DataArray(kept, dims=used.dims, attrs={"units": "1"})
+    first = [dim for dim in (CONDITION, "episode", "event") if dim in program.dims]
+    return check(program.isel(pre=at).transpose(*first, ..., missing_dims="ignore").assign(cell=at))
 
 
 def most_varied(program: xr.Dataset, dimensions: int) -> xr.Dataset:

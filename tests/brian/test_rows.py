@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from neurofwp.cli import catalogue
 from neurofwp.spiking.circuits.apical_feedback import VALUE
 from neurofwp.synapses import model
 from neurofwp.synapses.model import SynapseModel
+from neurofwp.synapses.stage import Stage
 
 PRE, CELLS, EPISODES = 3, 37, 2
 LOOP = ("finite-pool",)  # writes to its value cells
@@ -30,7 +32,7 @@ def stored(synapse: SynapseModel) -> set[str]:
 
 def in_rows() -> list[str]:
     names = catalogue.synapses()
-    return [name for name in names if (own := model.load(name)).update and rows.possible(own, stored(own))]
+    return [name for name in names if (own := model.load(name)).update and not rows.obstacle(own, stored(own))]
 
 
 def used(synapse: SynapseModel) -> tuple[list[str], ...]:
@@ -71,7 +73,7 @@ def kernels(names: list[str], folder: Path, real: str) -> Path:
         arguments = ", ".join(["row", *(f"pre[{i * EPISODES * PRE} + row]" for i in range(len(pre)))])
         parts.append(
             f"namespace m{number} {{ namespace brian {{ {' '.join(arrays)} }}\n"
-            f"{rows._code(synapse, pre, (PRE, CELLS), (), real)}\n"
+            f"{rows._code(synapse, pre, (EPISODES, PRE, CELLS), (), real)}\n"
             f'extern "C" void advance_{number}'
             f"({real}* states, {real}* constants, double* pre, double* post) {{ {' '.join(given)}\n"
             f"for (int row = 0; row < {EPISODES * PRE}; row++) advance_row({arguments}); {' '.join(back)} }} }}\n"
@@ -175,4 +177,34 @@ def test_passing_over_idle_synapses_changes_no_bit(
 @pytest.mark.parametrize("name", LOOP)
 def test_a_model_that_writes_to_cells_keeps_the_loop(name: str) -> None:
     synapse = model.load(name)
-    assert not rows.possible(synapse, stored(synapse))
+    assert rows.obstacle(synapse, stored(synapse)) == (
+        "its update writes to 'pool_change_post', a variable of a cell that synapses share"
+    )
+
+
+def test_every_reason_is_a_phrase() -> None:
+    by_clock = model.load("graupner-brunel-cortical-slice-nmda")
+    assert not rows.obstacle(by_clock, stored(by_clock))
+    error_correcting = model.load("error-correcting")
+    missing = stored(error_correcting) - {"survival"}
+    assert "looks up 'survival', which the value cell computes on demand" in rows.obstacle(error_correcting, missing)
+    events = model.load("graupner-brunel-cortical-slice")
+    assert rows.obstacle(events, stored(events)) == "gone_at, last_event of each synapse need double precision"
+    noisy = replace(by_clock, stages=(*by_clock.stages[:-1], Noisy()))
+    assert "no translation of the statement 'weight = weight*randn()'" in rows.obstacle(noisy, stored(noisy))
+
+
+class Noisy(Stage):
+    stage = "turnover"
+    form = "noisy"
+    source = "a test"
+    synaptic_update = "weight = weight*randn()"
+
+
+def test_a_reason_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "neurofwp")
+    for _ in range(2):
+        rows.tell("a-model", "a reason")
+    assert [record.message for record in caplog.records] == [
+        "the synapses of a-model advance in Brian2's own loop, which is slower: a reason"
+    ]

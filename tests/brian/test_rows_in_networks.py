@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from neurofwp.brian import rows, simulation
-from neurofwp.spiking import SpikingNetwork
+from neurofwp.spiking import SpikingNetwork, conditions
 
 
 def test_rows_and_brian2s_own_loop_make_the_same_spikes(
@@ -16,7 +16,7 @@ def test_rows_and_brian2s_own_loop_make_the_same_spikes(
     """In double precision, where the order of operations moves weights by their last digits only."""
     network = SpikingNetwork("error-correcting", cells_per_pool=1, target="cpp_standalone", synapse_dtype=float)
     in_rows = network.run(stored_program, seed=3)
-    monkeypatch.setattr(rows, "possible", lambda *_: False)
+    monkeypatch.setattr(rows, "obstacle", lambda *_: "this test wants none")
     monkeypatch.setattr(simulation, "_source", lambda kind: "loop")
     in_a_loop = network.run(stored_program, seed=3)
     np.testing.assert_array_equal(in_rows["spike_time"], in_a_loop["spike_time"])
@@ -31,12 +31,12 @@ def test_passing_over_idle_synapses_changes_no_bit_of_a_network(
     network = SpikingNetwork("error-correcting", cells_per_pool=1, target="cpp_standalone")
     made = stored_program.copy(deep=True)
     made["retention"][1] = 0.8
-    varied = {"K_P": np.array([0.564, 0.4])}
-    passing = network.run(made, seed=3, varied=varied)
+    own = conditions.from_quantities(K_P=[0.564, 0.4])
+    passing = network.run(made, seed=3, conditions=own)
     loops = rows._loops
     monkeypatch.setattr(rows, "_loops", lambda synapse, *, skip: loops(synapse, skip=False))
     monkeypatch.setattr(simulation, "_source", lambda kind: "every")
-    every = network.run(made, seed=3, varied=varied)
+    every = network.run(made, seed=3, conditions=own)
     for name in ("spike_time", "weight", "conductance"):
         np.testing.assert_array_equal(passing[name], every[name])
     assert (abs(passing["weight"]).max(("event", "post", "pre")) > 0.1).all()

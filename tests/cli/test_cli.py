@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +19,6 @@ import neurofwp.experiments
 from neurofwp import cli, trace
 from neurofwp.cli import catalogue
 from neurofwp.identification.records import DRIVES
-from neurofwp.rules import RULES
 from neurofwp.runtime import files
 
 TINY = '''"""A tiny experiment: draws numbers and calls them rules.
@@ -29,6 +27,7 @@ More about it.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -37,6 +36,7 @@ from matplotlib.figure import Figure
 
 from neurofwp.errors import InputError
 from neurofwp.identification.records import DRIVES
+from neurofwp.runtime.experiment import Experiment
 
 calls = []
 
@@ -47,14 +47,25 @@ class Settings:
     """How many pairs are stored."""
     regime: Literal["additive", "decay"] = "additive"
     """Which parameters the synapses have."""
-    failure: Literal["none", "input", "interrupt", "crash", "plot", "figure"] = "none"
+    failure: Literal["none", "input", "late input", "interrupt", "crash", "plot", "figure"] = "none"
     """What goes wrong."""
+    load: tuple[int, ...] = ()
+    """Nothing here."""
+    data: Path = Path("nowhere")
+    """Nothing here."""
+    parameters: tuple[str, ...] = ()
+    """Nothing here."""
+
+
+def check(settings):
+    if settings.failure == "input":
+        raise InputError("pairs are at most 32 here")
 
 
 def run(settings, *, seed, device, folder):
     calls.append((settings, seed, device))
-    if settings.failure == "input":
-        raise InputError("pairs are at most 32 here")
+    if settings.failure == "late input":
+        raise InputError("pairs do not fit the data")
     if settings.failure == "interrupt":
         raise KeyboardInterrupt
     if settings.failure == "crash":
@@ -80,12 +91,14 @@ def run(settings, *, seed, device, folder):
     return xr.DataTree.from_dict({"/data": data, "/fits": fits})
 
 
-def summary(result):
+def tables(result):
+    coords = {"network": ["spiking", "rate"]}
+    r2 = ("network", [float(result["data/numbers"].mean()), float("nan")], {"units": "1"})
+    identified = ("network", [0.875, float("nan")], {"units": "1"})
+    latency = ("network", [12.5, float("nan")], {"units": "ms"})
     return {
-        "recall.spiking.r2": float(result["data/numbers"].mean()),
-        "recall.rate.r2": float("nan"),
-        "recall.spiking.identified": 0.875,
-        "best": ["delta"],
+        "recall": xr.Dataset({"r2": r2, "identified": identified}, coords),
+        "summary": xr.Dataset({"best": ("chosen", ["delta"]), "latency": latency}, coords),
     }
 
 
@@ -97,6 +110,9 @@ def plot(result):
     if result["data"].attrs["failure"] == "figure":
         figure.savefig = lambda path, dpi: [path.write_text("half"), 1 / 0]
     return {"numbers": figure}
+
+
+EXPERIMENT = Experiment(Settings, run, tables, plot, check=check)
 '''
 
 
@@ -108,7 +124,8 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType
     (folder / "tiny_run.py").write_text(TINY)
     (folder / "heavy_one.py").write_text('"""Takes [long] to import."""\nraise ImportError("not to be imported")\n')
     monkeypatch.setattr(neurofwp.experiments, "__path__", [str(folder)])
-    yield catalogue.experiment("tiny-run")
+    catalogue.experiment("tiny-run")
+    yield sys.modules["neurofwp.experiments.tiny_run"]
     sys.modules.pop("neurofwp.experiments.tiny_run")
     del neurofwp.experiments.tiny_run
 
@@ -126,12 +143,14 @@ def test_a_run_leaves_everything(tmp_path: Path, tiny: ModuleType, capsys: pytes
     assert run_tiny(out, "--pairs", "3", "--regime", "decay", "--seed", "5") == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(out)
     assert tiny.calls == [(tiny.Settings(pairs=3, regime="decay"), 5, "cpu")]
-    assert names(out) == {"result.nc", "summary.json", "log.txt", "numbers.png", "numbers.pdf"}
+    assert names(out) == {"result.nc", "summary.json", "recall.csv", "summary.csv", "log.txt", "numbers.png"}
 
     result = files.read_tree(out / "result.nc")
     drawn = np.random.default_rng(5).normal(size=3)
     np.testing.assert_array_equal(result["data/numbers"], drawn)
-    assert json.loads(result.attrs["settings"]) == {"pairs": 3, "regime": "decay", "failure": "none"}
+    assert json.loads(result.attrs["settings"]) == {
+        "pairs": 3, "regime": "decay", "failure": "none", "load": [], "data": "nowhere", "parameters": [],
+    }  # fmt: skip
     assert (result.attrs["experiment"], result.attrs["seed"], result.attrs["device"]) == ("tiny-run", 5, "cpu")
     assert json.loads(result.attrs["versions"])["xarray"] == xr.__version__
     assert re.fullmatch(r"[0-9a-f]{40}\+?|unknown", result.attrs["commit"])
@@ -141,7 +160,8 @@ def test_a_run_leaves_everything(tmp_path: Path, tiny: ModuleType, capsys: pytes
     assert summary["recall.rate.r2"] is None
 
     assert matplotlib.image.imread(out / "numbers.png").shape[:2] == (200, 400)  # 2 x 1 inches at 200 dpi
-    assert (out / "numbers.pdf").read_bytes().startswith(b"%PDF")
+    headings = (out / "summary.csv").read_text().splitlines()[0]
+    assert headings == "network,best,latency (ms)"
 
     log = (out / "log.txt").read_text()
     assert "tiny-run, seed 5, on cpu" in log
@@ -186,7 +206,7 @@ def test_a_failing_figure_keeps_the_data(tmp_path: Path, failure: str, capsys: p
     assert "the figures could not be drawn" in captured.err
     assert "Traceback" not in captured.err
     assert "Traceback" in (out / "log.txt").read_text()
-    assert names(out) == {"result.nc", "summary.json", "log.txt"}  # no half figure either
+    assert names(out) == {"result.nc", "summary.json", "recall.csv", "summary.csv", "log.txt"}  # no half figure either
     assert files.read_tree(out / "result.nc")["data/numbers"].size == 2
 
 
@@ -201,12 +221,30 @@ def test_an_output_folder_that_cannot_be_written_is_said_before_any_work(
     assert not tiny.calls
 
 
-def test_bad_input_is_one_sentence_and_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_tiny(tmp_path / "out", "--failure", "input") == 2
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (("--failure", "input"), "pairs are at most 32 here"),
+        (("--failure", "late input"), "pairs do not fit the data"),
+        (("--parameters", "g_gabba=1"), "unknown parameter 'g_gabba'; did you mean 'g_gaba'?"),
+        (("--parameters", "tau_nmda=25 mV"), "tau_nmda is 25 mV, but needs a unit like ms (decay time constant"),
+    ],
+)
+@pytest.mark.parametrize("before", ["nothing", "a folder", "a log"])
+def test_what_is_refused_is_one_sentence_and_exit_code_2_and_leaves_nothing(
+    flags: tuple[str, str], sentence: str, before: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "results" / "out"
+    if before != "nothing":
+        out.mkdir(parents=True)
+    if before == "a log":
+        (out / "log.txt").write_text("an earlier run\n")
+    assert run_tiny(out, *flags) == 2
     said = capsys.readouterr().err
-    assert said.splitlines()[-1] == "neurofwp: pairs are at most 32 here"
+    assert said.splitlines()[-1].startswith(f"neurofwp: {sentence}")
     assert "Traceback" not in said
-    assert names(tmp_path / "out") == {"log.txt"}
+    assert (tmp_path / "results").exists() == (before != "nothing")
+    assert before == "nothing" or names(out) == ({"log.txt"} if before == "a log" else set())
 
 
 def test_an_interrupt_is_exit_code_130(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -348,40 +386,46 @@ def test_plot_needs_the_saved_data_alone(tmp_path: Path, tiny: ModuleType, capsy
     tiny.calls.clear()
     assert cli.main(["plot", str(out)]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(out)
-    assert names(out) == {"result.nc", "numbers.png", "numbers.pdf"}
+    assert names(out) == {"result.nc", "numbers.png"}
     np.testing.assert_array_equal(matplotlib.image.imread(out / "numbers.png"), first)
-    assert cli.main(["plot", str(out / "result.nc"), "--out", str(elsewhere)]) == 0
+    assert cli.main(["plot", str(out / "result.nc"), "--out", str(elsewhere), "--pdf"]) == 0
     assert names(elsewhere) == {"numbers.png", "numbers.pdf"}
+    assert (elsewhere / "numbers.pdf").read_bytes().startswith(b"%PDF")
     assert not tiny.calls
 
 
-def test_list_shows_experiments_without_importing_them(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_and_lists_name_experiments_without_importing_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["list", "experiments"]) == 0
     printed = capsys.readouterr().out
     assert re.search(r"heavy-one +│ Takes \[long\] to import\.", printed)
     assert re.search(r"tiny-run +│ A tiny experiment: draws numbers and calls them rules\.", printed)
 
 
-def test_listing_experiments_loads_neither_brian2_nor_torch() -> None:
-    code = (
-        "import sys; from neurofwp import cli; assert cli.main(['list', 'experiments']) == 0;"
-        "sys.exit(' '.join({'brian2', 'torch', 'sklearn'} & sys.modules.keys()) or None)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+def test_rerun_is_the_same_run(tmp_path: Path, tiny: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    out, again = tmp_path / "out", tmp_path / "again"
+    run_tiny(out, "--pairs", "3", "--seed", "5", "--load", "2", "4", "--data", "some/file")
+    assert cli.main(["rerun", str(out), "--out", str(again)]) == 0
+    assert tiny.calls[0] == tiny.calls[1]
+    assert tiny.calls[1][0] == tiny.Settings(pairs=3, load=(2, 4), data=Path("some/file"))
+    assert (again / "summary.json").read_text() == (out / "summary.json").read_text()
+    assert capsys.readouterr().out.splitlines()[-1] == str(again)
 
 
-def test_list_shows_every_rule_synapse_model_and_slow_net(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_rerun_says_what_has_changed_and_refuses_settings_that_there_are_no_more(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.undo()  # the real experiments
-    monkeypatch.setenv("COLUMNS", "700")
-    assert cli.main(["list"]) == 0
-    printed = capsys.readouterr().out
-    cells = {cell.strip() for line in printed.splitlines() for cell in line.split("│")}
-    assert {text for rule in RULES for text in (rule.id, rule.equation, rule.objective, rule.source)} <= cells
-    assert catalogue.synapses().keys() | set(catalogue.synapses().values()) <= cells
-    assert {"hetero-associative", "FixedEncoder"} <= cells
+    run_tiny(tmp_path / "out")
+    result = files.read_tree(tmp_path / "out" / "result.nc")
+    versions = json.loads(result.attrs["versions"]) | {"numpy": "0.1"}
+    result.attrs |= {"commit": "abc", "versions": json.dumps(versions)}
+    files.write_netcdf(result, tmp_path / "older.nc")
+    capsys.readouterr()
+    assert cli.main(["rerun", str(tmp_path / "older.nc"), "--out", str(tmp_path / "again")]) == 0
+    result.attrs["settings"] = json.dumps(json.loads(result.attrs["settings"]) | {"pears": 2})
+    files.write_netcdf(result, tmp_path / "older.nc")
+    assert cli.main(["rerun", str(tmp_path / "older.nc"), "--out", str(tmp_path / "third")]) == 2
+    assert "of another version of the experiment, 'pears'; did you mean 'pairs'?" in capsys.readouterr().err
+    assert not (tmp_path / "third").exists()
 
 
 def test_doctor_finds_this_machine_well(capsys: pytest.CaptureFixture[str]) -> None:

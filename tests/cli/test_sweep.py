@@ -28,6 +28,7 @@ SMALL = ("--episodes", "1", "--pairs", "2", "--no-fit", "--load", "--cells-per-p
         ("fit=true,false", [True, False]),
         ("overlap=none,0.2", [None, 0.2]),
         ("g_gaba=0,1.5", [0.0, 1.5]),
+        ("g_gaba=0nS, 1500 pS", [0.0, 1.5]),
     ],
 )
 def test_values_have_the_type_of_the_setting(text: str, values: list[Any]) -> None:
@@ -42,7 +43,8 @@ def test_values_have_the_type_of_the_setting(text: str, values: list[Any]) -> No
         ("pairz=2,3", "unknown setting or parameter 'pairz'; did you mean 'pairs'?"),
         ("g_gabba=2,3", "unknown setting or parameter 'g_gabba'; did you mean 'g_gaba'?"),
         ("pairs=two", "pairs cannot be 'two': Value error Error parsing --pairs: invalid literal for int()"),
-        ("g_gaba=much", "g_gaba needs numbers, in its own unit, not 'much'"),
+        ("g_gaba=much", "g_gaba needs a number in nS, as in g_gaba=1nS, not 'much'"),
+        ("g_gaba=1,2mV", "g_gaba is 2mV, but needs a unit like nS"),
         ("fit=maybe", "fit is true or false, not 'maybe'"),
         ("pairs", "--over needs a name and values, like pairs=4,8, not 'pairs'"),
     ],

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,8 @@ import xarray as xr
 from rich.console import Console
 from rich.table import Table
 
-from neurofwp.cli import results
+from neurofwp.cli import tables
+from neurofwp.runtime.experiment import Experiment
 
 FILE = Path("out/scores.csv")
 
@@ -48,7 +50,7 @@ def scores() -> pd.DataFrame:
 
 
 def test_means_stand_with_their_standard_errors_and_empty_columns_are_left_out(scores: pd.DataFrame) -> None:
-    lines = printed(results.excerpt(scores, "scores", FILE, 120), 120)
+    lines = printed(tables.excerpt(scores, "scores", FILE, 120), 120)
     assert [cell.strip() for cell in lines[2].strip("┃").split("┃")] == [
         *("protocol", "measured ± SEM", "n", "model", "study"),
     ]
@@ -61,7 +63,7 @@ def test_means_stand_with_their_standard_errors_and_empty_columns_are_left_out(s
 
 @pytest.mark.parametrize("width", [50, 60, 80])
 def test_what_is_too_wide_is_cut_at_a_column_and_the_file_is_named(scores: pd.DataFrame, width: int) -> None:
-    lines = printed(results.excerpt(scores, "scores", FILE, width), width)
+    lines = printed(tables.excerpt(scores, "scores", FILE, width), width)
     assert max(map(len, lines)) <= width
     assert "…" not in "".join(lines)
     shown = len(rows_of(lines)[0])
@@ -72,7 +74,7 @@ def test_what_is_too_wide_is_cut_at_a_column_and_the_file_is_named(scores: pd.Da
 
 def test_a_long_name_is_folded_before_numbers_are_given_up(scores: pd.DataFrame) -> None:
     scores["protocol"] = "Doe et al. 2001, from one layer to another: " + scores["protocol"]
-    lines = printed(results.excerpt(scores[["protocol", "measured", "n", "model"]], "scores", FILE, 80), 80)
+    lines = printed(tables.excerpt(scores[["protocol", "measured", "n", "model"]], "scores", FILE, 80), 80)
     folded = rows_of(lines)
     assert folded[0][1:] == ["1.25", "12", "1"]
     assert " ".join(row[0] for row in folded if row[0]).startswith(scores["protocol"][0][:40])
@@ -80,21 +82,48 @@ def test_a_long_name_is_folded_before_numbers_are_given_up(scores: pd.DataFrame)
 
 def test_a_long_table_is_cut(scores: pd.DataFrame) -> None:
     long = pd.concat([scores] * 30, ignore_index=True)
-    lines = printed(results.excerpt(long, "scores", FILE, 120), 120)
-    assert len(rows_of(lines)) == results.ROWS
-    assert lines[-1].strip() == f"{results.ROWS} of 60 rows; all are in out/scores.csv"
+    lines = printed(tables.excerpt(long, "scores", FILE, 120), 120)
+    assert len(rows_of(lines)) == tables.ROWS
+    assert lines[-1].strip() == f"{tables.ROWS} of 60 rows; all are in out/scores.csv"
+
+
+@dataclass(frozen=True)
+class Settings:
+    pass
+
+
+def run(settings: Settings, *, seed: int, device: str, folder: Path) -> xr.DataTree:
+    raise NotImplementedError
+
+
+def written(made: dict[str, Any], folder: Path) -> None:
+    tables.write(Experiment(Settings, run, lambda result: made, lambda result: {}), xr.DataTree(), folder)
 
 
 def test_the_file_holds_everything(
     scores: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "60")
-    module = SimpleNamespace(tables=lambda result: {"scores": scores})
-    results.write_tables(module, xr.DataTree(), tmp_path)
+    written({"scores": scores}, tmp_path)
     assert "measured ± SEM" in capsys.readouterr().out
     pd.testing.assert_frame_equal(
         pd.read_csv(tmp_path / "scores.csv", keep_default_na=False, na_values=""), scores.replace("", np.nan),
         check_dtype=False,
     )  # fmt: skip
-    results.write_tables(SimpleNamespace(), xr.DataTree(), tmp_path)  # an experiment without tables
-    assert not capsys.readouterr().out
+
+
+def test_units_stand_in_the_headings_of_file_and_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    latency = ("network", [12.5, 13.5], {"units": "ms"})
+    sem = ("network", [0.5, np.nan], {"units": "ms"})
+    share = ("network", [0.25, 0.5], {"units": "1"})
+    table = xr.Dataset(
+        {"latency": latency, "latency_sem": sem, "share": share}, {"network": ["spiking", "rate"]},
+        attrs={"caption": "mean of 5"},
+    )  # fmt: skip
+    written({"times": table}, tmp_path)
+    printed = capsys.readouterr().out
+    assert "latency ± SEM (ms)" in printed
+    assert "12.5 ± 0.5" in printed
+    assert "mean of 5" in printed
+    lines = (tmp_path / "times.csv").read_text().splitlines()
+    assert lines == ["network,latency (ms),latency_sem (ms),share", "spiking,12.5,0.5,0.25", "rate,13.5,,0.5"]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +27,7 @@ TINY = (
     "--evaluate-every", "2", "--batch", "2", "--learning-rate", "0.02", "--device", "cpu",
 )  # fmt: skip
 LEFT = {
-    "slow-net.safetensors", "training.safetensors", "learning.nc", "learning.png", "learning.pdf", "summary.json",
+    "slow-net.safetensors", "training.safetensors", "learning.nc", "learning.png", "summary.json",
     "log.txt",
 }  # fmt: skip
 
@@ -83,7 +81,6 @@ def test_a_training_leaves_everything(tmp_path: Path, capsys: pytest.CaptureFixt
         for name in measured:
             assert float(history[f"{name}_{when}"]) == summary[f"{when}.{name}"]
     assert matplotlib.image.imread(out / "learning.png").shape[2] == 4
-    assert (out / "learning.pdf").read_bytes().startswith(b"%PDF")
 
     log = (out / "log.txt").read_text()
     for line in ("training a slow net on gated-pairs, seed 5, on cpu", '"rule": "gated_delta"', "trained for 6 steps"):
@@ -188,7 +185,7 @@ def test_settings_that_make_no_sense_are_one_sentence_and_exit_code_2(
     assert said.err.splitlines()[-1].startswith(f"neurofwp: {sentence}")
     assert "Traceback" not in said.err
     assert not said.out
-    assert names(tmp_path / "out") <= {"log.txt"}
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("flags", [["--stord", "3"], ["--steps", "many"], ["--architecture", "gur"], ["--seed"]])
@@ -227,7 +224,7 @@ def test_help_names_the_families(flag: str, capsys: pytest.CaptureFixture[str]) 
     assert cli.main(["train", flag]) == 0
     printed = capsys.readouterr().out
     for name, line in catalogue.families().items():
-        assert re.search(rf"^  {name} +{re.escape(line)}$", printed, re.MULTILINE)
+        assert f" {name} {line} " in " ".join(printed.split())
 
 
 def test_help_of_a_family_shows_each_setting_with_text_and_default(
@@ -255,15 +252,3 @@ def test_help_of_a_family_shows_each_setting_with_text_and_default(
     for setting in (*fields(gated_pairs.Settings), *fields(MetaTraining)):
         assert re.search(rf"--{setting.name.replace('_', '-')}[ ,]", text), setting.name
     assert (gated_pairs.__doc__ or "").splitlines()[0] in text
-
-
-def test_families_are_listed_without_torch(capsys: pytest.CaptureFixture[str]) -> None:
-    code = (
-        "import sys; from neurofwp import cli; assert cli.main(['list', 'families']) == 0;"
-        "assert cli.main(['list', 'slownets']) == 0; assert cli.main(['train', '--help']) == 0;"
-        "sys.exit(' '.join({'brian2', 'torch', 'sklearn'} & sys.modules.keys()) or None)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    for name, line in catalogue.families().items():
-        assert re.search(rf"{name} +│ {re.escape(line.split()[0])}", done.stdout)

@@ -57,7 +57,7 @@ def fitted(work: Any, cases: Mapping[str, tuple[Any, ...]], **_: Any) -> dict[st
 def result() -> Iterator[xr.DataTree]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(experiment, "running", stand_in)
-        patch.setattr(experiment.parts, "made", fitted)
+        patch.setattr(experiment, "parallel_map", fitted)
         yield experiment.run(SETTINGS, seed=101, device="cpu")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 import xarray as xr
 
 from neurofwp import RateNetwork, SpikingNetwork, identification
-from neurofwp.calibration import search as searching
 from neurofwp.calibration.space import BOUNDS
 from neurofwp.calibration.trial import Trial
 from neurofwp.errors import InputError
@@ -62,11 +60,6 @@ def rates(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
         return xr.Dataset(columns)
 
     @contextmanager
-    def here() -> Iterator[ThreadPoolExecutor]:
-        with ThreadPoolExecutor(1) as executor:
-            yield executor
-
-    @contextmanager
     def running(jobs: Sequence[Job], folder: Path | None) -> Iterator[Callable[[str], xr.Dataset]]:
         judged.extend(jobs)
         by_name = {job.name: job for job in jobs}
@@ -79,8 +72,6 @@ def rates(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
         yield trace
 
     monkeypatch.setattr(Trial, "scores", scores)
-    for module in (searching, calibrate):
-        monkeypatch.setattr(module, "workers", here)
     monkeypatch.setattr(calibrate, "running", running)
     monkeypatch.setattr(identification, "identify", partial(identification.identify, rules=("hebbian", "delta")))
     return judged

@@ -22,8 +22,8 @@ def result() -> xr.DataTree:
 def test_both_simulations_and_the_closed_form_are_of_the_same_pairs(result: xr.DataTree) -> None:
     data = result["pairs"].to_dataset().sel(set="dpd-prime")
     np.testing.assert_array_equal(data["dt"], [-5, 5])
-    model = closed_form.loaded("dpd-prime", bistable=0)
-    exact = [graupner_brunel.exact(model, kinds.pairing(dt, trains=1)) for dt in (-5.0, 5.0)]
+    model = closed_form.load_set("dpd-prime", bistable=0)
+    exact = [graupner_brunel.exact_change(model, kinds.pairing(dt, trains=1)) for dt in (-5.0, 5.0)]
     np.testing.assert_allclose(data["exact"], [each.ratio for each in exact], rtol=1e-12)
     np.testing.assert_allclose(data["curve"].sel(at=[-5, 5]), data["exact"], rtol=1e-12)
     # synapses begin at 1 and 5, half of them at either
@@ -41,26 +41,31 @@ def test_numbers_and_tables_tell_how_many_points_agree(result: xr.DataTree) -> N
         difference=(data["exact"].dims, [[0.02, -0.07]]),
     )  # fmt: skip
     tree = xr.DataTree.from_dict({"/pairs": made})
-    numbers = closed_form.summary(tree)
-    assert (numbers["points"], numbers["off.within_2_sem"]) == (2, 0.5)
-    assert numbers["off.largest_z"] == pytest.approx(3)
-    assert numbers["off.mean_z2"] == pytest.approx((1.9**2 + 9) / 2)
-    assert numbers["dpd-prime.on_against_off.largest"] == -0.07
-    assert numbers["dpd-prime.on_against_off.largest_at_ms"] == 5
-    np.testing.assert_allclose(closed_form.tables(tree)["table"]["z"], [1.9, -3.0])
+    numbers = closed_form.EXPERIMENT.summary(tree)
+    assert (numbers["points"], numbers["within_2_standard_errors"]) == (2, 0.5)
+    assert numbers["largest_z"] == pytest.approx(3)
+    assert numbers["mean_z2"] == pytest.approx((1.9**2 + 9) / 2)
+    assert numbers["largest_difference"] == 0.07
+    assert numbers["sets.dpd-prime.within_2_standard_errors"] == 0.5
+    assert numbers["sets.dpd-prime.largest_difference"] == -0.07
+    assert numbers["sets.dpd-prime.largest_difference.sem"] == float(made["difference_sem"].sel(set="dpd-prime", dt=5))
+    assert numbers["sets.dpd-prime.largest_difference_dt"] == 5
+    pairs = closed_form.tables(tree)["pairs"].sel(set="dpd-prime")
+    np.testing.assert_allclose(pairs["z"], [1.9, -3.0])
+    assert numbers["pairs.dpd-prime.-5.exact"] == float(pairs["exact"].sel(dt=-5))
 
 
 def test_where_nothing_can_change_a_point_agrees() -> None:
     zeros = xr.zeros_like(xr.DataArray(np.zeros(2), dims="dt"))
     levels = xr.DataArray([1, 1.1], dims="dt")
     certain = xr.Dataset({"off": zeros + 1, "exact": levels, "sem": zeros})
-    z = closed_form._z(certain)
+    z = closed_form.z_score(certain)
     assert z[0] == 0
     assert abs(z[1]) > 1e6
 
 
 def test_a_set_comes_with_its_delay_on_the_grid_and_the_bistable_term_asked_for() -> None:
-    values = closed_form.loaded("hippocampal-slice", bistable=1).values
+    values = closed_form.load_set("hippocampal-slice", bistable=1).values
     assert float(values["pre_delay"]) == pytest.approx(18.8e-3)
     assert values["bistable"] == 1
 

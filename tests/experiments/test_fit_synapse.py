@@ -14,8 +14,9 @@ import pytest
 from neurofwp import cli
 from neurofwp.errors import InputError
 from neurofwp.experiments import fit_synapse as experiment
-from neurofwp.laboratory import kinds, parameter_fits
-from neurofwp.laboratory.prediction import predict
+from neurofwp.laboratory import kinds
+from neurofwp.laboratory.prediction import predict, replace_values
+from neurofwp.optimisation import least_squares
 from neurofwp.synapses.model import load
 
 HEADER = "study,region,pathway,protocol,frequency_hz,dt_ms,spikes_per_train,trains,train_period_s,ratio,sem,n,note"
@@ -24,8 +25,8 @@ MODEL = "triplet-visual-cortex"
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parameter_fits, "GENERATIONS", 10)
-    monkeypatch.setattr(parameter_fits, "STARTS", 5)
+    monkeypatch.setattr(least_squares, "GENERATIONS", 10)
+    monkeypatch.setattr(least_squares, "STARTS", 5)
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
 
     One of the three test points has a protocol that was trained.
     """
-    truth = parameter_fits.replaced(load(MODEL), {"A3_plus": 2 * 6.2e-3})
+    truth = replace_values(load(MODEL), {"A3_plus": 2 * 6.2e-3})
     paths = {}
     for name, cases, shift in (
         ("train", [(10, 10), (40, 10), (10, -10), (40, -10)], 0),
@@ -56,22 +57,22 @@ def test_a_fit_is_scored_on_what_it_has_seen_and_on_what_it_has_not(
     with caplog.at_level(logging.WARNING, "neurofwp"):
         result = experiment.run(settings, seed=0, device="cpu")
     assert caplog.messages == ["1 of 3 test points have a protocol of the training points"]
-    numbers = experiment.summary(result)
+    numbers = experiment.EXPERIMENT.summary(result)
     assert numbers["parameters.A3_plus.fitted"] == pytest.approx(2 * numbers["parameters.A3_plus.published"], rel=1e-3)
     assert numbers["train.chi2_per_point"] == pytest.approx(0, abs=1e-5)
     assert numbers["test.chi2_per_point"] == pytest.approx(4, rel=1e-3)
-    assert (numbers["points.train"], numbers["points.test"], numbers["points.test_with_train_protocol"]) == (4, 3, 1)
-    baselines = {key.split(".")[1] for key in numbers if key.startswith("baseline.")}
+    assert (numbers["train.points"], numbers["test.points"], numbers["points_with_train_protocol"]) == (4, 3, 1)
+    sources = {key.split(".")[1] for key in numbers if key.startswith("scores.")}
     # the model is no baseline for itself
-    assert baselines == {"unchanged", "triplet-hippocampal-culture", "clopath-visual-cortex"}
+    assert sources == {"fitted", "published", "unchanged", "triplet-hippocampal-culture", "clopath-visual-cortex"}
     for which in ("train", "test"):
         table = pd.read_csv(files[which])
-        assert numbers[f"baseline.unchanged.{which}.chi2_per_point"] == pytest.approx(
+        assert numbers[f"scores.unchanged.{which}.chi2_per_point"] == pytest.approx(
             (((1 - table["ratio"]) / table["sem"]) ** 2).mean()
         )
         made = [kinds.pairing(r.dt_ms, r.frequency_hz, spikes=5, trains=15, period=10) for r in table.itertuples()]
         z = (predict(load(MODEL), made) - table["ratio"]) / table["sem"]
-        assert numbers[f"published.{which}.chi2_per_point"] == pytest.approx((z**2).mean())
+        assert numbers[f"scores.published.{which}.chi2_per_point"] == pytest.approx((z**2).mean())
 
 
 def test_predictions_are_as_uncertain_as_the_parameters(files: dict[str, Path]) -> None:
@@ -92,15 +93,15 @@ def test_the_command_leaves_tables_and_a_figure(files: dict[str, Path], tmp_path
     where = ["--train", str(files["train"]), "--test", str(files["test"]), "--out", str(out)]
     assert cli.main(["run", "fit-synapse", *flags, *where]) == 0
     numbers = json.loads((out / "summary.json").read_text())
-    assert numbers["train.chi2_per_point"] <= numbers["published.train.chi2_per_point"]
+    assert numbers["train.chi2_per_point"] <= numbers["scores.published.train.chi2_per_point"]
     parameters = pd.read_csv(out / "parameters.csv").set_index("parameter")
     assert parameters.index.tolist() == ["gamma_p", "gamma_d"]
     assert parameters.loc["gamma_p", "bound_high"] == pytest.approx(5 * 725.085)
-    scores = pd.read_csv(out / "scores.csv").set_index("source")
-    assert scores.loc["fitted", "test"] == pytest.approx(numbers["test.chi2_per_point"])
+    scores = pd.read_csv(out / "scores.csv").set_index(["source", "set"])["chi2_per_point"]
+    assert scores["fitted", "test"] == pytest.approx(numbers["test.chi2_per_point"])
     table = pd.read_csv(out / "points.csv")
     assert table["set"].tolist() == ["train"] * 4 + ["test"] * 3
-    z = (table["fitted"] - table["measured"]) / table["sem"]
+    z = (table["fitted"] - table["measured"]) / table["measured_sem"]
     assert (z[:4] ** 2).mean() == pytest.approx(numbers["train.chi2_per_point"])
     assert (out / "measured_against_predicted.png").is_file()
 

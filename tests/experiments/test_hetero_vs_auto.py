@@ -37,32 +37,32 @@ def result() -> Iterator[xr.DataTree]:
         yield experiment.run(SMALL, seed=102, device="cpu")
 
 
-def test_memories_have_the_same_keys_and_queries_of_every_condition() -> None:
+def test_memories_have_the_same_keys_and_queries_of_every_cue() -> None:
     program = experiment.memory(SMALL, seed=102)
-    for name in ("key", "query", "condition", "pair"):
+    for name in ("key", "query", "cue", "pair"):
         first, *others = np.split(program[name].values, 3)
         for other in others:
             np.testing.assert_array_equal(first, other)
-    conditions = completion.conditions(SMALL.shares)
+    cues = completion.cues(SMALL.shares)
     for episode in range(3):
         for event in range(4, program.sizes["event"]):
             here = program.isel(episode=episode, event=event)
-            number = int(here["condition"])
+            number = int(here["cue"])
             left = float(here["query"] @ program["key"][episode, int(here["pair"])])
-            lost = round(10 * float(conditions["share"][number])) if number > 0 else 0
+            lost = round(10 * float(cues["share"][number])) if number > 0 else 0
             assert left == 10 - lost
-            swapped = number > 0 and conditions["damage"].values[number] == "swapped"
+            swapped = number > 0 and cues["damage"].values[number] == "swapped"
             assert float(here["query"].sum()) == (10 if swapped else 10 - lost)
-        counts = np.bincount(program["condition"].values[episode] + 1)
+        counts = np.bincount(program["cue"].values[episode] + 1)
         np.testing.assert_array_equal(counts, [4, 4, 2, 2, 2, 2])
 
 
 def test_hopfield_networks_complete_mild_damage(result: xr.DataTree) -> None:
     table = result["hopfield"].to_dataset()
-    mild = table.isel(condition=[0, 1])
+    mild = table.isel(cue=[0, 1])
     assert float(mild["identified"].min()) == 1
     np.testing.assert_allclose(mild["overlap"].sel(memory=["sparse", "dense"]), 1)
-    np.testing.assert_allclose(table["overlap"].sel(memory="nearest key").isel(condition=2), 0.4)
+    np.testing.assert_allclose(table["overlap"].sel(memory="nearest key").isel(cue=2), 0.4)
 
 
 def test_summary_and_table_agree(result: xr.DataTree) -> None:
@@ -72,7 +72,7 @@ def test_summary_and_table_agree(result: xr.DataTree) -> None:
     row = table.loc[("spiking.additive.auto", "swapped", 0.6)]
     assert row["r2"] == pytest.approx(numbers["spiking.additive.auto.swapped.0.6.r2"])
     values = result["recall"].to_dataset()["r2"].sel(regime="additive", network="spiking", association="auto")
-    assert row["r2"] == pytest.approx(float(values.isel(condition=4).mean()))
+    assert row["r2"] == pytest.approx(float(values.isel(cue=4).mean()))
     assert numbers["spiking.error-correcting.hetero.none.0.gain"] == 1
     expected = numbers["expected.rate.delta.auto.silenced.0.3.gain"]
     assert closed.loc[("rate.delta.auto", "silenced", 0.3)]["gain"] == pytest.approx(expected)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from neurofwp import theory
 from neurofwp.errors import InputError
 from neurofwp.experiments import meta_learning as experiment
 from neurofwp.experiments.meta_learning import Settings
-from neurofwp.runtime import files, processes
+from neurofwp.runtime import files
 from neurofwp.slownet.episodes import Episodes
 from neurofwp.slownet.programmer import Programmer, Signals
 from neurofwp.slownet.training import meta_training
@@ -153,17 +152,9 @@ def test_gates_are_told_apart_by_what_they_write() -> None:
     np.testing.assert_allclose(peaks, [0.925, 0.125])
 
 
-class Here(ThreadPoolExecutor):
-    """Stands for a pool of processes, which would take longer to start than these trainings."""
-
-    def __init__(self, processes: int, **_: Any) -> None:
-        super().__init__(1)
-
-
 @pytest.fixture(scope="module")
 def result() -> Iterator[xr.DataTree]:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(processes, "pool", Here)
         patched.setattr(meta_training, "HELD_OUT", 32)
         yield experiment.run(SMALL, seed=100, device="cpu")
 

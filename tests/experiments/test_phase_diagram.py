@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +18,6 @@ from neurofwp.experiments import phase_diagram as experiment
 from neurofwp.identification import identify
 from neurofwp.identification.recovery import disturbed
 from neurofwp.rate import RateNetwork
-from neurofwp.runtime import parts
 from neurofwp.spiking.network import SpikingNetwork
 
 SLOT = 0.6  # s: a phase of 500 ms and its pause
@@ -43,19 +40,11 @@ def pretended(self: SpikingNetwork, program: xr.Dataset, *, seed: int, varied: d
     return xr.concat(made, dim="episode", combine_attrs="override")
 
 
-@contextmanager
-def threads(*_: Any, **__: Any) -> Iterator[ThreadPoolExecutor]:
-    """In place of processes, which would know nothing of `pretended`."""
-    with ThreadPoolExecutor(1) as pool:
-        yield pool
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _rate_networks() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SpikingNetwork, "run", pretended)
-        patch.setattr(parts.processes, "pool", threads)
-        patch.setattr(experiment.fitting, "identify", partial(identify, rules=list(TRUE.values())))
+        patch.setattr(experiment.identification, "identify", partial(identify, rules=list(TRUE.values())))
         yield
 
 
@@ -81,7 +70,6 @@ def test_recall_is_that_of_both_runs(result: xr.DataTree) -> None:
     assert table.attrs["duration"] == pytest.approx(SLOT * result["program"].sizes["event"])
 
 
-@pytest.mark.usefixtures("clean_tree")
 def test_an_interrupted_map_goes_on_and_comes_out_the_same(
     result: xr.DataTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain, pairwise
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from hypothesis import given
-from hypothesis import strategies as st
 
-from neurofwp import cli, synapses
+from neurofwp import cli
 from neurofwp.cli import catalogue
 from neurofwp.errors import InputError
 from neurofwp.experiments import plasticity_protocols as experiment
-from neurofwp.laboratory import Protocol, measurements, side_by_side
-from neurofwp.runtime import files
-from neurofwp.synapses.model import SynapseModel, load
+from neurofwp.laboratory import Protocol, mean_weight, measurements, responses, side_by_side
+from neurofwp.laboratory.responses import suitable_kinds
+from neurofwp.runtime import files, parallel
+from neurofwp.runtime.tables import frame
+from neurofwp.synapses.model import load
 
 HEADER = "study,region,pathway,protocol,frequency_hz,dt_ms,spikes_per_train,trains,train_period_s,ratio,sem,n,note"
 
@@ -70,43 +68,23 @@ class StandIn:
 def laboratory(monkeypatch: pytest.MonkeyPatch) -> type[StandIn]:
     """The stand-in, in this process."""
 
-    @contextmanager
-    def threads(processes: int) -> Iterator[ThreadPoolExecutor]:
-        with ThreadPoolExecutor(1) as executor:
-            yield executor
-
     StandIn.asked = []
     monkeypatch.setattr(side_by_side, "Laboratory", StandIn)
-    monkeypatch.setattr(experiment, "traces", lambda settings: TRACES.assign_attrs(model=settings.model))
-    monkeypatch.setattr(side_by_side.processes, "pool", threads)
+    monkeypatch.setattr(experiment, "record_pair", lambda settings: TRACES.assign_attrs(model=settings.model))
     return StandIn
-
-
-@given(st.lists(st.sampled_from([1.5, 3, 50, 60, 100, 150, 500, 900]) | st.floats(0.01, 1000), min_size=1))
-def test_few_protocols_wait_for_one_that_is_twice_as_long(durations: list[float]) -> None:
-    protocols = [Protocol(str(index), period=duration) for index, duration in enumerate(durations)]
-    groups = side_by_side.grouped(protocols)
-    assert sorted(protocol.name for group in groups for protocol in group) == sorted(p.name for p in protocols)
-    for former, later in pairwise(groups):
-        # each simulation after the first is worth its compilation
-        similar = [protocol for protocol in later if 2 * protocol.duration > later[0].duration]
-        assert len(similar) >= side_by_side.FEW
-        # nor could two neighbouring groups have been one
-        assert former[0].duration >= 2 * later[0].duration
-        assert min(protocol.duration for protocol in former) > max(protocol.duration for protocol in later)
 
 
 def test_a_default_run_is_two_simulations_of_minutes() -> None:
     """Of the model's time; short protocols, which are many, are spared most of it."""
-    protocols = [protocol for kind in experiment.suited(load("shouval-2002")) for protocol in experiment.MAKE[kind](0)]
-    long, short = side_by_side.grouped(protocols)
+    protocols = [protocol for kind in suitable_kinds(load("shouval-2002")) for protocol in experiment.MAKE[kind](0)]
+    long, short = side_by_side.group_by_duration(protocols)
     assert (long[0].duration, short[0].duration) == (150, 60)
     assert len(short) > 2 * len(long) > 60
 
 
 def test_chi2_is_the_mean_square_of_z(laboratory: type[StandIn], tmp_path: Path) -> None:
     result = experiment.run(experiment.Settings(data=Path("paired_recordings")), seed=1, device="cpu")
-    numbers = experiment.summary(result)
+    numbers = experiment.EXPERIMENT.summary(result)
     by_study: dict[str, list[float]] = {}
     for line in measurements.read("paired_recordings"):
         z = (StandIn.ratio(line.protocol) - line.ratio) / line.sem
@@ -115,11 +93,11 @@ def test_chi2_is_the_mean_square_of_z(laboratory: type[StandIn], tmp_path: Path)
     assert numbers.pop("points") == 25
     assert numbers.pop("chi2_per_point") == pytest.approx(sum(every) / 25)
     for study, squares in by_study.items():
-        assert numbers.pop(f"{study}.points") == len(squares)
-        assert numbers.pop(f"{study}.chi2_per_point") == pytest.approx(sum(squares) / len(squares))
+        assert numbers.pop(f"studies.{study}.points") == len(squares)
+        assert numbers.pop(f"studies.{study}.chi2_per_point") == pytest.approx(sum(squares) / len(squares))
     noise = [(0.01 / line.sem) ** 2 for line in measurements.read("paired_recordings")]
     assert numbers.pop("simulation_noise_per_point") == pytest.approx(sum(noise) / 25)
-    assert not numbers
+    assert all(key.startswith("points.") for key in numbers)
 
 
 def test_a_model_one_sem_off_everywhere_has_a_chi2_of_1(laboratory: type[StandIn], tmp_path: Path) -> None:
@@ -127,7 +105,8 @@ def test_a_model_one_sem_off_everywhere_has_a_chi2_of_1(laboratory: type[StandIn
     (tmp_path / "mine.csv").write_text("\n".join([HEADER, *lines]))
     settings = experiment.Settings(data=tmp_path / "mine.csv")
     result = experiment.run(settings, seed=0, device="cpu")
-    assert experiment.summary(result) == {
+    numbers = experiment.EXPERIMENT.summary(result)
+    assert {key: number for key, number in numbers.items() if not key.startswith("points.")} == {
         "chi2_per_point": pytest.approx(1),
         "points": 4,
         "simulation_noise_per_point": pytest.approx((0.01 / 0.2) ** 2),
@@ -139,7 +118,7 @@ def test_a_model_that_yields_no_number_has_no_chi2(laboratory: type[StandIn], mo
     """A point must not drop out of the mean because the model failed at it."""
     monkeypatch.setattr(laboratory, "ratio", staticmethod(lambda protocol: math.nan if protocol.trains == 50 else 1.0))
     settings = experiment.Settings(data=Path("sjostrom_2001_visual_cortex"))
-    numbers = experiment.summary(experiment.run(settings, seed=0, device="cpu"))
+    numbers = experiment.EXPERIMENT.summary(experiment.run(settings, seed=0, device="cpu"))
     assert numbers["points"] == 10
     assert math.isnan(numbers["chi2_per_point"])
 
@@ -147,7 +126,7 @@ def test_a_model_that_yields_no_number_has_no_chi2(laboratory: type[StandIn], mo
 def test_points_without_a_standard_error_are_shown_but_not_scored(laboratory: type[StandIn]) -> None:
     settings = experiment.Settings(data=Path("bi_poo_1998_hippocampal_culture"))
     result = experiment.run(settings, seed=0, device="cpu")
-    numbers = experiment.summary(result)
+    numbers = experiment.EXPERIMENT.summary(result)
     assert numbers["points"] == 0
     assert math.isnan(numbers["chi2_per_point"])
     assert set(experiment.plot(result)) == {"pairing_traces", "ratio_against_dt", "comparison"}
@@ -187,20 +166,7 @@ def test_every_kind_is_done_and_drawn(laboratory: type[StandIn]) -> None:
         for name in protocols[0].coordinates:
             assert own[name].values.tolist() == [protocol.coordinates[name] for protocol in protocols]
     assert set(experiment.plot(result)) == {"pairing_traces", *(kind.replace("-", "_") for kind in experiment.MAKE)}
-    assert experiment.summary(result)["points"] == 0
-
-
-def test_a_model_does_the_protocols_that_it_can_respond_to() -> None:
-    spikes = {"spike-timing", "pairing-frequency", "triplets", "quadruplets", "presynaptic-frequency", "poisson"}
-    assert set(experiment.suited(load("shouval-2002"))) == {*spikes, "voltage-pairing"}
-
-    def stages(**parts: str) -> SynapseModel:
-        return SynapseModel("", "", (synapses.base.Stage("expression", "", "", **parts),), {}, {})
-
-    assert set(experiment.suited(stages(spike_post="calcium += c_post"))) == spikes
-    assert experiment.suited(stages(postsynaptic="dIS/dt = (plateau - IS)/tau_IS : 1")) == ["plateau-induction"]
-    calcium = {*spikes, "voltage-pairing", "calcium-series"}
-    assert set(experiment.suited(stages(postsynaptic_update="drive = calcium_outside*v_dendrite"))) == calcium
+    assert experiment.EXPERIMENT.summary(result)["points"] == 0
 
 
 def test_data_and_protocols_exclude_each_other_and_bad_input_comes_first(laboratory: type[StandIn]) -> None:
@@ -227,7 +193,7 @@ def test_the_command_line_prints_the_table_and_leaves_it_as_csv(
     words = ["run", "plasticity-protocols", "--model", "shouval-2002", "--data", "wang_2005_hippocampal_culture"]
     assert cli.main([*words, "--device", "cpu", "--out", str(out)]) == 0
     printed = capsys.readouterr().out
-    table = pd.read_csv(out / "table.csv")
+    table = pd.read_csv(out / "points.csv")
     lines = measurements.read("wang_2005_hippocampal_culture")
     assert table["protocol"].tolist() == [line.protocol.name for line in lines]
     np.testing.assert_allclose(table["measured"], [line.ratio for line in lines])
@@ -239,29 +205,30 @@ def test_the_command_line_prints_the_table_and_leaves_it_as_csv(
     assert result["protocols"].attrs["model"] == "shouval-2002"
     summary = json.loads((out / "summary.json").read_text())
     assert (summary["chi2_per_point"], summary["points"]) == (pytest.approx((table["z"] ** 2).mean()), 13)
-    assert f"chi^2 per point {summary['chi2_per_point']:.3g} over 13 points" in " ".join(printed.split())
+    assert f"{summary['chi2_per_point']:.3g}" in printed
     assert all(f"{measured:.3g} ± {sem:.3g}" in printed for measured, sem in table[["measured", "measured_sem"]].values)
     assert {file.name for file in out.glob("*.png")} == {"comparison.png", "pairing_traces.png"}
 
 
 def test_cell_counts_are_whole_numbers(laboratory: type[StandIn]) -> None:
     result = experiment.run(experiment.Settings(data=Path("paired_recordings")), seed=1, device="cpu")
-    assert experiment.tables(result)["table"]["n"].tolist()[:4] == [2, 5, 9, 11]
-    assert ",2," in experiment.tables(result)["table"].to_csv().splitlines()[1]
+    points = experiment.tables(result)["points"]
+    assert points["n"].values.tolist()[:4] == [2, 5, 9, 11]
+    assert ",2," in frame(points).to_csv().splitlines()[1]
 
 
 def test_every_shipped_model_has_something_to_do_and_a_weight_to_begin_with() -> None:
     for name in catalogue.synapses():
         model = load(name)
-        settings = experiment._completed(experiment.Settings(name), model)
-        assert experiment.suited(model)
-        assert (settings.initial or experiment._found(model)) > 0
+        settings = experiment.complete(experiment.Settings(name), model)
+        assert suitable_kinds(model)
+        assert (settings.initial or mean_weight(model)) > 0
         upper = model.values.get("w_max", model.values.get("w1"))
         assert upper is None or (settings.initial or 0) < float(upper) * 1e9
 
 
 def test_a_model_that_responds_to_nothing_is_said(laboratory: type[StandIn], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(experiment, "suited", lambda model: [])
+    monkeypatch.setattr(responses, "suitable_kinds", lambda model: [])
     with pytest.raises(
         InputError, match="shouval-2002 responds to neither .*: choose what to do to it with --protocols"
     ):
@@ -288,7 +255,6 @@ def test_a_run_that_was_interrupted_goes_on(
     laboratory: type[StandIn], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Groups that are done are not simulated again, unless something about them has changed."""
-    monkeypatch.setattr(side_by_side.parts.provenance, "commit", lambda: 40 * "0")
     settings = experiment.Settings("shouval-2002", data=Path("paired_recordings"))
     whole = experiment.run(settings, seed=1, device="cpu")
     every = list(laboratory.asked)
@@ -322,10 +288,7 @@ def test_a_run_that_was_interrupted_goes_on(
         assert len(laboratory.asked) == len(every)
 
 
-def test_the_content_of_a_model_file_counts_not_its_path(
-    laboratory: type[StandIn], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(side_by_side.parts.provenance, "commit", lambda: 40 * "0")
+def test_the_content_of_a_model_file_counts_not_its_path(laboratory: type[StandIn], tmp_path: Path) -> None:
     shipped = (Path(experiment.__file__).parents[1] / "models" / "synapses" / "shouval-2002.toml").read_text()
     mine, folder = tmp_path / "mine.toml", tmp_path / "parts"
     for text, simulated in [(shipped, 1), (shipped, 0), (shipped.replace("value = 80,", "value = 40,"), 1)]:
@@ -335,60 +298,12 @@ def test_the_content_of_a_model_file_counts_not_its_path(
         assert len(laboratory.asked) == simulated
 
 
-def test_nothing_is_kept_where_no_commit_names_the_code(
-    laboratory: type[StandIn], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for commit in ("unknown", 40 * "0" + "+"):
-        monkeypatch.setattr(side_by_side.parts.provenance, "commit", lambda commit=commit: commit)
-        experiment.run(experiment.Settings(protocols=("triplets",)), seed=0, device="cpu", folder=tmp_path)
-    assert len(laboratory.asked) == 2
-    assert not list(tmp_path.iterdir())
-
-
-def test_traces_of_calcium_omega_and_weight() -> None:
-    """Shouval et al. 2002: potentiation where calcium passes 0.55, depression where it only passes 0.35."""
-    traces = experiment.traces(experiment.Settings("shouval-2002", target="numpy"))
-    assert traces["protocol"].values.tolist() == ["pre before post", "post before pre"]
-    assert (traces["post"] - traces["pre"]).values.tolist() == [10, -10]
-    before = traces.sel(time=slice(None, -1))
-    np.testing.assert_allclose(before["weight"], 0.25, atol=1e-5)
-    np.testing.assert_allclose(before["omega"], 0.25, atol=1e-6)
-    assert (before["calcium"] == 0).all()
-    low, high = (traces["calcium"].attrs[f"{name}_threshold"] for name in ("depression", "potentiation"))
-    top = traces["calcium"].max("time").values
-    assert top[0] > high > top[1] > low
-    gained = (traces["weight"].isel(time=-1) - 0.25).values
-    assert gained[0] > 0.01
-    assert gained[1] < -0.002
-    # the weight follows Omega: dW/dt has the sign of Omega - W
-    rising = traces["weight"].diff("time").values
-    pull = (traces["omega"] - traces["weight"]).values[:, 1:]
-    clear = (abs(rising) > 1e-5) & (abs(pull) > 0.02)
-    assert clear.sum() > 100
-    assert (np.sign(rising[clear]) == np.sign(pull[clear])).all()
-    # a spike arrives where it is marked, 2 ms late as in the cell
-    assert float(traces["voltage"].isel(protocol=0).idxmax("time")) == pytest.approx(12, abs=0.5)
-
-
-def test_traces_are_without_noise_and_begin_where_synapses_are_found() -> None:
-    """Half of the synapses of Graupner & Brunel are up, half are down, and single ones fluctuate."""
-    settings = experiment.Settings("graupner-brunel-cortical-slice")
-    one, other = experiment.traces(settings), experiment.traces(settings)
-    xr.testing.assert_equal(one, other)
-    assert one.attrs["noise"] == "without noise"
-    values = load(settings.model).values
-    middle = float((values["w0"] + values["w1"]) / 2) * 1e9
-    np.testing.assert_allclose(one["weight"].isel(time=0), middle)
-    assert "omega" not in one
-    np.testing.assert_allclose(one["calcium"].max("time"), [1.66, 1.24], atol=0.03)  # C_post on the rest of C_pre
-
-
 def test_a_bad_laboratory_is_found_before_anything_is_simulated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shipped = (Path(experiment.__file__).parents[1] / "models" / "synapses" / "shouval-2002.toml").read_text()
     (tmp_path / "mine.toml").write_text(f'{shipped}\nv_rest = {{ value = -70, unit = "nS" }}\n')
-    monkeypatch.setattr(experiment, "changes", lambda *arguments, **more: pytest.fail("simulated"))
+    monkeypatch.setattr(side_by_side, "changes", lambda *arguments, **more: pytest.fail("simulated"))
     words = ["run", "plasticity-protocols", "--model", str(tmp_path / "mine.toml"), "--device", "cpu"]
     assert cli.main([*words, "--out", str(tmp_path / "out")]) == 2
     assert "mine.toml: laboratory.v_rest is -70. nS, but needs a unit like 'mV'" in capsys.readouterr().err
@@ -417,8 +332,9 @@ def test_a_mistake_in_a_model_file_is_one_sentence(
     assert sentence in said[0]
 
 
-def test_the_laboratory_in_several_processes(tmp_path: Path) -> None:
+def test_the_laboratory_in_several_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Really simulated, in two groups of different durations: more pairs, more potentiation."""
+    monkeypatch.delenv(parallel.LIMIT)
     lines = [
         "Doe,V1,a,spikes,,,,1,0.2,1,0.1,7,,1,",
         "Doe,V1,b,spikes,,,,4,0.2,1,0.1,7,,1 21 41,3 23 43",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -18,26 +17,11 @@ from neurofwp.experiments import rule_identification as experiment
 from neurofwp.identification import recovery
 from neurofwp.program import on_off
 from neurofwp.rate import RateNetwork
-from neurofwp.runtime import processes
 from neurofwp.spiking.jobs import Job
 
 RULES = {"additive": "hebbian", "error-correcting": "delta"}
 CHOICE = ("hebbian", "fixed_decay", "delta", "outstar")
 SMALL = experiment.Settings(regimes=tuple(RULES), episodes=8, pairs=4, pixels=2, draws=0)
-
-
-class Here:
-    """In place of an executor: work is done at once, in this process."""
-
-    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        done: Future[Any] = Future()
-        done.set_result(work(*arguments))
-        return done
-
-
-@contextmanager
-def here(*_: Any, **__: Any) -> Iterator[Here]:
-    yield Here()
 
 
 @contextmanager
@@ -65,7 +49,6 @@ def pretended(jobs: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Data
 def result() -> xr.DataTree:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(experiment, "running", pretended)
-        patch.setattr(processes, "pool", here)
         patch.setattr(identification, "identify", partial(identification.identify, rules=CHOICE, restarts=2))
         return experiment.run(SMALL, seed=100, device="cpu")
 

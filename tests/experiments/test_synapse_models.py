@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +15,9 @@ import xarray as xr
 from neurofwp import cli
 from neurofwp.errors import InputError
 from neurofwp.experiments import synapse_models as experiment
-from neurofwp.laboratory import measurements, parameter_fits
-from neurofwp.laboratory.prediction import predict
+from neurofwp.laboratory import measurements, side_by_side
+from neurofwp.laboratory.prediction import predict, replace_values
+from neurofwp.optimisation import least_squares
 from neurofwp.synapses.model import load
 
 SJOSTROM, WANG, PAIRED = "sjostrom_2001_visual_cortex", "wang_2005_hippocampal_culture", "paired_recordings"
@@ -29,27 +27,20 @@ CLOPATH = "clopath-visual-cortex"
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Quick fits, in this process."""
-
-    @contextmanager
-    def threads(processes: int) -> Iterator[ThreadPoolExecutor]:
-        with ThreadPoolExecutor(1) as executor:
-            yield executor
-
-    monkeypatch.setattr(experiment.processes, "pool", threads)
-    monkeypatch.setattr(parameter_fits, "GENERATIONS", 3)
-    monkeypatch.setattr(parameter_fits, "STARTS", 2)
+    """Quick fits."""
+    monkeypatch.setattr(least_squares, "GENERATIONS", 3)
+    monkeypatch.setattr(least_squares, "STARTS", 2)
 
 
 def squares(name: str, numbers: dict[str, float], source: str, study: str = "") -> np.ndarray:
     """z^2 of a model with other parameters, of all points of a file, or of one study's."""
     own = [each for each in measurements.read(source) if study in each.study]
-    ratio = predict(parameter_fits.replaced(load(name), numbers), [each.protocol for each in own])
+    ratio = predict(replace_values(load(name), numbers), [each.protocol for each in own])
     return np.square((ratio - [each.ratio for each in own]) / [each.sem for each in own])
 
 
 def test_models_that_have_a_weight_and_see_spikes_are_scored() -> None:
-    models = experiment.suited()
+    models = experiment.scorable_models()
     assert {"chindemi-2022", CLOPATH, "shouval-2002", "graupner-brunel-in-vivo", "triplet-visual-cortex"} <= set(models)
     assert not {"additive", "error-correcting", "btsp-network", "btsp-example"} & set(models)
     for name in models:
@@ -124,7 +115,7 @@ def test_models_without_a_closed_form_go_to_the_laboratory(monkeypatch: pytest.M
         assert len(set(names)) == len(names)
         return xr.Dataset({"ratio": ("protocol", np.arange(len(names)) * 1.0)}, coords={"protocol": names})
 
-    monkeypatch.setattr(experiment, "changes", changes)
+    monkeypatch.setattr(side_by_side, "changes", changes)
     settings = experiment.Settings(models=("shouval-2002",), data=(Path(SJOSTROM), Path(SJOSTROM)), repeats=3)
     result = experiment.run(settings, seed=5, device="cpu", folder=Path("kept"))
     assert asked == [("shouval-2002", 3, 5, Path("kept"), 20)]
@@ -132,8 +123,7 @@ def test_models_without_a_closed_form_go_to_the_laboratory(monkeypatch: pytest.M
     assert "parameters" not in result.children
 
 
-def test_an_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(experiment.provenance, "commit", lambda: "abc")
+def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     settings = experiment.Settings(models=(CLOPATH,), data=(Path(SJOSTROM),))
     first = experiment.run(settings, seed=0, device="cpu", folder=tmp_path / "parts")
     (part,) = (tmp_path / "parts").iterdir()
@@ -143,9 +133,6 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     np.testing.assert_allclose(again["parameters/fitted"] / first["parameters/fitted"], [1, 2])
     experiment.run(settings, seed=1, device="cpu", folder=tmp_path / "parts")
     assert len(list((tmp_path / "parts").iterdir())) == 2
-    monkeypatch.setattr(experiment.provenance, "commit", lambda: "abc+")  # no commit names the code: all anew
-    anew = experiment.run(settings, seed=0, device="cpu", folder=tmp_path / "parts")
-    xr.testing.assert_identical(anew["parameters"].to_dataset(), first["parameters"].to_dataset())
 
 
 def test_the_command_leaves_tables_and_sheets(tmp_path: Path) -> None:
@@ -153,23 +140,43 @@ def test_the_command_leaves_tables_and_sheets(tmp_path: Path) -> None:
     flags = ["--models", CLOPATH, "--data", SJOSTROM, WANG, "--out", str(out)]
     assert cli.main(["run", "synapse-models", *flags]) == 0
     numbers = json.loads((out / "summary.json").read_text())
-    assert numbers["points.Wang et al. 2005"] == 13
-    table = pd.read_csv(out / "scores.csv").set_index(["model", "fitted_to"])
-    fitted = table.loc[(CLOPATH, "Wang et al. 2005")]
-    before = f"{CLOPATH}.fitted to Wang et al. 2005"
-    assert fitted["Sjöström et al. 2001, n = 10"] == pytest.approx(
-        numbers[f"{before}.Sjöström et al. 2001.chi2_per_point"]
+    assert numbers["studies.Wang et al. 2005.points"] == 13
+    study = "Wang et al. 2005"
+    scores = pd.read_csv(out / "fitted.csv").set_index(["model", "fitted_to", "study"])["chi2_per_point"]
+    fits = pd.read_csv(out / "fits.csv").set_index(["model", "fitted_to", "set"])["chi2_per_point"]
+    assert scores[CLOPATH, study, "Sjöström et al. 2001"] == pytest.approx(
+        numbers[f"fitted.{CLOPATH}.{study}.Sjöström et al. 2001.chi2_per_point"]
     )
-    assert (
-        numbers[f"{before}.train.chi2_per_point"]
-        == fitted["train"]
-        < numbers[f"{CLOPATH}.published.Wang et al. 2005.chi2_per_point"]
-    )
+    train = numbers[f"fits.{CLOPATH}.{study}.train.chi2_per_point"]
+    assert train == pytest.approx(fits[CLOPATH, study, "train"])
+    assert train < numbers[f"published.{CLOPATH}.{study}.chi2_per_point"]
     points = pd.read_csv(out / "points.csv")
-    z = (points[f"{CLOPATH}, fitted to Wang et al. 2005"] - points["measured"]) / points["sem"]
-    assert (z[points["study"] != "Wang et al. 2005"] ** 2).mean() == pytest.approx(fitted["test"])
+    z = (points[f"{CLOPATH}, fitted to {study}"] - points["measured"]) / points["measured_sem"]
+    assert (z[points["study"] != study] ** 2).mean() == pytest.approx(fits[CLOPATH, study, "test"])
     for name in ("published.png", "fitted.png", "parameters.csv"):
         assert (out / name).is_file()
+
+
+def test_tables_name_published_fitted_and_predicted() -> None:
+    settings = experiment.Settings(models=(CLOPATH,), data=tuple(map(Path, (SJOSTROM, WANG))))
+    result = experiment.run(settings, seed=0, device="cpu")
+    tables, scores = experiment.tables(result), result["scores"].to_dataset()
+    study = "Wang et al. 2005"
+    (row,) = np.flatnonzero(scores["fitted_to"] == study)
+    np.testing.assert_array_equal(
+        tables["fitted"]["chi2_per_point"].sel(model=CLOPATH, fitted_to=study), scores["chi2"].isel(row=row)
+    )
+    np.testing.assert_array_equal(tables["published"]["chi2_per_point"], scores["chi2"][:2])
+    for name in ("train", "test"):
+        own = tables["fits"]["chi2_per_point"].sel(model=CLOPATH, fitted_to=study, set=name)
+        assert float(own) == float(scores[name].isel(row=row))
+    points = tables["points"]
+    z = (points[f"{CLOPATH}, fitted to {study}"] - points["measured"]) / points["measured_sem"]
+    assert float((z[points["study"] != study] ** 2).mean()) == pytest.approx(float(scores["test"].isel(row=row)))
+    numbers = experiment.EXPERIMENT.summary(result)
+    assert numbers[f"studies.{study}.points"] == 13
+    train = numbers[f"fits.{CLOPATH}.{study}.train.chi2_per_point"]
+    assert train < numbers[f"published.{CLOPATH}.{study}.chi2_per_point"]
 
 
 def test_without_standard_errors_there_is_nothing_to_score() -> None:

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from neurofwp.identification.identify_rule import CANDIDATES
+from neurofwp.identification.identify_rule import candidates
 from neurofwp.identification.ranking import choose, support
 from neurofwp.rules import get
 
+CANDIDATES = candidates()
 RULES = [get(name) for name in ("hebbian", "fixed_decay", "delta", "gated_delta")]
 ALWAYS_KEPT: Any = SimpleNamespace(retention=torch.ones(2, 1, 3))
 

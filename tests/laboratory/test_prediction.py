@@ -11,8 +11,7 @@ from brian2 import ms
 from neurofwp.errors import InputError
 from neurofwp.laboratory import Protocol, kinds, measurements
 from neurofwp.laboratory.laboratory import Laboratory
-from neurofwp.laboratory.parameter_fits import replaced
-from neurofwp.laboratory.prediction import closed_form, predict
+from neurofwp.laboratory.prediction import closed_form, predict, replace_values
 from neurofwp.synapses.model import load
 from neurofwp.theory import graupner_brunel
 
@@ -34,13 +33,13 @@ def varied() -> list[Protocol]:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_all_at_once_is_each_alone(name: str) -> None:
     model = load(f"graupner-brunel-{name}")
-    alone = [graupner_brunel.exact(model, protocol).ratio for protocol in varied()]
+    alone = [graupner_brunel.exact_change(model, protocol).ratio for protocol in varied()]
     np.testing.assert_allclose(predict(model, varied()), alone, rtol=1e-10)
 
 
 def test_two_thresholds_agree_with_the_simulation() -> None:
     """Mean over noise, within 2 standard errors."""
-    model = replaced(load("graupner-brunel-cortical-slice"), {"pre_delay": 5.0})  # a whole number of steps
+    model = replace_values(load("graupner-brunel-cortical-slice"), {"pre_delay": 5.0})  # a whole number of steps
     protocols = [kinds.pairing(dt, 50, spikes=5, trains=12, period=0.3) for dt in (10.0, -10.0)]
     done = Laboratory(model, step=0.5 * ms, target="numpy").change(protocols, repeats=1500, seed=1)
     predicted = predict(model, protocols)
@@ -58,11 +57,11 @@ def test_triplets_agree_with_the_simulation(name: str) -> None:
         kinds.pairing(0.0, 50, spikes=5, trains=3, period=0.3, name="together"),
         Protocol("only depression", pre=(4.0, 14.0, 24.0), post=(1.0, 11.0, 21.0, 31.0)),
     ]
-    strong = replaced(load(name), {"A2_minus": 0.4, "A3_minus": 0.1, "A3_plus": 0.2})
+    strong = replace_values(load(name), {"A2_minus": 0.4, "A3_minus": 0.1, "A3_plus": 0.2})
     for model in (load(name), strong):
         done = Laboratory(model, step=0.1 * ms, target="numpy").change(protocols)
         np.testing.assert_allclose(predict(model, protocols), done["ratio"], rtol=1e-9)
-    assert predict(replaced(strong, {"A2_plus": 0.0, "A3_plus": 0.0}), protocols)[-1] == 0
+    assert predict(replace_values(strong, {"A2_plus": 0.0, "A3_plus": 0.0}), protocols)[-1] == 0
 
 
 def test_a_pair_is_an_exponential_of_its_interval() -> None:
@@ -87,7 +86,7 @@ def test_sets_of_parameters_are_models(name: str, sets: dict[str, list[float]]) 
     model = load(name)
     together = closed_form(model, varied())(sets)
     for row, numbers in zip(together, zip(*sets.values(), strict=True), strict=True):
-        alone = predict(replaced(model, dict(zip(sets, numbers, strict=True))), varied())
+        alone = predict(replace_values(model, dict(zip(sets, numbers, strict=True))), varied())
         np.testing.assert_allclose(row, alone, rtol=1e-12)
 
 

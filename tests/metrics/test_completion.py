@@ -17,12 +17,12 @@ def test_linear_reads_follow_the_closed_form() -> None:
     settings = experiment.Settings(items=6, shares=(0.5,), episodes=80, key_cells=100, active=10)
     program = experiment.memory(settings, seed=103).isel(episode=slice(80))
     trace = network("hebbian", settings).run(program)
-    conditions = completion.conditions(settings.shares)
-    found = completion.measured(program, trace, conditions)
-    expected = completion.expected(program, trace, conditions)
+    cues = completion.cues(settings.shares)
+    found = completion.measured(program, trace, cues)
+    expected = completion.expected(program, trace, cues)
     for name in ("r2", "gain"):
-        difference = (found[name] - expected[name]).isel(condition=slice(1, None))
+        difference = (found[name] - expected[name]).isel(cue=slice(1, None))
         sem = difference.std("episode", ddof=1) / 80**0.5
         assert bool((abs(difference.mean("episode")) < 3 * sem).all())
-        np.testing.assert_allclose(found[name].isel(condition=0), expected[name].isel(condition=0), rtol=1e-5)
-    np.testing.assert_allclose(expected["gain"].sel(condition=1).mean(), 0.5, atol=0.03)
+        np.testing.assert_allclose(found[name].isel(cue=0), expected[name].isel(cue=0), rtol=1e-5)
+    np.testing.assert_allclose(expected["gain"].sel(cue=1).mean(), 0.5, atol=0.03)

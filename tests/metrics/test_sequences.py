@@ -32,8 +32,8 @@ def test_a_loop_with_a_wrong_read_goes_on_from_there() -> None:
     program = experiment.memory(settings, seed=104).isel(episode=slice(4, 5))
     trace = network("delta", settings).run(program)
     asked = program["pair"].values[0]
-    source = int(np.flatnonzero((asked == 2) & (program["condition"].values[0] == 0))[0])
-    wrong = (asked == 1) & (program["condition"].values[0] == 0)
+    source = int(np.flatnonzero((asked == 2) & (program["cue"].values[0] == 0))[0])
+    wrong = (asked == 1) & (program["cue"].values[0] == 0)
     trace["recall"][0, wrong] = trace["recall"][0, source].values
     loop = sequences.recalled(program, trace, settings.encoder(104)).isel(episode=0)
     assert loop["right"].sel(mode="stepwise").values.tolist() == [1, 0, 1, 1, 1]

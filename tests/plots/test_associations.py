@@ -16,11 +16,11 @@ NETWORKS = ["spiking", "rate"]
 
 def table(names: list[str], dim: str, labels: list[str]) -> xr.Dataset:
     rng = np.random.default_rng(6)
-    dims = (*(("network",) if dim == "association" else ()), dim, "condition", "episode")
+    dims = (*(("network",) if dim == "association" else ()), dim, "cue", "episode")
     shape = (*((2,) if dim == "association" else ()), len(labels), 5, 4)
     damage = ["none", *["silenced"] * 2, *["swapped"] * 2]
     made = xr.Dataset({name: (dims, rng.uniform(0.2, 0.9, shape), {"units": "1"}) for name in names})
-    made = made.assign_coords({dim: labels, "damage": ("condition", damage), "share": ("condition", SHARE)})
+    made = made.assign_coords({dim: labels, "damage": ("cue", damage), "share": ("cue", SHARE)})
     return made.assign_coords(network=NETWORKS, regime="additive") if dim == "association" else made
 
 
@@ -33,14 +33,14 @@ def test_completion_draws_means_of_each_damage_beside_whole_keys(assert_legible)
         for column, at in enumerate(([0, 1, 2], [0, 3, 4])):
             ax = figure.axes[2 * row + column]
             for memory, points in zip(MEMORIES, ax.containers, strict=True):
-                here = recall[name].sel(association=memory).isel(condition=at)
+                here = recall[name].sel(association=memory).isel(cue=at)
                 np.testing.assert_allclose(points.lines[0].get_ydata(), here.sel(network="spiking").mean("episode"))
                 half = [np.ptp(path[:, 1]) / 2 for path in points.lines[2][0].get_segments()]
                 np.testing.assert_allclose(half, here.sel(network="spiking").std("episode", ddof=1) / 2)
                 assert any(np.allclose(line.get_ydata(), here.sel(network="rate").mean("episode")) for line in ax.lines)
     drawn = [line.get_ydata() for line in figure.axes[4].lines]
     for memory in others["memory"].values:
-        values = others["identified"].sel(memory=memory).isel(condition=[0, 1, 2]).mean("episode")
+        values = others["identified"].sel(memory=memory).isel(cue=[0, 1, 2]).mean("episode")
         assert any(np.allclose(line, values) for line in drawn)
     assert_legible(figure)
 

@@ -9,12 +9,12 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from neurofwp.errors import InputError
-from neurofwp.identification import CANDIDATES
+from neurofwp.identification import candidates
 from neurofwp.plots import style
 from neurofwp.plots.phase_diagram import phase_diagram
 
 GAINS, TAUS = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5), (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
-IDS = [rule.id for rule in CANDIDATES]
+IDS = [rule.id for rule in candidates()]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from neurofwp.errors import InputError
-from neurofwp.plots.protocols import Z_SHOWN, comparison, curves
+from neurofwp.plots.protocols import Z_SHOWN, protocol_comparison, protocol_curves
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def segments(container: ErrorbarContainer) -> list[np.ndarray]:
 def test_points_and_lines_are_the_measurements_and_the_model(
     measured: xr.Dataset, assert_legible: Callable[[Figure], None]
 ) -> None:
-    figure = curves(measured, "frequency", "dt")
+    figure = protocol_curves(measured, "frequency", "dt")
     assert [ax.get_title() for ax in figure.axes] == [
         "Sjöström et al. 2001\nL5TTPC->L5TTPC",
         "Egger et al. 1999\nL4SS->L4SS, 10 ms",
@@ -79,7 +79,7 @@ def test_without_measurements_there_is_one_panel_with_a_band(
     measured: xr.Dataset, assert_legible: Callable[[Figure], None]
 ) -> None:
     model = measured[["ratio", "sem"]].isel(protocol=slice(0, 10)).assign_attrs(measured.attrs)
-    figure = curves(model, "frequency", "dt")
+    figure = protocol_curves(model, "frequency", "dt")
     (ax,) = figure.axes
     assert [text.get_text() for text in figure.legends[1].get_texts()] == ["triplet-visual-cortex\nmean ± SEM"]
     band = ax.collections[0].get_paths()[0].vertices
@@ -90,12 +90,12 @@ def test_without_measurements_there_is_one_panel_with_a_band(
 
 
 def test_one_study_is_one_legible_panel(measured: xr.Dataset, assert_legible: Callable[[Figure], None]) -> None:
-    assert_legible(curves(measured.isel(protocol=slice(0, 10)), "frequency", "dt"))
-    assert_legible(curves(measured.isel(protocol=slice(10, 14)), "frequency"))
+    assert_legible(protocol_curves(measured.isel(protocol=slice(0, 10)), "frequency", "dt"))
+    assert_legible(protocol_curves(measured.isel(protocol=slice(10, 14)), "frequency"))
 
 
 def test_rows_are_model_measurement_and_z(measured: xr.Dataset, assert_legible: Callable[[Figure], None]) -> None:
-    figure = comparison(measured)
+    figure = protocol_comparison(measured)
     left, right = figure.axes
     mean, model = (c for c in left.containers if isinstance(c, ErrorbarContainer))
     np.testing.assert_array_equal(mean[0].get_xdata(), measured["measured"])
@@ -115,7 +115,7 @@ def test_single_cells_have_neither_error_bars_nor_z(
     measured: xr.Dataset, assert_legible: Callable[[Figure], None]
 ) -> None:
     cells = measured.assign(measured_sem=measured["measured_sem"] * np.nan, z=measured["z"] * np.nan)
-    figure = comparison(cells)
+    figure = protocol_comparison(cells)
     (ax,) = figure.axes
     assert not any(path.size and np.ptp(path[:, 0]) > 0 for path in segments(ax.containers[0]))
     assert [text.get_text() for text in figure.legends[0].get_texts()][1] == "measured, single cells"
@@ -124,21 +124,21 @@ def test_single_cells_have_neither_error_bars_nor_z(
 
 def test_what_is_missing_is_said(measured: xr.Dataset) -> None:
     with pytest.raises(InputError, match="needs 'voltage'"):
-        curves(measured, "voltage")
+        protocol_curves(measured, "voltage")
     with pytest.raises(InputError, match="needs 'z'"):
-        comparison(measured.drop_vars("z"))
+        protocol_comparison(measured.drop_vars("z"))
     with pytest.raises(InputError, match="needs 'study'"):
-        curves(measured.drop_vars("study"), "dt")
+        protocol_curves(measured.drop_vars("study"), "dt")
 
 
 def test_the_key_says_from_which_weight_an_empty_memory_began(measured: xr.Dataset) -> None:
     model = measured[["ratio", "sem"]].assign_attrs(model="additive", initial=0.25)
     model["sem"] = model["sem"] * np.nan  # one run of a model without noise
-    for figure in (curves(model, "frequency", "dt"), comparison(model)):
+    for figure in (protocol_curves(model, "frequency", "dt"), protocol_comparison(model)):
         assert figure.legends[-1].get_texts()[0].get_text() == "additive\nfrom 0.25 nS"
 
 
 def test_the_longest_name_fits_a_small_figure(measured: xr.Dataset, assert_legible: Callable[[Figure], None]) -> None:
     model = measured[["ratio", "sem"]].isel(protocol=slice(0, 5))
     model = model.assign_attrs(model="graupner-brunel-hippocampal-slice-nmda", initial=0.25)
-    assert_legible(curves(model, "frequency"))
+    assert_legible(protocol_curves(model, "frequency"))

@@ -15,7 +15,7 @@ from neurofwp.rules import RULES, Rule
 
 Stream = Callable[..., dict]
 
-EACH = pytest.mark.parametrize("rule", [rule for rule in RULES if rule.chunkwise is not None], ids=lambda rule: rule.id)
+EACH = pytest.mark.parametrize("rule", [rule for rule in RULES if rule.has_chunkwise], ids=lambda rule: rule.id)
 EXTREME = pytest.mark.parametrize("extreme", [False, True], ids=["usual", "extreme"])
 
 
@@ -23,7 +23,7 @@ def test_all_rules_that_the_algebra_is_known_to_let_have_a_chunkwise_form() -> N
     decaying = {"hebbian", "interpolating", "fixed_decay", "scalar_decay", "key_decay", "mlstm", "ode_hebb", "mesa"}
     correcting = {"delta", "gated_delta", "key_gated_delta", "delta_product", "implicit_delta", "momentum", "ode_delta"}
     transposed = {"oja", "gated_oja", "ode_oja"}
-    assert decaying | correcting | transposed <= {rule.id for rule in RULES if rule.chunkwise is not None}
+    assert decaying | correcting | transposed <= {rule.id for rule in RULES if rule.has_chunkwise}
 
 
 def case(rule: Rule, stream: Stream, seed: int, **sizes: object) -> dict:

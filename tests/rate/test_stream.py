@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -17,7 +18,8 @@ from neurofwp.errors import InputError
 from neurofwp.rate import Result, run
 from neurofwp.rate.stream import WORTH_CHUNKING
 from neurofwp.rules import RULES, Argument, Event, Parameter, Rule
-from neurofwp.rules.rule import KEY, LOG_DECAY, RESERVED, VALUE, linear_read, outer
+from neurofwp.rules.rule import outer
+from neurofwp.rules.signals import KEY, LOG_DECAY, RESERVED, VALUE
 
 Stream = Callable[..., dict]
 
@@ -28,7 +30,7 @@ EACH_MODE = pytest.mark.parametrize(
         pytest.param(rule, mode, id=f"{rule.id}-{mode}")
         for rule in RULES
         for mode in ("recurrent", "chunkwise")
-        if mode == "recurrent" or rule.chunkwise
+        if mode == "recurrent" or rule.has_chunkwise
     ],
 )
 
@@ -61,7 +63,7 @@ def compare(made: Result, expected: Result) -> None:
 @pytest.mark.parametrize("cut", [1, 20, 32, 49])
 def test_a_run_goes_on_from_where_another_stopped(rule: Rule, mode: str, cut: int, stream: Stream) -> None:
     given_ = stream(rule, seed=cut, time=50)
-    normalised = rule.read is linear_read and "key" in given_
+    normalised = rule.reads_linearly and "key" in given_
     if normalised:
         given_ |= {name: given_[name].abs() for name in ("query", "key")}
     for normaliser in ("attention", None) if normalised else (None,):
@@ -83,7 +85,7 @@ def test_a_result_unpacks_and_says_what_ran(rule: Rule, stream: Stream) -> None:
     assert read is made.read
     assert weight is made.weight is made.state["weight"]
     assert read.shape[:3] == given_["query"].shape[:3]
-    assert made.backend == ("chunkwise" if rule.chunkwise else "recurrent")
+    assert made.backend == ("chunkwise" if rule.has_chunkwise else "recurrent")
     assert run(rule, **between(given_, rule, 0, WORTH_CHUNKING - 1)).backend == "recurrent"
     compare(run(rule.id, **given_), made)
     compare(run(rule, mode="recurrent", **given_), made)
@@ -220,7 +222,7 @@ def test_attention_normalised_reads_are_weighted_means_of_values(
 
 
 @pytest.mark.parametrize(
-    "rule", [rule for rule in RULES if rule.read is linear_read and rule.argument("key")], ids=lambda rule: rule.id
+    "rule", [rule for rule in RULES if rule.reads_linearly and rule.argument("key")], ids=lambda rule: rule.id
 )
 def test_attention_normalisation_divides_by_all_keys_so_far_times_the_query(rule: Rule, stream: Stream) -> None:
     given_ = stream(rule, seed=8, time=12)
@@ -270,22 +272,28 @@ REWARD = Argument("reward", "what came of it", ("post",), low=-1.0, high=1.0)
 GAIN = Argument("gain", "of each presynaptic cell", ("pre",), low=0.0, default=1.0)
 
 
-def rewarded(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
-    written = outer(event.others["reward"] * event.value, event.others["gain"] * event.key)
-    return event.retention[..., None, None] * weight + p["speed"][..., None, None] * written
+class Rewarded(Rule):
+    id = "rewarded"
+    parameters = (Parameter("speed", 0.5, 0.0, 2.0, "how fast"),)
+    equation = "alpha W + speed (reward v) (gain k)'"
+    objective = "none"
+    signals = ("key", "value", "retention")
+    reading = "three factors"
+    source = "none"
+    arguments = (KEY, VALUE, LOG_DECAY, REWARD, GAIN)
+
+    def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
+        written = outer(event.others["reward"] * event.value, event.others["gain"] * event.key)
+        return event.retention[..., None, None] * weight + p["speed"][..., None, None] * written
 
 
-MINE = Rule(
-    id="rewarded",
-    step=rewarded,
-    parameters=(Parameter("speed", 0.5, 0.0, 2.0, "how fast"),),
-    equation="alpha W + speed (reward v) (gain k)'",
-    objective="none",
-    signals=("key", "value", "retention"),
-    reading="three factors",
-    source="none",
-    arguments=(KEY, VALUE, LOG_DECAY, REWARD, GAIN),
-)
+MINE = Rewarded()
+
+
+def like(rule: Rule, **changed: Any) -> Rule:
+    """A rule that differs from another in these attributes."""
+    changed_rule: Rule = type("Changed", (type(rule),), changed)()
+    return changed_rule
 
 
 def test_a_rule_of_ones_own_runs(stream: Stream) -> None:
@@ -306,11 +314,11 @@ def test_what_may_be_left_out_takes_its_sizes_from_what_may_not(stream: Stream) 
     wide = Argument("wide", "of each cell and place", ("pre", "place"))
     gain = Argument("place_gain", "of each place", ("place",), default=1.0)
 
-    def step(weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
+    def step(self: Rule, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
         written = (event.others["wide"] * event.others["place_gain"][..., None, :]).sum(-1)
         return weight + outer(event.value, written)
 
-    mine = replace(MINE, id="placed", step=step, parameters=(), arguments=(VALUE, gain, wide))
+    mine = like(MINE, id="placed", step=step, parameters=(), arguments=(VALUE, gain, wide))
     given_ = stream(mine)
     ones = given_ | {"place_gain": torch.ones_like(given_["place_gain"])}
     compare(run(mine, **{name: signal for name, signal in given_.items() if name != "place_gain"}), run(mine, **ones))
@@ -321,15 +329,15 @@ def test_a_rule_must_not_take_what_run_takes_nor_signals_that_nobody_knows() -> 
     for name in RESERVED:
         message = f"rule 'rewarded' must not call an argument {name!r}, which run uses itself"
         with pytest.raises(InputError, match=message):
-            replace(MINE, arguments=(KEY, VALUE, LOG_DECAY, replace(REWARD, name=name)))
+            like(MINE, arguments=(KEY, VALUE, LOG_DECAY, replace(REWARD, name=name)))
     message = "reward of rule 'rewarded' must have no default, or an argument without one must have its dim 'place'"
     with pytest.raises(InputError, match=message):
-        replace(MINE, arguments=(KEY, VALUE, LOG_DECAY, replace(REWARD, dims=("place",), default=0.0)))
+        like(MINE, arguments=(KEY, VALUE, LOG_DECAY, replace(REWARD, dims=("place",), default=0.0)))
     message = "unknown signal of rule 'rewarded', 'valeu'; did you mean 'value'?"
     with pytest.raises(InputError, match=message):
-        replace(MINE, signals=("key", "valeu"))
+        like(MINE, signals=("key", "valeu"))
     with pytest.raises(InputError, match=message):
-        replace(MINE, arguments=(KEY, VALUE, LOG_DECAY, replace(REWARD, signal="valeu")))
+        like(MINE, arguments=(KEY, VALUE, LOG_DECAY, replace(REWARD, signal="valeu")))
 
 
 def test_a_parameter_that_is_learned_keeps_its_gradient_even_at_its_default(stream: Stream) -> None:
@@ -353,12 +361,12 @@ def test_chunks_have_the_size_that_is_asked_for(chunk: int | None, expected: int
     hebbian, sizes = rules.get("hebbian"), []
 
     def noting(
-        query: Tensor, events: Event, state: Tensor, p: Mapping[str, Tensor], size: int
+        self: Rule, query: Tensor, events: Event, state: Tensor, p: Mapping[str, Tensor], size: int
     ) -> tuple[Tensor, Tensor]:
         sizes.append(size)
         return hebbian.chunkwise(query, events, state, p, size)
 
-    run(replace(hebbian, id="noting", chunkwise=noting), chunk=chunk, **stream("hebbian", time=70))
+    run(like(hebbian, id="noting", chunkwise=noting), chunk=chunk, **stream("hebbian", time=70))
     assert sizes == [expected]
 
 

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from neurofwp import rules
 from neurofwp.errors import InputError
-from neurofwp.rules import RULES, Argument, Event, Parameter, Rule, State, weight_of
-from neurofwp.rules.rule import BETA
+from neurofwp.rules import RULES, Argument, Event, Independent, Rule, State, weight_of
+from neurofwp.rules.signals import BETA
 
 EACH = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 WITH_PARAMETERS = pytest.mark.parametrize("rule", [rule for rule in RULES if rule.parameters], ids=lambda rule: rule.id)
@@ -65,7 +65,7 @@ def weights(
 
 
 def begin(rule: Rule, weight: Tensor, first: Event, p: Mapping[str, Tensor]) -> State:
-    return weight if rule.begin is None else rule.begin(weight, first, p)
+    return rule.begin(weight, first, p)
 
 
 def later(rule: Rule, generator: torch.Generator, *batch: int, post: int = 3, pre: int = 5) -> State:
@@ -220,11 +220,13 @@ def test_with_a_closed_gate_weights_only_decay(rule: Rule) -> None:
     torch.testing.assert_close(after, kept * weight, rtol=1e-14, atol=0)
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.local_to != "none"], ids=lambda rule: rule.id)
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES if rule.independent is not Independent.NEITHER], ids=lambda rule: rule.id
+)
 def test_rows_or_columns_evolve_alone_as_the_rule_says(rule: Rule) -> None:
     generator = seeded(5)
     one, state = event(generator, rule=rule), later(rule, generator)
-    dim = {"post": 0, "pre": 1}[rule.local_to]
+    dim = 0 if rule.independent is Independent.ROWS else 1
     kind = rule.weight_dims[dim]
 
     def cut(tensor: Tensor, dims: tuple[str, ...]) -> Tensor:
@@ -390,5 +392,5 @@ def test_decay_rules_fade_by_the_product_of_their_shares() -> None:
 def test_an_unknown_rule_is_told_the_nearest_name() -> None:
     with pytest.raises(InputError, match="unknown rule 'gated_dleta'; did you mean 'gated_delta'"):
         rules.get("gated_dleta")
-    mine = Rule("mine", rules.get("hebbian").step, (Parameter("rate", 1, 0, 2, ""),), "", "", (), "", "")
-    assert rules.get(mine) is mine
+    own = rules.get("oja")
+    assert rules.get(own) is own

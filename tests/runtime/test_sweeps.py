@@ -88,8 +88,23 @@ def test_a_half_written_point_is_done_again(tmp_path: Path) -> None:
     place = tmp_path / "point"
     sweeps._keep(Point({"task": 1}, None, place), sweeps._Outcome({"square": 1}))
     assert sweeps._kept(place) is not None
-    (place / sweeps.DONE).write_text((place / sweeps.DONE).read_text()[:-9])
+    (file,) = place.iterdir()
+    file.write_text(file.read_text()[:-9])
     assert sweeps._kept(place) is None
+
+
+def test_what_is_forgotten_is_done_again_but_results_stay(tmp_path: Path) -> None:
+    every = points(tmp_path)
+    for point in every:
+        sweeps._keep(point, sweeps._Outcome({"square": 1}))
+    part = every[0].place / "parts" / f"spiking-{'0' * 16}.nc"
+    part.parent.mkdir()
+    part.touch()
+    (every[0].place / "result.nc").touch()
+    sweeps.forget(every[:2])
+    assert [sweeps._kept(point.place) is None for point in every] == [True, True, False, False, False, False]
+    assert not part.exists()
+    assert (every[0].place / "result.nc").exists()
 
 
 def test_the_workers_of_a_running_scheduler_do_it(tmp_path: Path) -> None:

@@ -34,4 +34,10 @@ def test_a_row_is_a_combination_of_coordinates() -> None:
     one = rows[(rows["network"] == "rate") & (rows["pairs"] == 4.0)].iloc[0]
     assert (one["r2"], one["r2_sem"], one["best"], one["pause"]) == (0.75, 0.125, "oja delta", 2.0)
     assert rows.attrs["units"]["pause"] == "s"
-    assert len(frame(xr.Dataset({"points": ((), 3)}))) == 1
+    assert frame(xr.Dataset({"points": ((), 3)})).to_dict("records") == [{"points": 3}]
+
+
+def test_single_points_are_rows_of_a_table_and_lists_of_a_summary() -> None:
+    points = xr.Dataset({"study": ("point", ["a", "b"]), "z": ("point", [0.5, -1.0])})
+    assert flat({"points": points}) == {"points.study": ["a", "b"], "points.z": [0.5, -1.0]}
+    assert frame(points)[["study", "z"]].values.tolist() == [["a", 0.5], ["b", -1.0]]

@@ -100,7 +100,7 @@ def test_tasks_of_other_sizes_are_refused(task: xr.Dataset) -> None:
         net()(task.drop_vars("context"))
     with pytest.raises(InputError, match="the content of this task has 5 entries, but this slow net was made for 64"):
         net()(tasks.few_shot(5, 1, 1, 1, seed=0))
-    with pytest.raises(InputError, match="not a Task: its kind is 'neurofwp.program'"):
+    with pytest.raises(InputError, match="not a Task: attrs.* is 'neurofwp.program'"):
         net()(net()(task))
 
 

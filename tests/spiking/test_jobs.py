@@ -11,8 +11,7 @@ import xarray as xr
 
 from neurofwp import program
 from neurofwp.errors import InputError
-from neurofwp.runtime import processes
-from neurofwp.spiking import jobs
+from neurofwp.runtime import parallel, source, store
 from neurofwp.spiking.jobs import Job, run_all
 
 NETWORK = {"synapse": "additive", "cells_per_pool": 1, "target": "numpy"}
@@ -33,24 +32,23 @@ def two_jobs() -> list[Job]:
 def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the jobs that ran, in this process; empty the list to begin anew."""
     names: list[str] = []
-    run = jobs._run
+    run = Job.run
 
     def recorded(job: Job, *arguments: Any) -> xr.Dataset:
         names.append(job.name)
         return run(job, *arguments)
 
-    monkeypatch.setenv(processes.LIMIT, "1")
-    monkeypatch.setattr(jobs, "_run", recorded)
+    monkeypatch.setattr(Job, "run", recorded)
     return names
 
 
-def test_processes_give_what_one_run_gives_and_in_order() -> None:
+def test_processes_give_what_one_run_gives_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(parallel.LIMIT)
     found = run_all(two_jobs(), workers=2)
     for job, one in zip(two_jobs(), found, strict=True):
         xr.testing.assert_identical(one, job.run())
 
 
-@pytest.mark.usefixtures("clean_tree")
 def test_finished_jobs_are_kept_and_damaged_ones_run_again(tmp_path: Path, ran: list[str]) -> None:
     folder = tmp_path / "parts"
     first = run_all(two_jobs(), folder=folder)
@@ -69,8 +67,7 @@ def test_finished_jobs_are_kept_and_damaged_ones_run_again(tmp_path: Path, ran: 
         xr.testing.assert_identical(one, third)
 
 
-@pytest.mark.usefixtures("clean_tree")
-def test_whatever_could_change_a_number_changes_the_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whatever_could_change_a_number_changes_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     made = tiny(1)
     other_key = made.copy(deep=True)
     other_key["key"][0, 0, 0] = 0.5
@@ -83,20 +80,20 @@ def test_whatever_could_change_a_number_changes_the_place(tmp_path: Path, monkey
         Job("name", made, NETWORK, seed=1),
         Job("name", made, NETWORK, probes=[(0, "on", 0, 0)]),
     ]
-    places = {job.place(tmp_path) for job in (base, *variants)}
-    assert len(places) == 1 + len(variants)
-    assert Job("name", made.copy(deep=True), dict(NETWORK)).place(tmp_path) == base.place(tmp_path)
-    monkeypatch.setattr(jobs.parts.provenance, "commit", lambda: "b" * 40)
-    assert base.place(tmp_path) not in places
+    keys = {store.key(job) for job in (base, *variants)}
+    assert len(keys) == 1 + len(variants)
+    assert store.key(Job("name", made.copy(deep=True), dict(NETWORK))) == store.key(base)
+    monkeypatch.setattr(source, "fingerprint", lambda: "other")
+    assert store.key(base) not in keys
 
 
-@pytest.mark.parametrize("commit", ["unknown", "a" * 40 + "+"])
-def test_nothing_is_kept_where_the_commit_does_not_name_the_code(
-    commit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(jobs.parts.provenance, "commit", lambda: commit)
-    run_all([Job("short", tiny(1), NETWORK)], folder=tmp_path / "parts")
-    assert not (tmp_path / "parts").exists()
+def test_small_simulations_are_not_worth_a_process_and_large_ones_are() -> None:
+    """Synapses, time and backend count."""
+    key = np.ones((4, 10, 500))
+    large = program.from_arrays(key, np.zeros((4, 10, 20)), query=key, duration=1000.0)
+    assert Job("small", tiny(2), {"cells_per_pool": 1}).seconds() < 0.1
+    assert Job("large", large).seconds() > parallel.WORKER_START
+    assert Job("large", large, NETWORK).seconds() > Job("large", large, NETWORK | {"target": "cython"}).seconds()
 
 
 def test_jobs_of_one_name_would_overwrite_each_other() -> None:

@@ -16,7 +16,6 @@ from neurofwp import program, trace
 from neurofwp.errors import InputError
 from neurofwp.runtime import provenance
 from neurofwp.spiking import SpikingNetwork
-from neurofwp.spiking.circuits import apical_feedback
 
 from .conftest import PROBES, pairs, silent_without_key, simulate
 
@@ -105,7 +104,7 @@ def test_rates_and_recall_are_those_of_the_spikes(stored: xr.Dataset) -> None:
 
 
 def test_dendritic_voltage_is_that_of_probes_while_the_gate_is_open(stored: xr.Dataset) -> None:
-    delay = float(apical_feedback.load("apical-feedback", {})["gate_delay"] / ms)
+    delay = float(SpikingNetwork().circuit["gate_delay"] / ms)
     for i, (episode, polarity, post, _) in enumerate(PROBES):
         for event in range(2):
             start, stop = stored["write_start"].values[event] + delay, stored["write_stop"].values[event]

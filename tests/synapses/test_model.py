@@ -1,15 +1,13 @@
 """Synapse models: how a file becomes one, and what is said when it cannot."""
 
-import re
-from itertools import combinations
-
 import pytest
 from brian2 import ms
 
 from neurofwp.errors import InputError
 from neurofwp.spiking.circuits.apical_feedback import PARAMETERS as CIRCUIT
-from neurofwp.synapses import STAGES, model
+from neurofwp.synapses import STAGES, consistency, model
 from neurofwp.synapses.stage import OPTIONAL, ORDER
+from neurofwp.synapses.stages.expression.linear import Linear
 
 GOOD = """
 description = "a test"
@@ -119,26 +117,19 @@ def test_a_missing_stage_and_a_circuit_that_is_no_table(tmp_path):
         model.load(path)
 
 
-def names_of(stage):
-    """Parameters, derived constants, states and local variables of a stage."""
-    values = {parameter.name: 4 * ms if parameter.unit in ("s", "ms") else 4.0 for parameter in stage.parameters}
-    declared = "\n".join((stage.presynaptic, stage.postsynaptic, stage.synaptic))
-    written = "\n".join((stage.postsynaptic_update, stage.statements(values)))
-    found = re.findall(r"^\s*(?:d(\w+)/dt =|(\w+) :)", declared, re.M) + re.findall(
-        r"^\s*(\w+)() [-+*]?= ", written, re.M
-    )
-    own = {first or second for first, second in found} - {"calcium", "weight"}  # states that stages hand on
-    return own | values.keys() | stage.derived(values, 1 * ms).keys()
-
-
-def test_no_name_is_used_by_two_stages_or_by_the_circuit():
-    for a, b in combinations(STAGES, 2):
-        if a.stage != b.stage:
-            assert not names_of(a) & names_of(b), (a.form, b.form)
-    for stage in STAGES:
-        assert not names_of(stage) & {parameter.name for parameter in CIRCUIT}, stage.form
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_every_name_in_a_stage_has_one_meaning(stage):
+    consistency.check(stage, [other for other in STAGES if other is not stage])
+    assert not consistency.names(stage) & {parameter.name for parameter in CIRCUIT}
 
 
 def test_each_form_is_found_by_its_stage_and_name_alone():
     assert len({(stage.stage, stage.form) for stage in STAGES}) == len(STAGES)
     assert {stage.stage for stage in STAGES} == set(ORDER)
+
+
+def test_stages_are_equal_by_class_and_short_to_print():
+    loaded = model.load("linear")
+    assert Linear() in loaded.stages
+    assert repr(Linear()) == "<Stage [expression] linear>"
+    assert repr(loaded).startswith("<SynapseModel linear: nmda saturating, ")

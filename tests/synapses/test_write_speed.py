@@ -17,7 +17,7 @@ def after(model: str, parameters: dict, calcium: float, weight: float, time: flo
     loaded.values.update(parameters)
     step = time / 1000 * ms
     expression = next(stage for stage in loaded.stages if stage.stage == "expression")
-    code = "\n".join(line.strip() for line in expression.statements(loaded.values).splitlines())
+    code = "\n".join(line.strip() for line in expression.update(loaded.values).splitlines())
     names = {name: getattr(np, name) for name in ("exp", "expm1", "clip", "inf")}
     names |= {"Hz": Hz, "siemens": siemens, "nS": nS, "calcium": calcium, "eligibility_pre": calcium}
     names |= {"instructive_post": 1.0, "weight": weight * nS, **loaded.constants(step)}

@@ -21,9 +21,9 @@ def task() -> xr.Dataset:
 @pytest.mark.parametrize(
     ("name", "index", "number", "sentence"),
     [
-        ("cue", (1, 0, 5), 1.5, "cue must be in [0, 1], but is 1.5 at episode 1, event 0, pixel 5"),
-        ("cue", (0, 1, 0), np.nan, "cue must be in [0, 1], but is nan at episode 0, event 1, pixel 0"),
-        ("content", (0, 0, 3), -2.0, "content must be in [-1, 1], but is -2 at episode 0, event 0, pixel 3"),
+        ("cue", (1, 0, 5), 1.5, "cue must be finite and in [0, 1], but is 1.5 at episode 1, event 0, pixel 5"),
+        ("cue", (0, 1, 0), np.nan, "cue must be finite and in [0, 1], but is nan at episode 0, event 1, pixel 0"),
+        ("content", (0, 0, 3), -2.0, "content must be finite and in [-1, 1], but is -2 at episode 0, event 0, pixel 3"),
         ("content", (0, 2, 3), 0.5, "content must be 0 on reads, but is 0.5 at episode 0, event 2, pixel 3"),
         ("target", (1, 3, 4), 3.0, "target must be in [-1, 1] or NaN, but is 3 at episode 1, event 3, pixel 4"),
         ("target", (1, 1, 4), 0.0, "target must be NaN on writes, but is 0 at episode 1, event 1, pixel 4"),
@@ -42,8 +42,8 @@ def test_a_number_out_of_place_is_named(task, name, index, number, sentence):
         (lambda task: task.transpose("event", "episode", "pixel"), "cue has dims ('event', 'episode', 'pixel')"),
         (lambda task: task.assign(load=task["pair"]), "load has dims ('episode', 'event'), but needs ('event',)"),
         (lambda task: task.assign(write=task["write"].astype(float)), "write must be bool, not float64"),
-        (lambda task: task.assign_attrs(kind="neurofwp.program"), "its kind is 'neurofwp.program'"),
-        (lambda task: task["cue"], "its kind is 'DataArray'"),
+        (lambda task: task.assign_attrs(kind="neurofwp.program"), "is not a Task: attrs['kind'] is 'neurofwp.program'"),
+        (lambda task: task["cue"], "a Task is an xarray.Dataset, not a DataArray"),
     ],
 )
 def test_another_shape_or_kind_is_refused(task, spoil, sentence):

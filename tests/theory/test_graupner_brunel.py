@@ -54,7 +54,8 @@ def test_pairing_of_the_cortical_slice_set_gives_the_figures_known(dt, expected)
     for frequency, ratio in expected.items():
         spikes, trains = (1, 75) if frequency == 0.1 else (5, 15)
         protocol = pairing(dt, frequency, spikes=spikes, trains=trains, period=10)
-        assert graupner_brunel.averaged(load("cortical-slice"), protocol).ratio == pytest.approx(ratio, abs=0.001)
+        change = graupner_brunel.time_averaged_change(load("cortical-slice"), protocol)
+        assert change.ratio == pytest.approx(ratio, abs=0.001)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,8 @@ def test_averaging_over_a_protocol_is_exact_where_each_pair_changes_little():
     for slower in (1, 10, 100):
         scaled = replace(synapse, values=synapse.values | {"tau_rho": synapse.values["tau_rho"] * slower})
         protocol = pairing(15, 5, trains=60 * slower)
-        one, other = graupner_brunel.averaged(scaled, protocol), graupner_brunel.exact(scaled, protocol)
+        one = graupner_brunel.time_averaged_change(scaled, protocol)
+        other = graupner_brunel.exact_change(scaled, protocol)
         apart.append(abs(one.ratio - other.ratio))
     assert apart[0] > 1e-3
     np.testing.assert_allclose(apart[1:], [apart[0] / 10, apart[0] / 100], rtol=0.2)
@@ -110,7 +112,7 @@ def test_averaging_over_a_protocol_is_exact_where_each_pair_changes_little():
 
 def test_calcium_below_both_thresholds_changes_nothing():
     protocol = pairing(60, 1, trains=60)
-    for change in (graupner_brunel.averaged, graupner_brunel.exact):
+    for change in (graupner_brunel.time_averaged_change, graupner_brunel.exact_change):
         assert change(load("in-vivo"), protocol).ratio == 1
     assert graupner_brunel.relaxation(load("in-vivo").values, 0, 0).tau == np.inf
 
@@ -118,7 +120,7 @@ def test_calcium_below_both_thresholds_changes_nothing():
 def test_without_noise_a_synapse_goes_where_its_mean_goes():
     synapse = load("d-prime")
     silent = replace(synapse, values=synapse.values | {"sigma": 0.0})
-    change = graupner_brunel.exact(silent, pairing(-10, 1, trains=200))
+    change = graupner_brunel.exact_change(silent, pairing(-10, 1, trains=200))
     assert (change.up, change.down, change.ratio) == (0, 1, pytest.approx(1 / 3))
 
 
@@ -129,7 +131,7 @@ def test_simulated_synapses_change_as_in_closed_form(name):
     synapse = replace(load(name), values=load(name).values | changed)
     protocols = [pairing(dt, 5, trains=60) for dt in (-5.0, 0.0, 15.0)]
     found = Laboratory(synapse, step=1 * ms, target="numpy").change(protocols, repeats=200, seed=1)
-    exact = [graupner_brunel.exact(synapse, protocol).ratio for protocol in protocols]
+    exact = [graupner_brunel.exact_change(synapse, protocol).ratio for protocol in protocols]
     z = (found["ratio"].values - exact) / found["sem"].values
     assert abs(z).max() < 3.3
     assert found["sem"].values.max() < 0.07
@@ -138,6 +140,6 @@ def test_simulated_synapses_change_as_in_closed_form(name):
 
 def test_what_has_no_closed_form_is_refused():
     with pytest.raises(InputError, match="jumping calcium: 'pre_jump' is missing"):
-        graupner_brunel.averaged(model.load("graupner-brunel-cortical-slice-nmda"), pairing(10, 1))
+        graupner_brunel.time_averaged_change(model.load("graupner-brunel-cortical-slice-nmda"), pairing(10, 1))
     with pytest.raises(InputError, match="rates of 0 or more"):
         graupner_brunel.poisson_shares(load("in-vivo").values, -1, 1)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neurofwp.slownet.family import Family, centred, image_scores, training_digits
-from neurofwp.tasks.digit_pairs import digit_pairs
-from neurofwp.tasks.digits import images
 
 
 @dataclass(frozen=True)
@@ -21,6 +19,9 @@ class Settings:
 
 def family(settings: Settings) -> Family:
     """Episodes of `neurofwp.tasks.digit_pairs`."""
+    from neurofwp.tasks import digit_pairs
+    from neurofwp.tasks.digits import images
+
     pixels = images().shape[1]
     return Family(
         draw=lambda episodes, seed, split: digit_pairs(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from torch import Tensor
-
-from neurofwp.slownet.episodes import Episodes
 from neurofwp.slownet.family import Family, training_digits
-from neurofwp.tasks import few_shot
-from neurofwp.tasks.digits import images
-from neurofwp.tasks.task import whole
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from neurofwp.slownet.episodes import Episodes
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,10 @@ class Settings:
 
 def family(settings: Settings) -> Family:
     """Episodes of `neurofwp.tasks.few_shot`; values are centred, so that a read of nothing is for no label."""
+    from neurofwp.tasks import few_shot
+    from neurofwp.tasks.digits import images
+    from neurofwp.tasks.task import whole
+
     whole("ways", settings.ways, low=2)
     mean = 2 / settings.ways - 1  # of a label's code, which is +1 once and -1 elsewhere
     return Family(

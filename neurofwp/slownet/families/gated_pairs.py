@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neurofwp.slownet.family import Family, centred, image_scores, training_digits
-from neurofwp.tasks.digits import images
-from neurofwp.tasks.gated_pairs import CONTEXTS, gated_pairs
 
 
 @dataclass(frozen=True)
@@ -23,6 +21,9 @@ class Settings:
 
 def family(settings: Settings) -> Family:
     """Episodes of `neurofwp.tasks.gated_pairs`."""
+    from neurofwp.tasks.digits import images
+    from neurofwp.tasks.gated_pairs import CONTEXTS, gated_pairs
+
     pixels = images().shape[1]
     return Family(
         draw=lambda episodes, seed, split: gated_pairs(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import xarray as xr
-from torch import Tensor
-
-from neurofwp.slownet.episodes import Episodes
+from neurofwp.runtime.lazy import xr
 from neurofwp.slownet.family import Family
-from neurofwp.tasks import regression
-from neurofwp.tasks.digits import Split
-from neurofwp.tasks.task import whole
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from neurofwp.slownet.episodes import Episodes
+    from neurofwp.tasks.digits import Split
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Settings:
 
 def family(settings: Settings) -> Family:
     """Episodes of `neurofwp.tasks.regression`, of whose probes only the last is asked, after all examples."""
+    from neurofwp.tasks import regression
+    from neurofwp.tasks.task import whole
 
     whole("inputs", settings.inputs)
 

@@ -1,7 +1,27 @@
 """Training slow nets: the loop, its checkpoints, several processes, and meta-training over episodes."""
 
-from neurofwp.slownet.training.loop import Outcome, Training, train
-from neurofwp.slownet.training.meta_training import MetaTraining, meta_train, untrained
-from neurofwp.slownet.training.side_by_side import side_by_side
+from __future__ import annotations
 
-__all__ = ["MetaTraining", "Outcome", "Training", "meta_train", "side_by_side", "train", "untrained"]
+from typing import TYPE_CHECKING
+
+from neurofwp.runtime.lazy import attributes
+
+if TYPE_CHECKING:
+    from neurofwp.slownet.training.loop import Outcome as Outcome
+    from neurofwp.slownet.training.loop import train as train
+    from neurofwp.slownet.training.meta_training import meta_train as meta_train
+    from neurofwp.slownet.training.meta_training import untrained as untrained
+    from neurofwp.slownet.training.settings import MetaTraining as MetaTraining
+    from neurofwp.slownet.training.settings import Training as Training
+
+__getattr__ = attributes(
+    __name__,
+    {
+        "MetaTraining": "settings",
+        "Outcome": "loop",
+        "Training": "settings",
+        "meta_train": "meta_training",
+        "train": "loop",
+        "untrained": "meta_training",
+    },
+)

@@ -12,42 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from neurofwp.errors import InputError
+from neurofwp.runtime import source, store
 from neurofwp.runtime.progress import progress_bar
 from neurofwp.slownet.training import checkpoint
 from neurofwp.slownet.training.distributed import agreed, average, workers
+from neurofwp.slownet.training.settings import Training
 
 Batch = TypeVar("Batch")
 Net = TypeVar("Net", bound=nn.Module)
 
-FILE = "training.safetensors"
-
-
-@dataclass(frozen=True)
-class Training:
-    """How long and how to train.
-
-    Evaluated every `evaluate_every` steps; ends when the evaluated loss is at most `target`, after `patience`
-    evaluations without a better one, or after `steps`. clip : largest norm of the gradient, None for any.
-    """
-
-    steps: int = 20_000
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.0
-    evaluate_every: int = 100
-    patience: int | None = 10
-    target: float | None = None
-    clip: float | None = 1.0
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "evaluate_every"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be 1 or more, not {getattr(self, name)}")
-        if self.patience is not None and self.patience < 1:
-            raise InputError(f"patience must be 1 or more, not {self.patience}")
-        if not 0 <= self.weight_decay < math.inf:
-            raise InputError(f"weight_decay must be 0 or more, not {self.weight_decay:g}")
-        if not 0 < self.learning_rate < math.inf:
-            raise InputError(f"learning_rate must be above 0, not {self.learning_rate:g}")
+FILE = store.CHECKPOINT
 
 
 @dataclass
@@ -84,7 +58,8 @@ def train(
     batch : the batch of a step; a pure function of the step, so that a run that goes on sees what it would have seen.
     loss : of a model on a batch, a scalar.
     evaluate : numbers of a model, among them "loss"; called without gradients.
-    folder : for a checkpoint at every evaluation. One that is there, of the same settings and config, is gone on from.
+    folder : for a checkpoint at every evaluation. One that is there, of the same settings, config and source, is
+        resumed.
     config : what else the run depends on, such as seed and sizes; JSON.
 
     Started by torchrun, every process trains on its own part of the batch, which `batch` gives it, and gradients are
@@ -93,10 +68,12 @@ def train(
     Raises
     ------
     InputError
-        if the folder holds a checkpoint of other settings or another architecture, or the loss is not finite (the
-        checkpoint before stays).
+        if the folder holds a checkpoint of other settings, another architecture or other code, or the loss is not
+        finite (the checkpoint before stays).
     """
-    about = {"settings": asdict(settings), "config": dict(config or {})}
+    about = {
+        "settings": asdict(settings), "config": dict(config or {}), "source": {"fingerprint": source.fingerprint()},
+    }  # fmt: skip
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
     outcome = Outcome()
@@ -183,6 +160,11 @@ def _resume(
         checkpoint.fill(model, parts[part], source=str(path))
         if part == "best":
             best = _copy(model)
+    if config["source"] != about["source"]:
+        raise InputError(
+            f"{str(path)!r} was left by other code, or other versions of what it runs on: give --fresh to begin anew, "
+            "or choose another folder"
+        )
     for name, expected in about.items():
         for key in sorted(expected.keys() | config[name].keys()):
             if config[name].get(key) != expected.get(key):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,67 +11,17 @@ import xarray as xr
 from torch import Tensor
 
 from neurofwp.errors import InputError
-from neurofwp.runtime import provenance
-from neurofwp.slownet.controller import Architecture
 from neurofwp.slownet.episodes import Episodes, episodes
 from neurofwp.slownet.families import Family
 from neurofwp.slownet.keys import SparseKeys
-from neurofwp.slownet.programmer import Programmer, Shape
+from neurofwp.slownet.programmer import Programmer
 from neurofwp.slownet.training.distributed import workers
-from neurofwp.slownet.training.loop import Outcome, Training, train
+from neurofwp.slownet.training.loop import Outcome, train
+from neurofwp.slownet.training.settings import MetaTraining
 from neurofwp.tasks.task import whole
 
 TESTED = 200  # episodes of images that were not trained on
 HELD_OUT = 256  # episodes by which the best weights are chosen
-
-
-@dataclass(frozen=True)
-class MetaTraining:
-    """The slow net, its fast weights, and how it is trained."""
-
-    architecture: Architecture = "feed-forward"
-    """What the controller knows: the event, all events so far (gru), or what was read last (recurrent)."""
-    rule: str = "delta"
-    """Update rule of the fast weights; `neurofwp list rules`."""
-    pre: int | None = None
-    """Presynaptic cells. Left out: what suits the family."""
-    active: int | None = None
-    """Of these, how many fire in a key. Left out: what suits the family."""
-    hidden: int = 32
-    """Cells of the controller."""
-    nonnegative: bool = False
-    """Weights are conductances: clamped at 0, with ON and OFF pools for values."""
-    w_max: float | None = None
-    """Largest conductance, where weights are nonnegative. Left out: none."""
-    gate_cost: float = 0.0
-    """Loss per open write gate, which makes gates sparse."""
-    steps: int = 1000
-    """Training steps."""
-    batch: int = 16
-    """Episodes per step."""
-    learning_rate: float = 3e-3
-    """Of AdamW."""
-    weight_decay: float = 0.0
-    """Of AdamW."""
-    evaluate_every: int = 100
-    """Steps between evaluations on held-out episodes, each of which leaves a checkpoint."""
-    patience: int | None = 10
-    """Evaluations without a better one that end training."""
-
-    def shape(self, family: Family) -> Shape:
-        """The shape of the slow net for a family."""
-        own = {name: getattr(self, name) for name in ("pre", "active") if getattr(self, name) is not None}
-        return Shape(
-            **family.shape | own, hidden=self.hidden, architecture=self.architecture, rule=self.rule,
-            nonnegative=self.nonnegative, w_max=self.w_max,
-        )  # fmt: skip
-
-    def training(self) -> Training:
-        """How long and how to train."""
-        return Training(
-            steps=self.steps, learning_rate=self.learning_rate, weight_decay=self.weight_decay,
-            evaluate_every=self.evaluate_every, patience=self.patience,
-        )  # fmt: skip
 
 
 def untrained(family: Family, settings: MetaTraining, *, seed: int, device: str = "cpu") -> Programmer:
@@ -115,10 +64,7 @@ def meta_train(
     InputError
         as `untrained` and `neurofwp.slownet.training.loop.train`; for a batch below 1, or a gate cost below 0.
     """
-    if settings.batch < 1:
-        raise InputError(f"batch must be 1 or more, not {settings.batch}")
-    if not settings.gate_cost >= 0:
-        raise InputError(f"gate_cost must be 0 or more, not {settings.gate_cost:g}")
+    settings.check()
     model = untrained(family, settings, seed=seed, device=device)
     held_out = drawn(family, HELD_OUT, (1, seed, 0), device)
     rank, world = workers()
@@ -141,7 +87,7 @@ def meta_train(
         model, batch, loss, evaluate, settings=settings.training(), folder=folder,
         config={
             **(config or {}), "shape": model.numbers(), "batch": settings.batch, "gate_cost": settings.gate_cost,
-            "seed": seed, "commit": provenance.commit(),
+            "seed": seed,
         },
         progress=progress, description=description,
     )  # fmt: skip

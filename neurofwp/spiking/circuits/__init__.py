@@ -1,1 +1,61 @@
-"""Circuits: the cells and connections around the plastic synapses, one file each."""
+"""Circuits: the cells and connections around the plastic synapses, one file each.
+
+`Circuit` says what one is; a TOML file chooses it with ``form`` and fills its parameters, as a synapse model does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from neurofwp.errors import unknown
+from neurofwp.runtime.registry import Registry
+from neurofwp.spiking.circuits.apical_feedback import CIRCUIT as APICAL_FEEDBACK
+from neurofwp.spiking.circuits.circuit import Circuit, Connection, Population, Sizes
+from neurofwp.synapses.parameters import read_table, read_toml
+
+__all__ = ["CIRCUITS", "REGISTRY", "Circuit", "Connection", "Population", "Sizes", "get", "load"]
+
+CIRCUITS: tuple[Circuit, ...] = (APICAL_FEEDBACK,)
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
+
+REGISTRY: Registry[Circuit] = Registry("circuit", lambda circuit: circuit.name, shipped=CIRCUITS)
+
+Values: TypeAlias = "dict[str, Quantity | float]"
+
+
+def get(name: str) -> Circuit:
+    """A circuit by its name.
+
+    Raises
+    ------
+    InputError
+        for a name that no circuit has (nearest one offered).
+    """
+    known = REGISTRY.origins()
+    if name not in known:
+        raise unknown("form of circuit", name, known)
+    return REGISTRY.get(name)
+
+
+def load(name: str | Path, overrides: Mapping[str, Any]) -> tuple[Circuit, Values]:
+    """A circuit and its parameters, from a parameter file by name or path.
+
+    Parameters
+    ----------
+    name : a file without ``form`` is of the circuit "apical-feedback".
+    overrides : the [circuit] table of a synapse model, which wins.
+
+    Raises
+    ------
+    InputError
+        for an unknown file, circuit or parameter (nearest name offered), a missing one, or a wrong unit.
+    """
+    title, content = read_toml(name, "circuits", "circuit")
+    circuit = get(str(content.get("form", APICAL_FEEDBACK.name)))
+    content = {key: value for key, value in content.items() if key not in ("description", "source", "form")}
+    values = read_table(content, circuit.parameters, f"{title}.toml")
+    return circuit, values | read_table(overrides, circuit.parameters, "[circuit]", partial=True)

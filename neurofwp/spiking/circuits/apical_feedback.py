@@ -1,4 +1,4 @@
-"""The circuit around the synapses: its parameters and the equations of its cells.
+"""Value cells with an apical dendrite that interneurons inhibit.
 
 ::
 
@@ -23,13 +23,13 @@ the compiler can then turn into vector instructions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping
 
-from brian2 import Quantity
+from neurofwp.spiking.circuits.circuit import Circuit, Connection, Population, Value, one_per_key, pools
+from neurofwp.synapses.parameters import Parameter
 
-from neurofwp.synapses.parameters import Parameter, read_table, read_toml
+CALCIUM_OUTSIDE = 2.0  # mol/m^3, which is mM: as in most slices
+BETWEEN = {"v": ("v_reset", "v_threshold")}  # where membrane voltages begin
 
 PARAMETERS: tuple[Parameter, ...] = (
     # key cells
@@ -77,22 +77,6 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("gate_delay", "ms", "time from the onset of a write to the opening of the gate", low=0),
     Parameter("pause", "ms", "silence after each write and each read", low=0),
 )
-
-Circuit = dict[str, "Quantity | float"]
-
-
-def load(name: str | Path, overrides: Mapping[str, Any]) -> Circuit:
-    """The circuit's parameters by name or path; `overrides` is the [circuit] table of a synapse model, which wins.
-
-    Raises
-    ------
-    InputError
-        for an unknown circuit or parameter (nearest name offered), a missing one, or a wrong unit.
-    """
-    title, content = read_toml(name, "circuits", "circuit")
-    content = {key: value for key, value in content.items() if key not in ("description", "source")}
-    circuit = read_table(content, PARAMETERS, f"{title}.toml")
-    return circuit | read_table(overrides, PARAMETERS, "[circuit]", partial=True)
 
 
 def fluctuating(name: str, *, mean: str, quantum: str, tau: str) -> str:
@@ -168,3 +152,42 @@ INTERNEURON = """
 INTERNEURON_UPDATE = f"""
     {fluctuating("g_exc", mean="inter_exc_mean", quantum="inter_exc_quantum", tau="inter_tau_exc")}
 """
+
+
+def _resting_value_cells(parameter: Callable[[str], Value], gate_by_conductance: bool) -> Mapping[str, Value]:
+    """The dendrite as tonic inhibition holds it, and conductances at their means."""
+    return {
+        "v_dendrite": parameter("E_inh"),
+        "g_exc": parameter("soma_exc_mean"),
+        "g_inh": parameter("soma_inh_mean"),
+        "g_shunt": parameter("g_tonic") * (not gate_by_conductance),
+        "calcium_outside": CALCIUM_OUTSIDE,
+    }
+
+
+CIRCUIT = Circuit(
+    "apical-feedback",
+    PARAMETERS,
+    key={
+        "lif": Population(
+            "key", one_per_key, KEY_LIF, KEY_LIF_LOOKUP, KEY_LIF_UPDATE, refractory="key_refractory", spread=BETWEEN
+        ),
+        "poisson": Population(
+            "key", one_per_key, KEY_POISSON, KEY_POISSON_LOOKUP, threshold="rand() < rate*dt", reset=""
+        ),
+    },
+    value=Population(
+        "value", pools, VALUE, VALUE_LOOKUP, VALUE_UPDATE, refractory="soma_refractory", spread=BETWEEN,
+        start=_resting_value_cells,
+    ),
+    others=(
+        Population(
+            "interneuron", pools, INTERNEURON, update=INTERNEURON_UPDATE, refractory="inter_refractory",
+            spread=BETWEEN, start=lambda parameter, gate: {"g_exc": parameter("inter_exc_mean")},
+        ),
+    ),
+    connections=(
+        Connection("relay", "value", "interneuron", "g_drive_post += g_soma_inter/per_pool"),
+        Connection("feedback", "interneuron", "value", "g_feedback_post += g_gaba/per_pool"),
+    ),
+)  # fmt: skip

@@ -8,20 +8,24 @@ from neurofwp.synapses.stage import Stage
 
 _MG = (Parameter("Mg", "mM", "extracellular magnesium concentration", low=0),)
 
-JAHR_STEVENS = Stage(
-    stage="magnesium",
-    form="jahr-stevens-1990",
-    source="Jahr & Stevens 1990, J Neurosci 10:3178",
-    parameters=_MG,
-    postsynaptic="unblocked : 1",
-    postsynaptic_update="unblocked = 1/(1 + exp(-0.062*v_dendrite/mV)*Mg/(3.57*mmolar))",
-)
 
-VARGAS_CABALLERO_ROBINSON = Stage(
-    stage="magnesium",
-    form="vargas-caballero-robinson-2003",
-    source="Vargas-Caballero & Robinson 2003, J Neurophysiol 89:2778",
-    parameters=_MG,
-    postsynaptic="unblocked : 1",
-    postsynaptic_update="unblocked = 1/(1 + exp(-0.072*v_dendrite/mV)*Mg/(2.552*mmolar))",
-)
+class JahrStevens(Stage):
+    """B(V) of Jahr & Stevens 1990."""
+
+    stage = "magnesium"
+    form = "jahr-stevens-1990"
+    source = "Jahr & Stevens 1990, J Neurosci 10:3178"
+    parameters = _MG
+    postsynaptic = "unblocked : 1"
+    postsynaptic_update = "unblocked = 1/(1 + exp(-0.062*v_dendrite/mV)*Mg/(3.57*mmolar))"
+
+
+class VargasCaballeroRobinson(Stage):
+    """B(V) of Vargas-Caballero & Robinson 2003."""
+
+    stage = "magnesium"
+    form = "vargas-caballero-robinson-2003"
+    source = "Vargas-Caballero & Robinson 2003, J Neurophysiol 89:2778"
+    parameters = _MG
+    postsynaptic = "unblocked : 1"
+    postsynaptic_update = "unblocked = 1/(1 + exp(-0.072*v_dendrite/mV)*Mg/(2.552*mmolar))"

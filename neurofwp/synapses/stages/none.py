@@ -6,7 +6,34 @@ For rules that are driven by spikes or voltages themselves, and for calcium that
 
 from neurofwp.synapses.stage import Stage
 
-NO_NMDA = Stage(stage="nmda", form="none", source="none: the model has no such receptor")
-NO_MAGNESIUM = Stage(stage="magnesium", form="none", source="none: the model has no such block")
-NO_CALCIUM = Stage(stage="calcium", form="none", source="none: the model has no calcium")
-NO_TURNOVER = Stage(stage="turnover", form="none", source="none: receptors stay where they are")
+
+class NoNMDA(Stage):
+    """No NMDA receptor."""
+
+    stage = "nmda"
+    form = "none"
+    source = "none: the model has no such receptor"
+
+
+class NoMagnesium(Stage):
+    """No magnesium block."""
+
+    stage = "magnesium"
+    form = "none"
+    source = "none: the model has no such block"
+
+
+class NoCalcium(Stage):
+    """No calcium."""
+
+    stage = "calcium"
+    form = "none"
+    source = "none: the model has no calcium"
+
+
+class NoTurnover(Stage):
+    """No turnover."""
+
+    stage = "turnover"
+    form = "none"
+    source = "none: receptors stay where they are"

@@ -13,20 +13,22 @@ weight.
 from neurofwp.synapses.parameters import Parameter
 from neurofwp.synapses.stage import Stage
 
-TSODYKS_MARKRAM = Stage(
-    stage="release",
-    form="tsodyks-markram",
-    source="Tsodyks, Pawelzik & Markram 1998, Neural Comput 10:821",
-    parameters=(
+
+class TsodyksMarkram(Stage):
+    """Facilitation and depression of release."""
+
+    stage = "release"
+    form = "tsodyks-markram"
+    source = "Tsodyks, Pawelzik & Markram 1998, Neural Comput 10:821"
+    parameters = (
         Parameter("U", "1", "utilisation by a first spike", low=0, high=1),
         Parameter("tau_recovery", "ms", "time constant with which resources recover", low=0.1),
         Parameter("tau_facilitation", "ms", "time constant with which utilisation decays", low=0.1),
-    ),
+    )
     # Depleted resources, 1 - x, so that a cell that has never fired starts at 0 like every other state.
-    presynaptic="""
+    presynaptic = """
         released = (utilisation + U*(1 - utilisation))*(1 - depleted) : 1
         dutilisation/dt = -utilisation/tau_facilitation : 1
         ddepleted/dt = -depleted/tau_recovery : 1
-    """,
-    presynaptic_spike="depleted = depleted + released\nutilisation = utilisation + U*(1 - utilisation)",
-)
+    """
+    presynaptic_spike = "depleted = depleted + released\nutilisation = utilisation + U*(1 - utilisation)"

@@ -8,13 +8,15 @@ The survival over one step depends on the cell alone and is computed there.
 from neurofwp.synapses.parameters import Parameter
 from neurofwp.synapses.stage import Stage
 
-CONSTITUTIVE = Stage(
-    stage="turnover",
-    form="constitutive",
-    source="Triesch, Vo & Hafner 2018, eLife 7:e37836",
-    parameters=(Parameter("tau_turnover", "s", "time constant of constitutive receptor loss; inf: none", low=0.01),),
-    postsynaptic="survival : 1",
-    postsynaptic_update="survival = exp(-plasticity_step*(1/tau_turnover + forgetting))",
-    update="weight = weight*survival_post",
-    idle="survival_post >= 1",
-)
+
+class Constitutive(Stage):
+    """Receptors leave at a constant rate, and as the program asks."""
+
+    stage = "turnover"
+    form = "constitutive"
+    source = "Triesch, Vo & Hafner 2018, eLife 7:e37836"
+    parameters = (Parameter("tau_turnover", "s", "time constant of constitutive receptor loss; inf: none", low=0.01),)
+    postsynaptic = "survival : 1"
+    postsynaptic_update = "survival = exp(-plasticity_step*(1/tau_turnover + forgetting))"
+    synaptic_update = "weight = weight*survival_post"
+    idle = "survival_post >= 1"

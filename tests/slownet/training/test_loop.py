@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from neurofwp.errors import InputError
+from neurofwp.runtime import source
 from neurofwp.slownet.training import checkpoint
 from neurofwp.slownet.training.loop import FILE, Outcome, Training, train
 
@@ -113,6 +114,13 @@ def test_other_settings_another_architecture_and_a_truncated_file_are_refused(tm
         checkpoint.load(file)
     with pytest.raises(InputError, match="there is no checkpoint"):
         checkpoint.load(tmp_path / "none.safetensors")
+
+
+def test_what_other_code_left_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fit(net(), tmp_path)
+    monkeypatch.setattr(source, "fingerprint", lambda: "other")
+    with pytest.raises(InputError, match="left by other code, or other versions of what it runs on: give --fresh"):
+        fit(net(), tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from brian2 import mmolar, mV
 
-from neurofwp.synapses.stages.magnesium import JAHR_STEVENS, VARGAS_CABALLERO_ROBINSON
+from neurofwp.synapses.stages.magnesium import JahrStevens, VargasCaballeroRobinson
 
 VOLTAGES = [-80, -70, -60, -50, -40, -30, -20, 0, 20]
 JAHR_STEVENS_1990 = [0.024, 0.044, 0.080, 0.139, 0.230, 0.357, 0.508, 0.781, 0.925]
@@ -20,7 +20,7 @@ def unblocked(bench, stage, voltages, magnesium=1.0):
 
 @pytest.mark.parametrize(
     ("stage", "published"),
-    [(JAHR_STEVENS, JAHR_STEVENS_1990), (VARGAS_CABALLERO_ROBINSON, VARGAS_CABALLERO_ROBINSON_2003)],
+    [(JahrStevens(), JAHR_STEVENS_1990), (VargasCaballeroRobinson(), VARGAS_CABALLERO_ROBINSON_2003)],
     ids=["jahr-stevens-1990", "vargas-caballero-robinson-2003"],
 )
 def test_tabulated_voltages(bench, stage, published):
@@ -28,16 +28,16 @@ def test_tabulated_voltages(bench, stage, published):
 
 
 def test_at_0_mV_the_block_is_binding_alone(bench):
-    assert unblocked(bench, JAHR_STEVENS, [0])[0] == pytest.approx(3.57 / (3.57 + 1))
-    assert unblocked(bench, VARGAS_CABALLERO_ROBINSON, [0])[0] == pytest.approx(2.552 / (2.552 + 1))
+    assert unblocked(bench, JahrStevens(), [0])[0] == pytest.approx(3.57 / (3.57 + 1))
+    assert unblocked(bench, VargasCaballeroRobinson(), [0])[0] == pytest.approx(2.552 / (2.552 + 1))
 
 
 def test_the_two_fits_differ_near_rest(bench):
-    jahr, vargas = (unblocked(bench, stage, [-65])[0] for stage in (JAHR_STEVENS, VARGAS_CABALLERO_ROBINSON))
+    jahr, vargas = (unblocked(bench, stage, [-65])[0] for stage in (JahrStevens(), VargasCaballeroRobinson()))
     assert jahr / vargas == pytest.approx(2.6, abs=0.05)
 
 
-@pytest.mark.parametrize("stage", [JAHR_STEVENS, VARGAS_CABALLERO_ROBINSON], ids=lambda stage: stage.form)
+@pytest.mark.parametrize("stage", [JahrStevens(), VargasCaballeroRobinson()], ids=lambda stage: stage.form)
 def test_nothing_blocks_without_magnesium_and_odds_are_proportional_to_it(bench, stage):
     np.testing.assert_array_equal(unblocked(bench, stage, VOLTAGES, magnesium=0), 1)
     one, two = (unblocked(bench, stage, VOLTAGES, magnesium=x) for x in (1, 2))

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from brian2 import ms, nS
 
-from neurofwp.synapses.stages.ampa import EXPONENTIAL
-from neurofwp.synapses.stages.nmda.saturating import SATURATING
-from neurofwp.synapses.stages.nmda.two_exponentials import TWO_EXPONENTIALS
-from neurofwp.synapses.stages.release import TSODYKS_MARKRAM
+from neurofwp.synapses.stages.ampa import Exponential
+from neurofwp.synapses.stages.nmda.saturating import Saturating
+from neurofwp.synapses.stages.nmda.two_exponentials import TwoExponentials
+from neurofwp.synapses.stages.release import TsodyksMarkram
 
 DEPRESSING = {"U": 0.46, "tau_recovery": 671, "tau_facilitation": 17}  # layer 2/3 pyramidal cells
 FACILITATING = {"U": 0.05, "tau_recovery": 200, "tau_facilitation": 1500}
@@ -28,7 +28,7 @@ def regular(interval, count):
 def releases(bench, kind, interval, count):
     """Share released by each spike of a regular train, as a conductance of unit weight."""
     rig = bench(
-        TSODYKS_MARKRAM, EXPONENTIAL, n=1, spikes=regular(interval, count), tau_ampa=np.inf * ms, **values(kind)
+        TsodyksMarkram(), Exponential(), n=1, spikes=regular(interval, count), tau_ampa=np.inf * ms, **values(kind)
     )
     rig.weight = 1
     probe = b2.StateMonitor(rig.value, "g_ampa", record=True, when="end")
@@ -83,9 +83,9 @@ def test_the_first_spike_releases_U_and_signs_are_those_of_the_synapses(bench):
 @pytest.mark.parametrize(
     ("stage", "receptor"),
     [
-        (SATURATING, {"tau_nmda": np.inf * ms, "alpha_nmda": 0.5}),
+        (Saturating(), {"tau_nmda": np.inf * ms, "alpha_nmda": 0.5}),
         (
-            TWO_EXPONENTIALS,
+            TwoExponentials(),
             {"tau_nmda_fast": np.inf * ms, "tau_nmda_slow": np.inf * ms, "nmda_fast_share": 0.4, "alpha_nmda": 0.5},
         ),
     ],
@@ -95,7 +95,7 @@ def test_a_spike_opens_nmda_channels_in_proportion_to_what_it_itself_releases(be
     times = np.array([0, 30, 45, 130, 300])
     spikes = np.zeros((301, 1))
     spikes[times] = 1
-    rig = bench(TSODYKS_MARKRAM, stage, n=1, spikes=spikes, **receptor, **values(DEPRESSING))
+    rig = bench(TsodyksMarkram(), stage, n=1, spikes=spikes, **receptor, **values(DEPRESSING))
     rig.run(301)
     closed = np.prod(1 - 0.5 * recursion(**DEPRESSING, times=times))
     np.testing.assert_allclose(1 - rig.key.s_nmda[0], closed, rtol=1e-9)
@@ -104,7 +104,7 @@ def test_a_spike_opens_nmda_channels_in_proportion_to_what_it_itself_releases(be
 def test_releases_are_shares_of_what_there_is(bench):
     rng = np.random.default_rng(4)
     spikes = rng.random((400, 40)) < rng.uniform(0, 1, 40)
-    rig = bench(TSODYKS_MARKRAM, n=40, spikes=spikes, **values(FACILITATING | {"U": 0.9}))
+    rig = bench(TsodyksMarkram(), n=40, spikes=spikes, **values(FACILITATING | {"U": 0.9}))
     for _ in range(8):
         rig.run(50)
         for share in (rig.key.utilisation[:], rig.key.depleted[:], rig.key.released[:]):

@@ -6,12 +6,12 @@ from brian2 import Hz, ms, nS, second
 
 from neurofwp import program
 from neurofwp.spiking import SpikingNetwork
-from neurofwp.synapses.stages.turnover import CONSTITUTIVE
+from neurofwp.synapses.stages.turnover import Constitutive
 
 
 @pytest.mark.parametrize("dt", [0.1, 1, 50])
 def test_loss_is_exponential_and_rates_add(bench, dt):
-    rig = bench(CONSTITUTIVE, n=3, dt=dt * ms, tau_turnover=0.6 * second)
+    rig = bench(Constitutive(), n=3, dt=dt * ms, tau_turnover=0.6 * second)
     rig.weight = [0, 1, 2.5]
     rig.value.forgetting = [0, 0, 4] * Hz
     rig.run(round(200 / dt))
@@ -20,7 +20,7 @@ def test_loss_is_exponential_and_rates_add(bench, dt):
 
 
 def test_an_infinite_time_constant_loses_nothing(bench):
-    rig = bench(CONSTITUTIVE, n=1, tau_turnover=np.inf * second)
+    rig = bench(Constitutive(), n=1, tau_turnover=np.inf * second)
     rig.weight = 0.8
     rig.run(100)
     assert rig.weight[0] == pytest.approx(0.8, rel=1e-12)

@@ -13,6 +13,8 @@ Form "jump-plateau-events" has plateau potentials too: while the postsynaptic ce
 `plateau_calcium`, where spikes bring nothing more. It then takes `slowness` times as long to cross a level: forever.
 """
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,41 +47,37 @@ EDGE = f"""
 """
 
 
-def _read(values: Values, states: States, now: Time) -> dict[str, NDArray[np.float64]]:
-    passed = (now - states["last_event"]) * (1 - states.get("clamped", np.float64(0)))
-    left = states["gone_at"] - states["last_event"] - passed
-    return {"calcium": NOTHING * np.exp(left / float(values["tau_calcium"]))}
+class JumpEvents(Stage):
+    """Calcium that jumps at spikes, known at events alone."""
 
-
-JUMP_EVENTS = Stage(
-    stage="calcium",
-    form="jump-events",
-    source="Graupner & Brunel 2012, PNAS 109:3991",
-    parameters=PARAMETERS,
-    beside={"expression": EXPRESSIONS},
-    synaptic="gone_at : second\nlast_event : second",
-    double=("gone_at", "last_event"),
+    stage = "calcium"
+    form = "jump-events"
+    source = "Graupner & Brunel 2012, PNAS 109:3991"
+    parameters = PARAMETERS
+    beside: ClassVar[dict[str, tuple[str, ...]]] = {"expression": EXPRESSIONS}
+    synaptic = "gone_at : second\nlast_event : second"
+    double = ("gone_at", "last_event")
     # The spike itself brings nothing yet, but what it transmits must be the weight of this moment.
-    spike=EVENT,
-    late_spike=EVENT + JUMP.format(jump="pre_jump*nmda_gain_post"),
-    delay="pre_delay",
-    spike_post=EVENT + JUMP.format(jump="post_jump"),
-    plateau_edge=EVENT,
-    read=_read,
-)
+    spike = EVENT
+    late_spike = EVENT + JUMP.format(jump="pre_jump*nmda_gain_post")
+    delay = "pre_delay"
+    spike_post = EVENT + JUMP.format(jump="post_jump")
+    plateau_edge = EVENT
 
-JUMP_PLATEAU_EVENTS = Stage(
-    stage="calcium",
-    form="jump-plateau-events",
-    source="after Graupner & Brunel 2012, PNAS 109:3991",
-    parameters=(*PARAMETERS, PLATEAU_CALCIUM),
-    beside={"expression": EXPRESSIONS},
-    synaptic="gone_at : second\nlast_event : second\nclamped : 1",
-    double=("gone_at", "last_event"),
-    spike=PLATEAU_EVENT,
-    late_spike=PLATEAU_EVENT + JUMP.format(jump="pre_jump*nmda_gain_post*(1 - clamped)"),
-    delay="pre_delay",
-    spike_post=PLATEAU_EVENT + JUMP.format(jump="post_jump*(1 - clamped)"),
-    plateau_edge=PLATEAU_EVENT + EDGE,
-    read=_read,
-)
+    def read(self, values: Values, states: States, now: Time) -> dict[str, NDArray[np.float64]]:
+        passed = (now - states["last_event"]) * (1 - states.get("clamped", np.float64(0)))
+        left = states["gone_at"] - states["last_event"] - passed
+        return {"calcium": NOTHING * np.exp(left / float(values["tau_calcium"]))}
+
+
+class JumpPlateauEvents(JumpEvents):
+    """The same, held during plateaus."""
+
+    form = "jump-plateau-events"
+    source = "after Graupner & Brunel 2012, PNAS 109:3991"
+    parameters = (*PARAMETERS, PLATEAU_CALCIUM)
+    synaptic = "gone_at : second\nlast_event : second\nclamped : 1"
+    spike = PLATEAU_EVENT
+    late_spike = PLATEAU_EVENT + JUMP.format(jump="pre_jump*nmda_gain_post*(1 - clamped)")
+    spike_post = PLATEAU_EVENT + JUMP.format(jump="post_jump*(1 - clamped)")
+    plateau_edge = PLATEAU_EVENT + EDGE

@@ -13,12 +13,19 @@ step: expression that asks there whether a threshold is passed counts a step in 
 not at all, but right on average, where calcium at either end would always err by half a step in the same direction.
 """
 
-from brian2 import Quantity, exp
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from numpy import exp
 
 from neurofwp.synapses.parameters import Parameter
-from neurofwp.synapses.stage import Stage, Values
+from neurofwp.synapses.stage import Constants, Stage, Values
 
-PARAMETERS = (
+if TYPE_CHECKING:
+    from brian2 import Quantity
+
+PARAMETERS: tuple[Parameter, ...] = (
     Parameter("tau_calcium", "ms", "decay time constant of spine calcium", low=0.1),
     Parameter("pre_jump", "1", "calcium that a presynaptic spike brings (C_pre)", low=0),
     Parameter("post_jump", "1", "calcium that a postsynaptic spike brings (C_post)", low=0),
@@ -27,33 +34,30 @@ PARAMETERS = (
 PLATEAU_CALCIUM = Parameter("plateau_calcium", "1", "calcium during a plateau potential", low=0)
 
 
-def _derived(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
-    tau = values["tau_calcium"]
-    return {"calcium_survival": float(exp(-dt / tau)), "half_a_step_ago": float(exp(dt / tau / 2))}
+class Jumps(Stage):
+    """Calcium jumps at spikes."""
+
+    stage = "calcium"
+    form = "jumps"
+    source = "Graupner & Brunel 2012, PNAS 109:3991"
+    parameters = PARAMETERS
+    synaptic = "calcium : 1"
+    synaptic_update = "calcium = calcium*calcium_survival"
+    late_spike = "calcium = calcium + pre_jump*nmda_gain_post*half_a_step_ago"
+    delay = "pre_delay"
+    spike_post = "calcium = calcium + post_jump*half_a_step_ago"
+
+    def derived(self, values: Values, dt: Quantity) -> Constants:
+        tau = values["tau_calcium"]
+        return {"calcium_survival": float(exp(-dt / tau)), "half_a_step_ago": float(exp(dt / tau / 2))}
 
 
-JUMPS = Stage(
-    stage="calcium",
-    form="jumps",
-    source="Graupner & Brunel 2012, PNAS 109:3991",
-    parameters=PARAMETERS,
-    synaptic="calcium : 1",
-    update="calcium = calcium*calcium_survival",
-    late_spike="calcium = calcium + pre_jump*nmda_gain_post*half_a_step_ago",
-    delay="pre_delay",
-    spike_post="calcium = calcium + post_jump*half_a_step_ago",
-    derived=_derived,
-)
+class JumpPlateaus(Jumps):
+    """Calcium jumps at spikes, and is held during plateaus."""
 
-JUMP_PLATEAUS = Stage(
-    stage="calcium",
-    form="jump-plateaus",
-    source="after Graupner & Brunel 2012, PNAS 109:3991",
-    parameters=(*PARAMETERS, PLATEAU_CALCIUM),
-    synaptic="calcium : 1",
-    update="calcium = calcium*calcium_survival + (plateau_calcium - calcium*calcium_survival)*plateau_post",
-    late_spike="calcium = calcium + pre_jump*nmda_gain_post*half_a_step_ago*(1 - plateau_post)",
-    delay="pre_delay",
-    spike_post="calcium = calcium + post_jump*half_a_step_ago*(1 - plateau_post)",
-    derived=_derived,
-)
+    form = "jump-plateaus"
+    source = "after Graupner & Brunel 2012, PNAS 109:3991"
+    parameters = (*PARAMETERS, PLATEAU_CALCIUM)
+    synaptic_update = "calcium = calcium*calcium_survival + (plateau_calcium - calcium*calcium_survival)*plateau_post"
+    late_spike = "calcium = calcium + pre_jump*nmda_gain_post*half_a_step_ago*(1 - plateau_post)"
+    spike_post = "calcium = calcium + post_jump*half_a_step_ago*(1 - plateau_post)"

@@ -7,31 +7,37 @@ call micromolar; the absolute concentration in a spine is not known to better th
 alone and is computed there. The update is exact while H and s stand still.
 """
 
-from brian2 import Quantity, exp
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from numpy import exp
 
 from neurofwp.synapses.parameters import Parameter
-from neurofwp.synapses.stage import Stage, Values
+from neurofwp.synapses.stage import Constants, Stage, Values
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 
-def _derived(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
-    return {"calcium_survival": float(exp(-dt / values["tau_calcium"]))}
+class LowPass(Stage):
+    """Calcium through NMDA receptors, dimensionless."""
 
-
-LOW_PASS = Stage(
-    stage="calcium",
-    form="low-pass",
-    source="Shouval, Bear & Cooper 2002, PNAS 99:10831",
-    parameters=(
+    stage = "calcium"
+    form = "low-pass"
+    source = "Shouval, Bear & Cooper 2002, PNAS 99:10831"
+    parameters = (
         Parameter("tau_calcium", "ms", "decay time constant of spine calcium", low=0.1),
         Parameter("E_calcium", "mV", "reversal potential of calcium"),
         Parameter("g_calcium", "1/mV", "calcium per driving force at full NMDA gating", low=0),
-    ),
-    postsynaptic="calcium_drive : 1",
-    postsynaptic_update="calcium_drive = nmda_gain*g_calcium*(E_calcium - v_dendrite)*unblocked",
-    synaptic="calcium : 1",
-    update="""
+    )
+    postsynaptic = "calcium_drive : 1"
+    postsynaptic_update = "calcium_drive = nmda_gain*g_calcium*(E_calcium - v_dendrite)*unblocked"
+    synaptic = "calcium : 1"
+    synaptic_update = """
         calcium_target = s_nmda_pre*calcium_drive_post
         calcium = calcium_target + (calcium - calcium_target)*calcium_survival
-    """,
-    derived=_derived,
-)
+    """
+
+    def derived(self, values: Values, dt: Quantity) -> Constants:
+        return {"calcium_survival": float(exp(-dt / values["tau_calcium"]))}

@@ -15,32 +15,26 @@ Not Hebbian: of the postsynaptic cell only its plateau counts. A step is exact w
 from __future__ import annotations
 
 from math import exp
-
-from brian2 import Quantity
+from typing import TYPE_CHECKING
 
 from neurofwp.synapses.parameters import Parameter
-from neurofwp.synapses.stage import Stage, Values
+from neurofwp.synapses.stage import Constants, Stage, Values
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 
 def _logistic(overlap: float, midpoint: float, slope: float) -> float:
     return 1 / (1 + exp(-slope * (overlap - midpoint)))
 
 
-def _derived(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
-    """What rescales the two logistic functions."""
-    made: dict[str, Quantity | float] = {}
-    for sign in ("plus", "minus"):
-        a, b = float(values[f"a_{sign}"]), float(values[f"b_{sign}"])
-        low, high = _logistic(0, a, b), _logistic(1, a, b)
-        made |= {f"q_floor_{sign}": low, f"q_scale_{sign}": 1 / (high - low)}
-    return made
+class BTSP(Stage):
+    """A plateau writes into synapses with an eligibility trace."""
 
-
-BTSP = Stage(
-    stage="expression",
-    form="btsp",
-    source="Milstein et al. 2021, eLife 10:e73046",
-    parameters=(
+    stage = "expression"
+    form = "btsp"
+    source = "Milstein et al. 2021, eLife 10:e73046"
+    parameters = (
         Parameter("tau_e", "ms", "decay of the eligibility trace", low=1),
         Parameter("tau_i", "ms", "time constant of the instructive trace", low=1),
         Parameter("eligibility_share", "1", "share of what the trace lacks to 1 that a spike adds", low=0, high=1),
@@ -53,17 +47,26 @@ BTSP = Stage(
         Parameter("b_minus", "1", "slope of the depression", low=0.1, high=700),
         Parameter("w_max", "nS", "weight at which potentiation stops", low=1e-6, high=1e6),
         Parameter("w_initial", "nS", "weight at the beginning", low=0),
-    ),
-    presynaptic="deligibility/dt = -eligibility/tau_e : 1",
-    presynaptic_spike="eligibility += eligibility_share*(1 - eligibility)",
-    postsynaptic="dinstructive/dt = (plateau/(1 - exp(-plateau_length/tau_i)) - instructive)/tau_i : 1",
-    update="""
+    )
+    presynaptic = "deligibility/dt = -eligibility/tau_e : 1"
+    presynaptic_spike = "eligibility += eligibility_share*(1 - eligibility)"
+    postsynaptic = "dinstructive/dt = (plateau/(1 - exp(-plateau_length/tau_i)) - instructive)/tau_i : 1"
+    synaptic_update = """
         overlap = eligibility_pre*instructive_post
         gain = k_plus*q_scale_plus*clip(1/(1 + exp(-b_plus*(overlap - a_plus))) - q_floor_plus, 0, 1)
         loss = k_minus*q_scale_minus*clip(1/(1 + exp(-b_minus*(overlap - a_minus))) - q_floor_minus, 0, 1)
         plateau_target = w_max*gain/(gain + loss + 1e-12*Hz)
         weight = plateau_target + (weight - plateau_target)*exp(-plasticity_step*(gain + loss))
-    """,
-    derived=_derived,
-    initial=lambda values: values["w_initial"],
-)
+    """
+
+    def derived(self, values: Values, dt: Quantity) -> Constants:
+        """What rescales the two logistic functions."""
+        made: Constants = {}
+        for sign in ("plus", "minus"):
+            a, b = float(values[f"a_{sign}"]), float(values[f"b_{sign}"])
+            low, high = _logistic(0, a, b), _logistic(1, a, b)
+            made |= {f"q_floor_{sign}": low, f"q_scale_{sign}": 1 / (high - low)}
+        return made
+
+    def initial(self, values: Values) -> Quantity:
+        return values["w_initial"]

@@ -16,12 +16,16 @@ working at saturation (Goldbeter & Koshland 1981). Exponents are powers of two: 
 A step of the plasticity clock is one of Euler, so P and D must move a weight little within it.
 """
 
-from math import inf, log2
+from __future__ import annotations
 
-from brian2 import Quantity
+from math import inf, log2
+from typing import TYPE_CHECKING
 
 from neurofwp.synapses.parameters import Parameter
-from neurofwp.synapses.stage import Stage, Values
+from neurofwp.synapses.stage import Constants, Stage, Values
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 EXPONENTS = (1, 2, 4, 8, 16)
 LOST = 2.0**-25  # added to 1 in single precision it is lost, and so is what repeated squaring rounds
@@ -33,44 +37,18 @@ def _hill(result: str, ratio: str, exponent: float) -> list[str]:
     return [f"{result} = {ratio}", *squarings, f"{result} = 1 - 1/(1 + {result})"]
 
 
-def _update(values: Values) -> str:
-    lines = [
-        *_hill("h_p", "calcium*per_K_P", float(values["p"])),
-        *_hill("h_q", "calcium*per_K_D", float(values["q"])),
-        "potentiation = P_step*h_p*(w_max - weight)",
-        "depression = D_step*h_q*weight/(weight + K_m)",
-        "weight = weight + potentiation - depression",
-        "weight = weight*int(weight > w_floor)",
-    ]
-    return "\n".join(lines)
-
-
-def _derived(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
-    return {
-        "P_step": float(dt * values["P"] / values["w_max"]),
-        "D_step": dt * values["D"],
-        "per_K_P": 1 / float(values["K_P"]),
-        "per_K_D": 1 / float(values["K_D"]),
-        "w_floor": 0 * values["w_max"],
-        "c_idle": min(_without_effect(values, *names) for names in (("P", "K_P", "p"), ("D", "K_D", "q"))),
-    }
-
-
 def _without_effect(values: Values, rate: str, half: str, exponent: str) -> float:
     """Calcium, of either sign, below which a Hill function is 0 in single precision, or has no effect at all."""
     return float(values[half]) * LOST ** (1 / float(values[exponent])) if float(values[rate]) > 0 else inf
 
 
-def _thresholds(values: Values) -> dict[str, float]:
-    half_maximal = {"depression": float(values["K_D"])} if float(values["D"]) > 0 else {}
-    return {**half_maximal, "potentiation": float(values["K_P"])}
+class CalciumControl(Stage):
+    """Potentiation and depression by Hill functions of calcium."""
 
-
-CALCIUM_CONTROL = Stage(
-    stage="expression",
-    form="calcium-control",
-    source="after Shouval, Bear & Cooper 2002, PNAS 99:10831 and Graupner & Brunel 2012, PNAS 109:3991",
-    parameters=(
+    stage = "expression"
+    form = "calcium-control"
+    source = "after Shouval, Bear & Cooper 2002, PNAS 99:10831 and Graupner & Brunel 2012, PNAS 109:3991"
+    parameters = (
         Parameter("P", "nS/s", "largest rate of potentiation", low=0),
         Parameter("K_P", "1", "calcium at half-maximal potentiation", low=1e-6),
         Parameter("p", "1", "Hill exponent of potentiation", allowed=EXPONENTS),
@@ -79,9 +57,30 @@ CALCIUM_CONTROL = Stage(
         Parameter("q", "1", "Hill exponent of depression", allowed=EXPONENTS),
         Parameter("K_m", "nS", "weight at which removal is half-saturated", low=1e-6),
         Parameter("w_max", "nS", "weight at which potentiation stops", low=1e-6, high=1e6),
-    ),
-    update=_update,
-    idle="calcium*calcium < c_idle*c_idle",
-    derived=_derived,
-    thresholds=_thresholds,
-)
+    )
+    idle = "calcium*calcium < c_idle*c_idle"
+
+    def update(self, values: Values) -> str:
+        lines = [
+            *_hill("h_p", "calcium*per_K_P", float(values["p"])),
+            *_hill("h_q", "calcium*per_K_D", float(values["q"])),
+            "potentiation = P_step*h_p*(w_max - weight)",
+            "depression = D_step*h_q*weight/(weight + K_m)",
+            "weight = weight + potentiation - depression",
+            "weight = weight*int(weight > w_floor)",
+        ]
+        return "\n".join(lines)
+
+    def derived(self, values: Values, dt: Quantity) -> Constants:
+        return {
+            "P_step": float(dt * values["P"] / values["w_max"]),
+            "D_step": dt * values["D"],
+            "per_K_P": 1 / float(values["K_P"]),
+            "per_K_D": 1 / float(values["K_D"]),
+            "w_floor": 0 * values["w_max"],
+            "c_idle": min(_without_effect(values, *names) for names in (("P", "K_P", "p"), ("D", "K_D", "q"))),
+        }
+
+    def thresholds(self, values: Values) -> dict[str, float]:
+        half_maximal = {"depression": float(values["K_D"])} if float(values["D"]) > 0 else {}
+        return {**half_maximal, "potentiation": float(values["K_P"])}

@@ -14,14 +14,24 @@ Both filtered voltages are kept relative to theta-, so that a cell begins at the
 Weights stay at 0 where they would fall below; nothing bounds them above.
 """
 
-from neurofwp.synapses.parameters import Parameter
-from neurofwp.synapses.stage import Stage
+from __future__ import annotations
 
-CLOPATH = Stage(
-    stage="expression",
-    form="clopath",
-    source="Clopath, Büsing, Vasilaki & Gerstner 2010, Nat Neurosci 13:344",
-    parameters=(
+from typing import TYPE_CHECKING
+
+from neurofwp.synapses.parameters import Parameter
+from neurofwp.synapses.stage import Stage, Values
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
+
+
+class Clopath(Stage):
+    """Presynaptic spikes depress, voltage potentiates."""
+
+    stage = "expression"
+    form = "clopath"
+    source = "Clopath, Büsing, Vasilaki & Gerstner 2010, Nat Neurosci 13:344"
+    parameters = (
         Parameter("A_LTD", "1/mV", "depression by a presynaptic spike, per depolarisation", low=0),
         Parameter("A_LTP", "1/mV/mV", "potentiation, per depolarisation squared", low=0),
         Parameter("theta_minus", "mV", "filtered voltage above which synapses change"),
@@ -32,19 +42,20 @@ CLOPATH = Stage(
         Parameter("tau_lag", "ms", "by which the filtered voltage of potentiation lags further", low=1e-3),
         Parameter("w_unit", "nS", "weight of which changes are shares", low=1e-6),
         Parameter("w_initial", "nS", "weight at the beginning", low=0),
-    ),
-    presynaptic="dx_bar/dt = -x_bar/tau_x : Hz",
-    presynaptic_spike="x_bar += 1/tau_x",
-    postsynaptic="""
+    )
+    presynaptic = "dx_bar/dt = -x_bar/tau_x : Hz"
+    presynaptic_spike = "x_bar += 1/tau_x"
+    postsynaptic = """
         du_minus/dt = (v_dendrite - theta_minus - u_minus)/tau_minus : volt
         du_plus/dt = (v_dendrite - theta_minus - u_plus)/tau_plus : volt
         du_late/dt = (u_plus - u_late)/tau_lag : volt
         u_drive : volt**2
-    """,
-    postsynaptic_update="""
+    """
+    postsynaptic_update = """
         u_drive = clip(v_dendrite - theta_plus, 0*volt, inf*volt)*clip(u_late, 0*volt, inf*volt)
-    """,
-    update="weight = weight + plasticity_step*w_unit*A_LTP*x_bar_pre*u_drive_post",
-    spike="weight = clip(weight - w_unit*A_LTD*clip(u_minus_post, 0*volt, inf*volt), 0*siemens, inf*siemens)",
-    initial=lambda values: values["w_initial"],
-)
+    """
+    synaptic_update = "weight = weight + plasticity_step*w_unit*A_LTP*x_bar_pre*u_drive_post"
+    spike = "weight = clip(weight - w_unit*A_LTD*clip(u_minus_post, 0*volt, inf*volt), 0*siemens, inf*siemens)"
+
+    def initial(self, values: Values) -> Quantity:
+        return values["w_initial"]

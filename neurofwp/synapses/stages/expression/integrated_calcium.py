@@ -10,38 +10,39 @@ that the same four coefficients serve synapses at any place. In a band the effic
 the bistable term, which acts over minutes, is a step of Euler.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from brian2 import Quantity, exp, ms
+from numpy import exp
 from numpy.typing import NDArray
 
+from neurofwp.runtime.lazy import b2
 from neurofwp.synapses.parameters import Parameter
-from neurofwp.synapses.stage import Stage, Values
-from neurofwp.synapses.stages.expression.two_threshold import DOWN_SHARE, UNSTABLE, population, settled
+from neurofwp.synapses.stage import Constants, Values
+from neurofwp.synapses.stages.expression.two_threshold import DOWN_SHARE, UNSTABLE, TwoStates
 
-
-def _derived(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
-    return {
-        "integral_survival": float(exp(-dt / values["tau_integral"])),
-        "theta_d": values["pre_in_d"] * values["pre_peak"] + values["post_in_d"] * values["post_peak"],
-        "theta_p": values["pre_in_p"] * values["pre_peak"] + values["post_in_p"] * values["post_peak"],
-        "rho_step": float(dt / values["tau_rho"]),
-    }
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 
 def integrated(calcium: NDArray[np.float64], step: Quantity, tau: Quantity) -> NDArray[np.float64]:
     """e (ms) at the end of each step, from calcium (step, ...) that stands still within it."""
-    survival, limit = float(exp(-step / tau)), float(tau / ms)
+    survival, limit = float(exp(-step / tau)), float(tau / b2.ms)
     made, now = np.empty_like(calcium), np.zeros_like(calcium[0])
     for index, level in enumerate(calcium):
         now = made[index] = limit * level + (now - limit * level) * survival
     return made
 
 
-INTEGRATED_CALCIUM = Stage(
-    stage="expression",
-    form="integrated-calcium",
-    source="Chindemi et al. 2022, Nat Commun 13:3038",
-    parameters=(
+class IntegratedCalcium(TwoStates):
+    """Two thresholds on integrated calcium."""
+
+    stage = "expression"
+    form = "integrated-calcium"
+    source = "Chindemi et al. 2022, Nat Commun 13:3038"
+    parameters = (
         Parameter("tau_integral", "ms", "time constant over which calcium is integrated", low=0.1),
         Parameter("pre_peak", "ms", "peak of integrated calcium after one presynaptic spike", low=0),
         Parameter("post_peak", "ms", "peak of integrated calcium after one postsynaptic spike", low=0),
@@ -55,9 +56,9 @@ INTEGRATED_CALCIUM = Stage(
         Parameter("w0", "nS", "conductance of the down state", low=0),
         Parameter("w1", "nS", "conductance of the up state", low=0),
         DOWN_SHARE,
-    ),
-    synaptic="calcium_integral : second",
-    update=f"""
+    )
+    synaptic = "calcium_integral : second"
+    synaptic_update = f"""
         integral_limit = tau_integral*calcium
         calcium_integral = integral_limit + (calcium_integral - integral_limit)*integral_survival
         up = gamma_p*int(calcium_integral > theta_p)
@@ -67,9 +68,12 @@ INTEGRATED_CALCIUM = Stage(
         rho_target = up/(up + down + 1e-12)
         rho = rho_target + (rho - rho_target)*exp(-rho_step*(up + down)) - pulled
         weight = w0 + (w1 - w0)*rho
-    """,
-    derived=_derived,
-    initial=lambda values: values["w0"],
-    population=population,
-    settled=settled,
-)
+    """
+
+    def derived(self, values: Values, dt: Quantity) -> Constants:
+        return {
+            "integral_survival": float(exp(-dt / values["tau_integral"])),
+            "theta_d": values["pre_in_d"] * values["pre_peak"] + values["post_in_d"] * values["post_peak"],
+            "theta_p": values["pre_in_p"] * values["pre_peak"] + values["post_in_p"] * values["post_peak"],
+            "rho_step": float(dt / values["tau_rho"]),
+        }

@@ -5,17 +5,21 @@ presynaptic gating and postsynaptic depolarisation.
 """
 
 from neurofwp.synapses.parameters import Parameter
-from neurofwp.synapses.stage import Stage
+from neurofwp.synapses.stage import Stage, Values
 
-LINEAR = Stage(
-    stage="expression",
-    form="linear",
-    source="Irie & Gershman 2025, arXiv 2508.08435",
-    parameters=(
+
+class Linear(Stage):
+    """Calcium above a floor potentiates."""
+
+    stage = "expression"
+    form = "linear"
+    source = "Irie & Gershman 2025, arXiv 2508.08435"
+    parameters = (
         Parameter("eta", "nS/s", "potentiation per unit of calcium above the floor", low=0),
         Parameter("c_floor", "1", "calcium below which nothing changes", low=0),
-    ),
-    update="weight = weight + plasticity_step*eta*clip(calcium - c_floor, 0, inf)",
-    idle="calcium <= c_floor",
-    thresholds=lambda values: {"potentiation": float(values["c_floor"])},
-)
+    )
+    synaptic_update = "weight = weight + plasticity_step*eta*clip(calcium - c_floor, 0, inf)"
+    idle = "calcium <= c_floor"
+
+    def thresholds(self, values: Values) -> dict[str, float]:
+        return {"potentiation": float(values["c_floor"])}

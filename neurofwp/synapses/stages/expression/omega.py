@@ -14,13 +14,16 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from neurofwp.synapses.parameters import Parameter
-from neurofwp.synapses.stage import Stage, Values
+from neurofwp.synapses.stage import Population, Stage, Values
 
-OMEGA = Stage(
-    stage="expression",
-    form="omega",
-    source="Shouval, Bear & Cooper 2002, PNAS 99:10831",
-    parameters=(
+
+class Omega(Stage):
+    """Weights move to Omega(c) at the rate eta(c)."""
+
+    stage = "expression"
+    form = "omega"
+    source = "Shouval, Bear & Cooper 2002, PNAS 99:10831"
+    parameters = (
         Parameter("w_scale", "nS", "conductance of W = 1", low=0),
         Parameter("a1", "1", "calcium above which synapses depress", low=0),
         Parameter("a2", "1", "calcium above which synapses potentiate", low=0),
@@ -28,15 +31,21 @@ OMEGA = Stage(
         Parameter("P1", "s", "learning time constant times calcium cubed", low=0),
         Parameter("P2", "1", "sets the learning time constant at rest", low=1e-12),
         Parameter("P4", "s", "learning time constant at high calcium", low=0),
-    ),
-    update="""
+    )
+    synaptic_update = """
         omega = 0.25 + 1/(1 + exp(-slope*(calcium - a2))) - 0.25/(1 + exp(-slope*(calcium - a1)))
         learned = -expm1(-plasticity_step/(P1/(P2 + calcium*calcium*calcium) + P4))
         weight = weight + (w_scale*omega - weight)*learned
-    """,
-    population=lambda values: ((0.25 * values["w_scale"], 1.0),),
-    thresholds=lambda values: {"depression": float(values["a1"]), "potentiation": float(values["a2"])},
-)
+    """
+
+    def population(self, values: Values) -> Population:
+        return ((0.25 * values["w_scale"], 1.0),)
+
+    def thresholds(self, values: Values) -> dict[str, float]:
+        return {"depression": float(values["a1"]), "potentiation": float(values["a2"])}
+
+
+OMEGA = Omega()
 
 
 def omega(calcium: ArrayLike, values: Values) -> NDArray[np.float64]:

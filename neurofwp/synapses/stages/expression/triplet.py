@@ -9,14 +9,24 @@ calcium. Changes are shares of `w_unit`, the weight at the beginning, whatever t
 where it would fall below. Spikes of both cells in one time step do not see each other.
 """
 
-from neurofwp.synapses.parameters import Parameter
-from neurofwp.synapses.stage import Stage
+from __future__ import annotations
 
-TRIPLET = Stage(
-    stage="expression",
-    form="triplet",
-    source="Pfister & Gerstner 2006, J Neurosci 26:9673",
-    parameters=(
+from typing import TYPE_CHECKING
+
+from neurofwp.synapses.parameters import Parameter
+from neurofwp.synapses.stage import Stage, Values
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
+
+
+class Triplet(Stage):
+    """Pairs and triplets of spikes."""
+
+    stage = "expression"
+    form = "triplet"
+    source = "Pfister & Gerstner 2006, J Neurosci 26:9673"
+    parameters = (
         Parameter("tau_plus", "ms", "decay of the fast presynaptic trace r1", low=0.1),
         Parameter("tau_x", "ms", "decay of the slow presynaptic trace r2", low=0.1),
         Parameter("tau_minus", "ms", "decay of the fast postsynaptic trace o1", low=0.1),
@@ -26,12 +36,13 @@ TRIPLET = Stage(
         Parameter("A2_minus", "1", "depression by a pair", low=0),
         Parameter("A3_minus", "1", "depression by a pair that follows a presynaptic spike", low=0),
         Parameter("w_unit", "nS", "weight at the beginning, of which changes are shares", low=1e-6),
-    ),
-    presynaptic="dr1/dt = -r1/tau_plus : 1\ndr2/dt = -r2/tau_x : 1",
-    presynaptic_spike="r1 += 1\nr2 += 1",
-    postsynaptic="do1/dt = -o1/tau_minus : 1\ndo2/dt = -o2/tau_y : 1",
-    postsynaptic_spike="o1 += 1\no2 += 1",
-    spike="weight = clip(weight - w_unit*o1_post*(A2_minus + A3_minus*r2_pre), 0*siemens, inf*siemens)",
-    spike_post="weight = weight + w_unit*r1_pre*(A2_plus + A3_plus*o2_post)",
-    initial=lambda values: values["w_unit"],
-)
+    )
+    presynaptic = "dr1/dt = -r1/tau_plus : 1\ndr2/dt = -r2/tau_x : 1"
+    presynaptic_spike = "r1 += 1\nr2 += 1"
+    postsynaptic = "do1/dt = -o1/tau_minus : 1\ndo2/dt = -o2/tau_y : 1"
+    postsynaptic_spike = "o1 += 1\no2 += 1"
+    spike = "weight = clip(weight - w_unit*o1_post*(A2_minus + A3_minus*r2_pre), 0*siemens, inf*siemens)"
+    spike_post = "weight = weight + w_unit*r1_pre*(A2_plus + A3_plus*o2_post)"
+
+    def initial(self, values: Values) -> Quantity:
+        return values["w_unit"]

@@ -7,12 +7,19 @@ Graupner & Brunel 2012, PNAS 109:3991, equation 1, without noise and without the
 is exact while calcium stays in its band. `two_threshold_bistable.py` has both, `two_threshold_events.py` has no clock.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from brian2 import Quantity, nS
 from numpy.typing import NDArray
 
+from neurofwp.runtime.lazy import b2
 from neurofwp.synapses.parameters import Parameter
-from neurofwp.synapses.stage import Stage, Values
+from neurofwp.synapses.stage import Constants, Population, Stage, Values
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 UNSTABLE = 0.5  # rho*: below it the bistable term brings the efficacy to 0, above it to 1
 
@@ -38,7 +45,7 @@ BANDS = """
 """
 
 
-def bands(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
+def bands(values: Values, dt: Quantity) -> Constants:
     """What a step does in each band, so that no synapse computes an exponential: weight -> weight (1 - lost) + gain."""
     lost_p, lost_d = (-np.expm1(-float(values[rate] * dt / values["tau_rho"])) for rate in ("gamma_p", "gamma_d"))
     gamma_p, gamma_d, w0, w1 = (values[name] for name in ("gamma_p", "gamma_d", "w0", "w1"))
@@ -54,35 +61,41 @@ def bands(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
     }
 
 
-def _derived(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
-    return {**bands(values, dt), "c_idle": min(float(values["theta_p"]), float(values["theta_d"]))}
-
-
 def thresholds(values: Values) -> dict[str, float]:
     """Calcium at which synapses begin to change."""
     return {"depression": float(values["theta_d"]), "potentiation": float(values["theta_p"])}
 
 
-def population(values: Values) -> tuple[tuple[Quantity, float], ...]:
-    """Synapses before a protocol: all in one of the two stable states."""
-    down = float(values["down_share"])
-    return (values["w0"], down), (values["w1"], 1 - down)
+class TwoStates(Stage):
+    """Expression whose synapses are all in one of two stable states, w0 or w1, before a protocol and long after it."""
+
+    def initial(self, values: Values) -> Quantity:
+        return values["w0"]
+
+    def population(self, values: Values) -> Population:
+        down = float(values["down_share"])
+        return (values["w0"], down), (values["w1"], 1 - down)
+
+    def settled(self, values: Values, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+        low, high = float(values["w0"] / b2.nS), float(values["w1"] / b2.nS)
+        return np.where(weight > low + UNSTABLE * (high - low), high, low)
 
 
-def settled(values: Values, weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The stable states (nS) that weights (nS) come to after a protocol, within a few tau."""
-    low, high = float(values["w0"] / nS), float(values["w1"] / nS)
-    return np.where(weight > low + UNSTABLE * (high - low), high, low)
+class TwoThreshold(Stage):
+    """Soft bounds, without noise, at every step of the plasticity clock."""
 
+    stage = "expression"
+    form = "two-threshold"
+    source = "Graupner & Brunel 2012, PNAS 109:3991"
+    parameters = PARAMETERS
+    synaptic_update = BANDS
+    idle = "calcium <= c_idle"
 
-TWO_THRESHOLD = Stage(
-    stage="expression",
-    form="two-threshold",
-    source="Graupner & Brunel 2012, PNAS 109:3991",
-    parameters=PARAMETERS,
-    update=BANDS,
-    idle="calcium <= c_idle",
-    derived=_derived,
-    initial=lambda values: values["w0"],
-    thresholds=thresholds,
-)
+    def derived(self, values: Values, dt: Quantity) -> Constants:
+        return {**bands(values, dt), "c_idle": min(float(values["theta_p"]), float(values["theta_d"]))}
+
+    def initial(self, values: Values) -> Quantity:
+        return values["w0"]
+
+    def thresholds(self, values: Values) -> dict[str, float]:
+        return thresholds(values)

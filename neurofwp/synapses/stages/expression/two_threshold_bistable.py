@@ -10,9 +10,11 @@ A step of the plasticity clock relaxes exactly within a band of calcium, and is 
 term. The latter moves rho by 1e-7 or so in a step: single precision loses it (`synapse_dtype=float` keeps it).
 """
 
-from brian2 import Quantity
+from __future__ import annotations
 
-from neurofwp.synapses.stage import Stage, Values
+from typing import TYPE_CHECKING
+
+from neurofwp.synapses.stage import Constants, Values
 from neurofwp.synapses.stages.expression.two_threshold import (
     BANDS,
     BISTABLE_TERM,
@@ -20,36 +22,36 @@ from neurofwp.synapses.stages.expression.two_threshold import (
     PARAMETERS,
     SIGMA,
     UNSTABLE,
+    TwoStates,
     bands,
-    population,
-    settled,
     thresholds,
 )
 
-
-def _derived(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
-    share = float(dt / values["tau_rho"])
-    return {
-        **bands(values, dt),
-        "bistable_step": float(values["bistable"]) * share,
-        "noise_step": float(values["sigma"]) * share**0.5,
-    }
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 
-BISTABLE = Stage(
-    stage="expression",
-    form="two-threshold-bistable",
-    source="Graupner & Brunel 2012, PNAS 109:3991, and its correction of 2013",
-    parameters=(*PARAMETERS, SIGMA, DOWN_SHARE, BISTABLE_TERM),
-    update=f"""
+class Bistable(TwoStates):
+    """With noise and two stable states, at every step of the plasticity clock."""
+
+    stage = "expression"
+    form = "two-threshold-bistable"
+    source = "Graupner & Brunel 2012, PNAS 109:3991, and its correction of 2013"
+    parameters = (*PARAMETERS, SIGMA, DOWN_SHARE, BISTABLE_TERM)
+    synaptic_update = f"""
         rho = (weight - w0)/(w1 - w0)
         pulled = bistable_step*rho*(1 - rho)*({UNSTABLE} - rho)
         {BANDS}
         weight = weight + (w1 - w0)*(noise_step*sqrt(above_p + above_d)*randn() - pulled)
-    """,
-    derived=_derived,
-    initial=lambda values: values["w0"],
-    population=population,
-    settled=settled,
-    thresholds=thresholds,
-)
+    """
+
+    def derived(self, values: Values, dt: Quantity) -> Constants:
+        share = float(dt / values["tau_rho"])
+        return {
+            **bands(values, dt),
+            "bistable_step": float(values["bistable"]) * share,
+            "noise_step": float(values["sigma"]) * share**0.5,
+        }
+
+    def thresholds(self, values: Values) -> dict[str, float]:
+        return thresholds(values)

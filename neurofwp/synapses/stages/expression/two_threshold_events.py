@@ -22,23 +22,27 @@ normal number for the time up to the next event is drawn ahead, so that what is 
 distribution, and reading twice gives the same.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
 import numpy as np
-from brian2 import Quantity, second
 from numpy.typing import NDArray
 
-import neurofwp.synapses.functions  # noqa: F401 (makes them known to Brian2)
 from neurofwp.synapses.parameters import Parameter
-from neurofwp.synapses.stage import Stage, States, Time, Values
+from neurofwp.synapses.stage import Constants, States, Time, Values
 from neurofwp.synapses.stages.calcium.jump_events import FOREVER, NOTHING
 from neurofwp.synapses.stages.expression.two_threshold import (
     BISTABLE_TERM,
     DOWN_SHARE,
     SIGMA,
-    population,
-    settled,
+    TwoStates,
     thresholds,
 )
 from neurofwp.synapses.stages.expression.two_threshold import PARAMETERS as RATES
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 # log(c/theta) and the variance above a threshold need both above 0
 PARAMETERS = tuple(
@@ -69,7 +73,8 @@ AT_SPIKE = ADVANCE + KICK + SETTLE + "noise = another(noise)\n"
 AT_OTHERS = ADVANCE + KICK + SETTLE + "noise = randn()\n"
 
 
-def _derived(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
+def _bands(values: Values) -> Constants:
+    """Rates and targets of the two bands of calcium."""
     gamma_p, gamma_d, w0, w1 = (values[name] for name in ("gamma_p", "gamma_d", "w0", "w1"))
     theta_p, theta_d = (float(values[name]) for name in ("theta_p", "theta_d"))
     return {
@@ -82,11 +87,11 @@ def _derived(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
     }
 
 
-def _noisy(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
+def _noise(values: Values) -> Constants:
+    """What noise adds in them, and the two stable states."""
     gamma_p, gamma_d = float(values["gamma_p"]), float(values["gamma_d"])
     alone = gamma_d if float(values["theta_d"]) <= float(values["theta_p"]) else gamma_p
     return {
-        **_derived(values, dt),
         "noise_scale": float(values["sigma"]) * (values["w1"] - values["w0"]),
         "variance_limit_both": 1 / (gamma_p + gamma_d),
         "variance_limit_one": 1 / (2 * alone),
@@ -95,62 +100,59 @@ def _noisy(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
     }
 
 
-def _read(values: Values, states: States, now: Time) -> dict[str, NDArray[np.float64]]:
-    every = {"sigma": 0.0, "bistable": 0.0, **values}
-    known = {name: float(value) for name, value in {**every, **_noisy(every, 0 * second)}.items()}
-    elapsed = now - states["last_event"]
-    lasting = states["gone_at"] - states["last_event"]
-    slowness = 1 + FOREVER * states.get("clamped", np.float64(0))
-    above_both, above_lower = (
-        np.clip(slowness * (lasting - known["tau_calcium"] * known[theta]), 0, elapsed)
-        for theta in ("log_theta_upper", "log_theta_lower")
-    )
-    kept_both = np.exp(-above_both * known["rate_both"])
-    kept_one = np.exp(-(above_lower - above_both) * known["rate_one"])
-    weight = known["target_both"] + (states["weight"] - known["target_both"]) * kept_both
-    weight = known["target_one"] + (weight - known["target_one"]) * kept_one
-    variance = known["variance_limit_both"] * (1 - kept_both**2) * kept_one**2
-    variance += known["variance_limit_one"] * (1 - kept_one**2)
-    weight += known["noise_scale"] * np.sqrt(variance) * states.get("noise", 0.0)
-    departed = (weight - known["weight_middle"]) / known["weight_reach"]
-    standing = np.exp(-known["bistable"] * elapsed / (2 * known["tau_rho"]))
-    departed /= np.sqrt(standing + departed**2 * (1 - standing) + 1e-99)
-    return {"weight": known["weight_middle"] + known["weight_reach"] * departed}
+class Events(TwoStates):
+    """Without noise and the bistable term, at events."""
+
+    stage = "expression"
+    form = "two-threshold-events"
+    source = "Graupner & Brunel 2012, PNAS 109:3991"
+    parameters = (*PARAMETERS, DOWN_SHARE)
+    beside: ClassVar[dict[str, tuple[str, ...]]] = {"calcium": ("jump-events", "jump-plateau-events")}
+    spike = ADVANCE
+    late_spike = ADVANCE
+    spike_post = ADVANCE
+    plateau_edge = ADVANCE
+
+    def derived(self, values: Values, dt: Quantity) -> Constants:
+        return _bands(values)
+
+    def read(self, values: Values, states: States, now: Time) -> dict[str, NDArray[np.float64]]:
+        every = {"sigma": 0.0, "bistable": 0.0, **values}
+        known = {name: float(value) for name, value in {**every, **_bands(every), **_noise(every)}.items()}
+        elapsed = now - states["last_event"]
+        lasting = states["gone_at"] - states["last_event"]
+        slowness = 1 + FOREVER * states.get("clamped", np.float64(0))
+        above_both, above_lower = (
+            np.clip(slowness * (lasting - known["tau_calcium"] * known[theta]), 0, elapsed)
+            for theta in ("log_theta_upper", "log_theta_lower")
+        )
+        kept_both = np.exp(-above_both * known["rate_both"])
+        kept_one = np.exp(-(above_lower - above_both) * known["rate_one"])
+        weight = known["target_both"] + (states["weight"] - known["target_both"]) * kept_both
+        weight = known["target_one"] + (weight - known["target_one"]) * kept_one
+        variance = known["variance_limit_both"] * (1 - kept_both**2) * kept_one**2
+        variance += known["variance_limit_one"] * (1 - kept_one**2)
+        weight += known["noise_scale"] * np.sqrt(variance) * states.get("noise", 0.0)
+        departed = (weight - known["weight_middle"]) / known["weight_reach"]
+        standing = np.exp(-known["bistable"] * elapsed / (2 * known["tau_rho"]))
+        departed /= np.sqrt(standing + departed**2 * (1 - standing) + 1e-99)
+        return {"weight": known["weight_middle"] + known["weight_reach"] * departed}
+
+    def thresholds(self, values: Values) -> dict[str, float]:
+        return thresholds(values)
 
 
-EVENTS = Stage(
-    stage="expression",
-    form="two-threshold-events",
-    source="Graupner & Brunel 2012, PNAS 109:3991",
-    parameters=(*PARAMETERS, DOWN_SHARE),
-    beside={"calcium": ("jump-events", "jump-plateau-events")},
-    spike=ADVANCE,
-    late_spike=ADVANCE,
-    spike_post=ADVANCE,
-    plateau_edge=ADVANCE,
-    derived=_derived,
-    initial=lambda values: values["w0"],
-    population=population,
-    settled=settled,
-    read=_read,
-    thresholds=thresholds,
-)
+class NoisyEvents(Events):
+    """With both, at events."""
 
-NOISY_EVENTS = Stage(
-    stage="expression",
-    form="two-threshold-noisy-events",
-    source="Graupner & Brunel 2012, PNAS 109:3991, and its correction of 2013",
-    parameters=(*PARAMETERS, SIGMA, DOWN_SHARE, BISTABLE_TERM),
-    beside={"calcium": ("jump-events", "jump-plateau-events")},
-    synaptic="noise : 1",
-    spike=AT_SPIKE,
-    late_spike=AT_OTHERS,
-    spike_post=AT_OTHERS,
-    plateau_edge=AT_OTHERS,
-    derived=_noisy,
-    initial=lambda values: values["w0"],
-    population=population,
-    settled=settled,
-    read=_read,
-    thresholds=thresholds,
-)
+    form = "two-threshold-noisy-events"
+    source = "Graupner & Brunel 2012, PNAS 109:3991, and its correction of 2013"
+    parameters = (*PARAMETERS, SIGMA, DOWN_SHARE, BISTABLE_TERM)
+    synaptic = "noise : 1"
+    spike = AT_SPIKE
+    late_spike = AT_OTHERS
+    spike_post = AT_OTHERS
+    plateau_edge = AT_OTHERS
+
+    def derived(self, values: Values, dt: Quantity) -> Constants:
+        return {**_bands(values), **_noise(values)}

@@ -9,14 +9,16 @@ because glutamate binds nearly all receptors of a synapse. A release scales what
 from neurofwp.synapses.parameters import Parameter
 from neurofwp.synapses.stage import Stage
 
-SATURATING = Stage(
-    stage="nmda",
-    form="saturating",
-    source="Brunel & Wang 2001, J Comput Neurosci 11:63",
-    parameters=(
+
+class Saturating(Stage):
+    """Gating with one decay."""
+
+    stage = "nmda"
+    form = "saturating"
+    source = "Brunel & Wang 2001, J Comput Neurosci 11:63"
+    parameters = (
         Parameter("tau_nmda", "ms", "decay time constant of NMDA gating", low=1),
         Parameter("alpha_nmda", "1", "share of closed channels that one spike opens", low=0, high=1),
-    ),
-    presynaptic="ds_nmda/dt = -s_nmda/tau_nmda : 1",
-    presynaptic_spike="s_nmda += alpha_nmda*released*(1 - s_nmda)",
-)
+    )
+    presynaptic = "ds_nmda/dt = -s_nmda/tau_nmda : 1"
+    presynaptic_spike = "s_nmda += alpha_nmda*released*(1 - s_nmda)"

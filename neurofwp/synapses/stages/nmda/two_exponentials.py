@@ -10,24 +10,26 @@ s(t) = alpha (share exp(-t/tau_fast) + (1 - share) exp(-t/tau_slow)). A release 
 from neurofwp.synapses.parameters import Parameter
 from neurofwp.synapses.stage import Stage
 
-TWO_EXPONENTIALS = Stage(
-    stage="nmda",
-    form="two-exponentials",
-    source="Shouval, Bear & Cooper 2002, PNAS 99:10831",
-    parameters=(
+
+class TwoExponentials(Stage):
+    """Gating with a fast and a slow decay."""
+
+    stage = "nmda"
+    form = "two-exponentials"
+    source = "Shouval, Bear & Cooper 2002, PNAS 99:10831"
+    parameters = (
         Parameter("tau_nmda_fast", "ms", "decay time constant of the fast part of NMDA gating", low=1),
         Parameter("tau_nmda_slow", "ms", "decay time constant of the slow part of NMDA gating", low=1),
         Parameter("nmda_fast_share", "1", "share of opened channels that close fast", low=0, high=1),
         Parameter("alpha_nmda", "1", "share of closed channels that one spike opens", low=0, high=1),
-    ),
-    presynaptic="""
+    )
+    presynaptic = """
         s_nmda = nmda_fast + nmda_slow : 1
         dnmda_fast/dt = -nmda_fast/tau_nmda_fast : 1
         dnmda_slow/dt = -nmda_slow/tau_nmda_slow : 1
-    """,
-    presynaptic_spike=(
+    """
+    presynaptic_spike = (
         "nmda_opened = alpha_nmda*released*(1 - nmda_fast - nmda_slow)\n"
         "nmda_fast += nmda_fast_share*nmda_opened\n"
         "nmda_slow += (1 - nmda_fast_share)*nmda_opened"
-    ),
-)
+    )

@@ -16,42 +16,46 @@ A step of the plasticity clock is exact for each synapse while the pool stands s
 gives to synapses: receptors are conserved.
 """
 
-from brian2 import Quantity
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from neurofwp.synapses.parameters import Parameter
-from neurofwp.synapses.stage import Stage, Values
+from neurofwp.synapses.stage import Constants, Stage, Values
+
+if TYPE_CHECKING:
+    from brian2 import Quantity
 
 
-def _derived(values: Values, dt: Quantity) -> dict[str, Quantity | float]:
-    return {"leaving": 1 / values["tau_bound"]}
+class FinitePool(Stage):
+    """Receptors of a cell's pool fill the slots of its synapses."""
 
-
-FINITE_POOL = Stage(
-    stage="trafficking",
-    form="finite-pool",
-    source="Triesch, Vo & Hafner 2018, eLife 7:e37836",
-    parameters=(
+    stage = "trafficking"
+    form = "finite-pool"
+    source = "Triesch, Vo & Hafner 2018, eLife 7:e37836"
+    parameters = (
         Parameter("tau_bound", "s", "mean time that a receptor stays in a slot", low=0.01),
         Parameter("tau_pool", "s", "lifetime of a receptor in the pool; inf: nothing is made or lost", low=0.01),
         Parameter("pool_size", "nS", "receptors in the pool of a cell at rest", low=1e-6),
         Parameter("filling", "1", "share of slots that is filled while the pool is at rest", low=0.01, high=0.99),
-    ),
+    )
     # The pool as its difference from rest, so that it starts at 0 like every other state.
-    postsynaptic="""
+    postsynaptic = """
         pool_change : siemens
         insertion : Hz
-    """,
-    postsynaptic_update="""
+    """
+    postsynaptic_update = """
         pool_change = pool_change*exp(-plasticity_step/tau_pool)
         insertion = filling/((1 - filling)*tau_bound)*(1 + pool_change/pool_size)
-    """,
-    synaptic="slots : siemens",
-    update="""
+    """
+    synaptic = "slots : siemens"
+    synaptic_update = """
         exchange = leaving + insertion_post
         held_by_slots = insertion_post*slots/(filling*exchange)
         moved = (held_by_slots - weight)*(-expm1(-plasticity_step*exchange))
         weight = weight + moved
         pool_change_post -= moved
-    """,
-    derived=_derived,
-)
+    """
+
+    def derived(self, values: Values, dt: Quantity) -> Constants:
+        return {"leaving": 1 / values["tau_bound"]}

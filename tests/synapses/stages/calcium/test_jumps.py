@@ -9,8 +9,8 @@ from brian2 import ms, second
 from neurofwp.laboratory.laboratory import Laboratory
 from neurofwp.laboratory.protocol import Protocol
 from neurofwp.synapses import model
-from neurofwp.synapses.stages.calcium.jumps import JUMPS
-from neurofwp.synapses.stages.expression.two_threshold import TWO_THRESHOLD
+from neurofwp.synapses.stages.calcium.jumps import Jumps
+from neurofwp.synapses.stages.expression.two_threshold import TwoThreshold
 
 PRE, POST = (10.0, 30.0, 34.0), (12.0, 31.0)
 
@@ -18,7 +18,7 @@ PRE, POST = (10.0, 30.0, 34.0), (12.0, 31.0)
 def calcium(delay, step, pre=PRE, post=POST):
     """(time in ms, calcium) of a cortical slice synapse, every ms of 100."""
     events = model.load("graupner-brunel-cortical-slice")
-    forms = {"calcium": JUMPS, "expression": TWO_THRESHOLD}
+    forms = {"calcium": Jumps(), "expression": TwoThreshold()}
     clocked = replace(events, stages=tuple(forms.get(stage.stage, stage) for stage in events.stages))
     bench = Laboratory(clocked, parameters={"pre_delay": delay * ms}, step=step * ms, target="numpy")
     made = bench.run([Protocol("spikes", pre, post, period=0.1)], record=1 * ms)
@@ -48,6 +48,6 @@ def test_either_cell_brings_its_own_calcium():
 
 
 def test_survival_over_a_step_is_that_of_exponential_decay():
-    survival = JUMPS.derived({"tau_calcium": 20 * ms}, 10 * ms)["calcium_survival"]
+    survival = Jumps().derived({"tau_calcium": 20 * ms}, 10 * ms)["calcium_survival"]
     assert survival == pytest.approx(np.exp(-0.5))
-    assert JUMPS.derived({"tau_calcium": 1 * second}, 1 * second)["calcium_survival"] == pytest.approx(np.exp(-1))
+    assert Jumps().derived({"tau_calcium": 1 * second}, 1 * second)["calcium_survival"] == pytest.approx(np.exp(-1))

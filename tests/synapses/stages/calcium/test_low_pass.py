@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from brian2 import mmolar, ms, mV, second
 
-from neurofwp.synapses.stages.calcium.low_pass import LOW_PASS
-from neurofwp.synapses.stages.magnesium import JAHR_STEVENS
-from neurofwp.synapses.stages.nmda.saturating import SATURATING
+from neurofwp.synapses.stages.calcium.low_pass import LowPass
+from neurofwp.synapses.stages.magnesium import JahrStevens
+from neurofwp.synapses.stages.nmda.saturating import Saturating
 
 GATES = np.array([0, 0.2, 1, 1])
 VOLTAGES = np.array([-30, -30, -30, -75])
@@ -19,7 +19,7 @@ def steady(bench):
 
     def make(dt):
         rig = bench(
-            SATURATING, JAHR_STEVENS, LOW_PASS, n=4, dt=dt * ms, tau_nmda=np.inf * second, alpha_nmda=0.5,
+            Saturating(), JahrStevens(), LowPass(), n=4, dt=dt * ms, tau_nmda=np.inf * second, alpha_nmda=0.5,
             Mg=1 * mmolar, tau_calcium=12 * ms, E_calcium=130 * mV, g_calcium=0.02 / mV,
         )  # fmt: skip
         rig.key.s_nmda, rig.value.v_dendrite = GATES, VOLTAGES * mV

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 
-from neurofwp.synapses.stages.expression.calcium_control import CALCIUM_CONTROL
-from neurofwp.synapses.stages.expression.two_threshold import TWO_THRESHOLD
+from neurofwp.synapses.stages.expression.calcium_control import CalciumControl
+from neurofwp.synapses.stages.expression.two_threshold import TwoThreshold
 
 
 def control(bench, n, dt=1.0, **changed):
@@ -16,7 +16,7 @@ def control(bench, n, dt=1.0, **changed):
     numbers = {"P": 4.5, "K_P": 0.6, "p": 4, "D": 1.7, "K_D": 0.27, "q": 8, "K_m": 1e-6, "w_max": 1e6} | changed
     units = {"P": nS / second, "D": nS / second, "K_m": nS, "w_max": nS}
     values = {name: number * units.get(name, 1) for name, number in numbers.items()}
-    return bench(CALCIUM_CONTROL, n=n, dt=dt * ms, **values)
+    return bench(CalciumControl(), n=n, dt=dt * ms, **values)
 
 
 def hill(calcium, half, exponent):
@@ -44,7 +44,7 @@ def test_one_step_of_depression_is_a_hill_function_times_saturating_removal(benc
 
 def test_extreme_ratios_of_calcium_saturate_in_single_precision():
     # what the network computes in float32, for calcium far from its half-maximal level on both sides
-    statements = CALCIUM_CONTROL.statements({"p": 16, "q": 16})
+    statements = CalciumControl().update({"p": 16, "q": 16})
     weight = np.float32(1e-9)
     for level, moved in ((0, False), (1e-6, False), (1e6, True)):
         names = {
@@ -61,7 +61,7 @@ def test_with_K_m_far_above_it_is_two_thresholds_with_soft_bounds(bench):
     calcium, start = np.repeat([0.1, 0.8, 3.2], 3), np.tile([0, 0.5, 1.5], 3)
     graded = control(bench, 9, dt=0.1, P=6, K_P=1.6, p=16, D=4e6, K_D=0.4, q=16, K_m=1e6, w_max=1.5)
     steep = bench(  # gamma_p/tau = P/w_max, gamma_d/tau = D/K_m
-        TWO_THRESHOLD, n=9, dt=0.1 * ms, tau_rho=1 * second, gamma_p=4, gamma_d=4, theta_p=1.6, theta_d=0.4, w0=0 * nS,
+        TwoThreshold(), n=9, dt=0.1 * ms, tau_rho=1 * second, gamma_p=4, gamma_d=4, theta_p=1.6, theta_d=0.4, w0=0 * nS,
         w1=1.5 * nS,
     )  # fmt: skip
     for rig in (graded, steep):
@@ -117,5 +117,5 @@ def test_conductances_are_never_negative(bench, seed, dt, P, D, K_m, p, q):
 
 def test_only_levels_that_act_are_drawn():
     values = {"D": 0 * nS / second, "K_D": 0.27, "K_P": 0.6}
-    assert CALCIUM_CONTROL.thresholds(values) == {"potentiation": 0.6}
-    assert CALCIUM_CONTROL.thresholds({**values, "D": 1 * nS / second}) == {"depression": 0.27, "potentiation": 0.6}
+    assert CalciumControl().thresholds(values) == {"potentiation": 0.6}
+    assert CalciumControl().thresholds({**values, "D": 1 * nS / second}) == {"depression": 0.27, "potentiation": 0.6}

@@ -14,7 +14,7 @@ from brian2 import ms, mV, nS
 from neurofwp.laboratory import Protocol, kinds
 from neurofwp.laboratory.laboratory import Laboratory
 from neurofwp.synapses import model
-from neurofwp.synapses.stages.expression.clopath import CLOPATH
+from neurofwp.synapses.stages.expression.clopath import Clopath
 
 NAME = "clopath-visual-cortex"
 A_LTD, A_LTP, REST, THETA_PLUS = 14e-5, 8e-5, -70.6, -45.3  # per mV, per mV^2, mV, mV
@@ -31,7 +31,7 @@ def changes(protocols: list[Protocol], **parameters: object) -> np.ndarray:
 def test_filtered_voltages_of_a_decaying_depolarisation_are_differences_of_exponentials():
     values, tau = model.load(NAME).values, 5.0
     cell = b2.NeuronGroup(
-        1, "v_dendrite = theta_minus + 100*mV*exp(-t/(5*ms)) : volt" + CLOPATH.postsynaptic,
+        1, "v_dendrite = theta_minus + 100*mV*exp(-t/(5*ms)) : volt" + Clopath().postsynaptic,
         method="exponential_euler", dt=0.01 * ms, namespace=values,
     )  # fmt: skip
     seen = b2.StateMonitor(cell, ["u_minus", "u_plus", "u_late"], record=True, dt=1 * ms)

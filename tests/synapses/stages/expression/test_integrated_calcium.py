@@ -9,7 +9,7 @@ from neurofwp.laboratory import Protocol
 from neurofwp.laboratory.laboratory import Laboratory
 from neurofwp.laboratory.peaks import calcium_peaks
 from neurofwp.synapses import model
-from neurofwp.synapses.stages.expression.integrated_calcium import INTEGRATED_CALCIUM, integrated
+from neurofwp.synapses.stages.expression.integrated_calcium import IntegratedCalcium, integrated
 
 RULE = {
     "tau_integral": 278.3 * ms, "pre_peak": 10 * ms, "post_peak": 20 * ms, "pre_in_d": 1.002, "post_in_d": 1.954,
@@ -29,7 +29,7 @@ def calcium(protocols, **parameters):
 
 
 def test_calcium_is_integrated_exactly_while_it_stands_still(bench):
-    rig = bench(INTEGRATED_CALCIUM, n=3, dt=5 * ms, **RULE)
+    rig = bench(IntegratedCalcium(), n=3, dt=5 * ms, **RULE)
     levels = np.array([0, 0.1, 2])
     rig.calcium = levels
     rig.run(60)
@@ -42,7 +42,7 @@ def test_calcium_is_integrated_exactly_while_it_stands_still(bench):
 @pytest.mark.parametrize("level", [0.0, THETA_D - 0.5, THETA_D + 0.5, THETA_P - 0.5, THETA_P + 0.5])
 def test_the_efficacy_follows_its_differential_equation_in_every_band(bench, level):
     start = np.array([0.1, 0.45, 0.55, 0.9])
-    rig = bench(INTEGRATED_CALCIUM, n=4, dt=1 * ms, **RULE)
+    rig = bench(IntegratedCalcium(), n=4, dt=1 * ms, **RULE)
     rig.weight, rig.calcium, rig.synapses.calcium_integral = 1 + start, level / 278.3, level * ms
     rig.run(2000)
 

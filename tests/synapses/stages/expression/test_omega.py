@@ -5,7 +5,7 @@ import pytest
 from brian2 import mV, second
 
 from neurofwp.synapses import model
-from neurofwp.synapses.stages.expression.omega import OMEGA, omega
+from neurofwp.synapses.stages.expression.omega import Omega, omega
 
 
 @pytest.fixture(scope="module")
@@ -15,8 +15,8 @@ def shouval():
 
 def omega_and_tau(bench, shouval, calcium):
     """Read both functions off a step: W moves to Omega by the share 1 - exp(-dt/tau)."""
-    values = {parameter.name: shouval.values[parameter.name] for parameter in OMEGA.parameters}
-    rig = bench(OMEGA, n=2 * len(calcium), dt=1 * second, **values)
+    values = {parameter.name: shouval.values[parameter.name] for parameter in Omega().parameters}
+    rig = bench(Omega(), n=2 * len(calcium), dt=1 * second, **values)
     rig.calcium, rig.weight = np.tile(calcium, 2), np.repeat([0, 1], len(calcium))
     rig.run()
     from_zero, from_one = rig.weight.reshape(2, -1)

@@ -15,8 +15,8 @@ from neurofwp.laboratory import Protocol, kinds
 from neurofwp.laboratory.laboratory import Laboratory
 from neurofwp.synapses import model
 from neurofwp.synapses.model import SynapseModel
-from neurofwp.synapses.stages.ampa import EXPONENTIAL
-from neurofwp.synapses.stages.expression.triplet import TRIPLET
+from neurofwp.synapses.stages.ampa import Exponential
+from neurofwp.synapses.stages.expression.triplet import Triplet
 
 SETS = ("triplet-hippocampal-culture", "triplet-visual-cortex")
 
@@ -83,7 +83,7 @@ def test_spikes_in_the_same_step_do_not_see_each_other():
 
 def test_a_weight_cannot_fall_below_zero_and_comes_back_from_there():
     values = model.load(SETS[0]).values | {"A2_minus": 0.6, "A3_minus": 0.0, "A2_plus": 0.25, "A3_plus": 0.0}
-    synapse = SynapseModel("steep", "", (TRIPLET, EXPONENTIAL), values, {})
+    synapse = SynapseModel("steep", "", (Triplet(), Exponential()), values, {})
     depressed = Protocol("d", pre=(20.0, 30.0, 40.0), post=(10.0,), period=0.1)
     restored = Protocol("r", pre=(20.0, 30.0, 40.0), post=(10.0, 45.0), period=0.1)
     after = Laboratory(synapse, target="numpy").run([depressed, restored])["after"].values[:, 0]

@@ -5,7 +5,7 @@ import pytest
 from brian2 import ms, nS, second
 
 from neurofwp.synapses import model
-from neurofwp.synapses.stages.expression.two_threshold import TWO_THRESHOLD
+from neurofwp.synapses.stages.expression.two_threshold import TwoThreshold
 
 START = np.array([0, 0.3, 1])
 
@@ -23,7 +23,7 @@ def settings(**changed):
 )
 @pytest.mark.parametrize("dt", [0.1, 1, 50])
 def test_each_band_relaxes_as_in_closed_form(bench, calcium, above_p, above_d, order, dt):
-    rig = bench(TWO_THRESHOLD, n=3, dt=dt * ms, **settings(**order))
+    rig = bench(TwoThreshold(), n=3, dt=dt * ms, **settings(**order))
     rig.calcium, rig.weight = calcium, 0.4 + 1.6 * START
     rig.run(round(150 / dt))
     potentiation, depression = 3 * above_p, 2 * above_d
@@ -34,7 +34,7 @@ def test_each_band_relaxes_as_in_closed_form(bench, calcium, above_p, above_d, o
 
 
 def test_calcium_that_alternates_follows_the_time_spent_above_each_threshold(bench):
-    rig = bench(TWO_THRESHOLD, n=3, **settings())
+    rig = bench(TwoThreshold(), n=3, **settings())
     rig.weight = 0.4 + 1.6 * START
     rig.synapses.run_regularly("calcium = 1.4*int(t % (10*ms) < 4*ms)+ 1.1*int(t % (10*ms) >= 7*ms)", dt=1 * ms)
     rig.run(400)
@@ -52,7 +52,7 @@ def test_a_plateau_writes_most_of_the_way_with_published_rates(bench, name, writ
     # rho <- rho + beta (rho_inf - rho) with beta = .57 to .79 and rho_inf = .62 to .84 over the published sets
     values = model.load(name).values
     rig = bench(
-        TWO_THRESHOLD, n=1, **{parameter.name: values[parameter.name] for parameter in TWO_THRESHOLD.parameters}
+        TwoThreshold(), n=1, **{parameter.name: values[parameter.name] for parameter in TwoThreshold().parameters}
     )
     rig.calcium = 1.5
     rig.run(300)

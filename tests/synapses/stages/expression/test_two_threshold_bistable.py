@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from brian2 import ms, nS, second
 
-from neurofwp.synapses.stages.expression.two_threshold_bistable import BISTABLE
+from neurofwp.synapses.stages.expression.two_threshold_bistable import Bistable
 
 START = np.array([-0.05, 0, 0.2, 0.49, 0.5, 0.51, 0.9, 1, 1.04])
 
@@ -19,7 +19,7 @@ def settings(**changed):
 
 def relaxed(bench, start, calcium, duration, dt=0.1, **changed):
     """Efficacies that start at `start`, `duration` ms later."""
-    rig = bench(BISTABLE, n=len(start), dt=dt * ms, **settings(**changed))
+    rig = bench(Bistable(), n=len(start), dt=dt * ms, **settings(**changed))
     rig.calcium, rig.weight = calcium, 0.4 + 1.6 * start
     rig.run(round(duration / dt))
     return (rig.weight - 0.4) / 1.6
@@ -56,6 +56,6 @@ def test_noise_has_the_variance_of_its_band(bench, calcium, passed, gamma):
 
 def test_synapses_begin_in_stable_states_and_come_to_them_again():
     values = settings(down_share=0.7)
-    assert BISTABLE.population(values) == ((0.4 * nS, 0.7), (2 * nS, pytest.approx(0.3)))
+    assert Bistable().population(values) == ((0.4 * nS, 0.7), (2 * nS, pytest.approx(0.3)))
     ends = 0.4 + 1.6 * START
-    np.testing.assert_array_equal(BISTABLE.settled(values, ends), [0.4] * 5 + [2] * 4)
+    np.testing.assert_array_equal(Bistable().settled(values, ends), [0.4] * 5 + [2] * 4)

@@ -17,10 +17,10 @@ from neurofwp.errors import InputError
 from neurofwp.laboratory.laboratory import Laboratory
 from neurofwp.laboratory.protocol import Protocol
 from neurofwp.synapses import model
-from neurofwp.synapses.stages.calcium.jump_events import JUMP_PLATEAU_EVENTS
-from neurofwp.synapses.stages.calcium.jumps import JUMP_PLATEAUS, JUMPS
-from neurofwp.synapses.stages.expression.two_threshold import TWO_THRESHOLD
-from neurofwp.synapses.stages.expression.two_threshold_events import EVENTS
+from neurofwp.synapses.stages.calcium.jump_events import JumpPlateauEvents
+from neurofwp.synapses.stages.calcium.jumps import JumpPlateaus, Jumps
+from neurofwp.synapses.stages.expression.two_threshold import TwoThreshold
+from neurofwp.synapses.stages.expression.two_threshold_events import Events
 from neurofwp.theory import graupner_brunel
 
 CORTEX = model.load("graupner-brunel-cortical-slice")
@@ -59,7 +59,7 @@ def expected(values, protocol, start, step, end=np.inf):
     "thresholds", [{}, {"theta_p": 1.0, "theta_d": 1.3}, {"theta_p": 0.8, "theta_d": 0.8}], ids=["d<p", "p<d", "d=p"]
 )
 def test_efficacy_is_exact_at_any_step(thresholds):
-    synapse = with_forms(EVENTS, pre_delay=5 * ms, **thresholds)
+    synapse = with_forms(Events(), pre_delay=5 * ms, **thresholds)
     every = [poisson(3, seed=seed, start=start) for seed, start in ((1, 0.0), (2, 1.0), (3, 0.3))]
     made = Laboratory(synapse, step=1 * ms, target="numpy").run(every)
     found = (made["after"].values[:, 0] - W0) / (W1 - W0)
@@ -69,7 +69,7 @@ def test_efficacy_is_exact_at_any_step(thresholds):
 
 
 def test_efficacy_and_calcium_are_read_at_any_time_in_between():
-    synapse, protocol = with_forms(EVENTS, pre_delay=5 * ms), poisson(0.5, rate=30, start=0.2)
+    synapse, protocol = with_forms(Events(), pre_delay=5 * ms), poisson(0.5, rate=30, start=0.2)
     made = Laboratory(synapse, step=1 * ms, target="numpy").run([protocol], record=7 * ms)
     found = (made["weight"].values[0] - W0) / (W1 - W0)
     times = made["time"].values
@@ -97,7 +97,7 @@ def test_noise_has_the_exact_mean_and_variance_between_events_too():
 
 
 def test_a_presynaptic_spike_transmits_the_weight_of_its_moment():
-    synapse, times = with_forms(EVENTS, pre_delay=5 * ms), (10.0, 12.0, 14.0, 40.0)
+    synapse, times = with_forms(Events(), pre_delay=5 * ms), (10.0, 12.0, 14.0, 40.0)
     train = b2.TimedArray(np.isin(np.arange(50), times).astype(float), dt=1 * ms)
     key = b2.NeuronGroup(
         1, synapse.text("presynaptic"), threshold="train(t) > 0", reset="", namespace={"train": train}, dt=1 * ms
@@ -118,7 +118,7 @@ def test_a_presynaptic_spike_transmits_the_weight_of_its_moment():
 
 @pytest.mark.parametrize("level", [0.9, 1.1, 2.0])
 def test_a_plateau_holds_calcium_and_writes_in_closed_form(level):
-    synapse = with_forms(JUMP_PLATEAU_EVENTS, EVENTS, pre_delay=5 * ms, plateau_calcium=level)
+    synapse = with_forms(JumpPlateauEvents(), Events(), pre_delay=5 * ms, plateau_calcium=level)
     protocol = Protocol("plateau", (10.0, 60.0, 430.0), (12.0, 150.0, 433.0), plateaus=((50.0, 350.0),), period=0.6)
     own = [replace(protocol, name=f"from {start}", initial=W0 + start * (W1 - W0)) for start in (0.0, 1.0)]
     made = Laboratory(synapse, step=1 * ms, target="numpy").run(own, record=5 * ms)
@@ -145,7 +145,7 @@ def test_a_clock_agrees_about_plateaus():
     own = [replace(protocol, name=f"from {start}", initial=W0 + start * (W1 - W0)) for start in (0.0, 1.0)]
     ended = [
         Laboratory(with_forms(*stages, pre_delay=5 * ms, plateau_calcium=1.1), step=0.2 * ms, target="numpy").run(own)
-        for stages in ((JUMP_PLATEAU_EVENTS, EVENTS), (JUMP_PLATEAUS, TWO_THRESHOLD))
+        for stages in ((JumpPlateauEvents(), Events()), (JumpPlateaus(), TwoThreshold()))
     ]
     exact, clock = ((each["after"].values[:, 0] - W0) / (W1 - W0) for each in ended)
     np.testing.assert_allclose(clock, exact, atol=3e-4)
@@ -250,7 +250,7 @@ def test_a_fine_clock_errs_as_little_as_its_step_allows():
     # 20 s of Poisson firing at 20 Hz on both sides, on a clock of 0.01 ms
     every = [poisson(20, seed=seed, start=start) for seed in range(1, 9) for start in (0.0, 1.0)]
     found = {}
-    for name, stages in (("events", (EVENTS,)), ("clock", (JUMPS, TWO_THRESHOLD))):
+    for name, stages in (("events", (Events(),)), ("clock", (Jumps(), TwoThreshold()))):
         made = Laboratory(with_forms(*stages), step=0.01 * ms, target="cpp_standalone").run(every)
         found[name] = (made["after"].values[:, 0] - W0) / (W1 - W0)
     apart = found["events"] - found["clock"]

@@ -6,8 +6,8 @@ import pytest
 from brian2 import ms
 
 from neurofwp.synapses import model
-from neurofwp.synapses.stages.nmda.saturating import SATURATING
-from neurofwp.synapses.stages.nmda.two_exponentials import TWO_EXPONENTIALS
+from neurofwp.synapses.stages.nmda.saturating import Saturating
+from neurofwp.synapses.stages.nmda.two_exponentials import TwoExponentials
 
 VALUES = {"tau_nmda_fast": 50 * ms, "tau_nmda_slow": 200 * ms, "nmda_fast_share": 0.5, "alpha_nmda": 0.5}
 
@@ -15,7 +15,7 @@ VALUES = {"tau_nmda_fast": 50 * ms, "tau_nmda_slow": 200 * ms, "nmda_fast_share"
 def test_a_spike_opens_half_of_the_channels_and_they_close_as_published(bench):
     spikes = np.zeros((1, 1))
     spikes[0] = 1
-    rig = bench(TWO_EXPONENTIALS, n=1, spikes=spikes, **VALUES)
+    rig = bench(TwoExponentials(), n=1, spikes=spikes, **VALUES)
     probe = b2.StateMonitor(rig.key, "s_nmda", record=True, when="end")
     rig.network.add(probe)
     rig.run(600)
@@ -35,7 +35,7 @@ def test_a_regular_train_reaches_its_fixed_point(bench, fast, slow, share, alpha
     spikes = np.zeros((interval * 400, 1))
     spikes[::interval] = 1
     rig = bench(
-        TWO_EXPONENTIALS, n=1, spikes=spikes, tau_nmda_fast=fast * ms, tau_nmda_slow=slow * ms, nmda_fast_share=share,
+        TwoExponentials(), n=1, spikes=spikes, tau_nmda_fast=fast * ms, tau_nmda_slow=slow * ms, nmda_fast_share=share,
         alpha_nmda=alpha,
     )  # fmt: skip
     rig.run(interval * 399 + 1)
@@ -49,10 +49,10 @@ def test_a_regular_train_reaches_its_fixed_point(bench, fast, slow, share, alpha
 def test_equal_time_constants_are_one_exponential_that_saturates(bench):
     spikes = np.random.default_rng(0).random((300, 5)) < 0.1
     both = bench(
-        TWO_EXPONENTIALS, n=5, spikes=spikes, tau_nmda_fast=70 * ms, tau_nmda_slow=70 * ms, nmda_fast_share=0.3,
+        TwoExponentials(), n=5, spikes=spikes, tau_nmda_fast=70 * ms, tau_nmda_slow=70 * ms, nmda_fast_share=0.3,
         alpha_nmda=0.5,
     )  # fmt: skip
-    one = bench(SATURATING, n=5, spikes=spikes, tau_nmda=70 * ms, alpha_nmda=0.5)
+    one = bench(Saturating(), n=5, spikes=spikes, tau_nmda=70 * ms, alpha_nmda=0.5)
     both.run(300)
     one.run(300)
     np.testing.assert_allclose(both.key.s_nmda[:], one.key.s_nmda[:], rtol=1e-9)

@@ -7,10 +7,10 @@ from brian2 import ms, nS, second
 from scipy.integrate import solve_ivp
 
 from neurofwp.synapses.model import SynapseModel
-from neurofwp.synapses.stages.expression.linear import LINEAR
-from neurofwp.synapses.stages.trafficking.finite_pool import FINITE_POOL
-from neurofwp.synapses.stages.trafficking.gradual import GRADUAL
-from neurofwp.synapses.stages.turnover import CONSTITUTIVE
+from neurofwp.synapses.stages.expression.linear import Linear
+from neurofwp.synapses.stages.trafficking.finite_pool import FinitePool
+from neurofwp.synapses.stages.trafficking.gradual import Gradual
+from neurofwp.synapses.stages.turnover import Constitutive
 
 CLOSED = {"tau_bound": 43 * second, "tau_pool": np.inf * second, "pool_size": 30 * nS, "filling": 0.7}
 CELL = "forgetting : Hz\n"
@@ -18,7 +18,7 @@ CELL = "forgetting : Hz\n"
 
 def cell(slots, *stages, dt=100, **values):
     """One cell with a synapse per entry of `slots` (nS); weights begin as what slots hold while the pool is at rest."""
-    synapse = SynapseModel("bench", "", stages or (FINITE_POOL,), values or CLOSED, {})
+    synapse = SynapseModel("bench", "", stages or (FinitePool(),), values or CLOSED, {})
     names = synapse.constants(dt * ms)
     value = b2.NeuronGroup(1, CELL + synapse.text("postsynaptic"), dt=dt * ms, namespace=names)
     states = dict.fromkeys(["weight : siemens", "calcium : 1", *synapse.text("synaptic").splitlines()])
@@ -129,7 +129,7 @@ def test_the_published_differential_equations():
 
 def test_expression_and_turnover_change_slots_and_weights_follow():
     learning = {"eta": 1 * nS / second, "c_floor": 0.1, "tau_turnover": np.inf * second}
-    value, synapses, network = cell([1, 1, 1], LINEAR, FINITE_POOL, CONSTITUTIVE, **CLOSED, **learning)
+    value, synapses, network = cell([1, 1, 1], Linear(), FinitePool(), Constitutive(), **CLOSED, **learning)
     synapses.calcium = [1.1, 0, 0]
     network.run(2 * second, namespace={})
     np.testing.assert_allclose(np.asarray(synapses.slots) / 1e-9, [3, 1, 1], rtol=1e-9)
@@ -143,7 +143,7 @@ def test_expression_and_turnover_change_slots_and_weights_follow():
 
 
 def test_gradual_trafficking_is_a_low_pass_of_slots():
-    _, synapses, network = cell([1.0, 2.0], GRADUAL, tau_expression=100 * second)
+    _, synapses, network = cell([1.0, 2.0], Gradual(), tau_expression=100 * second)
     synapses.slots = [2, 1] * nS
     network.run(70 * second, namespace={})
     expected = np.array([2, 1]) + np.array([-1, 1]) * np.exp(-0.7)

@@ -8,15 +8,15 @@ import pytest
 
 from neurofwp import SpikingNetwork
 from neurofwp.cli import catalogue
-from neurofwp.synapses import written
 from neurofwp.synapses.model import load
 from neurofwp.synapses.parameters import read_toml
+from neurofwp.synapses.write_model import model_toml
 
 
 @pytest.mark.parametrize("name", catalogue.synapses())
 def test_any_model_survives_being_written(name: str, tmp_path: Path) -> None:
     path = tmp_path / "again.toml"
-    path.write_text(written.text(name, {}, description='with "quotes" and µ', source="copied"), encoding="utf-8")
+    path.write_text(model_toml(name, {}, description='with "quotes" and µ', source="copied"), encoding="utf-8")
     own, again = load(name), load(path)
     assert again.values == own.values
     assert again.stages == own.stages
@@ -28,7 +28,7 @@ def test_any_model_survives_being_written(name: str, tmp_path: Path) -> None:
 def test_what_is_replaced_says_so_and_the_rest_keeps_its_sources(tmp_path: Path) -> None:
     path = tmp_path / "other.toml"
     found = {"P": (1 / 3, "nS/s", "found"), "g_gaba": (1e-3, "nS", "found"), "tau_turnover": (7.0, "s", "found")}
-    path.write_text(written.text("soft-bound", found, description="d", source="where from"), encoding="utf-8")
+    path.write_text(model_toml("soft-bound", found, description="d", source="where from"), encoding="utf-8")
     network, start = SpikingNetwork(path), SpikingNetwork("soft-bound")
     changed = {
         name: value

@@ -1,0 +1,32 @@
+"""`neurofwp compare`: recall of both networks, and which rule explains the weights, from a result."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from neurofwp.errors import InputError
+
+
+@dataclass(frozen=True)
+class _Compare:
+    result: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RESULT")]
+    """A results folder, or the result.nc in it."""
+
+
+def main(words: list[str]) -> int:
+    """The tables of a result, from the command line."""
+    given = tyro.cli(_Compare, prog="neurofwp compare", description="Print the tables of a result.", args=words)
+    from neurofwp.cli import results, tables  # bring xarray
+
+    file, result = results.open_result(given.result)
+    path = file.with_name(results.SUMMARY)
+    summary = json.loads(path.read_text()) if path.is_file() else {}
+    if not tables.rules(result) and tables.recall(summary) is None:
+        raise InputError(f"{str(file)!r} holds no recall and no rules: {result.attrs['experiment']} compares nothing")
+    tables.show(result, summary)
+    return 0

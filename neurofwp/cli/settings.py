@@ -1,0 +1,61 @@
+"""Settings of an experiment: checked before anything is imported for them, written as JSON, and read from it again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from neurofwp.errors import InputError, unknown
+from neurofwp.runtime.experiment import Experiment
+
+PARAMETERS = "parameters"  # the setting of an experiment that replaces parameters of synapse and circuit
+
+
+def check(experiment: Experiment, settings: Any) -> None:
+    """Refuse settings that cannot be run: at once, before a folder is made.
+
+    Raises
+    ------
+    InputError
+        for a parameter NAME=VALUE that there is not or that does not fit, and for whatever the experiment refuses.
+    """
+    assignments = [text for text in getattr(settings, PARAMETERS, ()) if "=" in text]
+    if assignments:
+        from neurofwp.spiking.parameters import numbers
+
+        numbers(assignments)
+    experiment.check(settings)
+
+
+def written(settings: Any) -> str:
+    """The settings of an experiment, in JSON."""
+    return json.dumps(asdict(settings), default=str, sort_keys=True)
+
+
+def read(text: str, kind: type) -> Any:
+    """Settings of this kind from JSON.
+
+    Raises
+    ------
+    InputError
+        if they are those of another version of the experiment.
+    """
+    values = json.loads(text)
+    hints = get_type_hints(kind)
+    known = [field.name for field in fields(kind)]
+    for name in values:
+        if name not in known:
+            raise unknown("setting, of another version of the experiment,", name, known)
+    made = kind(**{name: _value(value, "Path" in str(hints[name])) for name, value in values.items()})
+    if written(made) != json.dumps(values, sort_keys=True):
+        raise InputError(f"these settings are those of another version of the experiment: {text}")
+    return made
+
+
+def _value(value: Any, path: bool) -> Any:
+    """JSON has neither tuples nor paths."""
+    if isinstance(value, list):
+        return tuple(_value(each, path) for each in value)
+    return Path(value) if path and isinstance(value, str) else value
