@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -114,7 +115,7 @@ def run_together(
     ]  # fmt: skip
     with simulate(jobs, folder) as traces:
         return [
-            compare(settings, programs, lambda name, point=point: traces(name, point), seed=seed, device=device)
+            compare(settings, programs, partial(traces, number=point), seed=seed, device=device)
             for point in range(len(points))
         ]
 

@@ -25,7 +25,7 @@ from neurofwp.laboratory.protocol import Protocol
 from neurofwp.synapses.model import SynapseModel
 
 if TYPE_CHECKING:
-    from neurofwp.spiking.numbers import Numbers
+    from neurofwp.spiking.initial_values import Numbers
 
 CELL = """
     v_dendrite = held*v_held + (1 - held)*(v_rest + plateau*v_plateau + spike + epsp) : volt
