@@ -13,7 +13,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -115,7 +114,7 @@ def run_together(
     ]  # fmt: skip
     with simulate(jobs, folder) as traces:
         return [
-            compare(settings, programs, partial(traces, number=point), seed=seed, device=device)
+            compare(settings, programs, of_point(traces, point), seed=seed, device=device)
             for point in range(len(points))
         ]
 
@@ -172,6 +171,11 @@ def simulate(jobs: Sequence[Job], folder: Path | None) -> Iterator[Callable[[str
             yield of_condition
     finally:
         torch.set_num_threads(before)
+
+
+def of_point(traces: Callable[[str, int], xr.Dataset], point: int) -> Callable[[str], xr.Dataset]:
+    """The Traces of one point."""
+    return lambda name: traces(name, point)
 
 
 def compare(
