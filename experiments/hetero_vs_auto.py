@@ -142,7 +142,7 @@ def rate_network(settings: Settings, rule: str, device: str) -> nf.RateNetwork:
 def measure(
     settings: Settings, program: xr.Dataset, traces: Sequence[xr.Dataset], seed: int
 ) -> dict[str, xr.Dataset]:  # fmt: skip
-    """Of both networks: ``recall`` from every cue, what a linear read would give (``expected``), ``loop`` of the ring."""
+    """Of both networks: ``recall`` from every cue, what a linear read would give (``expected``), ``loop`` of a ring."""
     completion, sequences = nf.metrics.completion, nf.metrics.sequences
     cues = completion.cues(settings.shares)
     ring = list(nf.tasks.ASSOCIATIONS).index("sequence")
