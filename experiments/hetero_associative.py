@@ -162,7 +162,7 @@ def simulate(jobs: Sequence[Job], folder: Path | None) -> Iterator[Callable[[str
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with nf.spiking.jobs.running(jobs, folder=folder) as trace:
+        with nf.spiking.jobs.start(jobs, folder=folder) as trace:
 
             def of_condition(name: str, number: int) -> xr.Dataset:
                 every = trace(name)

@@ -70,7 +70,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     network = {"cells_per_pool": settings.cells_per_pool, "target": settings.target}
     jobs = [nf.spiking.jobs.Job(model, program, {"synapse": model, **network}, seed=seed) for model in RULES]
     measures = []
-    with nf.spiking.jobs.running(jobs, folder=folder) as trace:
+    with nf.spiking.jobs.start(jobs, folder=folder) as trace:
         hopfield = complete_keys(settings, program, seed)
         for model, rule in RULES.items():
             rate = rate_network(settings, rule, device).run(program, seed=seed)
@@ -142,7 +142,7 @@ def rate_network(settings: Settings, rule: str, device: str) -> nf.RateNetwork:
 def measure(
     settings: Settings, program: xr.Dataset, traces: Sequence[xr.Dataset], seed: int
 ) -> dict[str, xr.Dataset]:  # fmt: skip
-    """Of both networks: ``recall`` from every cue, what a linear read would give (``expected``), ``loop`` of the ring."""
+    """Of both networks: ``recall`` from every cue, what a linear read would give (``expected``), ``loop`` of a ring."""
     completion, sequences = nf.metrics.completion, nf.metrics.sequences
     cues = completion.cues(settings.shares)
     ring = list(nf.tasks.ASSOCIATIONS).index("sequence")
@@ -153,10 +153,12 @@ def measure(
         return xr.concat([score(trace) for trace in traces], dim=network)
 
     return {
-        "recall": over_networks(lambda t: completion.measured(program, t, cues).rename(condition="association")),
-        "expected": over_networks(lambda t: completion.expected(program, t, cues).rename(condition="association")),
+        "recall": over_networks(lambda t: completion.recall_by_cue(program, t, cues).rename(condition="association")),
+        "expected": over_networks(
+            lambda t: completion.linear_recall_by_cue(program, t, cues).rename(condition="association")
+        ),
         "loop": over_networks(
-            lambda t: sequences.recalled(own(program, ring), own(t, ring), settings.encoder(seed))
+            lambda t: sequences.ring_recall(own(program, ring), own(t, ring), settings.encoder(seed))
         ),
     }  # fmt: skip
 
@@ -189,7 +191,7 @@ def complete_keys(settings: Settings, program: xr.Dataset, seed: int) -> xr.Data
         }
         parts = [score_states(*state) for state in states.values()]
         rows.append(xr.concat(parts, dim=xr.DataArray(list(states), dims="memory", name="memory")))
-    return nf.metrics.completion.joined(rows, cues)
+    return nf.metrics.completion.concatenate_cues(rows, cues)
 
 
 def score_states(stored: torch.Tensor, state: torch.Tensor, asked: torch.Tensor, norm: int) -> xr.Dataset:

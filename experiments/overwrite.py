@@ -39,11 +39,11 @@ from neurofwp.plots.overwrite import overwrite
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking import conditions
-from neurofwp.spiking.jobs import Job, running
+from neurofwp.spiking.jobs import Job, start
 from neurofwp.synapses.write_speed import at_speed
 from neurofwp.tasks import digit_pairs
 from neurofwp.trace import of_condition
-from neurofwp.transforms.selection import most_varied, without_silent_cells
+from neurofwp.transforms.selection import keep_most_varied, without_silent_cells
 
 # in the contest
 CORRECTING = {"spiking": "error-correcting", "rate": "delta"}
@@ -93,7 +93,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     programs = [_program(settings, settings.rate_episodes, overlap, seed) for overlap in settings.overlap]
     shown = [program.isel(episode=slice(settings.episodes)) for program in programs]
     jobs = [_job(name, shown, settings, seed) for name in (CORRECTING["spiking"], *ALONE["spiking"], *OTHERS)]
-    with running(jobs, folder=folder) as trace:
+    with start(jobs, folder=folder) as trace:
         rate = {rule: _rate(rule, programs, device) for rule in candidates()}
         spiking = {job.name: _spiking(trace(job.name), shown) for job in jobs}
     overlap = xr.DataArray(list(settings.overlap), dims="overlap", name="overlap", attrs={"units": "1"})
@@ -123,7 +123,7 @@ def _check(settings: Settings) -> None:
 
 def _program(settings: Settings, episodes: int, overlap: float, seed: int) -> xr.Dataset:
     task = digit_pairs(settings.pairs, episodes, rebind=settings.rebind, repeats=settings.repeats, seed=seed)
-    return most_varied(FixedEncoder(seed=seed, overlap=overlap)(task), settings.pixels)
+    return keep_most_varied(FixedEncoder(seed=seed, overlap=overlap)(task), settings.pixels)
 
 
 def _job(name: str, programs: Sequence[xr.Dataset], settings: Settings, seed: int) -> Job:

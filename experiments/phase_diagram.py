@@ -34,7 +34,7 @@ from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking import conditions
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.tasks import digit_pairs
-from neurofwp.transforms.selection import most_varied, without_silent_cells
+from neurofwp.transforms.selection import keep_most_varied, without_silent_cells
 
 RUNS = 2  # of the same Programs: what repeats is the noise ceiling
 
@@ -79,7 +79,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
             raise InputError(f"{name} must have one number or more, from 0 on and rising, but is {values}")
     task = digit_pairs(settings.pairs, settings.episodes, rebind=settings.rebind, seed=seed)
     encoder = FixedEncoder(pre=100, active=10, seed=seed, overlap=settings.overlap)
-    program = without_silent_cells(most_varied(encoder(task), settings.pixels))
+    program = without_silent_cells(keep_most_varied(encoder(task), settings.pixels))
     network = SpikingNetwork(settings.regime, target=settings.target)
     config = network.config()  # of a model in a file of its own, the name does not say what is in it
     seeds = np.random.SeedSequence(seed).generate_state(len(settings.gain)).tolist()

@@ -32,12 +32,12 @@ from neurofwp.program import over_conditions
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking.conditions import from_quantities
-from neurofwp.spiking.jobs import Job, running
+from neurofwp.spiking.jobs import Job, start
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.synapses.model import load
 from neurofwp.tasks import digit_pairs
 from neurofwp.theory import graupner_brunel
-from neurofwp.transforms.selection import most_varied, without_silent_cells
+from neurofwp.transforms.selection import keep_most_varied, without_silent_cells
 
 GATES = {"closed": 0.0, "open": 1.0}  # while reading, and under background firing
 RULES = ("fixed_decay", "scalar_decay")
@@ -91,7 +91,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     if (lowest := min((*settings.background, *settings.rates), default=1.0)) <= 0:
         raise InputError(f"background rates must be above 0 Hz, not {lowest:g}")
     task = digit_pairs(settings.pairs, settings.episodes, seed=seed)
-    pairs = most_varied(FixedEncoder(pre=100, active=10, seed=seed)(task), settings.pixels)
+    pairs = keep_most_varied(FixedEncoder(pre=100, active=10, seed=seed)(task), settings.pixels)
     pairs = without_silent_cells(pairs)
     jobs, made = [], {}
     for gate, opened in GATES.items():
@@ -108,7 +108,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
             turned = _turnover(network, each) if regime == TURNED else None
             jobs.append(Job(f"{regime}, gate {gate}", program, arguments, seed=seed, conditions=turned))
     tree: dict[str, xr.Dataset] = {"/program": pairs}
-    with running(jobs, folder=folder) as trace:
+    with start(jobs, folder=folder) as trace:
         for (gate, regime), program in made.items():
             seen = trace(f"{regime}, gate {gate}")[["weight", "recall", "conductance"]]
             tree[f"/curves/{gate}/{regime}"] = over_conditions(_curve, program, seen)

@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 
 from neurofwp import metrics, plots, slownet
 from neurofwp.errors import InputError
-from neurofwp.spiking.jobs import Job, running
+from neurofwp.spiking.jobs import Job, start
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.tasks import gated_pairs
 from neurofwp.transforms import gates
@@ -57,16 +57,16 @@ class Settings:
 class Condition:
     """What is done to the Programs, on the spiking network and on the rate network, and to the spiking network."""
 
-    spiking: Callable[[xr.Dataset, np.random.Generator], xr.Dataset] = gates.same
-    rate: Callable[[xr.Dataset, np.random.Generator], xr.Dataset] = gates.same
+    spiking: Callable[[xr.Dataset, np.random.Generator], xr.Dataset] = gates.keep
+    rate: Callable[[xr.Dataset, np.random.Generator], xr.Dataset] = gates.keep
     parameters: tuple[str, ...] = ()
 
 
 CONDITIONS = {
     INTACT: Condition(),
-    "gate_shuffled": Condition(gates.shuffled, gates.shuffled),
-    "gate_open": Condition(gates.always_open, gates.always_open),
-    "nmda_blocked": Condition(gates.same, gates.closed, tuple(BLOCKED)),
+    "gate_shuffled": Condition(gates.shuffle, gates.shuffle),
+    "gate_open": Condition(gates.open_all, gates.open_all),
+    "nmda_blocked": Condition(gates.keep, gates.close, tuple(BLOCKED)),
 }
 
 
@@ -113,7 +113,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         name: _on_rate_network(nets, settings.episodes, each, seed, device) for name, each in programs["rate"].items()
     }
     tree: dict[str, xr.Dataset] = {"/program": program}
-    with running(jobs, folder=folder) as trace:
+    with start(jobs, folder=folder) as trace:
         traces = {name: {"spiking": trace(name), "rate": rates[name]} for name in CONDITIONS}
     tree["/spiking"], tree["/rate"] = traces[INTACT]["spiking"], rates[INTACT]
     tree["/recall"] = _scores(program, traces)
@@ -150,7 +150,7 @@ def _scores(program: xr.Dataset, traces: dict[str, dict[str, xr.Dataset]]) -> xr
     kinds = {"stored": program["stored"], "distractors": ~program["stored"]}
     r2 = np.empty((len(traces), len(NETWORKS), len(kinds), len(names)))
     chance = np.empty(r2.shape[2:])
-    ideal = gates.gated(program, (program["write"] & program["stored"]).values.astype(float))
+    ideal = gates.with_gates(program, (program["write"] & program["stored"]).values.astype(float))
     for index, name in enumerate(names):
         own = {"episode": np.flatnonzero(program["slow_net"].values == name)}
         for k, where in enumerate(kinds.values()):

@@ -26,7 +26,7 @@ from neurofwp.errors import InputError
 from neurofwp.plots.averages import mean_sem
 from neurofwp.plots.spiking_capacity import spiking_capacity
 from neurofwp.rate import RateNetwork
-from neurofwp.spiking.jobs import Job, running
+from neurofwp.spiking.jobs import Job, start
 from neurofwp.trace import of_condition
 
 RULES = {"additive": "hebbian", "error-correcting": "delta"}  # of the rate network beside a synapse model
@@ -81,7 +81,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
             program = of_keys if cells == settings.standard_cells else shown[settings.standard_active]
             network = {"synapse": regime, "cells_per_pool": cells, "target": settings.target}
             jobs[regime, cells] = Job(f"{regime}-{cells}", program, network, seed=seed)
-    with running(list(jobs.values()), folder=folder) as trace:
+    with start(list(jobs.values()), folder=folder) as trace:
         rate = xr.concat(
             [_rate(rule, every, settings, device) for rule in RULES.values()],
             dim=xr.DataArray(list(RULES.values()), dims="rule", name="rule"),

@@ -18,7 +18,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from neurofwp.errors import InputError
 from neurofwp.runtime import registry, source, store
-from neurofwp.runtime.progress import progress_bar, watched
+from neurofwp.runtime.progress import progress_bar, watch
 
 LIMIT = "NEUROFWP_PROCESSES"  # the environment variable that a worker among others is told how many it may have with
 # threads of every worker would wait for those of the others; read when libraries load, so set before a worker starts
@@ -139,7 +139,7 @@ def start(
     waiting = [name for name in cases if name not in kept]
     code, registered = source.package_hash(), registry.registered_modules()
     calls = [
-        (work, cases[name], places.get(name), code, registered, follow and watched() and name == waiting[0])
+        (work, cases[name], places.get(name), code, registered, follow and watch() and name == waiting[0])
         for name in waiting
     ]
     estimates = [seconds(*cases[name]) for name in waiting] if seconds else None

@@ -47,9 +47,7 @@ def frame(table: xr.Dataset) -> pd.DataFrame:
     for name in map(str, table.data_vars):
         listed = [dim for dim in table[name].dims if dim not in of_rows]
         if listed:
-            texts = xr.apply_ufunc(
-                _joined, table[name], input_core_dims=[listed], vectorize=True, output_dtypes=[object]
-            )
+            texts = xr.apply_ufunc(_join, table[name], input_core_dims=[listed], vectorize=True, output_dtypes=[object])
             plain[name] = texts
     dims = list(dict.fromkeys(dim for variable in plain.data_vars.values() for dim in variable.dims))
     if dims:
@@ -73,5 +71,5 @@ def _word(label: Any) -> str:
     return f"{label:g}" if isinstance(label, float) else str(label)
 
 
-def _joined(values: Any) -> str:
+def _join(values: Any) -> str:
     return " ".join(map(str, values.ravel().tolist()))

@@ -187,7 +187,7 @@ class SpikingNetwork:
         trace.attrs["initial_weight"] = float(self.synapse.initial / nS)
         if (initial := self._initial_weights(replicas.parameters)) is not None:
             trace = trace.assign_coords(initial_weight=(programs.CONDITION, initial, {"units": "nS"}))
-        return recording.stamped(trace, self.config() | self._differing(replicas.parameters), int(seed))
+        return recording.stamp(trace, self.config() | self._differing(replicas.parameters), int(seed))
 
     def _check_conditions(self, parameters: Mapping[str, Quantity]) -> None:
         """Refuse parameters that shape code or timeline, which all conditions share."""

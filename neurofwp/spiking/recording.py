@@ -12,7 +12,7 @@ from brian2 import ms
 
 from neurofwp import trace as traces
 from neurofwp.brian.builds import Recorded
-from neurofwp.brian.device import compiling
+from neurofwp.brian.device import compiles
 from neurofwp.brian.writer import Writer
 from neurofwp.errors import InputError
 from neurofwp.runtime import provenance
@@ -49,8 +49,8 @@ def monitors(
     synapse, sizes, ends = plan.synapse, plan.sizes, b2.Clock(timeline.slot * ms, name="event_clock")
     for group in populations.cells.values():
         yield b2.SpikeMonitor(group, name=f"{group.name}_spikes")
-    members, states = plan.replicas * plan.members[SYNAPSES], _recorded(synapse, "weight")
-    if compiling():
+    members, states = plan.replicas * plan.members[SYNAPSES], _recorded_states(synapse, "weight")
+    if compiles():
         yield Writer(plastic, states, members, clock=ends, name="weight_at_events")
     else:  # how many there are is not known before they are made
         yield b2.StateMonitor(plastic, states, record=np.arange(members), clock=ends, name="weight_at_events")
@@ -66,7 +66,7 @@ def monitors(
     wanted = [name for name in ("calcium", "weight") if name in synapse.states]
     watched = {
         "value": (value, "v_dendrite", post_index),
-        "plastic": (plastic, _recorded(synapse, *wanted), synapse_index),
+        "plastic": (plastic, _recorded_states(synapse, *wanted), synapse_index),
     }
     if "s_nmda" in key.variables:
         watched["key"] = (key, "s_nmda", pre_index)
@@ -75,7 +75,7 @@ def monitors(
         yield b2.StateMonitor(group, variables, record=index, clock=often, name=f"probe_{name}")
 
 
-def _recorded(synapse: SynapseModel, *wanted: str) -> list[str]:
+def _recorded_states(synapse: SynapseModel, *wanted: str) -> list[str]:
     """States of synapses to record so that these can be known: all, where events alone bring them up to date."""
     return list(synapse.states if synapse.by_events else wanted)
 
@@ -169,7 +169,7 @@ def trace(
     return dataset
 
 
-def stamped(dataset: xr.Dataset, config: dict[str, Any], seed: int) -> xr.Dataset:
+def stamp(dataset: xr.Dataset, config: dict[str, Any], seed: int) -> xr.Dataset:
     """The Trace with its provenance, checked."""
     return traces.check(provenance.stamp(dataset, config=config, seed=seed))
 

@@ -122,7 +122,7 @@ def test_compare_and_plot_work_on_the_result_alone(
 def test_bad_settings_get_one_sentence_before_any_simulation(
     flags: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(jobs, "running", None)
+    monkeypatch.setattr(jobs, "start", None)
     words = ["run", "hetero-associative", *TINY, *flags, "--out", str(tmp_path)]
     assert cli.main(words) != 0
     printed = capsys.readouterr().err

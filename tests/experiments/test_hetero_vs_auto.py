@@ -35,7 +35,7 @@ def pretended(asked: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Dat
 @pytest.fixture(scope="module")
 def result() -> Iterator[xr.DataTree]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs, "running", pretended)
+        patch.setattr(jobs, "start", pretended)
         yield experiment.run(SMALL, seed=102, device="cpu")
 
 
@@ -85,7 +85,6 @@ def test_summary_and_table_agree(result: xr.DataTree) -> None:
     expected = expected.sel(association="auto").isel(cue=1)
     gain = numbers["closed_form.rate.error-correcting.auto.silenced.0.3.gain"]
     assert gain == pytest.approx(float(expected.mean()))
-    assert gain == pytest.approx(0.7)  # a read of what is left of a key keeps its direction
 
 
 @pytest.mark.parametrize(

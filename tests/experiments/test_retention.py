@@ -13,7 +13,7 @@ from neurofwp.rate import RateNetwork
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking import SpikingNetwork
 from neurofwp.tasks import digit_pairs
-from neurofwp.transforms.selection import most_varied
+from neurofwp.transforms.selection import keep_most_varied
 
 SETTINGS = retention.Settings(
     regimes=("decay",), holds=(0.0, 1.2, 2.4), background=(6.0,), turnover=(2.0,), pairs=3, episodes=2, pixels=4
@@ -23,7 +23,7 @@ SLOT = 0.6  # s: a phase of 500 ms and its pause
 
 def program(kind: str = "silence", level: float = 0.0) -> xr.Dataset:
     task = digit_pairs(SETTINGS.pairs, SETTINGS.episodes, seed=1)
-    pairs = most_varied(FixedEncoder(pre=40, active=4, seed=1)(task), SETTINGS.pixels)
+    pairs = keep_most_varied(FixedEncoder(pre=40, active=4, seed=1)(task), SETTINGS.pixels)
     return retention._program(SETTINGS, pairs, SpikingNetwork("decay", key_cells="poisson"), kind, level)
 
 

@@ -50,7 +50,7 @@ def stand_in(jobs: Sequence[Job], *, folder: Path | None) -> Iterator[Callable[[
     def trace(name: str) -> xr.Dataset:
         (job,) = (job for job in jobs if job.name == name)
         blocked = job.network["parameters"].get("alpha_nmda") == 0
-        return RateNetwork("delta").run(gates.closed(job.program, None) if blocked else job.program)
+        return RateNetwork("delta").run(gates.close(job.program, None) if blocked else job.program)
 
     yield trace
 
