@@ -78,9 +78,9 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     space = nf.calibration.Space(settings.start)
     network = {"synapse": settings.start, "membrane_step": settings.search_step * b2.ms}
     nf.SpikingNetwork(**network)  # refuses a step that does not fit, before any work
-    programs = tuple(write_program(settings, settings.pairs, 2, seed, purpose) for purpose in (SEARCHED, FINAL))
+    searched, final = (write_program(settings, settings.pairs, 2, seed, purpose) for purpose in (SEARCHED, FINAL))
     every = nf.calibration.search.search(
-        space, settings.rule, programs, network, generations=settings.generations,
+        space, settings.rule, (searched, final), network, generations=settings.generations,
         population=settings.population, seed=seed, folder=folder,
     )  # fmt: skip
     every.attrs |= {"rule": settings.rule, "start": settings.start}

@@ -107,9 +107,7 @@ def _loads(result: xr.DataTree, path: Path) -> None:
     values = {**network.synapse.values, **network.circuit}
     found = result["parameters"].to_dataset()["found"]
     for name in BOUNDS:
-        assert float(values[name] / Space.unit(name)) == pytest.approx(
-            float(found.sel(parameter=name)), rel=1e-12
-        )
+        assert float(values[name] / Space.unit(name)) == pytest.approx(float(found.sel(parameter=name)), rel=1e-12)
     assert result["parameters"].attrs["model"] == path.read_text()
 
 
