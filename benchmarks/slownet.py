@@ -35,7 +35,7 @@ from benchmarks import machine
 from neurofwp.errors import InputError
 from neurofwp.rate.network import choose_device
 from neurofwp.runtime.cost import ahead_from, interleaved, one_thread, peak_bytes
-from neurofwp.slownet.episodes import Episodes
+from neurofwp.slownet.episode_tensors import Episodes
 from neurofwp.slownet.families import Family
 from neurofwp.slownet.families import gated_pairs as task
 from neurofwp.slownet.programmer import Programmer

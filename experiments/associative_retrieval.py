@@ -14,29 +14,25 @@ apart one after the other, after hundreds or thousands of steps, and n at the en
 
 from __future__ import annotations
 
-import logging
 from dataclasses import asdict, dataclass
+from math import nan
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-import torch
-import xarray as xr
-from matplotlib.figure import Figure
-from torch import Tensor
-
-from neurofwp import theory
+import neurofwp as nf
 from neurofwp.errors import InputError
-from neurofwp.plots.retrieval import retrieval as draw
-from neurofwp.rate import choose_device, feature_maps
+from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.lazy import np, torch, xr
 from neurofwp.runtime.parallel import parallel_map
-from neurofwp.slownet.retrieval_net import RetrievalNet, WriteRule, retrieval_errors
-from neurofwp.slownet.training.loop import Outcome, train
-from neurofwp.slownet.training.settings import Training
-from neurofwp.tasks.tokens.retrieval import retrieval
 
-log = logging.getLogger("neurofwp")
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from torch import Tensor
 
+    from neurofwp.slownet import RetrievalNet
+    from neurofwp.slownet.training import Outcome
+
+WriteRule = Literal["hebbian", "delta"]
 Curve = tuple[int, str, WriteRule]  # setting, feature map, rule
 
 SMALL = (20, 40, 60)
@@ -122,15 +118,15 @@ class Batch:
 
 
 def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
-    """Train all networks, one process per core; in `folder` each leaves a checkpoint, from which it goes on.
+    """Train all networks, one process per core; in `folder` each leaves a checkpoint, from which it resumes.
 
     Raises
     ------
     InputError
         for a feature map that is not known, or settings that no curve has.
     """
-    place = choose_device(device).type
-    cells = chosen(settings)
+    place = nf.rate.choose_device(device).type
+    cells = cells_of(settings)
     slowest_first = sorted(cells, key=lambda cell: (cell.rule == "delta", cell.pairs), reverse=True)
     outcomes = parallel_map(
         train_cell,
@@ -141,7 +137,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     return xr.DataTree.from_dict({"/cells": _table(settings, {cell: outcomes[cell] for cell in cells})})
 
 
-def chosen(settings: Settings) -> list[Cell]:
+def cells_of(settings: Settings) -> list[Cell]:
     """The networks that the settings ask for.
 
     Raises
@@ -151,7 +147,7 @@ def chosen(settings: Settings) -> list[Cell]:
     """
     asked = (settings.setting, settings.feature_map, settings.rule)
     if settings.feature_map is not None:
-        feature_maps.get(settings.feature_map).dimension(settings.key_cells)
+        nf.rate.feature_maps.get(settings.feature_map).dimension(settings.key_cells)
     curves = [curve for curve in CURVES if all(a is None or a == b for a, b in zip(asked, curve, strict=True))]
     if settings.setting and settings.feature_map and settings.rule:
         curves = [(settings.setting, settings.feature_map, settings.rule)]
@@ -174,7 +170,7 @@ def train_cell(
     cell: Cell, settings: Settings, seed: int, device: str, folder: Path | None, progress: bool = False
 ) -> Outcome:
     """Train one network as published, but for the patience and the number of sequences in an evaluation."""
-    net = RetrievalNet(
+    net = nf.slownet.RetrievalNet(
         cell.pairs, cell.feature_map, cell.rule, settings.key_cells, generator=torch.Generator().manual_seed(seed)
     ).to(device)
     length = cell.pairs if cell.setting == 1 else 2 * cell.pairs
@@ -188,12 +184,12 @@ def train_cell(
         errors = sum(_errors(net, batch).sum().item() for batch in asked)
         return {"loss": errors / sum(int((batch.target >= 0).sum()) for batch in asked)}
 
-    return train(
+    return nf.slownet.training.train(
         net,
         lambda step: _batch(net, cell, length, 32, seed=(0, seed, step)),
         lambda net, batch: _errors(net, batch).mean(),
         evaluate,
-        settings=Training(
+        settings=nf.slownet.training.Training(
             steps=settings.steps,
             learning_rate=1e-3,
             evaluate_every=100,
@@ -212,7 +208,7 @@ def _batch(
     net: RetrievalNet, cell: Cell, length: int, sequences: int, *, seed: tuple[int, ...], every: bool = False
 ) -> Batch:
     """Sequences with one query each, or with `every` key as a query; a random projection of their own."""
-    task = retrieval(cell.pairs, length, sequences, repeats=cell.setting == 2, seed=seed)
+    task = nf.tasks.tokens.retrieval(cell.pairs, length, sequences, repeats=cell.setting == 2, seed=seed)
     device = net.embedding.device
     key, value, target = (torch.as_tensor(task[name].values, device=device) for name in ("key", "value", "target"))
     if every:
@@ -225,7 +221,7 @@ def _batch(
 
 
 def _errors(net: RetrievalNet, batch: Batch) -> Tensor:
-    return retrieval_errors(net(batch.key, batch.value, batch.query, batch.projection), batch.target)
+    return nf.slownet.retrieval_errors(net(batch.key, batch.value, batch.query, batch.projection), batch.target)
 
 
 def _table(settings: Settings, outcomes: dict[Cell, Outcome]) -> xr.Dataset:
@@ -235,9 +231,7 @@ def _table(settings: Settings, outcomes: dict[Cell, Outcome]) -> xr.Dataset:
     course = np.full((len(cells), longest), np.nan)
     for row, outcome in zip(course, outcomes.values(), strict=True):
         row[: len(outcome.history)] = [each["loss"] for each in outcome.history]
-    published = [
-        PUBLISHED.get((cell.setting, cell.feature_map, cell.rule), {}).get(cell.pairs, np.nan) for cell in cells
-    ]
+    published = [PUBLISHED.get((cell.setting, cell.feature_map, cell.rule), {}).get(cell.pairs, nan) for cell in cells]
     unit = {"units": "1"}
     return xr.Dataset(
         {
@@ -256,23 +250,30 @@ def _bound(cell: Cell, key_cells: int) -> float:
     """The least loss that a network can have; NaN where there is no closed form."""
     if cell.setting == 1:
         twice = 2 if cell.feature_map.startswith("favor") else 1  # see RetrievalNet.draw
-        return float(theory.rank_bound(cell.pairs, twice * feature_maps.get(cell.feature_map).dimension(key_cells)))
-    return theory.rebinding_plateau(cell.pairs, cell.pairs) if cell.rule == "hebbian" else np.nan
+        return float(
+            nf.theory.rank_bound(cell.pairs, twice * nf.rate.feature_maps.get(cell.feature_map).dimension(key_cells))
+        )
+    return nf.theory.reassignment_plateau(cell.pairs, cell.pairs) if cell.rule == "hebbian" else nan
 
 
-def summary(result: xr.DataTree) -> dict[str, Any]:
-    """Best evaluated loss and steps of every network beside the published loss; `loss`, `steps` if it is only one."""
-    table = result["cells"].to_dataset()
-    numbers: dict[str, Any] = {}
-    for index in range(table.sizes["cell"]):
-        here = table.isel(cell=index)
-        name = Cell(*(here[name].item() for name in Cell.__dataclass_fields__)).name
-        numbers |= {f"{name}.{what}": here[what].item() for what in ("loss", "steps", "published", "bound")}
-    if table.sizes["cell"] == 1:
-        numbers |= {what: table[what].item() for what in ("loss", "steps")}
-    return numbers
+def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Loss and steps of every network, with the published loss and the least possible one; those of a single network.
+
+    Not every feature map is trained in both settings, with both rules and with all numbers of pairs, so that networks
+    are rows of one table.
+    """
+    cells = result["cells"].to_dataset()
+    rows = zip(*(cells[name].values.tolist() for name in Cell.__dataclass_fields__), strict=True)
+    networks = cells[["loss", "steps", "published", "bound"]].rename(cell="network")
+    made = {"networks": networks.assign_coords(network=[Cell(*row).name for row in rows])}
+    if cells.sizes["cell"] == 1:
+        made["summary"] = cells[["loss", "steps"]].isel(cell=0, drop=True).reset_coords(drop=True)
+    return made
 
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:
     """Loss against the number of pairs, ours and published, in both settings."""
-    return {"associative_retrieval": draw(result["cells"].to_dataset())}
+    return {"associative_retrieval": nf.plots.retrieval(result["cells"].to_dataset())}
+
+
+EXPERIMENT = Experiment(Settings, run, tables, plot)

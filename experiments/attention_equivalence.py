@@ -261,7 +261,7 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     slope = cost[["seconds_slope", "bytes_slope"]].rename(seconds_slope="seconds", bytes_slope="bytes")
     slope = slope.assign_coords(work=work, form=[_tag(name) for name in cost["form"].values])
     ahead = xr.Dataset({"seconds": _ahead_from(cost["seconds"].median("repeat")), "bytes": _ahead_from(cost["bytes"])})
-    return {"reads": largest.map(_numbers), "slope": slope.map(_numbers), "ahead_from": ahead.assign_coords(work=work)}
+    return {"reads": largest, "slope": slope, "ahead_from": ahead.assign_coords(work=work)}
 
 
 def _ahead_from(cost: xr.DataArray) -> xr.DataArray:
@@ -280,10 +280,6 @@ def _ahead_from(cost: xr.DataArray) -> xr.DataArray:
         vectorize=True,
         output_dtypes=[float],
     ).assign_attrs(units="events")
-
-
-def _numbers(variable: xr.DataArray) -> xr.DataArray:
-    return variable.assign_attrs(units="1")
 
 
 def _tag(form: str) -> str:

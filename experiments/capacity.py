@@ -252,4 +252,4 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
     }
 
 
-EXPERIMENT = Experiment(Settings, run, tables, plot)
+EXPERIMENT = Experiment(Settings, run, tables, plot, check=_check)

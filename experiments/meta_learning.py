@@ -4,36 +4,28 @@
 20 of them, and tested after every N. Beside it stand closed forms: of untrained rules that write plain x with a
 constant step (delta) or the best step for each N (hebbian), and of steps divided by |x|^2, which is as far as a gate
 that sees one example at a time can help by the size of x. *Few-shot classification* of digits whose labels are shuffled
-in every episode, and the *write gate* on pairs to store and to let pass: both tested on images not trained on, of the
+in every episode, and the *write gate* on pairs to store and distractors: both tested on images not trained on, of the
 same ten digits.
 """
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import numpy as np
-import torch
-import xarray as xr
-from matplotlib.figure import Figure
-
-from neurofwp import theory
+import neurofwp as nf
 from neurofwp.errors import InputError, unknown
-from neurofwp.plots.averages import mean_sem
-from neurofwp.plots.meta_learning import meta_learning as draw
-from neurofwp.rate import choose_device
+from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.lazy import np, torch, xr
 from neurofwp.runtime.parallel import parallel_map
-from neurofwp.slownet.episodes import episodes
-from neurofwp.slownet.families import Family, few_shot, gated_pairs, regression
-from neurofwp.slownet.programmer import Programmer
-from neurofwp.slownet.training.meta_training import meta_train, untrained
-from neurofwp.slownet.training.settings import MetaTraining
-from neurofwp.tasks import regression as regression_after_every_example
 
-log = logging.getLogger("neurofwp")
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from neurofwp.slownet import Programmer
+    from neurofwp.slownet.families import Family
+    from neurofwp.slownet.training import MetaTraining
 
 Architecture = Literal["feed-forward", "gru"]  # a recurrent one reads what it is asked, and testing asks more
 
@@ -67,13 +59,13 @@ class Settings:
     few_shot_steps: int = 600
     """Training steps on classification."""
     gate_steps: int = 300
-    """Training steps on pairs to store and to let pass."""
+    """Training steps on pairs to store and distractors."""
     episodes: int = 10_000
     """Held-out episodes of regression; a tenth as many of the other tasks, which vary less."""
 
 
 def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
-    """Train and test all slow nets; in `folder` each leaves a checkpoint, from which it goes on.
+    """Train and test all slow nets; in `folder` each leaves a checkpoint, from which it resumes.
 
     Raises
     ------
@@ -87,10 +79,10 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         raise InputError(f"episodes must be 20 or more, but is {settings.episodes}")
     if settings.architecture not in get_args(Architecture):
         raise unknown("architecture", settings.architecture, get_args(Architecture))
-    place = choose_device(device).type
+    place = nf.rate.choose_device(device).type
     jobs = [(part, network) for part in PARTS for network in range(settings.networks)]
     found = parallel_map(
-        measured,
+        train_and_test,
         {(part, network): (part, settings, seed + network, place, folder) for part, network in jobs},
         description="training networks",
         report=lambda job, _: f"{job[0]}, network {job[1]}: done",
@@ -111,26 +103,19 @@ def closed_forms(settings: Settings) -> dict[str, tuple[tuple[str, str], np.ndar
     """Squared error by rule and examples: `theory`, of the untrained rules, and `limit`, with steps over |x|^2."""
     count, inputs = np.arange(2 * settings.examples + 1), settings.inputs
     rows = {
-        "theory": (theory.hebbian_regression(count, inputs), theory.delta_regression(count, inputs)),
-        "limit": (unit_key_hebbian(count, inputs), theory.unit_key_delta_regression(count, inputs)),
+        "theory": (nf.theory.hebbian_regression(count, inputs), nf.theory.delta_regression(count, inputs)),
+        "limit": (
+            nf.theory.unit_key_hebbian_regression(count, inputs),
+            nf.theory.unit_key_delta_regression(count, inputs),
+        ),
     }
     return {name: (("rule", "examples"), np.stack(each), {"units": "1"}) for name, each in rows.items()}
 
 
-def unit_key_hebbian(examples: np.ndarray, inputs: int) -> np.ndarray:
-    """Squared error d (d - 1)/(N + d - 1) of the sum of u y x/|x|^2 at the best u for N, d/(N + d - 1).
-
-    With P the sum of x x'/|x|^2, E P = (N/d) I and E P^2 = (N/d + N (N - 1)/d^2) I, so that E|w - u P w|^2 =
-    d - 2 u N + u^2 N (1 + (N - 1)/d). No other g(|x|) does better: for steps g it is E[g|x|^2] that pulls the estimate
-    to w, squared in the last term, and E[(g|x|^2)^2] that costs, which is least where g|x|^2 does not vary.
-    """
-    if inputs == 1:
-        return np.where(examples > 0, 0.0, 1.0)  # one example tells all, and N + d - 1 is 0 for none
-    return inputs * (inputs - 1) / (examples + inputs - 1)
-
-
-def prepared(part: str, settings: Settings) -> tuple[Family, MetaTraining]:
+def tasks_and_training(part: str, settings: Settings) -> tuple[Family, MetaTraining]:
     """The tasks of a part, and how slow nets are trained on them."""
+    from neurofwp.slownet.families import few_shot, gated_pairs, regression
+
     if part in RULES:
         family = regression.family(regression.Settings(settings.inputs, settings.examples))
         rule, batch, steps = part, 128, settings.regression_steps
@@ -140,19 +125,19 @@ def prepared(part: str, settings: Settings) -> tuple[Family, MetaTraining]:
     else:
         family = gated_pairs.family(gated_pairs.Settings())
         rule, batch, steps = "delta", 16, settings.gate_steps
-    return family, MetaTraining(
+    return family, nf.slownet.training.MetaTraining(
         architecture=settings.architecture, rule=rule, batch=batch, steps=steps, learning_rate=3e-3, patience=None
     )
 
 
-def measured(
+def train_and_test(
     part: str, settings: Settings, seed: int, device: str, folder: Path | None, *, progress: bool = False
 ) -> xr.Dataset:
     """One slow net before and after it is trained, on the same held-out episodes, along the dim `training`."""
-    family, training = prepared(part, settings)
-    task = held_out(part, settings, family, seed)
-    before = scores(part, untrained(family, training, seed=seed, device=device), task)
-    model, _ = meta_train(
+    family, training = tasks_and_training(part, settings)
+    task = held_out_episodes(part, settings, family, seed)
+    before = scores(part, nf.slownet.training.untrained(family, training, seed=seed, device=device), task)
+    model, _ = nf.slownet.training.meta_train(
         family, training, seed=seed, device=device, config={"part": part},
         folder=None if folder is None else folder / part / str(seed), progress=progress, description=part,
     )  # fmt: skip
@@ -161,11 +146,11 @@ def measured(
     ).assign_coords(network=seed)
 
 
-def held_out(part: str, settings: Settings, family: Family, seed: int) -> xr.Dataset:
+def held_out_episodes(part: str, settings: Settings, family: Family, seed: int) -> xr.Dataset:
     """Episodes of no training, made of images of no training; regression is asked after every example."""
     own = int(np.random.SeedSequence((TESTING, seed, 0)).generate_state(1)[0])
     if part in RULES:
-        return regression_after_every_example(settings.inputs, 2 * settings.examples, settings.episodes, seed=own)
+        return nf.tasks.regression(settings.inputs, 2 * settings.examples, settings.episodes, seed=own)
     return family.draw(settings.episodes // 10, own, "test")
 
 
@@ -177,7 +162,7 @@ def scores(part: str, model: Programmer, task: xr.Dataset) -> xr.Dataset:
     much of an error of prediction one write of the delta rule mends: 0 for steps over |x|^2, and sqrt(2/d) for a
     constant gate and keys as long as x. Few-shot: `accuracy` by shots. Gate: `density` in bins, and `mean`, by kind.
     """
-    seen = observed(model, task)
+    seen = observe(model, task)
     if part in RULES:
         error, cue = seen["squared_error"], task["cue"].values[:, 1:]
         gate, mended = seen["gate"][:, 1:], (seen["gate"] * seen["key"])[:, 1:]  # the first event has no example
@@ -204,18 +189,20 @@ def scores(part: str, model: Programmer, task: xr.Dataset) -> xr.Dataset:
     )
 
 
-@torch.no_grad()
-def observed(model: Programmer, task: xr.Dataset) -> dict[str, np.ndarray]:
+def observe(model: Programmer, task: xr.Dataset) -> dict[str, np.ndarray]:
     """What happens in every episode and event, (episode, event).
 
     `squared_error`, mean over the target's entries, and `right`, that its largest entry is the answer's too: both
     meaningless where nothing is asked. `gate`. `key`: squared norm of the key.
     """
+    from neurofwp.slownet.episode_tensors import episodes
+
     first = next(model.parameters())
     parts: dict[str, list[np.ndarray]] = {"squared_error": [], "right": [], "gate": [], "key": []}
     for start in range(0, task.sizes["episode"], AT_ONCE):
         batch = episodes(task.isel(episode=slice(start, start + AT_ONCE)), first.device, first.dtype)
-        answer, signals = model(batch)
+        with torch.no_grad():
+            answer, signals = model(batch)
         now = {
             "squared_error": (answer - batch.target).square().mean(-1),
             "right": answer.argmax(-1) == batch.target.argmax(-1),
@@ -231,49 +218,45 @@ def _dataset(variables: dict[str, tuple[Any, Any]], coords: dict[str, Any]) -> x
     return xr.Dataset({name: (*each, {"units": "1"}) for name, each in variables.items()}, coords=coords)
 
 
-def summary(result: xr.DataTree) -> dict[str, Any]:
-    """Means over networks with SEM, and every network, beside closed forms.
+def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Means over networks with SEM, and every network, before and after training.
 
-    `.theory` is the closed form of the untrained rule, `.limit` that of steps over |x|^2; `.networks_within_theory`
-    counts the trained ones at or below the former. See `scores` for `gate_correlation` and `step_variation`.
+    ``regression`` (rule, training, examples), with the closed form of the untrained rule, ``theory``, and that of steps
+    over |x|^2, ``limit``; ``slow_nets`` (rule, training), see `scores`, where ``within_theory`` (rule) counts those
+    trained ones that are at or below theory; ``few_shot`` (training, shots); ``write_gate`` (kind, training).
     """
-    error, few, gate = (result[name].to_dataset() for name in ("regression", "few_shot", "gate"))
+    error, few, gate = (result[name].to_dataset().drop_vars("network") for name in ("regression", "few_shot", "gate"))
     trained_at = error.attrs["examples"]
-    numbers: dict[str, Any] = {}
-    for rule in error["rule"].values:
-        here = error.sel(rule=rule)
-        for count in sorted({trained_at // 4, trained_at // 2, trained_at, 2 * trained_at}):
-            key, after = f"regression.{rule}.{count}", here.sel(examples=count, training="after")
-            numbers |= _spread(f"{key}.squared_error", after["squared_error"], sem=f"{key}.sem")
-            numbers |= {f"{key}.{name}": float(after[name]) for name in ("theory", "limit")}
-            numbers[f"{key}.before"] = float(
-                here["squared_error"].sel(examples=count, training="before").mean("network")
-            )
-            numbers[f"{key}.sampling_sem"] = float(after["sampling_sem"].max())
-            if count == trained_at:
-                within = after["squared_error"] <= after["theory"]
-                numbers[f"{key}.networks_within_theory"] = int(within.sum())
-        for name in ("gate_correlation", "step_variation"):
-            for when in WHEN:
-                numbers |= _spread(f"regression.{rule}.{name}.{when}", here[name].sel(training=when))
-    numbers["few_shot.chance"] = float(few.attrs["chance"])
-    for when in WHEN:
-        for shots in few["shots"].values.tolist():
-            accuracy = few["accuracy"].sel(training=when, shots=shots)
-            key = f"few_shot.{when}.{shots}"
-            numbers |= _spread(f"{key}.accuracy", accuracy, sem=f"{key}.sem")
-        for kind in KINDS:
-            numbers |= _spread(f"gate.{kind}.{when}", gate["mean"].sel(training=when, kind=kind))
-    return numbers
+    shown = error.sel(examples=sorted({trained_at // 4, trained_at // 2, trained_at, 2 * trained_at}))
+    within = (shown["squared_error"] <= shown["theory"]).sel(examples=trained_at, training="after", drop=True)
+    return {
+        "regression": shown[["theory", "limit"]].assign(
+            _spread("squared_error", shown["squared_error"])
+            | {"sampling_error": shown["sampling_sem"].max("network").assign_attrs(units="1")}
+        ),
+        "slow_nets": xr.Dataset(
+            _spread("gate_correlation", error["gate_correlation"])
+            | _spread("step_variation", error["step_variation"])
+            | {"within_theory": within.sum("network").assign_attrs(units="networks")}
+        ),
+        "few_shot": xr.Dataset(
+            _spread("accuracy", few["accuracy"]) | {"chance": ((), few.attrs["chance"], {"units": "1"})}
+        ),
+        "write_gate": xr.Dataset(_spread("mean", gate["mean"])),
+    }
 
 
-def _spread(key: str, values: xr.DataArray, sem: str | None = None) -> dict[str, float]:
+def _spread(name: str, values: xr.DataArray) -> dict[str, xr.DataArray]:
     """Mean over networks, its SEM, and every network, in the order of their seeds."""
-    mean, error, _ = mean_sem(values, "network")
-    each = {f"{key}.network_{i}": float(value) for i, value in enumerate(values.values)}
-    return {key: float(mean), sem or f"{key}.sem": float(error)} | each
+    dims = [dim for dim in ("rule", "kind", "training", "examples", "shots") if dim in values.dims]
+    values = values.transpose(*dims, "network")
+    return nf.metrics.mean_and_sem(name, values, "network") | {f"{name}_of_networks": values}
 
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:
     """Regression with each rule, few-shot classification, and the write gate, before and after training."""
-    return {"meta_learning": draw(*(result[name].to_dataset() for name in ("regression", "few_shot", "gate")))}
+    parts = (result[name].to_dataset() for name in ("regression", "few_shot", "gate"))
+    return {"meta_learning": nf.plots.meta_learning(*parts)}
+
+
+EXPERIMENT = Experiment(Settings, run, tables, plot)

@@ -13,36 +13,26 @@ sequences only one of them is right. Scaled accuracy is (accuracy - chance)/(1 -
 
 from __future__ import annotations
 
-import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-import xarray as xr
-from matplotlib.figure import Figure
-from torch import Tensor, nn
-from torch.nn import functional
-
+import neurofwp as nf
 from neurofwp.errors import InputError
-from neurofwp.plots.state_tracking import state_tracking as draw
-from neurofwp.rate import FastWeightLayer, choose_device
+from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.lazy import np, torch, xr
 from neurofwp.runtime.parallel import parallel_map
-from neurofwp.slownet.training.loop import train
-from neurofwp.slownet.training.settings import Training
-from neurofwp.tasks.tokens.state_tracking import modular_sums
 
-log = logging.getLogger("neurofwp")
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from torch import Tensor, nn
 
-Batch = tuple[Tensor, Tensor]  # numbers and sums, (episode, event) each
+    Batch = tuple[Tensor, Tensor]  # numbers and sums, (episode, event) each
 
-FURTHER = 8  # times the training length, where accuracy is reported
-FARTHEST = 64  # times the training length, where its curve ends
+REPORTED = (8, 64)  # times the training length, where accuracy is reported; curves end at the last
 EPISODES = 64  # of a training batch
 HELD_OUT = 256  # episodes of training length, by which the best weights are chosen
 TESTED_AT_ONCE = 100  # episodes: a bound on memory
-SHUT = 200.0  # log sigmoid of it is 0, and so is its gradient
 
 
 @dataclass(frozen=True)
@@ -77,47 +67,20 @@ CONDITIONS = {
 }
 
 
-class Tracker(nn.Module):
-    """Numbers (batch, time), from 0 to modulus - 1, to one answer per event (batch, time, modulus): one layer only."""
-
-    def __init__(self, condition: Condition, generator: torch.Generator) -> None:
-        super().__init__()
-        width = 32
-        self.embedding = nn.utils.skip_init(nn.Embedding, condition.modulus, width)
-        nn.init.normal_(self.embedding.weight, generator=generator)
-        self.layer = FastWeightLayer(
-            condition.rule, width, d_key=8, d_value=8, heads=2, feature_map="silu-l2",
-            beta_range=condition.beta_range, sizes=condition.sizes, generator=generator,
-        )  # fmt: skip
-        self.head = nn.utils.skip_init(nn.Linear, width, condition.modulus)
-        nn.init.uniform_(self.head.weight, -(width**-0.5), width**-0.5, generator=generator)
-        nn.init.zeros_(self.head.bias)
-        if "log_decay" in self.layer.signals:  # what decays cannot count
-            nn.init.constant_(self.layer.signals["log_decay"].bias, SHUT)  # type: ignore[arg-type]
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        answers: Tensor = self.head(self.layer(self.embedding(tokens)))
-        return answers
-
-
 def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
-    """Train and test all networks; in `folder` each leaves a checkpoint, from which it goes on.
+    """Train and test all networks; in `folder` each leaves a checkpoint, from which it resumes.
 
     Raises
     ------
     InputError
         for a length that is no multiple of 4, or a size below 1.
     """
-    for name in ("length", "steps", "networks", "episodes"):
-        if getattr(settings, name) < 1:
-            raise InputError(f"{name} must be 1 or more, but is {getattr(settings, name)}")
-    if settings.length % 4:
-        raise InputError(f"length must be a multiple of 4, but is {settings.length}")
-    place = choose_device(device).type
+    _check(settings)
+    place = nf.rate.choose_device(device).type
     lengths = tested_lengths(settings)
     names = [(name, network) for name in CONDITIONS for network in range(settings.networks)]
     found = parallel_map(
-        measured,
+        train_and_test,
         {(name, network): (name, settings, (seed, network), place, folder) for name, network in names},
         description="training networks",
         report=lambda job, measures: f"{job[0]}, network {job[1]}: loss {measures[1]:.2g}",
@@ -146,21 +109,29 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     return xr.DataTree.from_dict({"/curves": curves})
 
 
+def _check(settings: Settings) -> None:
+    for name in ("length", "steps", "networks", "episodes"):
+        if getattr(settings, name) < 1:
+            raise InputError(f"{name} must be 1 or more, but is {getattr(settings, name)}")
+    if settings.length % 4:
+        raise InputError(f"length must be a multiple of 4, but is {settings.length}")
+
+
 def tested_lengths(settings: Settings) -> np.ndarray:
     """From a quarter of the training length to 64 times as long, doubling."""
-    return settings.length // 4 * 2 ** np.arange(int(np.log2(4 * FARTHEST)) + 1)
+    return settings.length // 4 * 2 ** np.arange(int(np.log2(4 * REPORTED[-1])) + 1)
 
 
-def measured(
+def train_and_test(
     name: str, settings: Settings, seed: tuple[int, int], device: str, folder: Path | None, *, progress: bool = False
 ) -> tuple[np.ndarray, float]:
     """One network of a condition: its accuracy (length,), not scaled, and its loss; `seed` is the run's and its own."""
-    model, loss = trained(name, settings, seed, device, folder, progress=progress)
+    model, loss = train(name, settings, seed, device, folder, progress=progress)
     modulus = CONDITIONS[name].modulus
     return accuracy(model, modulus, tested_lengths(settings), settings.episodes, seed=(1, *seed)), loss
 
 
-def trained(
+def train(
     name: str,
     settings: Settings,
     seed: tuple[int, int],
@@ -168,26 +139,28 @@ def trained(
     folder: Path | None = None,
     *,
     progress: bool = False,
-) -> tuple[Tracker, float]:
+) -> tuple[nn.Module, float]:
     """One network after both learning rates, and its loss on held-out sequences of the training length."""
     condition = CONDITIONS[name]
     generator = torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
-    model = Tracker(condition, generator).to(device)
+    model = nf.rate.Tracker(
+        condition.modulus, condition.rule, condition.beta_range, condition.sizes, generator=generator
+    ).to(device)
     held_out = _batch(condition.modulus, settings.length, HELD_OUT, (2, *seed), device)
     config = {
         "condition": asdict(condition), "length": settings.length, "steps": settings.steps,
         "seed": list(seed),
     }  # fmt: skip
 
-    def go_on(stage: str, first: int, steps: int, learning_rate: float) -> float:
-        outcome = train(
+    def train_stage(stage: str, first: int, steps: int, learning_rate: float) -> float:
+        outcome = nf.slownet.training.train(
             model,
             lambda step: _batch(
                 condition.modulus, length_at(first + step, settings), EPISODES, (0, *seed, first + step), device
             ),
             squared_error,
             lambda model: {"loss": float(squared_error(model, held_out))},
-            settings=Training(steps, learning_rate, patience=None),
+            settings=nf.slownet.training.Training(steps, learning_rate, patience=None),
             folder=None if folder is None else folder / name / str(seed[1]) / stage,
             config=config,
             progress=progress,
@@ -195,8 +168,8 @@ def trained(
         )
         return outcome.best["loss"]
 
-    go_on("coarse", 0, settings.steps, 1e-2)
-    return model, go_on("fine", settings.steps, -(-settings.steps // 2), 1e-3)
+    train_stage("coarse", 0, settings.steps, 1e-2)
+    return model, train_stage("fine", settings.steps, -(-settings.steps // 2), 1e-3)
 
 
 def length_at(step: int, settings: Settings) -> int:
@@ -208,10 +181,9 @@ def squared_error(model: nn.Module, batch: Batch) -> Tensor:
     """Of all answers against one-hot ones, summed over answers, mean over episodes and events."""
     token, target = batch
     answer: Tensor = model(token)
-    return (answer - functional.one_hot(target, answer.shape[-1])).square().sum(-1).mean()
+    return (answer - torch.nn.functional.one_hot(target, answer.shape[-1])).square().sum(-1).mean()
 
 
-@torch.no_grad()
 def accuracy(
     model: nn.Module, modulus: int, lengths: np.ndarray, episodes: int, *, seed: tuple[int, ...]
 ) -> np.ndarray:
@@ -226,34 +198,41 @@ def accuracy(
     for start in range(0, episodes, TESTED_AT_ONCE):
         count = min(TESTED_AT_ONCE, episodes - start)
         token, target = _batch(modulus, len(hits), count, (*seed, start), device)
-        hits += (model(token).argmax(-1) == target).sum(0).cpu().numpy()
+        with torch.no_grad():
+            hits += (model(token).argmax(-1) == target).sum(0).cpu().numpy()
     return np.array([hits[length - window : length].mean() for length in lengths]) / episodes
 
 
 def _batch(modulus: int, length: int, episodes: int, seed: tuple[int, ...], device: str | torch.device) -> Batch:
-    task = modular_sums(modulus, length, episodes, seed=seed)
+    task = nf.tasks.tokens.modular_sums(modulus, length, episodes, seed=seed)
     token, target = (torch.as_tensor(task[name].values, device=device) for name in ("token", "target"))
     return token, target
 
 
-def summary(result: xr.DataTree) -> dict[str, Any]:
-    """Scaled accuracy at 8 times the training length, and at 64 times: mean, and every network; and training losses.
+def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Scaled accuracy at 8 and 64 times the training length, and training losses: mean, SEM and every network.
 
-    `mod3` is with two micro-steps, `mod3.one_micro_step` the control.
+    Condition "mod3" is with two micro-steps, "mod3.one_micro_step" the control.
     """
-    curves = result["curves"].to_dataset()
+    curves = result["curves"].to_dataset().transpose("condition", "length", "network")
+    curves = curves.drop_vars("network", errors="ignore")  # their numbers are lists
     trained_at = curves.attrs["training_length"]
-    numbers: dict[str, Any] = {"training_length": float(trained_at)}
-    for name in curves["condition"].values:
-        for key, times in (("accuracy", FURTHER), (f"accuracy_at_{FARTHEST}_times", FARTHEST)):
-            found = curves["accuracy"].sel(condition=name, length=times * trained_at)
-            numbers[f"{name}.{key}"] = float(found.mean())
-            numbers |= {f"{name}.{key}.network_{i}": float(each) for i, each in enumerate(found.values)}
-        for i, each in enumerate(curves["loss"].sel(condition=name).values):
-            numbers[f"{name}.loss.network_{i}"] = float(each)
-    return numbers
+    reported = curves["accuracy"].sel(length=[times * trained_at for times in REPORTED])
+    reported = reported.rename(length="times").assign_coords(times=list(REPORTED))
+    return {
+        "summary": xr.Dataset({"training_length": ((), trained_at, {"units": "events"})}),
+        "generalisation": xr.Dataset(
+            nf.metrics.mean_and_sem("accuracy", reported, "network") | {"accuracy_of_networks": reported}
+        ),
+        "training": xr.Dataset(
+            nf.metrics.mean_and_sem("loss", curves["loss"], "network") | {"loss_of_networks": curves["loss"]}
+        ),
+    }
 
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:
     """Scaled accuracy against length, every network."""
-    return {"state_tracking": draw(result["curves"].to_dataset())}
+    return {"state_tracking": nf.plots.state_tracking(result["curves"].to_dataset())}
+
+
+EXPERIMENT = Experiment(Settings, run, tables, plot)

@@ -11,7 +11,10 @@ os.environ.setdefault("NEUROFWP_PROCESSES", "1")  # what tests do takes less tim
 
 import ctypes
 import shlex
+import shutil
 import subprocess
+import sys
+import venv
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -123,6 +126,31 @@ def small_trace() -> xr.Dataset:
     for name, unit in {"weight": "nS", "recall": "1", "conductance": "nS", "read_start": "ms"}.items():
         trace[name].attrs["units"] = unit
     return provenance.stamp(trace, config={"regime": "additive", "probes": None}, seed=3)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel of neurofwp, in wheels/ beside source/, the copy of the checkout that it was built from."""
+    folder = tmp_path_factory.mktemp("built")
+    source, wheels = folder / "source", folder / "wheels"
+    ignored = shutil.ignore_patterns(".*", "results", "build", "*.egg-info", "__pycache__", "tests")
+    shutil.copytree(Path(__file__).parent.parent, source, ignore=ignored)
+    words = ["wheel", "--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--wheel-dir", str(wheels)]
+    subprocess.run([sys.executable, "-m", "pip", *words, str(source)], check=True, capture_output=True, timeout=120)
+    (made,) = wheels.iterdir()
+    return made
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment of its own, with the wheel, and with the other packages of this environment."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=False, symlinks=True)
+    (site,) = folder.glob("lib/python*/site-packages")
+    (site / "others.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
+    words = ["install", "--no-deps", "--no-index", "--quiet", "--target", str(site), str(wheel)]
+    subprocess.run([sys.executable, "-m", "pip", *words], check=True, capture_output=True, timeout=120)
+    return folder / "bin" / "python"
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from neurofwp.identification.records import prepare
 from neurofwp.rate import RateNetwork, run
 from neurofwp.rules import RULES, Rule
 from neurofwp.slownet.controller import ARCHITECTURES
-from neurofwp.slownet.episodes import Episodes
+from neurofwp.slownet.episode_tensors import Episodes
 from neurofwp.slownet.programmer import Programmer, Shape
 from neurofwp.slownet.training.meta_training import loss_of
 

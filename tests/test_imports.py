@@ -29,12 +29,13 @@ MAY = {
     "spiking": DATA | {"brian", "synapses"},
     "theory": {"synapses"},
     "laboratory": {"brian", "synapses", "theory"},
+    "optimisation": set(),
     "slownet": DATA | {"rules", "rate", "tasks", "metrics", "transforms"},
     "metrics": DATA | {"transforms"},
     "transforms": DATA | {"metrics"},
     "plots": DATA | {"metrics", "rules", "transforms", "tasks"},
     "identification": DATA | {"rules", "rate", "metrics", "transforms"},
-    "calibration": DATA | {"identification", "metrics", "rules", "spiking", "synapses"},
+    "calibration": DATA | {"identification", "laboratory", "metrics", "optimisation", "rules", "spiking", "synapses"},
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import brian2 as b2
 import numpy as np
@@ -22,8 +22,10 @@ from neurofwp.brian.own import OWN, Own
 from neurofwp.brian.simulation import Simulation
 from neurofwp.errors import InputError
 from neurofwp.laboratory.protocol import Protocol
-from neurofwp.spiking.numbers import Numbers
 from neurofwp.synapses.model import SynapseModel
+
+if TYPE_CHECKING:
+    from neurofwp.spiking.initial_values import Numbers
 
 CELL = """
     v_dendrite = held*v_held + (1 - held)*(v_rest + plateau*v_plateau + spike + epsp) : volt

@@ -10,7 +10,7 @@ from neurofwp.metrics import average
 from neurofwp.plots import style
 from neurofwp.schema import require
 
-TITLES = {"plain": "every key bound once", "rebinding": "some keys bound anew"}
+TITLES = {"plain": "every key written once", "reassignment": "some keys reassigned"}
 
 
 @style.context()

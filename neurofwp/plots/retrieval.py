@@ -16,7 +16,7 @@ COLOUR = {
     "dpfp-1": style.BLUE,
     "dpfp-2": style.GREEN,
 }
-RULE = {"hebbian": ("s", "-"), "delta": ("o", "--")}
+LINE = {"delta": "--"}
 TITLES = {1: "setting 1: every key once", 2: "setting 2: keys repeat, the last value counts"}
 
 
@@ -46,10 +46,13 @@ def retrieval(cells: xr.Dataset) -> Figure:
         here = cells.isel(cell=cells["setting"].values == setting)
         for (feature_map, rule), curve in _curves(here).items():
             pairs = curve["pairs"].values
-            marker, line = RULE.get(rule, ("x", "-"))
-            look = {"color": COLOUR.get(feature_map, style.PURPLE), "marker": marker, "clip_on": False}
+            look = {
+                "color": COLOUR.get(feature_map, style.PURPLE),
+                "marker": style.rule(rule)["marker"],
+                "clip_on": False,
+            }
             label = f"{feature_map}, {rule}"
-            (handles[label],) = ax.plot(pairs, curve["loss"].values, linestyle=line, label=label, **look)
+            (handles[label],) = ax.plot(pairs, curve["loss"].values, linestyle=LINE.get(rule, "-"), label=label, **look)
             ax.plot(pairs, curve["published"].values, linestyle="none", markersize=5.5, markerfacecolor="none", **look)
             bound = np.where(curve["bound"].values > 0, curve["bound"].values, np.nan)
             ax.plot(pairs, bound, color=look["color"], linestyle="none", marker="_", markersize=9, zorder=1)

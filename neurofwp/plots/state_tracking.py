@@ -11,12 +11,12 @@ from neurofwp.schema import require
 
 PANELS = {
     "parity": {
-        "parity.beta_1": ("β up to 1", style.VERMILION, "s"),
-        "parity.beta_2": ("β up to 2", style.BLUE, "o"),
+        "parity.beta_1": ("β up to 1", style.GREY, "s"),
+        "parity.beta_2": ("β up to 2", *style.RULES["delta"]),
     },
     "sum modulo 3": {
-        "mod3.one_micro_step": ("one micro-step", style.ORANGE, "s"),
-        "mod3": ("two micro-steps", style.BLUE, "o"),
+        "mod3.one_micro_step": ("one micro-step", style.GREY, "s"),
+        "mod3": ("two micro-steps", *style.RULES["delta_product"]),
     },
 }
 

@@ -6,7 +6,6 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.cluster.hierarchy import leaves_list, linkage
 
 from neurofwp.errors import InputError
 from neurofwp.plots import style
@@ -76,6 +75,8 @@ def _order(spiking: np.ndarray, rate: np.ndarray) -> np.ndarray:
     cells = np.flatnonzero(carry) if carry.any() else np.arange(len(carry))
     if len(cells) < 3:
         return cells
+    from scipy.cluster.hierarchy import leaves_list, linkage  # takes longer to import than all other figures
+
     return np.asarray(cells[leaves_list(linkage(rate[:, cells].T, "average"))])
 
 

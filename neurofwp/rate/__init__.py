@@ -15,6 +15,7 @@ from neurofwp.rate.network import RateNetwork, choose_device, unit
 from neurofwp.rate.scan import scan
 from neurofwp.rate.stack import FastWeightStack
 from neurofwp.rate.stream import Result, run
+from neurofwp.rate.tracker import Tracker
 
 __all__ = [
     "FastWeightLayer",
@@ -22,6 +23,7 @@ __all__ = [
     "RateNetwork",
     "Result",
     "SoftmaxLayer",
+    "Tracker",
     "attention_matrix",
     "by_score",
     "by_softmax",

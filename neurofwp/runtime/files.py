@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,10 +49,26 @@ def output_folder(path: str | Path) -> Path:
     return path
 
 
+@contextmanager
+def _without_distributed() -> Iterator[None]:
+    """Spare xarray the import of dask's `distributed`, by which it asks whether files are written from a cluster.
+
+    Where nobody has imported it, none is.
+    """
+    if "distributed" in sys.modules:
+        yield
+        return
+    sys.modules["distributed"] = None  # type: ignore[assignment]  # an import of it then fails, as xarray expects
+    try:
+        yield
+    finally:
+        del sys.modules["distributed"]
+
+
 def write_netcdf(data: xr.Dataset | xr.DataTree, path: str | Path) -> Path:
     """Write a Dataset, or a tree of them (one NetCDF group each), compressed."""
     path = Path(path)
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, _without_distributed():
         if isinstance(data, xr.DataTree):
             encoding = {group.path: _compressed(group.to_dataset()) for group in data.subtree}
             data.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
@@ -76,7 +93,7 @@ def read_tree(path: str | Path) -> xr.DataTree:
     if not Path(path).is_file():
         raise InputError(f"there is no file {str(path)!r}")
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as tree:
+        with _without_distributed(), xr.open_datatree(path, engine="h5netcdf") as tree:
             return tree.load()
     except (OSError, ValueError) as error:
         raise InputError(f"{str(path)!r} is not a NetCDF-4 file that can be read: {error}") from error

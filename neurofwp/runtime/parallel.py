@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from neurofwp.errors import InputError
-from neurofwp.runtime import source, store
+from neurofwp.runtime import registry, source, store
 from neurofwp.runtime.progress import progress_bar, watched
 
 LIMIT = "NEUROFWP_PROCESSES"  # the environment variable that a worker among others is told how many it may have with
@@ -137,8 +137,9 @@ def start(
     places = store.entries(folder, work, cases)
     kept = {name: found for name, place in places.items() if (found := place.read()) is not None}
     waiting = [name for name in cases if name not in kept]
+    code, registered = source.package_hash(), registry.registered_modules()
     calls = [
-        (work, cases[name], places.get(name), source.package_hash(), follow and watched() and name == waiting[0])
+        (work, cases[name], places.get(name), code, registered, follow and watched() and name == waiting[0])
         for name in waiting
     ]
     estimates = [seconds(*cases[name]) for name in waiting] if seconds else None
@@ -151,7 +152,12 @@ def start(
 
 
 def _compute(
-    work: Callable[..., Result], arguments: tuple[Any, ...], place: store.Entry | None, code: str, follow: bool
+    work: Callable[..., Result],
+    arguments: tuple[Any, ...],
+    place: store.Entry | None,
+    code: str,
+    registered: Sequence[str],
+    follow: bool,
 ) -> Result:
     """One case, wherever it is computed.
 
@@ -162,6 +168,7 @@ def _compute(
     """
     if source.package_hash() != code:
         raise InputError("the source of neurofwp changed while this ran, or differs between machines: start again")
+    registry.restore(registered)
     result = work(*arguments, progress=True) if follow else work(*arguments)
     if place is not None:
         place.write(result)

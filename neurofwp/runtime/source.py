@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 
 from neurofwp.runtime import provenance
+from neurofwp.runtime.registry import sources
 
 # the last three lie beside the package in a checkout, and inside it in a wheel
 PACKAGES = ("neurofwp", "neurofwp.data", "neurofwp.experiments", "neurofwp.models")
@@ -30,7 +31,8 @@ def register_source(path: str | Path) -> None:
 def fingerprint() -> str:
     """SHA-256 of the package, of all registered extensions, and of the versions of what they run on."""
     extensions = sorted(_tree_hash(path) for path in _extensions)
-    what = [package_hash(), extensions, provenance.versions(), sys.version_info[:2]]
+    outside = [_files_hash({f"{n} {file.name}": str(file) for n, file in enumerate(each.files)}) for each in sources()]
+    what = [package_hash(), extensions, outside, provenance.versions(), sys.version_info[:2]]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 

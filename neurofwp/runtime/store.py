@@ -85,7 +85,7 @@ def described(what: Any) -> Any:
     """All of a value that a result can depend on, as JSON: arrays and files by a hash of their content.
 
     Functions and classes count by name, since their source is hashed with the package; dataclasses by their fields;
-    objects with a method ``depends_on`` by what it returns; Datasets by variables, config and seed.
+    objects with a method ``depends_on`` by what it returns; Datasets by variables with units, config and seed.
 
     Raises
     ------
@@ -142,7 +142,10 @@ def _described_array(what: np.ndarray) -> Any:
 
 def _described_dataset(what: xr.Dataset) -> Any:
     about = {name: what.attrs.get(name) for name in ("kind", "config", "seed")}
-    variables = {name: [list(map(str, each.dims)), each.values] for name, each in what.variables.items()}
+    variables = {
+        name: [list(map(str, each.dims)), str(each.attrs.get("units")), each.values]
+        for name, each in what.variables.items()
+    }
     return {"dataset": [described(about), described({str(name): each for name, each in variables.items()})]}
 
 

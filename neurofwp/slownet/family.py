@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from torch import Tensor
 
-    from neurofwp.slownet.episodes import Episodes
+    from neurofwp.slownet.episode_tensors import Episodes
     from neurofwp.tasks.digits import Split
 
 

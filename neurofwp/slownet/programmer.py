@@ -16,7 +16,7 @@ from neurofwp.rate.layer import check_size, linear
 from neurofwp.rate.scan import Bounds
 from neurofwp.rate.stream import evaluate
 from neurofwp.slownet.controller import ARCHITECTURES, Recurrent
-from neurofwp.slownet.episodes import Episodes
+from neurofwp.slownet.episode_tensors import Episodes
 from neurofwp.slownet.keys import DenseKeys, SparseKeys
 from neurofwp.slownet.training.settings import Architecture
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from neurofwp import program
 from neurofwp.errors import InputError, unknown
 from neurofwp.runtime import provenance
-from neurofwp.slownet.episodes import episodes
+from neurofwp.slownet.episode_tensors import episodes
 from neurofwp.slownet.programmer import Programmer, Shape
 from neurofwp.slownet.slow_net import CARRIED
 from neurofwp.slownet.training import checkpoint

@@ -20,7 +20,7 @@ from neurofwp.spiking.recording import Probe
 
 # Seconds of computing for one simulated second of a small network, and for one synapse in one step of plasticity.
 SECOND = {"cpp_standalone": 0.1, "cython": 5.0, "numpy": 10.0}
-UPDATE = 1e-9
+UPDATE = 0.5e-9
 
 log = logging.getLogger("neurofwp")
 
@@ -60,9 +60,16 @@ class Job:
         """
         network = SpikingNetwork(**self.network)
         size = self.program.sizes
-        simulated = float(self.program["duration"].isel(episode=0).sum()) / 1000
-        simulated += size["event"] * float(network.circuit["pause"] / second)
-        synapses = size["episode"] * size["pre"] * 2 * size["post"] * network.cells_per_pool
+        others = [dim for dim in self.program["key"].dims if dim != "event"]
+        written, read = ((self.program[name] > 0).any(others) for name in ("key", "query"))
+        phases = max(
+            1, int((written.astype(int) + read).max())
+        )  # an event that is written and read takes twice its duration
+        longest = float(self.program["duration"].max()) / 1000 + float(network.circuit["pause"] / second)
+        simulated = size["event"] * phases * longest
+        conditions = size.get("condition", 1) if self.conditions is None else self.conditions.sizes["condition"]
+        replicas = size["episode"] * conditions
+        synapses = replicas * size["pre"] * 2 * size["post"] * network.cells_per_pool
         steps = simulated * float(second / network.plasticity_step)
         target, _ = backends.choose(network.target)
         return simulated * SECOND[target] + steps * synapses * UPDATE

@@ -20,7 +20,7 @@ from neurofwp.errors import InputError, unknown
 from neurofwp.spiking import circuits, equations, recording
 from neurofwp.spiking.circuit_simulation import CircuitSimulation
 from neurofwp.spiking.circuits.circuit import Sizes
-from neurofwp.spiking.numbers import numbers
+from neurofwp.spiking.initial_values import numbers
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.replicas import Replicas
 from neurofwp.spiking.timeline import schedule

@@ -61,7 +61,7 @@ class Plan:
         A loop over cells that has a remainder computes it otherwise, and what a cell does would depend, in its last
         digits, on how many there are.
         """
-        return -(-self.replicas * self.members[population] // VECTOR) * VECTOR
+        return max(2, -(-self.replicas * self.members[population] // VECTOR)) * VECTOR
 
     def parameter(self, name: str, group: str) -> np.ndarray | float:
         """In SI units: one number, or one per member of a group where it differs between replicas."""

@@ -19,7 +19,7 @@ from neurofwp.brian.device import compiling
 from neurofwp.brian.own import Own
 from neurofwp.brian.thresholds import ManyCells
 from neurofwp.spiking.circuits.circuit import Connection, Population
-from neurofwp.spiking.numbers import tables, varied_constants
+from neurofwp.spiking.initial_values import tables, varied_constants
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.timeline import Timeline
 

@@ -20,8 +20,9 @@ from neurofwp.theory.regression import (
     hebbian_step,
     mesa_regression,
     unit_key_delta_regression,
+    unit_key_hebbian_regression,
 )
-from neurofwp.theory.retrieval import rank_bound, rebinding_plateau
+from neurofwp.theory.retrieval import rank_bound, reassignment_plateau
 
 if TYPE_CHECKING:
     from neurofwp.theory.graupner_brunel import exact_change as exact_change
@@ -40,10 +41,11 @@ __all__ = [
     "mesa_regression",
     "random_gating_accuracy",
     "rank_bound",
-    "rebinding_plateau",
+    "reassignment_plateau",
     "sparse_hebbian_recall",
     "time_averaged_change",
     "unit_key_delta_regression",
+    "unit_key_hebbian_regression",
 ]
 
 # What needs brian2 is imported when it is asked for.

@@ -71,6 +71,20 @@ def unit_key_delta_regression(examples: ArrayLike, dims: int) -> Floats:
     return check_dims(dims) * (1 - 1 / dims) ** check_counts("examples", examples)
 
 
+def unit_key_hebbian_regression(examples: ArrayLike, dims: int) -> Floats:
+    """Squared error d (d - 1)/(N + d - 1) of the sum of u y x/|x|^2 at the best u for N, d/(N + d - 1).
+
+    With P the sum of x x'/|x|^2, E P = (N/d) I and E P^2 = (N/d + N (N - 1)/d^2) I, so that E|w - u P w|^2 =
+    d - 2 u N + u^2 N (1 + (N - 1)/d). No other g(|x|) does better: for steps g it is E[g|x|^2] that pulls the estimate
+    to w, squared in the last term, and E[(g|x|^2)^2] that costs, which is least where g|x|^2 does not vary. Raises
+    InputError for a negative N, or d below 1.
+    """
+    counts = check_counts("examples", examples)
+    if check_dims(dims) == 1:
+        return np.where(counts > 0, 0.0, 1.0)  # one example tells all, and N + d - 1 is 0 for none
+    return dims * (dims - 1) / (counts + dims - 1)
+
+
 def mesa_regression(examples: ArrayLike, dims: int) -> Floats:
     """Squared error d max(0, 1 - N/d) of least squares with vanishing ridge.
 

@@ -23,7 +23,7 @@ def rank_bound(pairs: ArrayLike, features: int) -> Floats:
     return np.maximum(0.0, 1 - features / check_counts("pairs", pairs, least=1)) / 2
 
 
-def rebinding_plateau(pairs: int, writes: int) -> float:
+def reassignment_plateau(pairs: int, writes: int) -> float:
     """Half squared error (1/2) (1 - 1/S) (1 - E[1/m | m >= 1]), m ~ Binomial(writes, 1/S), of a memory without order.
 
     Keys and one-hot values are drawn with replacement, and the last value of every key that came is to be read. What

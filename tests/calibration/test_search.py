@@ -42,22 +42,24 @@ def trial(rule: str, candidates: int = 2) -> Trial:
     return Trial("t", memory(), {"synapse": "soft-bound"}, {"g_gaba": np.arange(1, candidates + 1) * nS}, rule, 3)
 
 
-def test_replicas_are_ordered_by_candidate_run_and_episode() -> None:
+def test_conditions_are_candidates_each_with_two_seeds() -> None:
     job = trial("delta").job
-    assert job.program.sizes["episode"] == 2 * 2 * 2
-    np.testing.assert_allclose(np.asarray(job.varied["g_gaba"] / nS), [1, 1, 1, 1, 2, 2, 2, 2])
-    np.testing.assert_array_equal(job.program["key"][[0, 1]], job.program["key"][[6, 7]])
+    assert job.conditions is not None
+    np.testing.assert_allclose(job.conditions["g_gaba"], [1, 1, 2, 2])
+    first, other, *rest = job.conditions["seed"].values.tolist()
+    assert first != other
+    assert rest == [first, other]  # candidates are compared with the same noise
 
 
 def simulated(rules: list[str], noise: float) -> xr.Dataset:
     """Rate networks in place of spiking candidates: each rule twice, with noise of its own on weights."""
     rng = np.random.default_rng(1)
     runs = [RateNetwork(rule).run(memory()) for rule in rules for _ in (0, 1)]
-    every = xr.concat(runs, dim="episode", combine_attrs="override")
+    every = xr.concat(runs, dim="condition", combine_attrs="override")
     every["weight"] = every["weight"] + noise * rng.standard_normal(every["weight"].shape)
     weight = every["weight"].values
-    shared = np.stack([np.maximum(weight, 0), np.maximum(-weight, 0)], axis=2)
-    every["conductance"] = (("episode", "event", "polarity", "post", "pre"), shared, {"units": "1"})
+    shared = np.stack([np.maximum(weight, 0), np.maximum(-weight, 0)], axis=3)
+    every["conductance"] = (("condition", "episode", "event", "polarity", "post", "pre"), shared, {"units": "1"})
     return every.assign_coords(polarity=["on", "off"])
 
 
@@ -99,7 +101,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def scores(self: Trial) -> xr.Dataset:
         asked.append(self.name)
         place = np.stack([
-            np.log(np.asarray(self.varied[name] / SPACE.unit(name)) / each.low) / np.log(each.high / each.low)
+            np.log(np.asarray(self.candidates[name] / SPACE.unit(name)) / each.low) / np.log(each.high / each.low)
             for name, each in BOUNDS.items()
             if name != "D"
         ])  # fmt: skip
@@ -149,6 +151,6 @@ def test_another_rule_or_seed_is_another_search(quick: list[str], tmp_path: Path
     made = len(quick)
     run(tmp_path, 1, seed=1)
     assert len(quick) == 2 * made
-    first = replace(trial("delta"), varied=SPACE.quantities(np.full((2, len(BOUNDS)), 0.5)))
+    first = replace(trial("delta"), candidates=SPACE.quantities(np.full((2, len(BOUNDS)), 0.5)))
     assert store.key(first) == store.key(replace(first, name="other", program=first.program.copy(deep=True)))
     assert store.key(first) != store.key(replace(first, rule="outstar"))

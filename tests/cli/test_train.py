@@ -131,6 +131,14 @@ def test_an_interrupted_training_goes_on_to_the_same_end(
 
 
 @pytest.mark.usefixtures("plain_figure")
+def test_fresh_ignores_the_checkpoint_of_another_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(tmp_path) == 0
+    assert train(tmp_path, "--hidden", "7") == 2
+    assert train(tmp_path, "--hidden", "7", "--fresh") == 0
+    assert "Error" not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("plain_figure")
 def test_without_out_the_folder_is_named_by_family_time_and_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,7 +17,7 @@ from neurofwp.errors import InputError
 from neurofwp.experiments import meta_learning as experiment
 from neurofwp.experiments.meta_learning import Settings
 from neurofwp.runtime import files
-from neurofwp.slownet.episodes import Episodes
+from neurofwp.slownet.episode_tensors import Episodes
 from neurofwp.slownet.programmer import Programmer, Signals
 from neurofwp.slownet.training import meta_training
 from neurofwp.slownet.training.meta_training import untrained
@@ -31,7 +31,7 @@ SMALL = Settings(
 
 def with_constant_gate(rule: str, settings: Settings, step: float) -> Programmer:
     """A slow net before training, set to write plain x under its gate's one value."""
-    family, training = experiment.prepared(rule, settings)
+    family, training = experiment.tasks_and_training(rule, settings)
     model = untrained(family, training, seed=0)
     with torch.no_grad():
         model.keys.map.copy_(torch.eye(settings.inputs))  # type: ignore[operator]
@@ -41,8 +41,8 @@ def with_constant_gate(rule: str, settings: Settings, step: float) -> Programmer
 
 
 def found_of(model: nn.Module, rule: str, settings: Settings) -> xr.Dataset:
-    family, _ = experiment.prepared(rule, settings)
-    return experiment.scores(rule, model, experiment.held_out(rule, settings, family, 5))  # type: ignore[arg-type]
+    family, _ = experiment.tasks_and_training(rule, settings)
+    return experiment.scores(rule, model, experiment.held_out_episodes(rule, settings, family, 5))  # type: ignore[arg-type]
 
 
 def test_a_constant_gate_makes_delta_what_its_closed_form_says() -> None:
@@ -99,21 +99,13 @@ def test_steps_over_the_square_of_x_are_on_the_limit(rule: str, step: float) -> 
     assert float(found["gate_correlation"]) == pytest.approx(1)
 
 
-def test_no_other_step_is_better_for_hebbian_than_the_one_of_the_limit() -> None:
-    count, inputs = np.array([0, 1, 5, 20]), 10
-    u = np.linspace(0, 2, 20_001)[:, None]
-    error = inputs - 2 * u * count + u**2 * count * (1 + (count - 1) / inputs)
-    np.testing.assert_allclose(experiment.unit_key_hebbian(count, inputs), error.min(0), atol=1e-6)
-    assert experiment.unit_key_hebbian(np.arange(3), 1).tolist() == [1, 0, 0]
-
-
 def test_nothing_is_carried_from_one_episode_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     model = with_constant_gate("delta", SMALL, 0.2)
-    family, _ = experiment.prepared("delta", SMALL)
-    task = experiment.held_out("delta", SMALL, family, 1).isel(episode=slice(10))
-    whole = experiment.observed(model, task)
+    family, _ = experiment.tasks_and_training("delta", SMALL)
+    task = experiment.held_out_episodes("delta", SMALL, family, 1).isel(episode=slice(10))
+    whole = experiment.observe(model, task)
     monkeypatch.setattr(experiment, "AT_ONCE", 3)
-    turned = experiment.observed(model, task.isel(episode=list(range(10))[::-1]))
+    turned = experiment.observe(model, task.isel(episode=list(range(10))[::-1]))
     for name, values in whole.items():
         np.testing.assert_allclose(turned[name][::-1], values, rtol=1e-5, atol=1e-6)
 
@@ -121,8 +113,8 @@ def test_nothing_is_carried_from_one_episode_to_the_next(monkeypatch: pytest.Mon
 @pytest.mark.parametrize("part", ["few_shot", "gate"])
 def test_held_out_episodes_show_no_image_of_training(part: str) -> None:
     trained = {image.tobytes() for image in images("train")}
-    family, _ = experiment.prepared(part, SMALL)
-    first, second = (experiment.held_out(part, SMALL, family, seed)["cue"].values for seed in (0, 1))
+    family, _ = experiment.tasks_and_training(part, SMALL)
+    first, second = (experiment.held_out_episodes(part, SMALL, family, seed)["cue"].values for seed in (0, 1))
     assert not trained & {image.tobytes() for image in first.reshape(-1, first.shape[-1])}
     assert not np.array_equal(first, second)
 
@@ -140,8 +132,8 @@ class Told(nn.Module):
 
 
 def test_accuracy_is_that_of_the_reads_after_each_round() -> None:
-    family, _ = experiment.prepared("few_shot", SMALL)
-    task = experiment.held_out("few_shot", SMALL, family, 3)
+    family, _ = experiment.tasks_and_training("few_shot", SMALL)
+    task = experiment.held_out_episodes("few_shot", SMALL, family, 3)
     right = (task["shot"].values == 2) & ~task["write"].values
     right[0] |= ~task["write"].values[0]
     found = experiment.scores("few_shot", Told(right, right), task)  # type: ignore[arg-type]
@@ -150,8 +142,8 @@ def test_accuracy_is_that_of_the_reads_after_each_round() -> None:
 
 
 def test_gates_are_told_apart_by_what_they_write() -> None:
-    family, _ = experiment.prepared("gate", SMALL)
-    task = experiment.held_out("gate", SMALL, family, 3)
+    family, _ = experiment.tasks_and_training("gate", SMALL)
+    task = experiment.held_out_episodes("gate", SMALL, family, 3)
     gate = np.where(task["stored"], 0.92, 0.13) * task["write"].values
     found = experiment.scores("gate", Told(gate, gate), task)  # type: ignore[arg-type]
     np.testing.assert_allclose(found["mean"], [0.92, 0.13])
@@ -168,16 +160,17 @@ def result() -> Iterator[xr.DataTree]:
 
 
 def test_training_takes_every_rule_beyond_its_closed_form(result: xr.DataTree) -> None:
-    numbers = experiment.summary(result)
+    numbers = experiment.EXPERIMENT.summary(result)
     for rule in experiment.RULES:
-        key = f"regression.{rule}.8"
-        assert numbers[f"{key}.networks_within_theory"] == 2
-        assert numbers[f"{key}.squared_error"] < 0.7 * numbers[f"{key}.before"]
+        assert numbers[f"slow_nets.{rule}.within_theory"] == 2
+        before, after = (f"regression.{rule}.{when}.8" for when in experiment.WHEN)
+        assert numbers[f"{after}.squared_error"] < 0.7 * numbers[f"{before}.squared_error"]
         # no gate that sees one example at a time does much better than steps over |x|^2
-        assert numbers[f"{key}.squared_error"] > numbers[f"{key}.limit"] - 4 * numbers[f"{key}.sampling_sem"]
-        correlation, variation = (f"regression.{rule}.{name}" for name in ("gate_correlation", "step_variation"))
-        assert numbers[f"{correlation}.after"] > 0.2 > abs(numbers[f"{correlation}.before"])
-        assert numbers[f"{variation}.after"] < np.sqrt(2 / SMALL.inputs) < numbers[f"{variation}.before"]
+        limit = numbers[f"regression.{rule}.8.limit"]
+        assert numbers[f"{after}.squared_error"] > limit - 4 * numbers[f"{after}.sampling_error"]
+        before, after = (f"slow_nets.{rule}.{when}" for when in experiment.WHEN)
+        assert numbers[f"{after}.gate_correlation"] > 0.2 > abs(numbers[f"{before}.gate_correlation"])
+        assert numbers[f"{after}.step_variation"] < np.sqrt(2 / SMALL.inputs) < numbers[f"{before}.step_variation"]
 
 
 def test_training_opens_the_gate_to_what_is_to_be_stored(result: xr.DataTree) -> None:
@@ -195,12 +188,12 @@ def test_training_helps_to_learn_new_labels(result: xr.DataTree) -> None:
 
 def test_summary_and_figure_come_from_the_saved_tree_alone(result: xr.DataTree, tmp_path: Path) -> None:
     saved = files.read_tree(files.write_netcdf(result, tmp_path / "result.nc"))
-    numbers = experiment.summary(saved)
-    assert numbers == experiment.summary(result)
+    numbers = experiment.EXPERIMENT.summary(saved)
+    assert numbers == experiment.EXPERIMENT.summary(result)
     error = result["regression"]["squared_error"].sel(rule="delta", training="after", examples=8)
-    assert numbers["regression.delta.8.squared_error"] == pytest.approx(float(error.mean()))
-    assert numbers["regression.delta.8.squared_error.network_1"] == float(error[1])
-    assert numbers["regression.delta.8.sem"] == pytest.approx(float(error.std(ddof=1)) / np.sqrt(2))
+    assert numbers["regression.delta.after.8.squared_error"] == pytest.approx(float(error.mean()))
+    assert numbers["regression.delta.after.8.squared_error_of_networks"][1] == float(error[1])
+    assert numbers["regression.delta.after.8.squared_error.sem"] == pytest.approx(float(error.std(ddof=1)) / np.sqrt(2))
     assert numbers["regression.delta.8.theory"] == pytest.approx(4 * (5 / 6) ** 8)
     assert numbers["regression.hebbian.8.theory"] == pytest.approx(20 / 13)
     figure = experiment.plot(saved)["meta_learning"]
@@ -211,13 +204,13 @@ def test_summary_and_figure_come_from_the_saved_tree_alone(result: xr.DataTree, 
 
 def test_a_trained_network_is_found_again_and_not_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(inputs=3, examples=4, regression_steps=10, episodes=100)
-    whole = experiment.measured("delta", settings, 7, "cpu", tmp_path)
+    whole = experiment.train_and_test("delta", settings, 7, "cpu", tmp_path)
 
     def fails(*_: Any) -> Tensor:
         raise AssertionError("it trains again")
 
     monkeypatch.setattr("neurofwp.slownet.training.loop._evaluated", fails)
-    xr.testing.assert_identical(experiment.measured("delta", settings, 7, "cpu", tmp_path), whole)
+    xr.testing.assert_identical(experiment.train_and_test("delta", settings, 7, "cpu", tmp_path), whole)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from neurofwp.errors import InputError
 from neurofwp.experiments import overwrite as experiment
 from neurofwp.plots.overwrite import CURVES
 from neurofwp.rate import RateNetwork
+from neurofwp.spiking.conditions import from_quantities, parameters
 from neurofwp.spiking.jobs import Job
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.synapses.write_speed import at_speed
@@ -32,7 +33,7 @@ def pretended(jobs: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Data
 
     def trace(name: str) -> xr.Dataset:
         job = by_name[name]
-        assert not any(len(values) != job.program.sizes["episode"] for values in job.varied.values())
+        assert job.conditions is None or job.conditions.sizes["condition"] == job.program.sizes["condition"]
         sums = "parameters" in job.network or job.network["synapse"] in ("additive", "decay")
         rule = "hebbian" if sums else STANDS_FOR.get(job.network["synapse"], "outstar")
         parameters = {} if sums else {"rate": 0.8 if rule == "delta" else 3.2}
@@ -49,12 +50,12 @@ def result() -> Iterator[xr.DataTree]:
 
 
 def test_scores_belong_to_their_overlap_speed_and_episode(result: xr.DataTree) -> None:
-    """The episodes of one long network, cut up again, score as each overlap does by itself."""
+    """The conditions of one network score as each overlap does by itself."""
     table = result["spiking"].to_dataset()
-    for memory, rule, parameters in (("error-correcting", "delta", {"rate": 0.8}), ("additive", "hebbian", {})):
+    for memory, rule, values in (("error-correcting", "delta", {"rate": 0.8}), ("additive", "hebbian", {})):
         for overlap in SMALL.overlap:
             program = experiment._program(SMALL, SMALL.rate_episodes, overlap, 3).isel(episode=slice(SMALL.episodes))
-            trace = RateNetwork(rule, parameters=parameters, on_off=True, nonnegative=True).run(program)
+            trace = RateNetwork(rule, parameters=values, on_off=True, nonnegative=True).run(program)
             r2 = table["r2"].sel(memory=memory, overlap=overlap)
             expected = metrics.recall_r2(program, trace, by="episode")
             np.testing.assert_allclose(r2.isel(setting=0), expected, rtol=1e-9)
@@ -70,7 +71,9 @@ def test_scores_belong_to_their_overlap_speed_and_episode(result: xr.DataTree) -
 def test_every_memory_in_the_contest_can_be_slowed_and_the_network_takes_it() -> None:
     for name in (experiment.CORRECTING["spiking"], *experiment.ALONE["spiking"]):
         slow = at_speed(name, np.array([1.0, 0.25]))
-        assert set(SpikingNetwork(name)._varied(slow, 2)) == set(slow) != set()
+        own = from_quantities(**slow)
+        assert set(own) == set(slow) != set()
+        SpikingNetwork(name)._check_conditions(parameters(own, SpikingNetwork(name)._declared))
 
 
 def test_rebinding_leaves_as_much_of_the_old_value_as_the_write_speed_says(result: xr.DataTree) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from brian2 import nS, second
+from brian2 import nS
 
 from neurofwp.errors import InputError
 from neurofwp.experiments import phase_diagram as experiment
@@ -25,19 +25,18 @@ SMALL = experiment.Settings(turnover=(2.0, 1e6), gain=(0.0, 1.0), episodes=4, pa
 TRUE = {(0.0, 2.0): "fixed_decay", (0.0, 1e6): "hebbian", (1.0, 2.0): "gated_delta", (1.0, 1e6): "delta"}
 
 
-def pretended(self: SpikingNetwork, program: xr.Dataset, *, seed: int, varied: dict[str, Any]) -> xr.Dataset:
+def pretended(self: SpikingNetwork, program: xr.Dataset, *, seed: int, conditions: xr.Dataset) -> xr.Dataset:
     """A gated delta rule whose prediction has the feedback's gain, and whose weights decay with the turnover."""
     gain = float(self.circuit["g_gaba"] / SpikingNetwork("error-correcting").circuit["g_gaba"])
-    taus = np.asarray(varied["tau_turnover"] / second)
     rng = np.random.default_rng(seed)
     made = []
-    for tau in dict.fromkeys(taus.tolist()):
+    for tau in conditions["tau_turnover"].values.tolist():
         parameters = {"rate": 0.7, "decay": float(np.exp(-SLOT / tau)), "prediction_gain": gain}
         network = RateNetwork(
             "gated_delta", parameters=parameters, on_off=True, nonnegative=True, unit_keys=False, units="nS"
         )
-        made.append(network.run(disturbed(program.isel(episode=np.flatnonzero(taus == tau)), 0.05, rng)))
-    return xr.concat(made, dim="episode", combine_attrs="override")
+        made.append(network.run(disturbed(program, 0.05, rng)))
+    return xr.concat(made, dim="condition", combine_attrs="override")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -14,21 +14,22 @@ from torch import Tensor, nn
 
 from neurofwp.errors import InputError
 from neurofwp.experiments import recall_benchmark as experiment
-from neurofwp.experiments.recall_benchmark import Cell, Settings, SoftmaxLayer
+from neurofwp.experiments.recall_benchmark import Cell, Settings
+from neurofwp.rate import SoftmaxLayer
 
 SMALL = Settings(
-    vocabulary=12, length=10, pairs=2, rebind=0.5, sequences=4000, tested=300, width=32, sizes=(8,), steps=150
+    vocabulary=12, length=10, pairs=2, reassigned=0.5, sequences=4000, tested=300, width=32, sizes=(8,), steps=150
 )
 
 
 @pytest.mark.parametrize("layer", ["delta", "softmax"])
 def test_small_networks_learn_which_value_came_last(layer: str) -> None:
-    cell = Cell("rebinding", layer, 8)
-    found = experiment.measured(cell, SMALL, 7, "cpu", None)
-    assert float(found["rebound"]) > 0.9
+    cell = Cell("reassignment", layer, 8)
+    found = experiment.train_and_test(cell, SMALL, 7, "cpu", None)
+    assert float(found["reassigned"]) > 0.9
     assert float(found["once"]) > 0.9
     untrained = experiment.build(cell, SMALL, torch.Generator().manual_seed(7))
-    test = experiment.sequences(SMALL, "rebinding", 300, seed=(7, 2))
+    test = experiment.sequences(SMALL, "reassignment", 300, seed=(7, 2))
     at_first = experiment.scores(experiment.answers(untrained, test, "cpu"), test)
     assert float(at_first["accuracy"]) < float(at_first["chance"]) + 0.1
 
@@ -37,9 +38,9 @@ def test_a_finished_network_is_not_trained_again_for_other_sizes_or_tests(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cell, settings = Cell("plain", "hebbian", 8), replace(SMALL, steps=3)
-    once = experiment.measured(cell, settings, 1, "cpu", tmp_path)
+    once = experiment.train_and_test(cell, settings, 1, "cpu", tmp_path)
     monkeypatch.setattr(experiment, "loss_of", None)  # training would call it
-    again = experiment.measured(cell, replace(settings, sizes=(8, 16)), 1, "cpu", tmp_path)
+    again = experiment.train_and_test(cell, replace(settings, sizes=(8, 16)), 1, "cpu", tmp_path)
     assert again.identical(once)
 
 
@@ -58,7 +59,7 @@ def test_softmax_layer_against_a_loop() -> None:
 
 
 def test_every_layer_has_the_same_network_around_it() -> None:
-    models = [experiment.build(cell, SMALL, torch.Generator().manual_seed(0)) for cell in experiment.chosen(SMALL)]
+    models = [experiment.build(cell, SMALL, torch.Generator().manual_seed(0)) for cell in experiment.cells_of(SMALL)]
     shapes = [
         {name: tensor.shape for name, tensor in model.state_dict().items() if ".layer." not in name} for model in models
     ]
@@ -75,9 +76,9 @@ def test_every_layer_has_the_same_network_around_it() -> None:
 
 def test_cells_are_all_rules_at_all_sizes_and_attention_at_the_largest() -> None:
     settings = Settings(sizes=(4, 16), length=50)
-    cells = experiment.chosen(settings)
+    cells = experiment.cells_of(settings)
     assert len(cells) == len(set(cells)) == 2 * (4 * 2 + 1)
-    assert Cell("rebinding", "gated_delta", 4) in cells
+    assert Cell("reassignment", "gated_delta", 4) in cells
     assert [cell.size for cell in cells if cell.layer == "softmax"] == [16, 16]
     assert Cell("plain", "delta", 16).state_size(settings) == 256
     assert Cell("plain", "softmax", 16).state_size(settings) == 50 * (16 + 16)
@@ -102,25 +103,25 @@ class Answers(nn.Module):
 
 
 def test_scores_of_who_knows_the_first_and_the_last_value() -> None:
-    test = experiment.sequences(SMALL, "rebinding", 40, seed=3)
+    test = experiment.sequences(SMALL, "reassignment", 40, seed=3)
     first, last = (experiment.scores(experiment.answers(Answers(each), test, "cpu"), test) for each in (False, True))
-    assert {name: float(first[name]) for name in ("accuracy", "once", "rebound")} == {
-        "accuracy": 0.5, "once": 1, "rebound": 0,
+    assert {name: float(first[name]) for name in ("accuracy", "once", "reassigned")} == {
+        "accuracy": 0.5, "once": 1, "reassigned": 0,
     }  # fmt: skip
-    assert float(last["accuracy"]) == float(last["rebound"]) == 1
+    assert float(last["accuracy"]) == float(last["reassigned"]) == 1
     assert float(last["chance"]) == 1 / 3  # two keys, one of them with two values
     plain = experiment.sequences(SMALL, "plain", 40, seed=3)
     found = experiment.scores(experiment.answers(Answers(True), plain, "cpu"), plain)
-    assert np.isnan(float(found["rebound"]))
+    assert np.isnan(float(found["reassigned"]))
     assert float(found["chance"]) == 1 / 2
 
 
 def test_standard_error_is_over_networks() -> None:
-    cells = experiment.chosen(SMALL)
+    cells = experiment.cells_of(SMALL)
     accuracy = np.tile([0.2, 0.5, 0.8], (len(cells), 1))
-    numbers = experiment.summary(xr.DataTree.from_dict({"/cells": table_of(cells, accuracy)}))
-    assert numbers["rebinding.delta.8.accuracy"] == pytest.approx(0.5)
-    assert numbers["rebinding.delta.8.sem"] == pytest.approx(0.3 / 3**0.5)
+    numbers = experiment.EXPERIMENT.summary(xr.DataTree.from_dict({"/cells": table_of(cells, accuracy)}))
+    assert numbers["fast_weights.reassignment.delta.8.accuracy"] == pytest.approx(0.5)
+    assert numbers["fast_weights.reassignment.delta.8.accuracy.sem"] == pytest.approx(0.3 / 3**0.5)
 
 
 def test_a_network_of_a_point_is_that_of_its_seed() -> None:
@@ -130,7 +131,7 @@ def test_a_network_of_a_point_is_that_of_its_seed() -> None:
     for index in (0, table.sizes["cell"] - 1):
         here = table.isel(cell=index, network=1)
         cell = Cell(*(here[name].item() for name in Cell.__dataclass_fields__))
-        alone = experiment.measured(cell, tiny, 5, "cpu", None)
+        alone = experiment.train_and_test(cell, tiny, 5, "cpu", None)
         assert float(here["accuracy"]) == float(alone["accuracy"])
         assert float(here["loss"]) == pytest.approx(float(alone["loss"]), rel=1e-6)
 
@@ -148,7 +149,9 @@ def test_loss_is_the_mean_over_what_is_asked() -> None:
 
 def table_of(cells: list[Cell], accuracy: np.ndarray) -> xr.Dataset:
     """What a run leaves, of cells with these accuracies (cell, network)."""
-    others = dict.fromkeys(("chance", "once", "rebound", "loss"), (("cell", "network"), np.full(accuracy.shape, 0.2)))
+    others = dict.fromkeys(
+        ("chance", "once", "reassigned", "loss"), (("cell", "network"), np.full(accuracy.shape, 0.2))
+    )
     return xr.Dataset(
         {"accuracy": (("cell", "network"), accuracy)} | others,
         coords={name: ("cell", [getattr(cell, name) for cell in cells]) for name in ("variant", "layer", "size")}
@@ -157,7 +160,7 @@ def table_of(cells: list[Cell], accuracy: np.ndarray) -> xr.Dataset:
 
 
 def test_the_figure_draws_the_mean_of_every_cell_at_its_state_size() -> None:
-    cells = experiment.chosen(Settings(sizes=(4, 8)))
+    cells = experiment.cells_of(Settings(sizes=(4, 8)))
     mean = np.linspace(0.1, 0.9, len(cells))
     table = table_of(cells, mean[:, None] + [-0.05, 0.0, 0.05])
     figure = experiment.plot(xr.DataTree.from_dict({"/cells": table}))["recall_benchmark"]
@@ -176,7 +179,7 @@ def test_the_figure_draws_the_mean_of_every_cell_at_its_state_size() -> None:
         ({"steps": 0}, "steps must be 1 or more, but is 0"),
         ({"tested": 0}, "tested must be 1 or more, but is 0"),
         ({"length": 15}, "length must be at least 16, not 15"),
-        ({"rebind": 2.0}, "rebind is a share of the keys"),
+        ({"reassigned": 2.0}, "reassigned is a share of the keys"),
     ],
 )
 def test_settings_that_make_no_sense_are_named(settings: dict[str, Any], message: str) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
-from brian2 import second
 
 from neurofwp.errors import InputError
 from neurofwp.experiments import retention
+from neurofwp.program import over_conditions
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking import SpikingNetwork
@@ -55,7 +55,7 @@ def test_background_firing_has_its_mean_rate_over_the_whole_delay() -> None:
 
 def test_weights_and_recall_fade_as_the_rule_says() -> None:
     made, tau = program(), 3.0
-    curve = retention._curve(SETTINGS.pairs, made, fading(made, tau))
+    curve = retention._curve(made, fading(made, tau))
     np.testing.assert_allclose(curve["weight_age"], [0, 5 * SLOT, 12 * SLOT])
     expected = np.exp(-curve["weight_age"] / tau)
     np.testing.assert_allclose(curve["mean_weight"], expected.broadcast_like(curve["mean_weight"]), rtol=1e-9)
@@ -69,19 +69,19 @@ def test_weights_and_recall_fade_as_the_rule_says() -> None:
 
 def test_without_fading_no_delay_does_anything() -> None:
     made = program()
-    curve = retention._curve(SETTINGS.pairs, made, fading(made, np.inf))
+    curve = retention._curve(made, fading(made, np.inf))
     np.testing.assert_allclose(curve["mean_weight"], 1, rtol=1e-12)
     np.testing.assert_allclose(curve["r2"], curve["r2"].isel(block=0).broadcast_like(curve["r2"]), rtol=1e-9)
 
 
 @pytest.mark.parametrize("rule", retention.RULES)
 def test_a_rule_fitted_to_the_first_events_knows_the_last_ones(rule: str) -> None:
-    conditions = {"silence": ("silence", 0.0), "turnover 2 s": ("turnover", 2.0)}
     made = program()
-    both = xr.concat([made, made], dim="episode", data_vars="minimal", coords="minimal", compat="override")
-    trace = xr.concat([fading(made, 6.0), fading(made, 2.0)], dim="episode", combine_attrs="override")
-    seen = retention._curves(SETTINGS, both, trace, conditions)
-    predicted = retention._predicted(SETTINGS, rule, both, trace, conditions, seed=0)
+    both = xr.concat([made, made], dim="condition", data_vars="all", combine_attrs="override")
+    both = both.assign_coords(kind=("condition", ["silence", "turnover"]))
+    trace = xr.concat([fading(made, 6.0), fading(made, 2.0)], dim="condition", combine_attrs="override")
+    seen = over_conditions(retention._curve, both, trace)
+    predicted = retention._predicted(rule, both, trace, seed=0)
     np.testing.assert_allclose(predicted["tau"], [6.0, 2.0], rtol=1e-3)
     np.testing.assert_allclose(predicted["mean_weight"], seen["mean_weight"], rtol=1e-2)
     np.testing.assert_allclose(predicted["r2"], seen["r2"], atol=1e-2)
@@ -91,8 +91,9 @@ def test_turnover_is_that_of_the_model_unless_it_is_the_question() -> None:
     conditions = retention._conditions(SETTINGS, "decay", "closed")
     assert list(conditions) == ["silence", "background 6 Hz", "reads", "turnover 2 s"]
     assert list(retention._conditions(SETTINGS, "thresholds", "closed")) == ["silence", "background 6 Hz", "reads"]
-    varied = retention._turnover(SpikingNetwork("decay"), conditions, 2)["tau_turnover"]
-    np.testing.assert_allclose(varied / second, [6, 6, 6, 6, 6, 6, 2, 2])
+    own = retention._turnover(SpikingNetwork("decay"), conditions)["tau_turnover"]
+    assert own["condition"].values.tolist() == list(conditions)
+    np.testing.assert_allclose(own, [6, 6, 6, 2])
 
 
 def test_erasure_follows_the_closed_form() -> None:

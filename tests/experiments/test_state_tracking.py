@@ -13,14 +13,15 @@ from torch import Tensor, nn
 
 from neurofwp.errors import InputError
 from neurofwp.experiments import state_tracking as experiment
-from neurofwp.experiments.state_tracking import CONDITIONS, Settings, Tracker
+from neurofwp.experiments.state_tracking import CONDITIONS, Settings
+from neurofwp.rate import Tracker
 
 SMALL = Settings(length=8, steps=400, networks=1, episodes=200)
 SEED = (11, 0)
 
 
 def scaled_at_8_times_the_training_length(condition: str) -> float:
-    right, _ = experiment.measured(condition, SMALL, SEED, "cpu", None)
+    right, _ = experiment.train_and_test(condition, SMALL, SEED, "cpu", None)
     chance = 1 / CONDITIONS[condition].modulus
     at = experiment.tested_lengths(SMALL).tolist().index(8 * SMALL.length)
     return float((right[at] - chance) / (1 - chance))
@@ -36,8 +37,14 @@ def test_without_them_the_same_network_answers_by_chance(condition: str) -> None
     assert abs(scaled_at_8_times_the_training_length(condition)) < 0.1
 
 
+def tracker(seed: int) -> Tracker:
+    mod3 = CONDITIONS["mod3"]
+    generator = torch.Generator().manual_seed(seed)
+    return Tracker(mod3.modulus, mod3.rule, mod3.beta_range, mod3.sizes, generator=generator)
+
+
 def test_nothing_decays_however_long_it_trains() -> None:
-    model = Tracker(CONDITIONS["mod3"], torch.Generator().manual_seed(0))
+    model = tracker(0)
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=0.0)
     batch = experiment._batch(3, 8, 16, (0,), "cpu")
     for _ in range(5):
@@ -50,7 +57,7 @@ def test_nothing_decays_however_long_it_trains() -> None:
 
 def test_an_interrupted_network_comes_out_as_one_that_was_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(length=4, steps=200, networks=1, episodes=10)
-    whole, loss = experiment.trained("parity.beta_2", settings, SEED, "cpu", tmp_path / "whole")
+    whole, loss = experiment.train("parity.beta_2", settings, SEED, "cpu", tmp_path / "whole")
     draw = experiment._batch
 
     def interrupted(modulus: int, length: int, episodes: int, seed: tuple[int, ...], device: Any) -> Any:
@@ -61,8 +68,8 @@ def test_an_interrupted_network_comes_out_as_one_that_was_not(tmp_path: Path, mo
     with monkeypatch.context() as patched:
         patched.setattr(experiment, "_batch", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            experiment.trained("parity.beta_2", settings, SEED, "cpu", tmp_path / "parts")
-    resumed, same = experiment.trained("parity.beta_2", settings, SEED, "cpu", tmp_path / "parts")
+            experiment.train("parity.beta_2", settings, SEED, "cpu", tmp_path / "parts")
+    resumed, same = experiment.train("parity.beta_2", settings, SEED, "cpu", tmp_path / "parts")
     assert same == loss
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, resumed.state_dict()[name]), name
@@ -97,7 +104,7 @@ def test_accuracy_is_that_of_the_last_events_up_to_a_length() -> None:
 
 def test_loss_against_a_loop() -> None:
     batch = experiment._batch(3, 6, 4, (3,), "cpu")
-    model = Tracker(CONDITIONS["mod3"], torch.Generator().manual_seed(1))
+    model = tracker(1)
     answers = model(batch[0])
     total = 0.0
     for answer, target in zip(answers.flatten(0, 1).tolist(), batch[1].flatten().tolist(), strict=True):
@@ -123,13 +130,15 @@ def result() -> xr.DataTree:
 
 
 def test_the_summary_reports_8_times_and_64_times_the_training_length(result: xr.DataTree) -> None:
-    numbers = experiment.summary(result)
-    assert (numbers["parity.beta_1.accuracy"], numbers["parity.beta_2.accuracy"]) == (0, 1)
-    assert numbers["mod3.accuracy.network_0"] == pytest.approx(0.5)  # 64 events, the sixth of nine lengths
-    assert numbers["mod3.accuracy.network_1"] == pytest.approx(0.75)
-    assert numbers["mod3.accuracy"] == pytest.approx(0.625)
-    assert numbers["mod3.accuracy_at_64_times"] == pytest.approx(0.4)
-    assert numbers["mod3.one_micro_step.loss.network_1"] == 5
+    numbers = experiment.EXPERIMENT.summary(result)
+    of = {name: numbers[f"generalisation.{name}.8.accuracy"] for name in CONDITIONS}
+    assert (of["parity.beta_1"], of["parity.beta_2"]) == (0, 1)
+    assert of["mod3"] == pytest.approx(0.625)  # 64 events, the sixth of nine lengths
+    assert numbers["generalisation.mod3.8.accuracy_of_networks"] == pytest.approx([0.5, 0.75])
+    assert numbers["generalisation.mod3.8.accuracy.sem"] == pytest.approx(0.125)
+    assert numbers["generalisation.mod3.64.accuracy"] == pytest.approx(0.4)
+    assert numbers["training.mod3.one_micro_step.loss_of_networks"] == [4, 5]
+    assert numbers["training_length"] == 8
 
 
 def test_the_figure_draws_every_network_and_the_mean(result: xr.DataTree) -> None:

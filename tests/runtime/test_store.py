@@ -62,6 +62,7 @@ def test_whatever_differs_changes_the_key(tmp_path: Path) -> None:
         Settings(), Settings(pairs=5), Settings(regime="decay"), Settings(noise=0.0), Settings, replace, np.float32,
         data(), data(2), data().rename(a="b"), data().rename(x="y"), data().assign_coords(a=["p", "r"]),
         data().assign_attrs(config="other"), data().assign_attrs(seed=2), data()["x"],
+        data().assign(x=data()["x"].assign_attrs(units="nS")),
         np.random.SeedSequence(1), np.random.SeedSequence(1).spawn(2)[1], [1.0, 2.0] * nS, [1.0, 2.0] * mV,
         Told(1, ""), Told(2, ""), Path("no file"), np.dtype(np.int8),
     ]  # fmt: skip

@@ -14,7 +14,7 @@ import torch
 from neurofwp import tasks
 from neurofwp.cli import catalogue
 from neurofwp.errors import InputError
-from neurofwp.slownet.episodes import episodes
+from neurofwp.slownet.episode_tensors import episodes
 from neurofwp.slownet.families import Family, digit_pairs, few_shot, gated_pairs, regression
 from neurofwp.slownet.family import centred, r2
 from neurofwp.slownet.training import meta_training

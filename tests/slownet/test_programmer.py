@@ -16,7 +16,7 @@ from neurofwp import rules, tasks
 from neurofwp.errors import InputError
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet.controller import Architecture
-from neurofwp.slownet.episodes import Episodes, episodes
+from neurofwp.slownet.episode_tensors import Episodes, episodes
 from neurofwp.slownet.programmer import Programmer, Shape
 from neurofwp.slownet.trained import TrainedSlowNet
 

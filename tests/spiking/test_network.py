@@ -70,6 +70,7 @@ def test_trace_is_valid_with_units_provenance_and_survives_netcdf(stored: xr.Dat
     assert json.loads(stored.attrs["versions"]) == provenance.versions()
     assert stored.attrs["commit"] == provenance.commit()
     assert (stored.attrs["target"], stored.attrs["target_reason"]) == ("numpy", "asked for")
+    assert stored.attrs["synapse_loop"].startswith("Brian2's own: only compiled programs")
     xr.testing.assert_identical(trace.load(trace.save(stored, tmp_path / "trace.nc")), stored)
 
 
@@ -294,7 +295,7 @@ def test_interneurons_hold_the_dendrite_down() -> None:
         ({"parameters": {"g_gabba": 1 * nS}}, "unknown parameter 'g_gabba'; did you mean 'g_gaba'"),
         ({"parameters": {"g_gaba": 1 * mV}}, "g_gaba is 1. mV, but needs a unit like 'nS'"),
         ({"parameters": {"g_gaba": 1}}, "g_gaba is 1, but needs a unit like 'nS'"),
-        ({"parameters": {"g_gaba": "1 nS"}}, "g_gaba is 1 nS, but needs a unit like 'nS'"),
+        ({"parameters": {"g_gaba": "1 mV"}}, "g_gaba is 1 mV, but needs a unit like nS"),
         ({"parameters": {"g_gaba": -1 * nS}}, r"g_gaba is -1 nS, but must be in \[0, inf\]"),
         ({"parameters": {"key_peak_rate": float("nan") * Hz}}, r"key_peak_rate is nan Hz, but must be in \[0, inf\]"),
         ({"synapse": "additive", "parameters": {"alpha_nmda": 2}}, r"alpha_nmda is 2 1, but must be in \[0, 1\]"),

@@ -178,13 +178,13 @@ def test_sums_read_rebound_keys_as_badly_as_in_simulations(pairs: int, writes: i
             values = np.eye(pairs)[value[key == asked]]
             squared[episode] += ((values[-1] - values.mean(0)) ** 2).sum() / 2
             read[episode] += 1
-    expected = theory.rebinding_plateau(pairs, writes)
+    expected = theory.reassignment_plateau(pairs, writes)
     assert squared.sum() / read.sum() == pytest.approx(expected, rel=0.02)
-    assert theory.rebinding_plateau(1, writes) == 0  # one value only
+    assert theory.reassignment_plateau(1, writes) == 0  # one value only
 
 
 def test_published_plateau_of_twenty_pairs() -> None:
-    assert theory.rebinding_plateau(20, 20) == pytest.approx(0.108, abs=5e-4)
+    assert theory.reassignment_plateau(20, 20) == pytest.approx(0.108, abs=5e-4)
 
 
 def test_no_weights_of_low_rank_read_more_values_than_they_have_features() -> None:
@@ -218,7 +218,7 @@ def test_no_weights_of_low_rank_read_more_values_than_they_have_features() -> No
         (lambda: theory.random_gating_accuracy(3, 4, 1.5), "probability must be in .0, 1., but is 1.5"),
         (lambda: theory.rank_bound(0, 4), "pairs must be a whole number of at least 1, but is 0"),
         (lambda: theory.rank_bound(3, 0), "features must be at least 1, but is 0"),
-        (lambda: theory.rebinding_plateau(4, 0), "writes must be a whole number of at least 1, but is 0"),
+        (lambda: theory.reassignment_plateau(4, 0), "writes must be a whole number of at least 1, but is 0"),
     ],
 )
 def test_bad_input_is_named(call: Callable[[], object], message: str) -> None:
@@ -247,3 +247,11 @@ def test_the_closed_form_is_that_of_dense_keys_with_as_many_dimensions() -> None
 def test_keys_of_no_cell_or_of_all_cells_have_no_theory(active: int) -> None:
     with pytest.raises(InputError, match=f"active must be at least 1 and below cells = 16, but is {active}"):
         theory.mean_square_overlap(active, 16)
+
+
+def test_no_other_step_over_the_square_of_x_is_better_for_the_sum() -> None:
+    count, inputs = np.array([0, 1, 5, 20]), 10
+    u = np.linspace(0, 2, 20_001)[:, None]
+    error = inputs - 2 * u * count + u**2 * count * (1 + (count - 1) / inputs)
+    np.testing.assert_allclose(theory.unit_key_hebbian_regression(count, inputs), error.min(0), atol=1e-6)
+    assert theory.unit_key_hebbian_regression(np.arange(3), 1).tolist() == [1, 0, 0]

@@ -10,7 +10,7 @@ from neurofwp.slownet.family import Family, training_digits
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from neurofwp.slownet.episodes import Episodes
+    from neurofwp.slownet.episode_tensors import Episodes
 
 
 @dataclass(frozen=True)

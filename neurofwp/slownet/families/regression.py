@@ -11,7 +11,7 @@ from neurofwp.slownet.family import Family
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from neurofwp.slownet.episodes import Episodes
+    from neurofwp.slownet.episode_tensors import Episodes
     from neurofwp.tasks.digits import Split
 
 

@@ -16,7 +16,7 @@ from neurofwp.runtime import source, store
 from neurofwp.runtime.progress import progress_bar
 from neurofwp.slownet.training import checkpoint
 from neurofwp.slownet.training.distributed import agreed, average, workers
-from neurofwp.slownet.training.settings import Training
+from neurofwp.slownet.training.settings import Training as Training
 
 Batch = TypeVar("Batch")
 Net = TypeVar("Net", bound=nn.Module)

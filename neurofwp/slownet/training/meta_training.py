@@ -11,7 +11,7 @@ import xarray as xr
 from torch import Tensor
 
 from neurofwp.errors import InputError
-from neurofwp.slownet.episodes import Episodes, episodes
+from neurofwp.slownet.episode_tensors import Episodes, episodes
 from neurofwp.slownet.families import Family
 from neurofwp.slownet.keys import SparseKeys
 from neurofwp.slownet.programmer import Programmer

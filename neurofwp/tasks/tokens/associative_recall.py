@@ -23,35 +23,35 @@ def recall(
     pairs: int,
     episodes: int,
     *,
-    rebind: float = 0.0,
+    reassigned: float = 0.0,
     seed: int | Sequence[int],
 ) -> xr.Dataset:
-    """Sequences that bind values to keys, and then ask for the last value of every key once.
+    """Sequences that assign values to keys, and then ask for the last value of every key once.
 
     ::
 
-        event:     0  1  2  3  4  5  6  7 |  8  9 10 11 12 13 14 ...    pairs = 3, rebind = 1/3
+        event:     0  1  2  3  4  5  6  7 |  8  9 10 11 12 13 14 ...    pairs = 3, reassigned = 1/3
         token:    k1 v1 k2 v2 k3 v3 k2 V2 | k3  .  . k1  . k2  .
         target:    -  -  -  -  -  -  -  - | v3  -  - v1  - V2  -
                   every pair, then some     every key, mostly soon after;
                   keys with a new value     in between blanks
 
     After Arora et al. (2023, arXiv 2312.04927): as there, a query stands at a distance from the pairs that follows a
-    power law; rebinding is ours. Token 0 is the blank, keys come from the lower half of the vocabulary and values from
-    the upper half. No value comes twice in a sequence, so that who only knows which ones came is right once in as many
-    answers. A sequence depends on `seed`, the sizes and its own number only: more episodes leave the first ones as they
-    are.
+    power law; reassignment is ours. Token 0 is the blank, keys come from the lower half of the vocabulary and values
+    from the upper half. No value comes twice in a sequence, so that who only knows which ones came is right once in as
+    many answers. A sequence depends on `seed`, the sizes and its own number only: more episodes leave the first ones as
+    they are.
 
     Parameters
     ----------
     vocabulary : number of tokens. length : events of a sequence. pairs : keys in a sequence. episodes : sequences.
-    rebind : share of the keys that are bound to a new value, once; rounded to whole pairs.
+    reassigned : share of the keys that get a new value, once; rounded to whole pairs.
     seed : one or more whole numbers >= 0.
 
     Returns
     -------
     Dataset of ``token`` (episode, event); ``target`` (episode, event), the value that is asked for, -1 where none is;
-    ``rebound`` (episode, event), whether what is asked for was bound anew. `attrs["settings"]` holds the arguments as
+    ``reassigned`` (episode, event), whether the key that is asked for was. `attrs["settings"]` holds the arguments as
     JSON.
 
     Raises
@@ -60,12 +60,12 @@ def recall(
         for a size below 1, a share outside [0, 1], a negative seed, or a vocabulary or length that is too small.
     """
     pairs, episodes = whole("pairs", pairs), whole("episodes", episodes)
-    if not 0 <= rebind <= 1:
-        raise InputError(f"rebind is a share of the keys and must be in [0, 1], not {rebind:g}")
+    if not 0 <= reassigned <= 1:
+        raise InputError(f"reassigned is a share of the keys and must be in [0, 1], not {reassigned:g}")
     if np.any(np.asarray(seed) < 0):
         raise InputError(f"seed must be 0 or more, not {seed}")
-    rebound = round(rebind * pairs)
-    writes = pairs + rebound
+    renewals = round(reassigned * pairs)
+    writes = pairs + renewals
     length = whole("length", length, low=2 * writes + pairs)
     vocabulary = whole("vocabulary", vocabulary, low=2 * max(pairs + 1, writes))
     half = vocabulary // 2
@@ -73,7 +73,7 @@ def recall(
     rngs = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(5)]
     key = 1 + rngs[0].random((episodes, half - 1)).argsort(axis=1)[:, :pairs]
     value = half + rngs[1].random((episodes, vocabulary - half)).argsort(axis=1)[:, :writes]
-    again = rngs[2].random((episodes, pairs)).argsort(axis=1)[:, :rebound]  # which keys are bound anew
+    again = rngs[2].random((episodes, pairs)).argsort(axis=1)[:, :renewals]  # which keys are assigned anew
     distance = 1 + np.arange(length - 2 * writes)
     # the largest of log weight + Gumbel noise are a draw without replacement (Efraimidis & Spirakis 2006)
     score = (POWER - 1) * np.log(distance) + rngs[3].gumbel(size=(episodes, len(distance)))
@@ -91,10 +91,10 @@ def recall(
     for array, entries in ((token, key), (target, last), (marked, renewed)):
         np.put_along_axis(array, asked, entries, axis=1)
 
-    arrays = {"token": token, "target": target, "rebound": marked}
+    arrays = {"token": token, "target": target, "reassigned": marked}
     settings = {
         "vocabulary": vocabulary, "length": length, "pairs": pairs, "episodes": episodes,
-        "rebind": float(rebind), "seed": seed,
+        "reassigned": float(reassigned), "seed": seed,
     }  # fmt: skip
     return xr.Dataset(
         {name: (("episode", "event"), array, {"units": "1"}) for name, array in arrays.items()},

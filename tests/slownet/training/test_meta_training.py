@@ -17,7 +17,7 @@ from neurofwp.errors import InputError
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet import TrainedSlowNet
 from neurofwp.slownet.controller import Architecture
-from neurofwp.slownet.episodes import Episodes, episodes
+from neurofwp.slownet.episode_tensors import Episodes, episodes
 from neurofwp.slownet.families import Family, digit_pairs, few_shot, gated_pairs, regression
 from neurofwp.slownet.programmer import Programmer
 from neurofwp.slownet.training import meta_training

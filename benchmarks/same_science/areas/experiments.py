@@ -1,0 +1,88 @@
+"""Every experiment at small settings: its tree of results, its summary, and its tables."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.same_science.names import accepted, find
+
+SEED = 101
+FIT_DATA = {"train": Path("sjostrom_2001_visual_cortex"), "test": Path("paired_recordings")}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "ablations": {
+        "regimes": ("btsp-network", "error-correcting", "thresholds"), "episodes": 4, "pairs": 2, "pixels": 2,
+        "plateau_pause": 1.0,
+    },
+    "associative-retrieval": {"pairs": (20,), "steps": 10, "evaluated": 4},
+    "attention-equivalence": {"lengths": (32, 64), "slope_from": 32, "width": 8, "repeats": 1},
+    "calibrate": {
+        "rule": "outstar", "generations": 1, "population": 4, "pairs": 2, "pixels": 2, "episodes": 4, "judged_pairs": 2,
+    },
+    "capacity": {
+        "key_cells": 16, "value_cells": 8, "pairs": (4, 32), "draws": 6, "slots": 8, "patterns": (1, 4, 8, 10),
+        "openings": (2, 4), "groups": 3, "episodes": 4,
+    },
+    "closed-form": {"sets": ("dpd-prime", "cortical-slice"), "intervals": (5.0, -5.0), "pairs": 2, "repeats": 10},
+    "fit-synapse": {**FIT_DATA, "model": "triplet-visual-cortex", "bootstrap": 2},
+    "hetero-associative": {
+        "pairs": 2, "episodes": 2, "load": (1, 2), "load_episodes": 1, "cells_per_pool": 1,
+    },
+    "hetero-vs-auto": {
+        "items": 4, "shares": (0.3, 0.6), "episodes": 2, "key_cells": 60, "active": 8, "cells_per_pool": 1,
+        "duration": 250.0,
+    },
+    "in-context-regression": {"inputs": 3, "longest": 4, "episodes": 300},
+    "key-overlap": {
+        "key_cells": 32, "value_cells": 12, "keys": 8, "active": (1, 6), "draws": 3, "tuning_draws": 2,
+        "potentiations": (0.2,),
+    },
+    "meta-learning": {
+        "networks": 1, "inputs": 3, "examples": 4, "ways": 3, "shots": 2, "regression_steps": 20, "few_shot_steps": 5,
+        "gate_steps": 5, "episodes": 100,
+    },
+    "overwrite": {"pairs": 2, "episodes": 2, "rate_episodes": 3, "overlap": (0.05, 0.4), "pixels": 2},
+    "phase-diagram": {"turnover": (2.0, 64.0), "gain": (0.0, 1.0), "episodes": 4, "pairs": 2, "pixels": 2},
+    "plasticity-protocols": {"protocols": ("triplets",), "repeats": 4},
+    "recall-benchmark": {
+        "vocabulary": 12, "length": 10, "pairs": 2, "sequences": 40, "tested": 40, "width": 8, "sizes": (2, 4),
+        "networks": 2, "steps": 3,
+    },
+    "retention": {
+        "regimes": ("decay",), "holds": (0.0, 1.2), "background": (6.0,), "turnover": (2.0,), "pairs": 2, "episodes": 2,
+        "pixels": 2, "ungated": ("graupner-brunel-in-vivo",), "rates": (5.0, 20.0),
+    },
+    "rule-identification": {
+        "regimes": ("additive", "thresholds"), "episodes": 4, "pairs": 2, "pixels": 2, "noises": (0.1,),
+        "recovery_episodes": 4, "draws": 1,
+    },
+    "slow-net-to-spikes": {
+        "slow_nets": ("gated-pairs-0", "gated-pairs-3"), "episodes": 1, "stored": 2, "distractors": 2,
+    },
+    "spiking-capacity": {
+        "pairs": (2, 4), "active": (3, 6), "key_cells": 30, "cells": (1, 2), "standard_active": 6, "standard_cells": 2,
+        "dimensions": 3, "episodes": 2, "rate_episodes": 3, "duration": 250.0,
+    },
+    "state-tracking": {"length": 4, "steps": 20, "networks": 1, "episodes": 20},
+    "synapse-models": {
+        "models": ("triplet-visual-cortex", "clopath-visual-cortex"), "data": (Path("sjostrom_2001_visual_cortex"),),
+    },
+}  # fmt: skip
+
+
+def cases() -> dict[str, Callable[[], Any]]:
+    """All experiments."""
+    return {name: partial(results, name) for name in SETTINGS}
+
+
+def results(name: str) -> dict[str, Any]:
+    """What an experiment leaves: all that it measured, the numbers of its summary, and its tables."""
+    module = find(f"experiments.{name.replace('-', '_')}")
+    settings = module.Settings(**accepted(module.Settings, SETTINGS[name]))
+    with tempfile.TemporaryDirectory(prefix="same-science-") as folder:
+        tree = module.run(settings, seed=SEED, device="cpu", folder=Path(folder) / "parts")
+    tables = module.tables(tree) if hasattr(module, "tables") else {}
+    return {"result": tree, "summary": module.summary(tree), "table": tables}

@@ -1,0 +1,52 @@
+"""A model that tracks a state: one fast weight layer, and nothing else that could count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from neurofwp.rate.layer import FastWeightLayer
+
+WIDTH = 32
+SHUT = 200.0  # log sigmoid of it is 0, and so is its gradient
+
+
+class Tracker(nn.Module):
+    """Numbers (batch, time), from 0 to modulus - 1, to one answer per event (batch, time, modulus).
+
+    One layer of two heads between an embedding and a linear read-out, without position or MLP. Its weights do not
+    decay, since what decays cannot count.
+
+    Parameters
+    ----------
+    modulus : how many numbers there are. rule, beta_range, sizes : as of `FastWeightLayer`.
+    generator : of all initial weights.
+    """
+
+    def __init__(
+        self,
+        modulus: int,
+        rule: str,
+        beta_range: float,
+        sizes: Mapping[str, int] | None = None,
+        *,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.utils.skip_init(nn.Embedding, modulus, WIDTH)
+        nn.init.normal_(self.embedding.weight, generator=generator)
+        self.layer = FastWeightLayer(
+            rule, WIDTH, d_key=8, d_value=8, heads=2, feature_map="silu-l2", beta_range=beta_range, sizes=sizes,
+            generator=generator,
+        )  # fmt: skip
+        self.head = nn.utils.skip_init(nn.Linear, WIDTH, modulus)
+        nn.init.uniform_(self.head.weight, -(WIDTH**-0.5), WIDTH**-0.5, generator=generator)
+        nn.init.zeros_(self.head.bias)
+        if "log_decay" in self.layer.signals:
+            nn.init.constant_(self.layer.signals["log_decay"].bias, SHUT)  # type: ignore[arg-type]
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        answers: Tensor = self.head(self.layer(self.embedding(tokens)))
+        return answers
