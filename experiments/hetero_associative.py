@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -113,10 +114,8 @@ def run_together(
         for name, program in programs.items()
     ]  # fmt: skip
     with simulate(jobs, folder) as traces:
-        return [
-            compare(settings, programs, of_point(traces, point), seed=seed, device=device)
-            for point in range(len(points))
-        ]
+        each = [partial(traces, condition=number) for number in range(len(points))]
+        return [compare(settings, programs, own, seed, device) for own in each]
 
 
 def check(settings: Settings) -> None:
@@ -139,10 +138,10 @@ def write_programs(settings: Settings, seed: int) -> dict[str, xr.Dataset]:
     if settings.fit:
         programs["repeat"] = program
     if settings.loads:
-        curve = nf.tasks.digit_pairs(
-            settings.loads[-1], settings.load_episodes, seed=seed, read_after=settings.loads
+        loads = settings.loads
+        programs["capacity"] = encoder(
+            nf.tasks.digit_pairs(loads[-1], settings.load_episodes, seed=seed, read_after=loads)
         )  # fmt: skip
-        programs["capacity"] = encoder(curve)
     return programs
 
 
@@ -154,8 +153,8 @@ def choose_probes(program: xr.Dataset) -> list[tuple[int, str, int, int]]:
 
 
 @contextmanager
-def simulate(jobs: Sequence[Job], folder: Path | None) -> Iterator[Callable[[str, int], xr.Dataset]]:
-    """The Trace of a job by its name, and by the number of the condition where there are several.
+def simulate(jobs: Sequence[Job], folder: Path | None) -> Iterator[Callable[..., xr.Dataset]]:
+    """A function ``traces(name, condition)``: the Trace of a job, and, where it has several conditions, of one of them.
 
     One thread of torch meanwhile: simulations run on the other cores, and threads that wait for each other are slow.
     """
@@ -164,27 +163,17 @@ def simulate(jobs: Sequence[Job], folder: Path | None) -> Iterator[Callable[[str
     try:
         with nf.spiking.jobs.start(jobs, folder=folder) as trace:
 
-            def of_condition(name: str, number: int) -> xr.Dataset:
+            def traces(name: str, condition: int) -> xr.Dataset:
                 every = trace(name)
-                return nf.trace.of_condition(every, number) if nf.program.CONDITION in every.dims else every
+                return nf.trace.of_condition(every, condition) if nf.program.CONDITION in every.dims else every
 
-            yield of_condition
+            yield traces
     finally:
         torch.set_num_threads(before)
 
 
-def of_point(traces: Callable[[str, int], xr.Dataset], point: int) -> Callable[[str], xr.Dataset]:
-    """The Traces of one point."""
-    return lambda name: traces(name, point)
-
-
 def compare(
-    settings: Settings,
-    programs: Mapping[str, xr.Dataset],
-    trace: Callable[[str], xr.Dataset],
-    *,
-    seed: int,
-    device: str,
+    settings: Settings, programs: Mapping[str, xr.Dataset], trace: Callable[[str], xr.Dataset], seed: int, device: str
 ) -> xr.DataTree:
     """One spiking network: its Traces, the rules fitted to them, and the rate network of the best supported rule."""
     program = programs["spiking"]
@@ -229,12 +218,11 @@ def capacity_curve(curve: xr.Dataset, traces: Mapping[str, xr.Dataset], loads: t
         return xr.concat(scores, dim=stored).assign_attrs(units="1")
 
     network = xr.DataArray(list(traces), dims="network", name="network")
-    scores = {"r2": nf.metrics.recall_r2, "identified": nf.metrics.identified}
-    recall = {
-        name: xr.concat([measure(score, trace) for trace in traces.values()], dim=network)
-        for name, score in scores.items()
-    }
-    result = xr.Dataset(recall | {"chance": measure(nf.metrics.chance_r2)})
+    r2, identified = (
+        xr.concat([measure(score, trace) for trace in traces.values()], dim=network)
+        for score in (nf.metrics.recall_r2, nf.metrics.identified)
+    )
+    result = xr.Dataset({"r2": r2, "identified": identified, "chance": measure(nf.metrics.chance_r2)})
     for name in ("network", "pairs"):
         result[name].attrs["units"] = "1"
     return result
@@ -261,8 +249,8 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     found["rate"] = xr.Dataset({"rule": ((), rule, {"units": "1"})})
     if "capacity" in result.children:
         curve = result["capacity"].to_dataset()
-        averages = [nf.metrics.mean_and_sem(name, curve[name], "episode") for name in ("r2", "identified")]
-        found["capacity"] = xr.Dataset(averages[0] | averages[1])
+        r2, identified = (nf.metrics.mean_and_sem(name, curve[name], "episode") for name in ("r2", "identified"))
+        found["capacity"] = xr.Dataset(r2 | identified)
     return found
 
 
@@ -302,9 +290,8 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
         figures["capacity"] = nf.plots.capacity(result["capacity"].to_dataset())
     if fits:
         drive = xr.DataArray(list(DRIVES), dims="drive", name="drive")
-        figures["rules"] = nf.plots.rule_bars(
-            xr.concat(fits, dim=drive, data_vars="all", combine_attrs="drop_conflicts")
-        )  # fmt: skip
+        both = xr.concat(fits, dim=drive, data_vars="all", combine_attrs="drop_conflicts")
+        figures["rules"] = nf.plots.rule_bars(both)
     return figures
 
 
