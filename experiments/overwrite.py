@@ -1,8 +1,8 @@
 """Error correction against overwriting: rebinding, and where the two part as keys come to share synapses.
 
 Every key is written several times under one value, and half of the keys then once more under a new one. What is read
-from a rebound key is projected on its new and its old value. Rebinding alone is no evidence for error correction: a
-synapse that overwrites itself rebinds as well. Overlap tells them apart, since overwriting a shared synapse destroys
+from a reassigned key is projected on its new and its old value. Rebinding alone is no evidence for error correction: a
+synapse that overwrites itself reassigns as well. Overlap tells them apart, since overwriting a shared synapse destroys
 the other memory, and what is written again need not be written twice where the error is known.
 
 Synapse models and rate rules do the same. Those in the contest are given several write speeds (rules: a grid), and the
@@ -51,7 +51,7 @@ ALONE = {"spiking": ("thresholds", "soft-bound", "omega", "btsp-network"), "rate
 WITHOUT = "error-correcting, no feedback"
 OTHERS = (WITHOUT, "additive", "decay")  # as they are
 OTHER_MARGINS = (0.05, 0.1, 0.15)
-SCORED = ("r2", "rebound_r2", "new", "old", "once")
+SCORED = ("r2", "reassigned_r2", "new", "old", "once")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Settings:
     """Episodes of the rate networks: the same ones, and more."""
     repeats: int = 2
     """How often every pair is written."""
-    rebind: float = 0.5
+    reassign: float = 0.5
     """Share of the keys that are then written again with new values."""
     overlap: tuple[float, ...] = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
     """Share of active cells that two keys have in common on average; rebinding is shown at the first."""
@@ -101,7 +101,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     for network, made, at in (("spiking", spiking, shown), ("rate", rate, programs)):
         memories = xr.DataArray(list(made), dims="memory", name="memory")
         table = xr.concat(list(made.values()), dim=memories, join="outer").assign_coords(overlap=overlap)
-        for name, of in (("chance", None), ("rebound_chance", "rebound")):
+        for name, of in (("chance", None), ("reassigned_chance", "reassigned")):
             each = [metrics.chance_r2(program, by="episode", where=program[of] if of else None) for program in at]
             table[name] = xr.concat(each, dim=overlap).assign_attrs(units="1")
         tree[f"/{network}"] = table.assign_attrs(margin=settings.margin)
@@ -115,14 +115,14 @@ def _check(settings: Settings) -> None:
         raise InputError("episodes and rate_episodes must be 2 or more: a speed is chosen on the other episodes")
     if settings.rate_episodes < settings.episodes:
         raise InputError(f"rate_episodes must be episodes ({settings.episodes}) or more, not {settings.rate_episodes}")
-    if round(settings.rebind * settings.pairs) < 1:
-        raise InputError(f"rebind must leave one of the {settings.pairs} keys or more to be bound anew")
+    if round(settings.reassign * settings.pairs) < 1:
+        raise InputError(f"reassign must leave one of the {settings.pairs} keys or more to be bound anew")
     if not settings.speeds or min(settings.speeds) <= 0:
         raise InputError(f"speeds must have one number above 0 or more, but are {settings.speeds}")
 
 
 def _program(settings: Settings, episodes: int, overlap: float, seed: int) -> xr.Dataset:
-    task = digit_pairs(settings.pairs, episodes, rebind=settings.rebind, repeats=settings.repeats, seed=seed)
+    task = digit_pairs(settings.pairs, episodes, reassign=settings.reassign, repeats=settings.repeats, seed=seed)
     return keep_most_varied(FixedEncoder(seed=seed, overlap=overlap)(task), settings.pixels)
 
 
@@ -187,7 +187,7 @@ def _scored(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
     """Recall of the last values, of all keys and of those bound anew, (episode), and `rebinding.projections`."""
     return projections(program, trace).assign(
         r2=metrics.recall_r2(program, trace, by="episode"),
-        rebound_r2=metrics.recall_r2(program, trace, by="episode", where=program["rebound"]),
+        reassigned_r2=metrics.recall_r2(program, trace, by="episode", where=program["reassigned"]),
     )
 
 
@@ -253,12 +253,12 @@ def summary(result: xr.DataTree) -> dict[str, Any]:
             numbers |= _with_sem(f"gain.{network}.{overlap:g}", apart["gain"].sel(overlap=overlap))
             numbers[f"best_overwrite.{network}.{overlap:g}"] = [str(apart["best"].sel(overlap=overlap).item())]
         for memory in table["memory"].values.tolist():
-            for key, name in {"r2": "rebound_r2", "new": "new", "old": "old", "once": "once"}.items():
+            for key, name in {"r2": "reassigned_r2", "new": "new", "old": "old", "once": "once"}.items():
                 here = chosen[name].isel(overlap=0).sel(memory=memory)
                 numbers |= _with_sem(f"rebinding.{network}.{memory}.{key}", here)
-    chance = result["spiking"].to_dataset()[["chance", "rebound_chance"]].mean("episode")
+    chance = result["spiking"].to_dataset()[["chance", "reassigned_chance"]].mean("episode")
     numbers |= {f"chance.{overlap:g}.r2": float(chance["chance"].sel(overlap=overlap)) for overlap in grid}
-    numbers["rebinding.chance.r2"] = float(chance["rebound_chance"][0])
+    numbers["rebinding.chance.r2"] = float(chance["reassigned_chance"][0])
     places = {network: parting(chosen, network, margin) for network, chosen in by_network.items()}
     for network, (place, error) in places.items():
         numbers |= {f"crossing.{network}": place, f"crossing.{network}.sem": error}

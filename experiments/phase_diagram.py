@@ -53,7 +53,7 @@ class Settings:
     """Episodes of every point; rules are fitted to the first half and judged on the others."""
     pairs: int = 6
     """Pairs per episode."""
-    rebind: float = 0.5
+    reassign: float = 0.5
     """Share of the keys that are written again with new values."""
     overlap: float = 0.2
     """Share of active cells that two keys have in common on average."""
@@ -77,7 +77,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         values = getattr(settings, name)
         if not values or min(np.diff(values), default=1) <= 0 or values[0] < 0:
             raise InputError(f"{name} must have one number or more, from 0 on and rising, but is {values}")
-    task = digit_pairs(settings.pairs, settings.episodes, rebind=settings.rebind, seed=seed)
+    task = digit_pairs(settings.pairs, settings.episodes, reassign=settings.reassign, seed=seed)
     encoder = FixedEncoder(pre=100, active=10, seed=seed, overlap=settings.overlap)
     program = without_silent_cells(keep_most_varied(encoder(task), settings.pixels))
     network = SpikingNetwork(settings.regime, target=settings.target)

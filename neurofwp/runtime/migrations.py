@@ -25,14 +25,17 @@ class Renames:
 
     words: Mapping[str, str] = field(default_factory=dict)
     """In names of variables, dims and summary keys. A word ends where letters and digits do: a_r2 has the word a."""
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    """Of Datasets and of groups of trees."""
+    attributes: Mapping[str, tuple[str, type]] = field(default_factory=dict)
+    """Of Datasets and of groups of trees, where their values are of a type."""
     settings: Mapping[str, tuple[str, type]] = field(default_factory=dict)
-    """Keys of JSON whose values are of a type: settings of experiments, arguments of tasks, configs of slow nets."""
+    """Keys of JSON, likewise: settings of experiments, arguments of tasks, configs of slow nets."""
 
 
 RENAMED: dict[int, Renames] = {  # by the version that has the old names; files without a version are of version 1
-    1: Renames(),
+    1: Renames(
+        words={"rebound": "reassigned", "rebind": "reassign"},
+        settings={"rebind": ("reassign", float)},
+    ),
 }
 
 
@@ -92,7 +95,7 @@ def _rename(data: xr.Dataset, old: int) -> xr.Dataset:
     names = {each: name(str(each), old) for each in (*data.variables, *data.dims)}
     data = data.rename({each: new for each, new in names.items() if new != each})
     for renames in _steps(old):
-        data.attrs = {renames.attributes.get(key, key): value for key, value in data.attrs.items()}
+        data.attrs = {_new_key(key, value, renames.attributes): value for key, value in data.attrs.items()}
     for key in JSON:
         if isinstance(data.attrs.get(key), str):
             data.attrs[key] = _rewrite(data.attrs[key], lambda content: settings(content, old))
