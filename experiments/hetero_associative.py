@@ -60,7 +60,7 @@ class Settings:
     """What the write gate opens: the magnesium block through the dendrite, or the NMDA conductance itself."""
     ablation: Literal["none", "no-feedback", "gate-open"] = "none"
     """What to take away: the interneurons' inhibition, or the closing of the gate while reading."""
-    target: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
+    backend: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
     """How Brian2 runs."""
     fit: bool = True
     """Fit the rules; without it only recall is measured."""
@@ -80,7 +80,7 @@ class Settings:
             "cells_per_pool": self.cells_per_pool,
             "key_cells": self.key_cells,
             "gate": self.gate,
-            "target": self.target,
+            "backend": self.backend,
             "parameters": feedback | nf.spiking.parameters.quantities(self.parameters),
             "read_gate": 1.0 if self.ablation == "gate-open" else 0.0,
         }

@@ -76,7 +76,7 @@ class Settings:
     """Write speeds of the synapses in the contest, relative to their model files."""
     pixels: int = 4
     """How many pixels the values have: those that differ most between digits."""
-    target: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
+    backend: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
     """How Brian2 runs."""
 
 
@@ -131,7 +131,8 @@ def _job(name: str, programs: Sequence[xr.Dataset], settings: Settings, seed: in
     in_contest = name in (CORRECTING["spiking"], *ALONE["spiking"])
     speeds = np.array(settings.speeds if in_contest else (1.0,))
     program = xr.concat([program for program in programs for _ in speeds], dim="condition", combine_attrs="override")
-    network: dict[str, Any] = {"synapse": CORRECTING["spiking"] if name == WITHOUT else name, "target": settings.target}
+    synapse = CORRECTING["spiking"] if name == WITHOUT else name
+    network: dict[str, Any] = {"synapse": synapse, "backend": settings.backend}
     if name == WITHOUT:
         network["parameters"] = {"g_gaba": 0 * nS}
     slow = at_speed(name, np.tile(speeds, len(programs))) if in_contest and len(speeds) > 1 else {}

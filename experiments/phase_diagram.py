@@ -59,7 +59,7 @@ class Settings:
     """Share of active cells that two keys have in common on average."""
     pixels: int = 4
     """How many pixels the values have: those that differ most between digits."""
-    target: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
+    backend: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
     """How Brian2 runs."""
 
 
@@ -80,11 +80,11 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     task = digit_pairs(settings.pairs, settings.episodes, reassign=settings.reassign, seed=seed)
     encoder = FixedEncoder(pre=100, active=10, seed=seed, overlap=settings.overlap)
     program = without_silent_cells(keep_most_varied(encoder(task), settings.pixels))
-    network = SpikingNetwork(settings.regime, target=settings.target)
+    network = SpikingNetwork(settings.regime, backend=settings.backend)
     config = network.config()  # of a model in a file of its own, the name does not say what is in it
     seeds = np.random.SeedSequence(seed).generate_state(len(settings.gain)).tolist()
     cases = {
-        f"gain-{gain:g}": (program, settings.turnover, gain, settings.regime, settings.target, own, device, config)
+        f"gain-{gain:g}": (program, settings.turnover, gain, settings.regime, settings.backend, own, device, config)
         for gain, own in zip(settings.gain, seeds, strict=True)
     }
     rows = parallel_map(_row, cases, folder=folder, description="rows of the map")
@@ -102,7 +102,7 @@ def _row(
     turnover: Sequence[float],
     gain: float,
     regime: str,
-    target: str,
+    backend: str,
     seed: int,
     device: str,
     config: dict[str, Any],
@@ -112,7 +112,7 @@ def _row(
         tau_turnover=np.repeat(turnover, RUNS) * second, seed=conditions.seeds_of_runs(seed, RUNS) * len(turnover)
     )
     feedback = {"g_gaba": gain * SpikingNetwork(regime).circuit["g_gaba"]}
-    trace = SpikingNetwork(regime, parameters=feedback, target=target).run(program, seed=seed, conditions=every)
+    trace = SpikingNetwork(regime, parameters=feedback, backend=backend).run(program, seed=seed, conditions=every)
     runs = [traces.of_condition(trace, number) for number in range(trace.sizes["condition"])]
     points = [_point(program, runs[first : first + RUNS], seed, device) for first in range(0, len(runs), RUNS)]
     made = xr.concat(points, dim=xr.DataArray(list(turnover), dims="turnover", name="turnover"), combine_attrs="drop")

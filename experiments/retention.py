@@ -74,7 +74,7 @@ class Settings:
     """Synapse models with jumping calcium, which background firing of both cells erases."""
     rates: tuple[float, ...] = (1.0, 2.0, 5.0, 10.0, 20.0)
     """Rates of that firing, Hz."""
-    target: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
+    backend: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
     """How Brian2 runs."""
 
 
@@ -100,7 +100,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
                 "synapse": regime,
                 "key_cells": "poisson",
                 "read_gate": opened,
-                "target": settings.target,
+                "backend": settings.backend,
             }
             network, each = SpikingNetwork(**arguments), _conditions(settings, regime, gate)
             program = _programs(settings, pairs, network, each)

@@ -58,7 +58,7 @@ class Settings:
     """Episodes of the rate networks: the same ones, and more."""
     duration: float = 500.0
     """How long a write, and a read, lasts, ms."""
-    target: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
+    backend: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
     """How Brian2 runs."""
 
 
@@ -79,7 +79,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     for regime in RULES:
         for cells in sorted(settings.cells, key=lambda cells: cells != settings.standard_cells):
             program = of_keys if cells == settings.standard_cells else shown[settings.standard_active]
-            network = {"synapse": regime, "cells_per_pool": cells, "target": settings.target}
+            network = {"synapse": regime, "cells_per_pool": cells, "backend": settings.backend}
             jobs[regime, cells] = Job(f"{regime}-{cells}", program, network, seed=seed)
     with start(list(jobs.values()), folder=folder) as trace:
         rate = xr.concat(

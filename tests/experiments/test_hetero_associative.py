@@ -36,8 +36,8 @@ def small() -> Iterator[None]:
 def folder(small: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of one run."""
     out = tmp_path_factory.mktemp("results") / "run"
-    words = ["run", "hetero-associative", "--regime", "additive", "--target", "numpy", "--device", "cpu", "--seed", "4"]
-    assert cli.main([*words, *TINY, "--out", str(out)]) == 0
+    words = ["run", "hetero-associative", "--regime", "additive", "--backend", "numpy", "--device", "cpu"]
+    assert cli.main([*words, "--seed", "4", *TINY, "--out", str(out)]) == 0
     return out
 
 
