@@ -123,7 +123,7 @@ def _point(program: xr.Dataset, runs: Sequence[xr.Dataset], seed: int, device: s
     """Fits at one point of the map, from both runs, and recall there: mean over runs, SEM over episodes."""
     one, other = runs
     fits = identification.identify(program, one, repeat=other, restarts=4, seed=seed, device=device, progress=False)
-    kept = fits[["r2", "explained_share", "low", "high", "bic", "best", "support", "noise_ceiling"]]
+    kept = fits[["r2", "feve", "low", "high", "bic", "best", "support", "noise_ceiling"]]
     reader = [metrics.recall_r2(program, each) for each in runs]
     each = xr.concat([metrics.recall_r2(program, run, by="episode") for run in runs], dim="run").mean("run")
     sem = each.std("episode", ddof=1) / np.sqrt(each.sizes["episode"])
@@ -139,7 +139,7 @@ def winners(table: xr.Dataset) -> xr.DataArray:
 def summary(result: xr.DataTree) -> dict[str, Any]:
     """The rule of every point, how certain and how good it is; and how many points each rule has.
 
-    Keys: map.<gain>.<turnover>.{rule, support, explained_share, noise_ceiling, recall, recall_sem}; best there, a list,
+    Keys: map.<gain>.<turnover>.{rule, support, feve, noise_ceiling, recall, recall_sem}; best there, a list,
     is what `neurofwp.identification.identify` leaves, which lets BIC settle ties; points.<rule>, and points.certain,
     those whose support is .95 or more.
     """
@@ -154,7 +154,7 @@ def summary(result: xr.DataTree) -> dict[str, Any]:
             key = f"map.{gain:g}.{turnover:g}"
             numbers[f"{key}.rule"] = [str(left["rule"].item())]
             numbers[f"{key}.best"] = [str(each) for each in point["rule"].values[point["best"].values]]
-            for name in ("support", "explained_share", "noise_ceiling", "recall", "recall_sem"):
+            for name in ("support", "feve", "noise_ceiling", "recall", "recall_sem"):
                 numbers[f"{key}.{name}"] = float(left[name])
     return numbers
 

@@ -59,7 +59,7 @@ def test_the_map_has_each_rule_where_it_is_true(result: xr.DataTree) -> None:
     assert [numbers[f"points.{rule}"] for rule in TRUE.values()] == [1, 1, 1, 1]
     assert numbers["points.certain"] == 4
     assert numbers["map.0.2.rule"] == ["fixed_decay"]
-    assert numbers["map.1.1e+06.explained_share"] == pytest.approx(1, abs=0.02)
+    assert numbers["map.1.1e+06.feve"] == pytest.approx(1, abs=0.02)
 
 
 def test_recall_is_that_of_both_runs(result: xr.DataTree) -> None:

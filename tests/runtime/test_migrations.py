@@ -32,6 +32,8 @@ def old(tmp_path: Path) -> Path:
     tree = xr.DataTree.from_dict(
         {"/": xr.Dataset(attrs={"experiment": "tiny", "settings": settings, "config": "none"})}
     )
+    fits = xr.Dataset({"explained_share": ("rule", [0.9])}, coords={"rule": ["delta"]})
+    tree["fits/nominal"] = xr.DataTree(fits)
     tree["program"], tree["tables/recall"] = xr.DataTree(program), xr.DataTree(recall)
     tree["spiking"], tree["training"] = xr.DataTree(spiking), xr.DataTree(training)
     path = tmp_path / "result.nc"
@@ -41,9 +43,10 @@ def old(tmp_path: Path) -> Path:
 
 def test_variables_dims_and_settings_of_version_1_have_their_new_names(old: Path) -> None:
     result = files.read_tree(old)
-    assert [group.path for group in result.subtree] == [
-        "/", "/program", "/tables", "/spiking", "/training", "/tables/recall"
-    ]  # fmt: skip
+    assert set(result.groups) == {
+        "/", "/fits", "/fits/nominal", "/program", "/tables", "/tables/recall", "/spiking", "/training"
+    }  # fmt: skip
+    assert float(result["fits/nominal/feve"].sel(rule="delta")) == 0.9
     reassigned = result["program/reassigned"]
     np.testing.assert_array_equal(reassigned, np.eye(2))
     assert reassigned.attrs == {"units": "1"}
