@@ -134,7 +134,7 @@ def order_cues(settings: Settings, damaged: int, rngs: Sequence[np.random.Genera
 def rate_network(settings: Settings, rule: str, device: str) -> nf.RateNetwork:
     """Of a rule, for keys of that many active cells."""
     return nf.RateNetwork(
-        rule, parameters={"rate": 1 / settings.active}, unit_keys=False, on_off=True, nonnegative=True,
+        rule, parameters={"rate": 1 / settings.active}, unit_keys=False, on_off=True, bounds=(0, np.inf),
         device=device, dtype=torch.float32,
     )  # fmt: skip
 

@@ -170,7 +170,7 @@ def _rate(rule: str, programs: Sequence[xr.Dataset], device: str) -> xr.Dataset:
     for program in programs:
         traces = (
             RateNetwork(
-                rule, parameters=each, on_off=True, nonnegative=True, device=device, dtype=torch.float32
+                rule, parameters=each, on_off=True, bounds=(0, np.inf), device=device, dtype=torch.float32
             ).run(program)
             for each in candidates()[rule]
         )  # fmt: skip

@@ -225,7 +225,7 @@ def _predicted(rule: str, program: xr.Dataset, trace: xr.Dataset, seed: int) -> 
         ).parameters  # fmt: skip
         offset = fitted.pop("value_offset", 0.0)
         network = RateNetwork(
-            rule, parameters=fitted, on_off=True, nonnegative=True, value_offset=offset, units="nS"
+            rule, parameters=fitted, on_off=True, bounds=(0, np.inf), value_offset=offset, units="nS"
         )  # fmt: skip
         survival = fitted["decay" if rule == "fixed_decay" else "decay_closed"]
         tau = np.inf if survival >= 1 else -whole.attrs["slot"] / np.log(survival)

@@ -173,7 +173,7 @@ def memory(settings: Settings, active: int, episodes: int, seed: int) -> xr.Data
 
 
 def _rate(rule: str, every: dict[int, xr.Dataset], settings: Settings, device: str) -> xr.Dataset:
-    network = RateNetwork(rule, on_off=True, nonnegative=True, device=device, dtype=torch.float32)
+    network = RateNetwork(rule, on_off=True, bounds=(0, np.inf), device=device, dtype=torch.float32)
     each = [measured(program, network.run(program), settings.pairs) for program in every.values()]
     return xr.concat(each, _active(settings))
 

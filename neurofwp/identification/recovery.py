@@ -170,7 +170,7 @@ def recover_one(
     """One trace of a known rule, identified: the variables of `recover` for one noise, truth and draw."""
     rng = np.random.default_rng(child)
     true = truth(rule, rng)
-    network = RateNetwork(rule, parameters=true, on_off=True, nonnegative=True, unit_keys=False)
+    network = RateNetwork(rule, parameters=true, on_off=True, bounds=(0, np.inf), unit_keys=False)
     one, other = (network.run(disturb(program, noise, rng)) for _ in range(2))
     repeat = other if noise > 0 else None
     fits = identify(

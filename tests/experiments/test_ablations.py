@@ -36,7 +36,7 @@ def stand_in(asked: Sequence[Job], *, folder: Path | None) -> Iterator[Callable[
         if "alpha_nmda" in parameters and float(parameters["alpha_nmda"]) == 0:
             own = gates.close(own, rng)
         feedback = job.network["synapse"] == "error-correcting" and float(parameters["g_gaba"]) > 0
-        rule = RateNetwork("delta" if feedback else "hebbian", on_off=True, nonnegative=True, unit_keys=False)
+        rule = RateNetwork("delta" if feedback else "hebbian", on_off=True, bounds=(0, np.inf), unit_keys=False)
         return rule.run(disturb(own, 0.05, rng))
 
     def trace(name: str) -> xr.Dataset:

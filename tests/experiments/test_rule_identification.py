@@ -36,7 +36,7 @@ def pretended(asked: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Dat
         rng = np.random.default_rng(job.seed)
         felt = recovery.disturb(job.program, 0.15, rng)
         own = recovery.truth(rule, np.random.default_rng(0))
-        made = RateNetwork(rule, parameters=own, on_off=True, nonnegative=True, unit_keys=False).run(felt)
+        made = RateNetwork(rule, parameters=own, on_off=True, bounds=(0, np.inf), unit_keys=False).run(felt)
         voltage = (10 * on_off(felt) - 60).where((felt["key"] > 0).any("pre"))
         return made.assign(
             pre_rate=(60 * felt["key"]).assign_attrs(units="Hz"),

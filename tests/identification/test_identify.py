@@ -67,7 +67,7 @@ def noisy(clean: xr.Dataset, level: float, seed: int) -> xr.Dataset:
 @pytest.mark.parametrize("truth", TRUTH)
 def test_the_rule_and_its_parameters_are_recovered(truth: str) -> None:
     given = task()
-    clean = RateNetwork(truth, parameters=TRUTH[truth], on_off=True, nonnegative=True).run(given)
+    clean = RateNetwork(truth, parameters=TRUTH[truth], on_off=True, bounds=(0, np.inf)).run(given)
     one, other = (noisy(clean, 0.05, seed) for seed in (1, 2))
     fits = identify(given, one, [truth, *RIVALS[truth]], repeat=other, restarts=4, progress=False)
     assert list(fits["rule"].values[fits["best"]]) == [truth]
