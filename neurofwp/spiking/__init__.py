@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from neurofwp.runtime.lazy import attributes
 
 if TYPE_CHECKING:
+    from neurofwp.spiking import conditions as conditions
+    from neurofwp.spiking import jobs as jobs
+    from neurofwp.spiking import parameters as parameters
     from neurofwp.spiking.network import SpikingNetwork as SpikingNetwork
 
-__all__ = ["SpikingNetwork"]
+HOMES = {"SpikingNetwork": "network", "conditions": None, "jobs": None, "parameters": None}
 
-
-def __getattr__(name: str) -> Any:
-    """Import the network when it is asked for: its parameters can be read without Brian2."""
-    if name == "SpikingNetwork":
-        from neurofwp.spiking import network
-
-        return network.SpikingNetwork
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = [*HOMES]
+__getattr__ = attributes(__name__, HOMES)  # parameters of a network can be read without Brian2
