@@ -24,8 +24,8 @@ TIMES = {"omega": ("P1", "P4")}
 def at_speed(model: str | Path, speed: ArrayLike) -> dict[str, Quantity]:
     """Parameters with which a synapse model writes at `speed` (any shape, relative to its file), by name.
 
-    For `SpikingNetwork(parameters=...)`, or, with one speed for each episode, for its `run(varied=...)`. Weights move
-    towards the same values as before.
+    For `SpikingNetwork(parameters=...)`, or, with one speed for each condition, for
+    `neurofwp.spiking.conditions.from_quantities`. Weights move towards the same values as before.
 
     Raises
     ------
