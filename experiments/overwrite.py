@@ -54,7 +54,7 @@ class Settings:
     """Episodes of the rate networks: the same ones, and more."""
     repeats: int = 2
     """How often every pair is written."""
-    rebind: float = 0.5
+    reassign: float = 0.5
     """Share of the keys that are then written again with new values."""
     overlap: tuple[float, ...] = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
     """Share of active cells that two keys have in common on average; reassignment is shown at the first."""
@@ -89,7 +89,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     for network, scores, at in (("spiking", spiking, shown), ("rate", rate, programs)):
         memories = xr.DataArray(list(scores), dims="memory", name="memory")
         table = xr.concat(list(scores.values()), dim=memories, join="outer").assign_coords(overlap=overlap)
-        for name, of in (("chance", None), ("reassigned_chance", "rebound")):
+        for name, of in (("chance", None), ("reassigned_chance", "reassigned")):
             each = [nf.metrics.chance_r2(program, by="episode", where=program[of] if of else None) for program in at]
             table[name] = xr.concat(each, dim=overlap).assign_attrs(units="1")
         tree[f"/{network}"] = table.assign_attrs(margin=settings.margin)
@@ -103,15 +103,17 @@ def check(settings: Settings) -> None:
         raise InputError("episodes and rate_episodes must be 2 or more: a speed is chosen on the other episodes")
     if settings.rate_episodes < settings.episodes:
         raise InputError(f"rate_episodes must be episodes ({settings.episodes}) or more, not {settings.rate_episodes}")
-    if round(settings.rebind * settings.pairs) < 1:
-        raise InputError(f"rebind must leave one of the {settings.pairs} keys or more to be reassigned")
+    if round(settings.reassign * settings.pairs) < 1:
+        raise InputError(f"reassign must leave one of the {settings.pairs} keys or more to be reassigned")
     if not settings.speeds or min(settings.speeds) <= 0:
         raise InputError(f"speeds must have one number above 0 or more, but are {settings.speeds}")
 
 
 def write_program(settings: Settings, episodes: int, overlap: float, seed: int) -> xr.Dataset:
     """The Program of all episodes at one overlap of keys."""
-    task = nf.tasks.digit_pairs(settings.pairs, episodes, rebind=settings.rebind, repeats=settings.repeats, seed=seed)
+    task = nf.tasks.digit_pairs(
+        settings.pairs, episodes, reassign=settings.reassign, repeats=settings.repeats, seed=seed
+    )
     encoder = nf.slownet.FixedEncoder(seed=seed, overlap=overlap)
     return nf.transforms.selection.keep_most_varied(encoder(task), settings.pixels)
 
@@ -173,7 +175,7 @@ def score(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
     """Recall of the last values, of all keys and of reassigned ones, (episode), and `metrics.projections`."""
     return nf.metrics.projections(program, trace).assign(
         r2=nf.metrics.recall_r2(program, trace, by="episode"),
-        reassigned_r2=nf.metrics.recall_r2(program, trace, by="episode", where=program["rebound"]),
+        reassigned_r2=nf.metrics.recall_r2(program, trace, by="episode", where=program["reassigned"]),
     )
 
 

@@ -49,7 +49,7 @@ class Settings:
     """Episodes of every point; rules are fitted to the first half and judged on the others."""
     pairs: int = 6
     """Pairs per episode."""
-    rebind: float = 0.5
+    reassign: float = 0.5
     """Share of the keys that are written again with new values."""
     overlap: float = 0.2
     """Share of active cells that two keys have in common on average."""
@@ -68,7 +68,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         for fewer than four episodes, or time constants or gains that are out of range or do not rise.
     """
     check(settings)
-    task = nf.tasks.digit_pairs(settings.pairs, settings.episodes, rebind=settings.rebind, seed=seed)
+    task = nf.tasks.digit_pairs(settings.pairs, settings.episodes, reassign=settings.reassign, seed=seed)
     encoder = nf.slownet.FixedEncoder(pre=100, active=10, seed=seed, overlap=settings.overlap)
     program = nf.transforms.selection.keep_most_varied(encoder(task), settings.pixels)
     program = nf.transforms.selection.without_silent_cells(program)

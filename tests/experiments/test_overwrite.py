@@ -63,7 +63,7 @@ def test_scores_belong_to_their_overlap_speed_and_episode(result: xr.DataTree) -
             expected = metrics.recall_r2(program, trace, by="episode")
             np.testing.assert_allclose(r2.isel(setting=0), expected, rtol=1e-9)
             reassigned = table["reassigned_r2"].sel(memory=memory, overlap=overlap).isel(setting=0)
-            again = metrics.recall_r2(program, trace, by="episode", where=program["rebound"])
+            again = metrics.recall_r2(program, trace, by="episode", where=program["reassigned"])
             np.testing.assert_allclose(reassigned, again, rtol=1e-9)
             if rule == "delta":
                 np.testing.assert_allclose(r2.isel(setting=1), expected, rtol=1e-9)
@@ -182,7 +182,7 @@ def test_curves_of_the_figure_are_of_memories_in_the_contest_and_of_the_causal_t
         ({"overlap": (0.01, 0.1)}, "overlap must be between active / pre"),
         ({"episodes": 1}, "episodes and rate_episodes must be 2 or more"),
         ({"rate_episodes": 3}, "rate_episodes must be episodes \\(4\\) or more, not 3"),
-        ({"rebind": 0.0}, "rebind must leave one of the 8 keys or more to be reassigned"),
+        ({"reassign": 0.0}, "reassign must leave one of the 8 keys or more to be reassigned"),
         ({"speeds": (1.0, 0.0)}, "speeds must have one number above 0 or more"),
     ],
 )
