@@ -261,7 +261,8 @@ def recall_table(result: xr.DataTree) -> xr.Dataset:
 
     def measure(score: Any, chance: Any, **where: xr.DataArray) -> xr.DataArray:
         scores = [*(score(program, trace, **where) for trace in traces), chance(program, **where)]
-        return xr.concat(scores, dim="network").assign_attrs(units="1")
+        joined: xr.DataArray = xr.concat(scores, dim="network")
+        return joined.assign_attrs(units="1")
 
     recall = {
         "r2": measure(nf.metrics.recall_r2, nf.metrics.chance_r2),

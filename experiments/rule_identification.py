@@ -186,7 +186,8 @@ def rule_classes(result: xr.DataTree) -> list[list[str]]:
     if "recovery" not in result.children:
         return [[rule.id] for rule in nf.identification.candidates()]
     chosen = result["recovery"].to_dataset()["chosen"].sel(noise=matching_noise(result))
-    return nf.identification.recovery.classes(chosen)
+    classes: list[list[str]] = nf.identification.recovery.classes(chosen)
+    return classes
 
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:

@@ -1,7 +1,7 @@
 """Rules fitted to the weights of a Trace: which rule did these synapses run?"""
 
 from importlib import import_module
-from typing import Any
+from types import ModuleType
 
 from neurofwp.identification.fit_rule import Fit, fit
 from neurofwp.identification.identify_rule import candidates, identify
@@ -22,10 +22,8 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """`recovery` when it is asked for; `CANDIDATES`, the rules that can be fitted as of now, for older code."""
-    if name == "CANDIDATES":
-        return candidates()
+def __getattr__(name: str) -> ModuleType:
+    """`recovery` when it is asked for."""
     if name == "recovery":
         return import_module(f"{__name__}.recovery")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -121,7 +121,7 @@ def prepare(
             "where Programs differ"
         )
     weight = observed_weights(trace)
-    for dim in programs.DIMS["key"] + ("post",):
+    for dim in programs.SCHEMA.dims["key"] + ("post",):
         if program.sizes[dim] != weight.sizes[dim]:
             raise InputError(
                 f"the Trace has {weight.sizes[dim]} along {dim!r}, but its Program has {program.sizes[dim]}"

@@ -112,7 +112,7 @@ def _cell_constants(cell: Mapping[str, Any], step: Quantity) -> dict[str, Any]:
 
 def _mean_of_step(share: float) -> float:
     """Of exp(-t) over a time `share`."""
-    return -np.expm1(-share) / share
+    return float(-np.expm1(-share) / share)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ LOWEST = -0.25  # candidates below are drawn here
 
 def front(share: NDArray[np.float64], recall: NDArray[np.float64]) -> NDArray[np.intp]:
     """Candidates that no other one beats in one without being worse in the other, by rising share."""
-    order = np.lexsort((-recall, -share))
+    order: NDArray[np.intp] = np.lexsort((-recall, -share))
     best = np.concatenate([[-np.inf], np.maximum.accumulate(recall[order])[:-1]])
     return order[recall[order] > best][::-1]
 

@@ -40,6 +40,7 @@ def factor(matrix: Tensor) -> Tensor:
 
     A pivot below the rounding of H means nothing: whether it is positive, zero or negative is up to the processor.
     """
+    lower: Tensor
     lower, failed = torch.linalg.cholesky_ex(matrix)
     least = lower.detach().diagonal(dim1=-2, dim2=-1).amin(-1) ** 2
     largest = matrix.detach().diagonal(dim1=-2, dim2=-1).amax(-1)

@@ -63,7 +63,8 @@ class Results(Generic[Name, Result]):
             for arrived in self._arriving:
                 if arrived == name:
                     break
-        return self._found[name]
+        result: Result = self._found[name]
+        return result
 
     def finished(self) -> Iterator[tuple[Name, Result]]:
         """Every name and its result: those that are there at once, the others as they finish."""

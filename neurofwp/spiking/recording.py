@@ -123,12 +123,12 @@ def trace(
     recall = np.where(asked, post_rate[:, :, 0] - post_rate[:, :, 1], np.nan)
 
     data: dict[str, tuple[Any, np.ndarray, dict[str, Any]]] = {
-        "weight": (traces.DIMS["weight"], weight[:, :, 0] - weight[:, :, 1], {"units": "nS"}),
-        "recall": (traces.DIMS["recall"], recall, {"units": "Hz"}),
-        "conductance": (traces.OPTIONAL["conductance"], weight, {"units": "nS"}),
-        "pre_rate": (traces.OPTIONAL["pre_rate"], pre_rate, {"units": "Hz"}),
-        "post_rate": (traces.OPTIONAL["post_rate"], post_rate, {"units": "Hz"}),
-        "dendrite": (traces.OPTIONAL["dendrite"], dendrite, {"units": "mV"}),
+        "weight": (traces.SCHEMA.dims["weight"], weight[:, :, 0] - weight[:, :, 1], {"units": "nS"}),
+        "recall": (traces.SCHEMA.dims["recall"], recall, {"units": "Hz"}),
+        "conductance": (traces.SCHEMA.dims["conductance"], weight, {"units": "nS"}),
+        "pre_rate": (traces.SCHEMA.dims["pre_rate"], pre_rate, {"units": "Hz"}),
+        "post_rate": (traces.SCHEMA.dims["post_rate"], post_rate, {"units": "Hz"}),
+        "dendrite": (traces.SCHEMA.dims["dendrite"], dendrite, {"units": "mV"}),
         "spike_time": ("spike", np.concatenate(times), {"units": "ms"}),
         "spike_episode": (
             "spike",

@@ -34,7 +34,10 @@ def decay_step(examples: ArrayLike, dims: int, decay: float) -> Floats:
     """The step s1/(s1^2 + (d + 1) s2) at which the decaying sum errs least; s1, s2 as in `decay_regression`."""
     first, second = _discounted_sums(examples, decay)
     # no example leaves no weight to scale, so any step is as good: the limit N -> 0 of the expression
-    return np.where(first > 0, first, 1.0) / np.where(first > 0, first**2 + (check_dims(dims) + 1) * second, dims + 1)
+    step: Floats = np.where(first > 0, first, 1.0) / np.where(
+        first > 0, first**2 + (check_dims(dims) + 1) * second, dims + 1
+    )
+    return step
 
 
 def decay_regression(examples: ArrayLike, dims: int, decay: float) -> Floats:
@@ -49,7 +52,8 @@ def decay_regression(examples: ArrayLike, dims: int, decay: float) -> Floats:
         for a negative N, d below 1, or a decay outside (0, 1].
     """
     first, _ = _discounted_sums(examples, decay)
-    return check_dims(dims) * (1 - first * np.where(first > 0, decay_step(examples, dims, decay), 0.0))
+    error: Floats = check_dims(dims) * (1 - first * np.where(first > 0, decay_step(examples, dims, decay), 0.0))
+    return error
 
 
 def delta_regression(examples: ArrayLike, dims: int) -> Floats:

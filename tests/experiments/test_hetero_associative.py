@@ -14,7 +14,7 @@ import xarray as xr
 
 from neurofwp import cli, metrics, program, slownet, trace
 from neurofwp.experiments.hetero_associative import Settings
-from neurofwp.identification import CANDIDATES
+from neurofwp.identification import candidates
 from neurofwp.runtime import files
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking import jobs
@@ -36,8 +36,19 @@ def small() -> Iterator[None]:
 def folder(small: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of one run."""
     out = tmp_path_factory.mktemp("results") / "run"
-    words = ["run", "hetero-associative", "--regime", "additive", "--backend", "numpy", "--device", "cpu"]
-    assert cli.main([*words, "--seed", "4", *TINY, "--out", str(out)]) == 0
+    words = [
+        "run",
+        "hetero-associative",
+        "--regime",
+        "additive",
+        "--backend",
+        "numpy",
+        "--device",
+        "cpu",
+        "--seed",
+        "4",
+    ]
+    assert cli.main([*words, *TINY, "--out", str(out)]) == 0
     return out
 
 
@@ -62,16 +73,16 @@ def test_the_summary_has_the_promised_keys_and_its_numbers_follow_from_the_data(
     numbers = {"recall.spiking.r2", "recall.spiking.identified", "recall.rate.r2", "recall.rate.identified"}
     numbers |= {f"capacity.{n}.{p}.{s}" for n in ("spiking", "rate") for p in (1, 2) for s in ("r2", "identified")}
     scored = ("r2", "feve", "low", "high", "bic")
-    numbers |= {f"rules.{rule.id}.{name}" for rule in CANDIDATES for name in scored}
+    numbers |= {f"rules.{rule.id}.{name}" for rule in candidates() for name in scored}
     numbers |= {"noise_ceiling.value"}
     assert all(math.isfinite(summary[name]) for name in numbers)
     assert summary["noise_ceiling.sem"] is None  # one held-out episode has no standard error
-    assert set(summary["best"]) <= {rule.id for rule in CANDIDATES}
+    assert set(summary["best"]) <= {rule.id for rule in candidates()}
     assert summary["rate.rule"] in summary["best"]
     for network in ("spiking", "rate"):
         score = metrics.recall_r2(result["program"].to_dataset(), result[network].to_dataset())
         assert summary[f"recall.{network}.r2"] == pytest.approx(float(score))
-    best = max(CANDIDATES, key=lambda rule: summary[f"rules.{rule.id}.r2"]).id
+    best = max(candidates(), key=lambda rule: summary[f"rules.{rule.id}.r2"]).id
     assert summary[f"rules.{best}.r2"] > 0.8
     assert summary[f"rules.{best}.feve"] == pytest.approx(summary[f"rules.{best}.r2"] / summary["noise_ceiling.value"])
 
@@ -101,7 +112,7 @@ def test_compare_and_plot_work_on_the_result_alone(
 ) -> None:
     assert cli.main(["compare", str(folder)]) == 0
     printed = capsys.readouterr().out
-    assert all(rule.id in printed for rule in CANDIDATES)
+    assert all(rule.id in printed for rule in candidates())
     assert cli.main(["plot", str(folder), "--out", str(tmp_path / "again")]) == 0
     assert {path.stem for path in (tmp_path / "again").iterdir()} == set(FIGURES)
 

@@ -82,7 +82,7 @@ def test_tables_and_figures_show_every_drive(result: xr.DataTree) -> None:
 
 def test_a_verdict_is_a_class_of_rules_at_the_noise_of_the_synapses(result: xr.DataTree) -> None:
     """Rules that recovery mixes up where ceilings are as here are one; what it mixes up elsewhere does not matter."""
-    ids = [rule.id for rule in identification.CANDIDATES]
+    ids = [rule.id for rule in identification.candidates()]
     chosen = np.stack([np.eye(len(ids))] * 2)[..., None].repeat(2, axis=-1)
     one, other = ids.index("delta"), ids.index("gated_delta")
     chosen[0, one, one, 0], chosen[0, one, other, 0] = 0, 1

@@ -44,9 +44,6 @@ class Omega(Stage):
         return {"depression": float(values["a1"]), "potentiation": float(values["a2"])}
 
 
-OMEGA = Omega()
-
-
 def omega(calcium: ArrayLike, values: Values) -> NDArray[np.float64]:
     """Omega (1) at each level of calcium, for the parameters `values` of a model with this form."""
     level = np.asarray(calcium, dtype=float)
