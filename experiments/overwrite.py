@@ -158,7 +158,7 @@ def candidates() -> dict[str, list[dict[str, float]]]:
 
 def score_rule(rule: str, programs: Sequence[xr.Dataset], device: str) -> xr.Dataset:
     """Scores (overlap, setting, episode) of one rule."""
-    kind = {"on_off": True, "nonnegative": True, "device": device, "dtype": torch.float32}
+    kind: dict[str, Any] = {"on_off": True, "nonnegative": True, "device": device, "dtype": torch.float32}
     networks = [nf.RateNetwork(rule, parameters=each, **kind) for each in candidates()[rule]]
     return tabulate([[score(program, network.run(program)) for network in networks] for program in programs])
 

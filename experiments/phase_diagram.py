@@ -129,7 +129,7 @@ def fit_point(program: xr.Dataset, runs: Sequence[xr.Dataset], seed: int, device
     fits = nf.identification.identify(program, one, repeat=other, restarts=4, seed=seed, device=device, progress=False)
     whole = [nf.metrics.recall_r2(program, run) for run in runs]
     each = xr.concat([nf.metrics.recall_r2(program, run, by="episode") for run in runs], dim="run").mean("run")
-    recall = {"recall": sum(whole) / len(whole), "recall_sem": nf.metrics.average(each, "episode").sem}
+    recall = {"recall": xr.concat(whole, dim="run").mean("run"), "recall_sem": nf.metrics.average(each, "episode").sem}
     scores = fits[FITTED].rename(explained_share="feve")
     return scores.assign({name: number.assign_attrs(units="1") for name, number in recall.items()})
 

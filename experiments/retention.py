@@ -195,17 +195,18 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     ``predicted_turnover`` : the same of silence, from the rule with decay that was fitted to the first events. Weights
     are relative to those after the writes. ``passes``, how often every pair has then been read, is of "reads" only.
     """
-    closed, rules = result["curves/closed"], result["predicted"].children
+    closed, rules = result["curves"].children["closed"], result["predicted"].children
     found = {
         f"gate_{gate}": average(join(models, "silence", "background", "reads"))
         for gate, models in result["curves"].children.items()
     }
     rule = xr.DataArray(list(rules), dims="rule", name="rule")
     silence = [join(models, "silence").squeeze("condition", drop=True) for models in rules.values()]
-    found["predicted"] = average(xr.concat(silence, rule))
+    found["predicted"] = average(xr.concat(silence, rule)).drop_vars(READINGS)
     if TURNED in closed.children and (closed[TURNED]["kind"] == "turnover").any():
         found["turnover"] = average(by_turnover(closed))
-        found["predicted_turnover"] = average(xr.concat([by_turnover(models) for models in rules.values()], rule))
+        predicted = xr.concat([by_turnover(models) for models in rules.values()], rule)
+        found["predicted_turnover"] = average(predicted).drop_vars(READINGS)
     if "erasure" in result.children:
         models = result["erasure"].children
         every = [group.to_dataset() for group in models.values()]
@@ -249,9 +250,9 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
         return {model: each.to_dataset() for model, each in group.children.items()}
 
     curves = {gate: by_model(models) for gate, models in result["curves"].children.items()}
-    figures = {"retention": nf.plots.retention(curves, by_model(result["predicted/scalar_decay"]))}
+    figures = {"retention": nf.plots.retention(curves, by_model(result["predicted"].children["scalar_decay"]))}
     if "erasure" in result.children:
-        figures["erasure"] = nf.plots.erasure(by_model(result["erasure"]))
+        figures["erasure"] = nf.plots.erasure(by_model(result.children["erasure"]))
     return figures
 
 
