@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from benchmarks.contenders import Contender
-from neurofwp.runtime.cost import interleaved
+from neurofwp.runtime.cost import time_interleaved
 
 SIZE = 2**28  # bytes, beyond any cache
 
@@ -14,7 +14,7 @@ def bytes_per_second(device: torch.device) -> float:
     """How fast the device copies from memory to memory: read and written bytes both count."""
     source = torch.zeros(SIZE, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
-    seconds = interleaved({"copy": lambda: target.copy_(source)}, 5, device)["copy"]
+    seconds = time_interleaved({"copy": lambda: target.copy_(source)}, 5, device)["copy"]
     return 2 * SIZE / float(seconds.min())
 
 

@@ -99,7 +99,7 @@ def traces(settings: Settings) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
     network = RateNetwork(
         "delta", parameters=recovery.truth("delta", rng), on_off=True, nonnegative=True, unit_keys=False
     )
-    one, other = (network.run(recovery.disturbed(made, NOISE, rng)) for _ in range(2))
+    one, other = (network.run(recovery.disturb(made, NOISE, rng)) for _ in range(2))
     return made, one, other
 
 

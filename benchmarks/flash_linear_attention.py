@@ -85,14 +85,15 @@ def _kernel(rule: str) -> Peer:
 
     def read(signals: dict[str, Tensor]) -> Tensor:
         gate = {its: signals[ours] for its, ours in gates.items()}
-        return kernel(signals["query"], signals["key"], signals["value"], **gate, **options)[0]
+        reads: Tensor = kernel(signals["query"], signals["key"], signals["value"], **gate, **options)[0]
+        return reads
 
     return Peer(read)
 
 
 def _function(folder: str, name: str) -> Callable[..., Any]:
     """A function from fla/ops/FOLDER/naive.py."""
-    found = getattr(_module(folder), name, None)
+    found: Callable[..., Any] | None = getattr(_module(folder), name, None)
     if found is None:
         raise InputError(f"{PACKAGE} {version()} has no {name} in fla/ops/{folder}/naive.py; version 0.6.0 has")
     return found

@@ -41,7 +41,7 @@ from benchmarks.contenders import (
 from neurofwp.errors import InputError
 from neurofwp.plots.attention import cost_against_length
 from neurofwp.rate.network import choose_device
-from neurofwp.runtime.cost import interleaved, one_thread, peak_bytes
+from neurofwp.runtime.cost import one_thread, peak_bytes, time_interleaved
 
 Compile = Literal["neither", "ours", "both"]
 
@@ -122,7 +122,7 @@ def against_peers(plan: Plan, device: torch.device, seed: int) -> dict[str, Any]
                 for name, contender in contenders.items()
                 if "compiled" not in name or "backward" in work  # another work is another compilation
             }
-            seconds = interleaved(calls, plan.repeats, device)
+            seconds = time_interleaved(calls, plan.repeats, device)
             for name, call in calls.items():
                 numbers[f"seconds.{rule}.{name}{suffix}"] = float(np.median(seconds[name]))
                 numbers[f"bytes.{rule}.{name}{suffix}"] = peak_bytes(call, device)

@@ -34,13 +34,13 @@ from tqdm import tqdm
 from benchmarks import machine
 from neurofwp.errors import InputError
 from neurofwp.rate.network import choose_device
-from neurofwp.runtime.cost import ahead_from, interleaved, one_thread, peak_bytes
+from neurofwp.runtime.cost import ahead_from, one_thread, peak_bytes, time_interleaved
 from neurofwp.slownet.episode_tensors import Episodes
 from neurofwp.slownet.families import Family
 from neurofwp.slownet.families import gated_pairs as task
 from neurofwp.slownet.programmer import Programmer
 from neurofwp.slownet.training.loop import Outcome, train
-from neurofwp.slownet.training.meta_training import drawn, loss_of, untrained
+from neurofwp.slownet.training.meta_training import draw_batch, loss_of, untrained
 from neurofwp.slownet.training.settings import MetaTraining
 
 RULES = ("hebbian", "delta")
@@ -114,7 +114,7 @@ def measure(device: torch.device, seed: int) -> dict[str, Any]:
         for batch, suffix in zip(batches(family, seed, device), SUFFIX.values(), strict=True):
             calls = {name: step(net, batch) for name, net in nets.items()}
             at = f"{2 * pairs}{suffix}"
-            numbers |= compared(interleaved(calls, rounds, device), at)
+            numbers |= compared(time_interleaved(calls, rounds, device), at)
             for name, call in calls.items():
                 nets[name].zero_grad()  # the profiler does not know, and says so, what was there before and is let go
                 numbers[f"peak_mib.{name}.{at}"] = peak_bytes(call, device) / 2**20
@@ -141,7 +141,7 @@ def batches(
     """The batch of a training step, drawn whenever it is asked for, and one that is there already."""
 
     def draw(step: int) -> Episodes:
-        return drawn(family, BATCH, (0, seed, step), str(device))
+        return draw_batch(family, BATCH, (0, seed, step), str(device))
 
     there = draw(0)
     return draw, lambda step: there

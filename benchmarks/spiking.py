@@ -195,7 +195,7 @@ def conditions(settings: Settings) -> dict[str, Any]:
     alone = [SpikingNetwork(parameters={"g_gaba": each * nS}) for each in strength]
     network = SpikingNetwork()
     every = from_quantities(g_gaba=strength * nS)
-    works = {
+    works: dict[str, Callable[[], Any]] = {
         "loop": lambda: [each.run(made) for each in alone],
         "replicas": lambda: network.run(made, conditions=every),
     }

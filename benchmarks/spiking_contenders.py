@@ -17,7 +17,7 @@ from neurofwp import program
 from neurofwp.brian import backends
 from neurofwp.spiking import SpikingNetwork
 from neurofwp.spiking.circuit_simulation import CircuitSimulation
-from neurofwp.spiking.numbers import numbers as starting_numbers
+from neurofwp.spiking.initial_values import numbers as starting_numbers
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.populations import build
 from neurofwp.spiking.recording import monitors

@@ -33,7 +33,7 @@ from rich.table import Table
 from tqdm import tqdm
 
 from benchmarks import machine
-from neurofwp.brian.backends import running_on
+from neurofwp.brian.backends import use_backend
 from neurofwp.brian.connect import begin, connect, events, watch_plateaus
 from neurofwp.laboratory.laboratory import Laboratory
 from neurofwp.laboratory.protocol import Protocol
@@ -122,7 +122,7 @@ def timed(rate: float, seed: int) -> dict[str, NDArray[np.float64]]:
 def build(contender: Contender, rate: float, seed: int, place: Path) -> None:
     """Compile a network of a contender's synapses, and leave the program at `place`."""
     own, step = synapse(contender), contender.step * ms
-    with running_on("cpp_standalone") as folder:
+    with use_backend("cpp_standalone") as folder:
         assert folder is not None
         b2.seed(seed)
         # intervals of a Poisson process: drawing them is cheaper than asking every cell at every step

@@ -173,7 +173,6 @@ def train_cell(
     net = nf.slownet.RetrievalNet(
         cell.pairs, cell.feature_map, cell.rule, settings.key_cells, generator=torch.Generator().manual_seed(seed)
     ).to(device)
-
     length = cell.pairs if cell.setting == 1 else 2 * cell.pairs
     parts = range(0, settings.evaluated, 20)
     asked = [

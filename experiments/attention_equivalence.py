@@ -273,13 +273,14 @@ def _ahead_from(cost: xr.DataArray) -> xr.DataArray:
         for dim, forms in (("linear", LINEAR), ("quadratic", QUADRATIC))
     )
     lengths = cost["length"].values.tolist()
-    return xr.apply_ufunc(
+    first: xr.DataArray = xr.apply_ufunc(
         lambda ratios: ahead_from(lengths, ratios.tolist()) or nan,
         (quadratic / linear).transpose("work", "linear", "quadratic", "length"),
         input_core_dims=[["length"]],
         vectorize=True,
         output_dtypes=[float],
-    ).assign_attrs(units="events")
+    )
+    return first.assign_attrs(units="events")
 
 
 def _tag(form: str) -> str:

@@ -189,7 +189,8 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
 def z_score(data: xr.Dataset) -> xr.DataArray:
     """Simulated less closed form, in standard errors; 0 where both are certain."""
     apart, sem = data["off"] - data["exact"], data["sem"]
-    return xr.where(abs(apart) < 1e-9, 0.0, apart / xr.where(sem > 0, sem, 1e-30))
+    z: xr.DataArray = xr.where(abs(apart) < 1e-9, 0.0, apart / xr.where(sem > 0, sem, 1e-30))
+    return z
 
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:

@@ -3,38 +3,31 @@
 One digit is the key, another the value. Pairs are written one-shot into a spiking network through NMDA-gated calcium,
 a share of the keys is then written again with new values, and every value is recalled from its key alone while the
 gate is closed. The same program runs twice, with other spikes: what repeats is the noise ceiling. Every update rule is
-fitted to the conductances of half of the episodes and judged on the other half. The rule that is left, with its fitted
-parameters, runs the same programs on the rate network (without fits: the delta rule with its defaults).
+fitted to the conductances of half of the episodes and judged on the other half. The best supported rule, with its
+fitted parameters, runs the same programs on the rate network (without fits: the delta rule with its defaults).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import torch
-import xarray as xr
-from brian2 import Quantity, nS
-from brian2.units.fundamentalunits import get_dimensions
-from matplotlib.figure import Figure
-
-from neurofwp import identification, metrics, plots
+import neurofwp as nf
 from neurofwp.errors import InputError
-from neurofwp.rate import RateNetwork
-from neurofwp.slownet import FixedEncoder
-from neurofwp.spiking.conditions import from_quantities
-from neurofwp.spiking.jobs import Job, running
-from neurofwp.spiking.network import SpikingNetwork
-from neurofwp.spiking.parameters import quantities
-from neurofwp.tasks import digit_pairs
-from neurofwp.trace import of_condition
+from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.lazy import torch, xr
 
-DRIVES = ("nominal", "measured")
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from neurofwp.spiking.jobs import Job
+
+DRIVES = {"nominal": "", "measured": "_measured"}  # of the fits: keys as the Program says, or as the cells fired
 LOADS = (2, 4, 8, 16, 32)  # pairs of the capacity curve, where they are not given
 
 
@@ -49,7 +42,7 @@ class Settings:
     episodes: int = 6
     """Episodes, run side by side; rules are fitted to the first half and judged on the others."""
     rebind: float = 0.5
-    """Share of the keys that are written again with new values."""
+    """Share of the keys that are reassigned: written again with new values."""
     repeats: int = 1
     """How often the list of pairs is written."""
     overlap: float | None = None
@@ -81,19 +74,26 @@ class Settings:
 
     def network(self) -> dict[str, Any]:
         """The arguments of SpikingNetwork."""
+        feedback: dict[str, Any] = {"g_gaba": "0 nS"} if self.ablation == "no-feedback" else {}
         return {
             "synapse": self.regime,
             "cells_per_pool": self.cells_per_pool,
             "key_cells": self.key_cells,
             "gate": self.gate,
             "target": self.target,
-            "parameters": ({"g_gaba": 0 * nS} if self.ablation == "no-feedback" else {}) | quantities(self.parameters),
+            "parameters": feedback | nf.spiking.parameters.quantities(self.parameters),
             "read_gate": 1.0 if self.ablation == "gate-open" else 0.0,
         }
 
 
 def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
-    """Simulate, fit and compare."""
+    """Simulate, fit and compare.
+
+    Raises
+    ------
+    InputError
+        for settings that no network has, or fewer episodes than fits need.
+    """
     return run_together([settings], seed=seed, device=device, folder=folder)[0]
 
 
@@ -102,170 +102,198 @@ def run_together(
 ) -> list[xr.DataTree]:
     """The same for settings that differ in `parameters` alone: they are conditions of one network."""
     settings = points[0]
+    check(settings)
+    networks = [nf.SpikingNetwork(**point.network()) for point in points]  # refuses bad settings before any work
+    programs = write_programs(settings, seed)
+    jobs = [
+        nf.spiking.jobs.Job(
+            name, program, settings.network(), seed=2 * seed + (name == "repeat"),
+            probes=choose_probes(program) if name == "spiking" else (),
+            conditions=nf.spiking.conditions.of_networks(networks) if len(networks) > 1 else None,
+        )
+        for name, program in programs.items()
+    ]  # fmt: skip
+    with simulate(jobs, folder) as traces:
+        each = [partial(traces, condition=number) for number in range(len(points))]
+        return [compare(settings, programs, own, seed, device) for own in each]
+
+
+def check(settings: Settings) -> None:
+    """Refuse what can be refused without a simulator."""
     if settings.fit and settings.episodes < 2:
         raise InputError("episodes must be 2 or more: rules are fitted to one half and judged on the other")
-    networks = [SpikingNetwork(**point.network()) for point in points]  # refuses bad settings before any work
-    encoder = FixedEncoder(seed=seed, overlap=settings.overlap)
+    if settings.parameters:
+        nf.spiking.parameters.numbers(settings.parameters)
+
+
+def write_programs(settings: Settings, seed: int) -> dict[str, xr.Dataset]:
+    """What runs: all pairs, the same again with other spikes where rules are fitted, and the capacity curve."""
+    encoder = nf.slownet.FixedEncoder(seed=seed, overlap=settings.overlap)
     program = encoder(
-        digit_pairs(settings.pairs, settings.episodes, rebind=settings.rebind, repeats=settings.repeats, seed=seed)
+        nf.tasks.digit_pairs(
+            settings.pairs, settings.episodes, rebind=settings.rebind, repeats=settings.repeats, seed=seed
+        )
     )
-    jobs = [_job("spiking", program, settings, networks, seed=2 * seed, probes=_probes(program))]
+    programs = {"spiking": program}
     if settings.fit:
-        jobs.append(_job("repeat", program, settings, networks, seed=2 * seed + 1))
+        programs["repeat"] = program
     if settings.loads:
-        curve = encoder(digit_pairs(settings.loads[-1], settings.load_episodes, seed=seed, read_after=settings.loads))
-        jobs.append(_job("capacity", curve, settings, networks, seed=2 * seed))
-    trees = []
-    with running(jobs, folder=folder) as trace, _one_thread():
-        for number in range(len(points)):
-
-            def own(name: str, number: int = number) -> xr.Dataset:
-                return of_condition(trace(name), number) if len(points) > 1 else trace(name)
-
-            tree = {"/program": program, "/spiking": own("spiking")}
-            rate = RateNetwork("delta", on_off=True, nonnegative=True, device=device, dtype=torch.float32)
-            if settings.fit:
-                tree["/repeat"] = own("repeat")
-                for drive in DRIVES:
-                    tree[f"/fits/{drive}"] = identification.identify(
-                        program, tree["/spiking"], repeat=tree["/repeat"], drive=drive, seed=seed, device=device
-                    )
-                rate = _winner(tree["/fits/nominal"], device)
-            tree["/rate"] = rate.run(program, seed=seed)
-            if settings.loads:
-                both = {"spiking": own("capacity"), "rate": rate.run(curve, seed=seed)}
-                tree["/capacity"] = _capacity(curve, both, settings.loads)
-            trees.append(xr.DataTree.from_dict(tree))
-    return trees
+        loads = settings.loads
+        programs["capacity"] = encoder(
+            nf.tasks.digit_pairs(loads[-1], settings.load_episodes, seed=seed, read_after=loads)
+        )  # fmt: skip
+    return programs
 
 
-def _job(name: str, program: xr.Dataset, settings: Settings, networks: Sequence[SpikingNetwork], **more: Any) -> Job:
-    """Every network as a condition, each with its own parameters where they differ."""
-    if len(networks) == 1:
-        return Job(name, program, settings.network(), **more)
-    every = [{**network.circuit, **network.synapse.values} for network in networks]
-    differ = [each for each in every[0] if any(own[each] != every[0][each] for own in every)]
-    parameters = {
-        each: Quantity([float(own[each]) for own in every], dim=get_dimensions(every[0][each])) for each in differ
-    }
-    same = None if parameters else list(range(len(networks)))
-    return Job(name, program, settings.network(), conditions=from_quantities(same, **parameters), **more)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Simulations run on the other cores, and threads that wait for each other are slow."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _winner(fits: xr.Dataset, device: str) -> RateNetwork:
-    """The rate network of the rule that is left, or, where several are, of the one that predicts best."""
-    best = fits.where(fits["best"], drop=True)
-    fitted = best.isel(rule=int(best["r2"].values.argmax()))
-    values = fitted["parameter_value"].dropna("parameter")
-    parameters = {str(name): float(values.sel(parameter=name)) for name in values["parameter"].values}
-    offset = parameters.pop("value_offset", 0.0)
-    return RateNetwork(
-        str(fitted["rule"].item()), parameters=parameters, value_offset=offset, on_off=True, nonnegative=True,
-        device=device, dtype=torch.float32, units="nS",
-    )  # fmt: skip
-
-
-def _probes(program: xr.Dataset) -> list[tuple[int, str, int, int]]:
+def choose_probes(program: xr.Dataset) -> list[tuple[int, str, int, int]]:
     """Two synapses of the key that is read first: onto the ON cells of its brightest and its darkest dimension."""
     first = int(program["query"].values[0].any(axis=-1).argmax())
     pre, target = int(program["query"].values[0, first].argmax()), program["target"].values[0, first]
     return [(0, "on", int(target.argmax()), pre), (0, "on", int(target.argmin()), pre)]
 
 
-def _capacity(curve: xr.Dataset, traces: dict[str, xr.Dataset], loads: tuple[int, ...]) -> xr.Dataset:
-    """Recall against the number of pairs stored."""
+@contextmanager
+def simulate(jobs: Sequence[Job], folder: Path | None) -> Iterator[Callable[..., xr.Dataset]]:
+    """A function ``traces(name, condition)``: the Trace of a job, and, where it has several conditions, of one of them.
 
-    def measured(score: Any, *arguments: Any) -> xr.DataArray:
-        each = [score(curve, *arguments, by="episode", where=curve["load"] == load) for load in loads]
-        return xr.concat(each, dim=xr.DataArray(list(loads), dims="pairs", name="pairs"))
+    One thread of torch meanwhile: simulations run on the other cores, and threads that wait for each other are slow.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with nf.spiking.jobs.start(jobs, folder=folder) as trace:
 
-    networks = xr.DataArray(list(traces), dims="network", name="network")
-    result = xr.Dataset(
-        {
-            "r2": xr.concat([measured(metrics.recall_r2, trace) for trace in traces.values()], dim=networks),
-            "identified": xr.concat([measured(metrics.identified, trace) for trace in traces.values()], dim=networks),
-            "chance": measured(metrics.chance_r2),
-        }
+            def traces(name: str, condition: int) -> xr.Dataset:
+                every = trace(name)
+                return nf.trace.of_condition(every, condition) if nf.program.CONDITION in every.dims else every
+
+            yield traces
+    finally:
+        torch.set_num_threads(before)
+
+
+def compare(
+    settings: Settings, programs: Mapping[str, xr.Dataset], trace: Callable[[str], xr.Dataset], seed: int, device: str
+) -> xr.DataTree:
+    """One spiking network: its Traces, the rules fitted to them, and the rate network of the best supported rule."""
+    program = programs["spiking"]
+    tree = {"/program": program, "/spiking": trace("spiking")}
+    rate = nf.RateNetwork("delta", on_off=True, nonnegative=True, device=device, dtype=torch.float32)
+    if settings.fit:
+        tree["/repeat"] = trace("repeat")
+        for drive in DRIVES:
+            tree[f"/fits/{drive}"] = nf.identify(
+                program, tree["/spiking"], repeat=tree["/repeat"], drive=drive, seed=seed, device=device
+            )
+        rate = rate_network(tree["/fits/nominal"], device)
+    tree["/rate"] = rate.run(program, seed=seed)
+    if settings.loads:
+        curve = programs["capacity"]
+        both = {"spiking": trace("capacity"), "rate": rate.run(curve, seed=seed)}
+        tree["/capacity"] = capacity_curve(curve, both, settings.loads)
+    return xr.DataTree.from_dict(tree)
+
+
+def rate_network(fits: xr.Dataset, device: str) -> nf.RateNetwork:
+    """The rate network of the best supported rule or, where that is undecided, of the one that predicts best."""
+    fitted = nf.identification.best_fit(fits)
+    values = fitted["parameter_value"].dropna("parameter")
+    parameters = {str(name): float(values.sel(parameter=name)) for name in values["parameter"].values}
+    offset = parameters.pop("value_offset", 0.0)
+    return nf.RateNetwork(
+        str(fitted["rule"].item()), parameters=parameters, value_offset=offset, on_off=True, nonnegative=True,
+        device=device, dtype=torch.float32, units="nS",
+    )  # fmt: skip
+
+
+def capacity_curve(curve: xr.Dataset, traces: Mapping[str, xr.Dataset], loads: tuple[int, ...]) -> xr.Dataset:
+    """Recall against the number of pairs stored: r2 and identified (network, pairs, episode), chance (pairs, episode).
+
+    curve : Program whose reads say in ``load`` (episode, event) after how many pairs they come.
+    """
+    stored = xr.DataArray(list(loads), dims="pairs", name="pairs")
+
+    def measure(score: Callable[..., xr.DataArray], *trace: xr.Dataset) -> xr.DataArray:
+        scores = [score(curve, *trace, by="episode", where=curve["load"] == load) for load in loads]
+        return xr.concat(scores, dim=stored).assign_attrs(units="1")
+
+    network = xr.DataArray(list(traces), dims="network", name="network")
+    r2, identified = (
+        xr.concat([measure(score, trace) for trace in traces.values()], dim=network)
+        for score in (nf.metrics.recall_r2, nf.metrics.identified)
     )
-    for name in result.variables:
+    result = xr.Dataset({"r2": r2, "identified": identified, "chance": measure(nf.metrics.chance_r2)})
+    for name in ("network", "pairs"):
         result[name].attrs["units"] = "1"
     return result
 
 
-def summary(result: xr.DataTree) -> dict[str, Any]:
-    """Recall of both networks in all episodes, and the table of rules, judged on held-out ones.
+def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Recall in all episodes by network; the scores of every rule, judged on held-out episodes; the capacity curve.
 
-    Keys: recall.{spiking, rate, chance}.*; rules.<id>.*, noise_ceiling.* and best for nominal keys;
-    rules_measured.<id>.* and best_measured for measured ones; held_out_episodes; rate.rule;
-    capacity.<network>.<pairs>.*
+    ``rules`` are of fits to keys as the Program says, ``rules_measured`` of fits to keys as the cells fired; ``best``
+    and ``best_measured`` list the best supported rules. ``chance``, as a network, answers with the mean of the values.
     """
-    program = result["program"].to_dataset()
-    numbers: dict[str, Any] = {}
-    for network in ("spiking", "rate"):
-        trace = result[network].to_dataset()
-        numbers[f"recall.{network}.r2"] = float(metrics.recall_r2(program, trace))
-        numbers[f"recall.{network}.identified"] = float(metrics.identified(program, trace))
-        for name, where in (("rebound", program["rebound"]), ("once", ~program["rebound"])):
-            if bool((where & program["target"].notnull().all("post")).any()):
-                numbers[f"recall.{network}.{name}_r2"] = float(metrics.recall_r2(program, trace, where=where))
-    numbers["recall.chance.r2"] = float(metrics.chance_r2(program))
-    numbers["recall.chance.identified"] = float(metrics.chance_identified(program))
+    found = {"recall": recall_table(result)}
     if "fits" in result.children:
-        for drive, prefix in zip(DRIVES, ("rules", "rules_measured"), strict=True):
-            numbers |= _fitted(result["fits"][drive].to_dataset(), prefix)
-        numbers["held_out_episodes"] = result["fits"][DRIVES[0]].sizes["episode"]
-    numbers["rate.rule"] = str(json.loads(result["rate"].attrs["config"])["rule"])
+        fits = {suffix: result["fits"][drive].to_dataset() for drive, suffix in DRIVES.items()}
+        best = {
+            f"best{suffix}": (f"supported{suffix}", nf.identification.best_rules(each), {"units": "1"})
+            for suffix, each in fits.items()
+        }
+        held_out = ((), fits[""].sizes["episode"], {"units": "1"})
+        found["summary"] = xr.Dataset(best | {"held_out_episodes": held_out})
+        found["noise_ceiling"] = nf.identification.ceiling_table(fits[""])
+        found |= {f"rules{suffix}": nf.identification.score_table(each) for suffix, each in fits.items()}
+    rule = str(json.loads(result["rate"].attrs["config"])["rule"])
+    found["rate"] = xr.Dataset({"rule": ((), rule, {"units": "1"})})
     if "capacity" in result.children:
-        curve = result["capacity"].to_dataset().mean("episode")
-        for network in curve["network"].values:
-            for pairs in curve["pairs"].values:
-                point = curve.sel(network=network, pairs=pairs)
-                numbers[f"capacity.{network}.{pairs}.r2"] = float(point["r2"])
-                numbers[f"capacity.{network}.{pairs}.identified"] = float(point["identified"])
-    return numbers
+        curve = result["capacity"].to_dataset()
+        r2, identified = (nf.metrics.mean_and_sem(name, curve[name], "episode") for name in ("r2", "identified"))
+        found["capacity"] = xr.Dataset(r2 | identified)
+    return found
 
 
-def _fitted(fits: xr.Dataset, prefix: str) -> dict[str, Any]:
-    numbers: dict[str, Any] = {}
-    for rule in fits["rule"].values:
-        for name in ("r2", "explained_share", "low", "high", "bic"):
-            numbers[f"{prefix}.{rule}.{name}"] = float(fits[name].sel(rule=rule))
-    best = [str(rule) for rule in fits["rule"].values[fits["best"].values]]
-    ceiling = {
-        "noise_ceiling.value": float(fits["noise_ceiling"]),
-        "noise_ceiling.sem": float(fits["noise_ceiling_sem"]),
+def recall_table(result: xr.DataTree) -> xr.Dataset:
+    """``r2`` and ``identified`` (network), and R^2 of keys that were reassigned and of keys that were written once."""
+    program = result["program"].to_dataset()
+    traces = [result[network].to_dataset() for network in ("spiking", "rate")]
+
+    def measure(score: Any, chance: Any, **where: xr.DataArray) -> xr.DataArray:
+        scores = [*(score(program, trace, **where) for trace in traces), chance(program, **where)]
+        joined: xr.DataArray = xr.concat(scores, dim="network")
+        return joined.assign_attrs(units="1")
+
+    recall = {
+        "r2": measure(nf.metrics.recall_r2, nf.metrics.chance_r2),
+        "identified": measure(nf.metrics.identified, nf.metrics.chance_identified),
     }
-    return numbers | (ceiling | {"best": best} if prefix == "rules" else {"best_measured": best})
+    reads = program["target"].notnull().all("post")
+    for name, where in (("rebound_r2", program["rebound"]), ("once_r2", ~program["rebound"])):
+        if bool((where & reads).any()):
+            recall[name] = measure(nf.metrics.recall_r2, nf.metrics.chance_r2, where=where)
+    return xr.Dataset(recall, coords={"network": ["spiking", "rate", "chance"]})
 
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:
     """All figures, from the saved tree."""
     program, spiking, rate = (result[name].to_dataset() for name in ("program", "spiking", "rate"))
-    judged = 0  # an episode that the fits did not see, where there are fits
-    if "fits" in result.children:
-        judged = int(np.asarray(result["fits"][DRIVES[0]].to_dataset()["episode"])[0])
+    fits = [result["fits"][drive].to_dataset() for drive in DRIVES] if "fits" in result.children else []
+    episode = int(fits[0]["episode"].values[0]) if fits else 0  # one that the fits did not see, where there are fits
     figures = {
-        "recall": plots.recall_images(program, spiking, rate, episode=judged),
-        "recall_scatter": plots.recall_scatter(program, spiking, rate),
-        "weights": plots.weights(spiking, rate, episode=judged),
-        "synapse": plots.synapse(spiking, program),
-        "raster": plots.raster(spiking),
+        "recall": nf.plots.recall_images(program, spiking, rate, episode=episode),
+        "recall_scatter": nf.plots.recall_scatter(program, spiking, rate),
+        "weights": nf.plots.weights(spiking, rate, episode=episode),
+        "synapse": nf.plots.synapse(spiking, program),
+        "raster": nf.plots.raster(spiking),
     }
     if "capacity" in result.children:
-        figures["capacity"] = plots.capacity(result["capacity"].to_dataset())
-    if "fits" in result.children:
-        both = [result["fits"][drive].to_dataset() for drive in DRIVES]
+        figures["capacity"] = nf.plots.capacity(result["capacity"].to_dataset())
+    if fits:
         drive = xr.DataArray(list(DRIVES), dims="drive", name="drive")
-        figures["rules"] = plots.rule_bars(xr.concat(both, dim=drive, data_vars="all", combine_attrs="drop_conflicts"))
+        both = xr.concat(fits, dim=drive, data_vars="all", combine_attrs="drop_conflicts")
+        figures["rules"] = nf.plots.rule_bars(both)
     return figures
+
+
+EXPERIMENT = Experiment(Settings, run, tables, plot, run_together, check)

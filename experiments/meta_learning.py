@@ -195,10 +195,12 @@ def observe(model: Programmer, task: xr.Dataset) -> dict[str, np.ndarray]:
     `squared_error`, mean over the target's entries, and `right`, that its largest entry is the answer's too: both
     meaningless where nothing is asked. `gate`. `key`: squared norm of the key.
     """
+    from neurofwp.slownet.episode_tensors import episodes
+
     first = next(model.parameters())
     parts: dict[str, list[np.ndarray]] = {"squared_error": [], "right": [], "gate": [], "key": []}
     for start in range(0, task.sizes["episode"], AT_ONCE):
-        batch = nf.slownet.episodes(task.isel(episode=slice(start, start + AT_ONCE)), first.device, first.dtype)
+        batch = episodes(task.isel(episode=slice(start, start + AT_ONCE)), first.device, first.dtype)
         with torch.no_grad():
             answer, signals = model(batch)
         now = {

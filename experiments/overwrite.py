@@ -81,7 +81,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     programs = [write_program(settings, settings.rate_episodes, overlap, seed) for overlap in settings.overlap]
     shown = [program.isel(episode=slice(settings.episodes)) for program in programs]
     jobs = [make_job(name, shown, settings, seed) for name in (CORRECTING["spiking"], *ALONE["spiking"], *OTHERS)]
-    with nf.spiking.jobs.running(jobs, folder=folder) as trace:
+    with nf.spiking.jobs.start(jobs, folder=folder) as trace:
         rate = {rule: score_rule(rule, programs, device) for rule in candidates()}
         spiking = {job.name: score_conditions(trace(job.name), shown) for job in jobs}
     overlap = xr.DataArray(list(settings.overlap), dims="overlap", name="overlap", attrs={"units": "1"})
@@ -113,7 +113,7 @@ def write_program(settings: Settings, episodes: int, overlap: float, seed: int) 
     """The Program of all episodes at one overlap of keys."""
     task = nf.tasks.digit_pairs(settings.pairs, episodes, rebind=settings.rebind, repeats=settings.repeats, seed=seed)
     encoder = nf.slownet.FixedEncoder(seed=seed, overlap=overlap)
-    return nf.transforms.selection.most_varied(encoder(task), settings.pixels)
+    return nf.transforms.selection.keep_most_varied(encoder(task), settings.pixels)
 
 
 def make_job(name: str, programs: Sequence[xr.Dataset], settings: Settings, seed: int) -> Job:

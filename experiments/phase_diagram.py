@@ -69,7 +69,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     check(settings)
     task = nf.tasks.digit_pairs(settings.pairs, settings.episodes, rebind=settings.rebind, seed=seed)
     encoder = nf.slownet.FixedEncoder(pre=100, active=10, seed=seed, overlap=settings.overlap)
-    program = nf.transforms.selection.most_varied(encoder(task), settings.pixels)
+    program = nf.transforms.selection.keep_most_varied(encoder(task), settings.pixels)
     program = nf.transforms.selection.without_silent_cells(program)
     network = nf.SpikingNetwork(settings.regime, target=settings.target)
     config = network.config()  # of a model in a file of its own, the name does not say what is in it

@@ -162,7 +162,6 @@ def train_and_test(
     cell: Cell, settings: Settings, seed: int, device: str, folder: Path | None, *, progress: bool = False
 ) -> xr.Dataset:
     """One trained network: its `scores` on the test sequences, and ``loss``, on held-out ones."""
-
     generator = torch.Generator().manual_seed(seed)
     model = build(cell, settings, generator).to(device)
     task, held_out, test = (

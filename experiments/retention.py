@@ -79,11 +79,11 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     check(settings)
     task = nf.tasks.digit_pairs(settings.pairs, settings.episodes, seed=seed)
     encoder = nf.slownet.FixedEncoder(pre=100, active=10, seed=seed)
-    pairs = nf.transforms.selection.most_varied(encoder(task), settings.pixels)
+    pairs = nf.transforms.selection.keep_most_varied(encoder(task), settings.pixels)
     pairs = nf.transforms.selection.without_silent_cells(pairs)
     jobs = {(gate, model): make_job(settings, pairs, gate, model, seed) for gate in GATES for model in settings.regimes}
     tree: dict[str, xr.Dataset] = {"/program": pairs}
-    with nf.spiking.jobs.running(list(jobs.values()), folder=folder) as trace:
+    with nf.spiking.jobs.start(list(jobs.values()), folder=folder) as trace:
         for (gate, model), job in jobs.items():
             measured = trace(job.name)[MEASURED]
             tree[f"/curves/{gate}/{model}"] = nf.metrics.retention_curve(job.program, measured)
@@ -195,7 +195,7 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     ``predicted_turnover`` : the same of silence, from the rule with decay that was fitted to the first events. Weights
     are relative to those after the writes. ``passes``, how often every pair has then been read, is of "reads" only.
     """
-    closed, rules = result["curves"].children["closed"], result["predicted"].children
+    closed, rules = result.children["curves"].children["closed"], result.children["predicted"].children
     found = {
         f"gate_{gate}": average(join(models, "silence", "background", "reads"))
         for gate, models in result["curves"].children.items()
@@ -250,7 +250,7 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
         return {model: each.to_dataset() for model, each in group.children.items()}
 
     curves = {gate: by_model(models) for gate, models in result["curves"].children.items()}
-    figures = {"retention": nf.plots.retention(curves, by_model(result["predicted"].children["scalar_decay"]))}
+    figures = {"retention": nf.plots.retention(curves, by_model(result.children["predicted"].children["scalar_decay"]))}
     if "erasure" in result.children:
         figures["erasure"] = nf.plots.erasure(by_model(result.children["erasure"]))
     return figures

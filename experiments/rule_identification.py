@@ -1,9 +1,9 @@
-"""Which fast-weight rule does a synapse run? Regimes of synapses against rules, and whether rules can be told apart.
+"""Which fast-weight rule does a synapse run? Synapse models against rules, and whether rules can be told apart.
 
-Every regime is a synapse model in the same spiking circuit. All run the same Programs: pairs of digits under keys that
-overlap, some of them bound anew. Each Program runs twice with other spikes, and what repeats is the noise ceiling.
-Rules are fitted to the conductances of one half of the episodes and judged on the other half, driven by keys and values
-as the Program says (nominal), by keys as the presynaptic cells fired (measured), and by values as the dendrites were
+All synapse models are in the same spiking circuit and run the same Programs: pairs of digits under keys that overlap,
+some of them reassigned. Each Program runs twice with other spikes, and what repeats is the noise ceiling. Rules are
+fitted to the conductances of one half of the episodes and judged on the other half, driven by keys and values as the
+Program says (nominal), by keys as the presynaptic cells fired (measured), and by values as the dendrites were
 depolarised as well (measured both).
 
 Recovery first asks which rules these episodes tell apart at all: rate networks of every rule, with drawn parameters and
@@ -13,30 +13,23 @@ network form a class, and a verdict on a synapse is a class.
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-import xarray as xr
-from matplotlib.figure import Figure
-
-from neurofwp import identification, metrics
+import neurofwp as nf
 from neurofwp.errors import InputError
-from neurofwp.identification import recovery
-from neurofwp.plots.identification import explained, recovered
+from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.lazy import np, xr
 from neurofwp.runtime.parallel import parallel_map
-from neurofwp.slownet import FixedEncoder
-from neurofwp.spiking.jobs import Job, running
-from neurofwp.tasks import digit_pairs
-from neurofwp.transforms.selection import most_varied
 
-DRIVES = {"nominal": "", "measured": "_measured", "measured-both": "_measured_both"}  # and how summary.json calls them
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DRIVES = {"nominal": "", "measured": "_measured", "measured-both": "_measured_both"}  # and what ends names of tables
 FITTED = ["weight", "recall", "conductance", "pre_rate", "dendrite"]  # of a Trace: all that fits look at
-
-log = logging.getLogger("neurofwp")
+UNIT = {"units": "1"}
 
 
 @dataclass(frozen=True)
@@ -59,7 +52,7 @@ class Settings:
     pairs: int = 8
     """Pairs per episode."""
     rebind: float = 0.5
-    """Share of the keys that are written again with new values."""
+    """Share of the keys that are reassigned: written again with new values."""
     overlap: float = 0.2
     """Share of active cells that two keys have in common on average."""
     pixels: int = 8
@@ -73,131 +66,140 @@ class Settings:
 
 
 def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
-    """Simulate, fit every rule to every regime, and recover.
+    """Simulate, fit every rule to every synapse model, and recover.
 
     Raises
     ------
     InputError
-        for fewer than two episodes, or a regime that there is not.
+        for fewer than two episodes, or a synapse model that there is not.
     """
-    if settings.episodes < 2:
-        raise InputError("episodes must be 2 or more: rules are fitted to one half and judged on the other")
-    task = digit_pairs(settings.pairs, settings.episodes, rebind=settings.rebind, seed=seed)
-    encoder = FixedEncoder(pre=200, active=20, seed=seed, overlap=settings.overlap)
-    program = most_varied(encoder(task), settings.pixels)
-    jobs = [
-        Job(f"{regime}-{run}", program, {"synapse": regime}, seed=2 * seed + run)
-        for regime in settings.regimes
-        for run in (0, 1)
-    ]
-    with running(jobs, folder=folder) as trace:
-        traces = {regime: [trace(f"{regime}-{run}") for run in (0, 1)] for regime in settings.regimes}
-    recall = xr.concat(
-        [metrics.recall_r2(program, one) for one, _ in traces.values()],
-        dim=xr.DataArray(list(traces), dims="regime", name="regime"),
-    )
+    check(settings)
+    program = write_program(settings, seed)
+    traces = simulate(settings, program, seed, folder)
     cases = {
-        f"{regime}-{drive}": (program, *(each[FITTED] for each in both), drive, seed, device)
-        for regime, both in traces.items()
+        f"{model}-{drive}": (program, *(each[FITTED] for each in both), drive, seed, device)
+        for model, both in traces.items()
         for drive in DRIVES
     }
-    fits = parallel_map(identified, cases, folder=folder, description="fitting all rules")
+    fits = parallel_map(fit_rules, cases, folder=folder, description="fitting all rules")
+    models = xr.DataArray(list(traces), dims="synapse_model", name="synapse_model")
+    recall = xr.concat([nf.metrics.recall_r2(program, one) for one, _ in traces.values()], dim=models)
     tree = {"/program": program, "/recall": recall.assign_attrs(units="1").to_dataset(name="r2")}
-    tree |= {f"/fits/{drive}/{regime}": fits[f"{regime}-{drive}"] for drive in DRIVES for regime in traces}
+    tree |= {f"/fits/{drive}/{model}": fits[f"{model}-{drive}"] for drive in DRIVES for model in traces}
     if settings.draws:
-        few = program.isel(episode=slice(settings.recovery_episodes))
-        tree["/recovery"] = recovery.recover(
-            few, noises=settings.noises, draws=settings.draws, seed=seed, folder=folder
-        )
+        tree["/recovery"] = nf.identification.recovery.recover(
+            program.isel(episode=slice(settings.recovery_episodes)),
+            noises=settings.noises, draws=settings.draws, seed=seed, folder=folder,
+        )  # fmt: skip
     return xr.DataTree.from_dict(tree)
 
 
-def identified(
+def check(settings: Settings) -> None:
+    """Refuse what leaves nothing to judge."""
+    if settings.episodes < 2:
+        raise InputError("episodes must be 2 or more: rules are fitted to one half and judged on the other")
+
+
+def write_program(settings: Settings, seed: int) -> xr.Dataset:
+    """Pairs of digits under keys that overlap."""
+    task = nf.tasks.digit_pairs(settings.pairs, settings.episodes, rebind=settings.rebind, seed=seed)
+    encoder = nf.slownet.FixedEncoder(pre=200, active=20, seed=seed, overlap=settings.overlap)
+    return nf.transforms.selection.keep_most_varied(encoder(task), settings.pixels)
+
+
+def simulate(
+    settings: Settings, program: xr.Dataset, seed: int, folder: Path | None
+) -> dict[str, list[xr.Dataset]]:  # fmt: skip
+    """Both Traces of every synapse model, which differ in their spikes."""
+    jobs = [
+        nf.spiking.jobs.Job(f"{model}-{run}", program, {"synapse": model}, seed=2 * seed + run)
+        for model in settings.regimes
+        for run in (0, 1)
+    ]
+    with nf.spiking.jobs.start(jobs, folder=folder) as trace:
+        return {model: [trace(f"{model}-{run}") for run in (0, 1)] for model in settings.regimes}
+
+
+def fit_rules(
     program: xr.Dataset, one: xr.Dataset, other: xr.Dataset, drive: str, seed: int, device: str
 ) -> xr.Dataset:  # fmt: skip
-    """All rules fitted to one regime."""
-    return identification.identify(program, one, repeat=other, drive=drive, seed=seed, device=device, progress=False)
+    """All rules fitted to one synapse model."""
+    return nf.identify(program, one, repeat=other, drive=drive, seed=seed, device=device, progress=False)
 
 
-def summary(result: xr.DataTree) -> dict[str, Any]:
-    """The matrix of explained shares, the verdict on every regime as a class of rules, and how recovery went.
+def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Scores of every rule on every synapse model, the verdicts, which are classes of rules, and how recovery went.
 
-    Keys: matrix.<regime>.<rule>.{explained_share, low, high} and winner.<regime> (a list) for nominal keys and values,
-    matrix_measured and winner_measured for measured keys, matrix_measured_both and winner_measured_both for measured
-    keys and values; noise_ceiling.<regime>.{value, sem}; recall.<regime>.r2;
-    recovery.{diagonal, classes} at the noise nearest to that of the spiking network, recovery.<noise>.diagonal and
-    recovery.<noise>.parameter_error, the median relative error of parameters.
+    ``matrix`` (synapse_model, rule) and ``winner`` (synapse_model) are of nominal keys and values; those of measured
+    ones end in ``_measured`` and ``_measured_both``. Of recovery by noise: ``diagonal``, the share of verdicts in the
+    class of the true rule, and ``parameter_error``, the median relative error of parameters. ``matched_recovery`` is
+    at the noise nearest to that of the spiking network, where the classes of rules are found.
     """
-    numbers: dict[str, Any] = {}
-    members = _classes(result)
+    classes = rule_classes(result)
+    found = {}
     for drive, suffix in DRIVES.items():
-        for regime, group in result["fits"][drive].children.items():
-            fits = group.to_dataset()
-            for rule in fits["rule"].values:
-                for name in ("explained_share", "low", "high"):
-                    numbers[f"matrix{suffix}.{regime}.{rule}.{name}"] = float(fits[name].sel(rule=rule))
-            numbers[f"winner{suffix}.{regime}"] = _verdict(fits, members)
-            if drive == "nominal":
-                numbers[f"noise_ceiling.{regime}.value"] = float(fits["noise_ceiling"])
-                numbers[f"noise_ceiling.{regime}.sem"] = float(fits["noise_ceiling_sem"])
-                numbers[f"recall.{regime}.r2"] = float(result["recall"].to_dataset()["r2"].sel(regime=regime))
+        fits = {model: group.to_dataset() for model, group in result["fits"][drive].children.items()}
+        models = xr.DataArray(list(fits), dims="synapse_model", name="synapse_model")
+        scores = [nf.identification.score_table(each).assign(best=each["best"]) for each in fits.values()]
+        found[f"matrix{suffix}"] = xr.concat(scores, models)
+        rules = [" or ".join(verdict(each, classes)) for each in fits.values()]
+        found[f"winner{suffix}"] = xr.Dataset({"rules": ("synapse_model", rules, UNIT)}, {"synapse_model": models})
+        if drive == "nominal":
+            ceilings = [nf.identification.ceiling_table(each) for each in fits.values()]
+            found |= {"noise_ceiling": xr.concat(ceilings, models), "recall": result["recall"].to_dataset()}
     if "recovery" in result.children:
-        recovered_by = result["recovery"].to_dataset()
-        share = recovery.diagonal(recovered_by["chosen"], members).mean(("truth", "draw"))
-        error = recovery.parameter_error(recovered_by)
-        numbers["recovery.classes"] = members
-        numbers["recovery.noise"] = _noise(result)
-        numbers["recovery.diagonal"] = float(share.sel(noise=_noise(result)))
-        for noise in recovered_by["noise"].values.tolist():
-            numbers[f"recovery.{noise:g}.diagonal"] = float(share.sel(noise=noise))
-            numbers[f"recovery.{noise:g}.parameter_error"] = float(error.sel(noise=noise).median())
-    return numbers
+        found |= recovery_tables(result["recovery"].to_dataset(), classes, matching_noise(result))
+    return found
 
 
-def _noise(result: xr.DataTree) -> float:
-    """The noise of recovery whose ceilings are, in the middle, nearest to those of the regimes."""
+def verdict(fits: xr.Dataset, classes: Sequence[Sequence[str]]) -> list[str]:
+    """All rules of the classes of the best supported ones."""
+    best = set(nf.identification.best_rules(fits))
+    return [rule for members in classes if best & set(members) for rule in members]
+
+
+def recovery_tables(recovered: xr.Dataset, classes: Sequence[Sequence[str]], noise: float) -> dict[str, xr.Dataset]:
+    """How often the class of the true rule is found, and how well its parameters are; every verdict."""
+    diagonal = nf.identification.recovery.diagonal(recovered["chosen"], classes).mean(("truth", "draw"))
+    error = nf.identification.recovery.parameter_error(recovered)
+    error = error.median([dim for dim in error.dims if dim != "noise"])
+    by_noise = xr.Dataset({"diagonal": diagonal.assign_attrs(UNIT), "parameter_error": error.assign_attrs(UNIT)})
+    members = ("class", [" or ".join(each) for each in classes], UNIT)
+    matched = by_noise[["diagonal"]].sel(noise=noise, drop=True)
+    return {
+        "recovery": by_noise,
+        "matched_recovery": matched.assign(noise=((), noise, UNIT), classes=members),
+        "verdicts": recovered[["chosen"]],
+    }
+
+
+def matching_noise(result: xr.DataTree) -> float:
+    """The noise of recovery whose ceilings are, in the middle, nearest to those of the synapse models."""
     fits = result["fits"]["nominal"].children.values()
     spiking = np.median([float(group.to_dataset()["noise_ceiling"]) for group in fits])
     ceilings = result["recovery"].to_dataset()["noise_ceiling"].median(("truth", "draw"))
     return float(abs(ceilings - spiking).idxmin("noise"))
 
 
-def _classes(result: xr.DataTree) -> list[list[str]]:
+def rule_classes(result: xr.DataTree) -> list[list[str]]:
     """Rules that recovery does not tell apart at the noise of the spiking network; without recovery, each by itself."""
     if "recovery" not in result.children:
-        return [[rule.id] for rule in identification.CANDIDATES]
-    return recovery.classes(result["recovery"].to_dataset()["chosen"].sel(noise=_noise(result)))
-
-
-def _verdict(fits: xr.Dataset, members: list[list[str]]) -> list[str]:
-    """All rules of the classes of those that are left."""
-    left = {str(rule) for rule in fits["rule"].values[fits["best"].values]}
-    return [rule for group in members if left & set(group) for rule in group]
-
-
-def tables(result: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """Every rule of every regime, for all drives; and all recovered traces."""
-    rows = []
-    for drive in DRIVES:
-        for regime, group in result["fits"][drive].children.items():
-            fits = group.to_dataset()
-            columns = ("r2", "explained_share", "low", "high", "bic", "best")
-            table = pd.DataFrame({"rule": fits["rule"].values} | {name: fits[name].values for name in columns})
-            table.insert(0, "regime", regime)
-            table.insert(1, "drive", drive)
-            rows.append(table)
-    made = {"rules": pd.concat(rows)}
-    if "recovery" in result.children:
-        made["recovery"] = result["recovery"].to_dataset()["chosen"].to_dataframe().reset_index()
-    return made
+        return [[rule.id] for rule in nf.identification.candidates()]
+    chosen = result["recovery"].to_dataset()["chosen"].sel(noise=matching_noise(result))
+    classes: list[list[str]] = nf.identification.recovery.classes(chosen)
+    return classes
 
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:
-    """Regimes by rules; what recovery confuses."""
+    """Synapse models by rules; what recovery confuses."""
     figures = {}
-    for drive in DRIVES:
-        fits = {regime: group.to_dataset() for regime, group in result["fits"][drive].children.items()}
-        figures["explained_share" + DRIVES[drive]] = explained(fits, result["recall"].to_dataset()["r2"])
+    for drive, suffix in DRIVES.items():
+        fits = {model: group.to_dataset() for model, group in result["fits"][drive].children.items()}
+        figures[f"explained_share{suffix}"] = nf.plots.explained(fits, result["recall"].to_dataset()["r2"])
     if "recovery" in result.children:
-        figures["recovery"] = recovered(result["recovery"].to_dataset(), _classes(result), _noise(result))
+        recovered = result["recovery"].to_dataset()
+        figures["recovery"] = nf.plots.recovered(recovered, rule_classes(result), matching_noise(result))
     return figures
+
+
+EXPERIMENT = Experiment(Settings, run, tables, plot, check=check)

@@ -61,10 +61,10 @@ def ablations() -> dict[str, Ablation]:
     """All conditions by name, the intact networks first."""
     gates = nf.transforms.gates
     return {
-        INTACT: Ablation(gates.same, gates.same),
-        "gate_shuffled": Ablation(gates.shuffled, gates.shuffled),
-        "gate_open": Ablation(gates.always_open, gates.always_open),
-        "nmda_blocked": Ablation(gates.same, gates.closed, {"alpha_nmda": "0"}),
+        INTACT: Ablation(gates.keep, gates.keep),
+        "gate_shuffled": Ablation(gates.shuffle, gates.shuffle),
+        "gate_open": Ablation(gates.open_all, gates.open_all),
+        "nmda_blocked": Ablation(gates.keep, gates.close, {"alpha_nmda": "0"}),
     }
 
 
@@ -86,7 +86,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         )
         jobs.append(make_job(settings, name, of_spiking, ablation.parameters, seed))
         rate[name] = run_rate_network(nets, settings.episodes, of_rate, seed, device)
-    with nf.spiking.jobs.running(jobs, folder=folder) as trace:
+    with nf.spiking.jobs.start(jobs, folder=folder) as trace:
         spiking = {job.name: trace(job.name) for job in jobs}
     return xr.DataTree.from_dict(
         {
@@ -150,7 +150,7 @@ def score(program: xr.Dataset, traces: Mapping[str, Mapping[str, xr.Dataset]]) -
     kinds = {"stored": program["stored"], "distractors": ~program["stored"]}
     r2 = np.empty((len(traces), len(NETWORKS), len(kinds), len(names)))
     chance = np.empty(r2.shape[2:])
-    ideal = nf.transforms.gates.gated(program, (program["write"] & program["stored"]).values.astype(float))
+    ideal = nf.transforms.gates.with_gates(program, (program["write"] & program["stored"]).values.astype(float))
     for index, name in enumerate(names):
         own = {"episode": np.flatnonzero(program["slow_net"].values == name)}
         for k, where in enumerate(kinds.values()):

@@ -72,7 +72,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     every = {active: memory(settings, active, settings.rate_episodes, seed) for active in settings.active}
     shown = {active: program.isel(episode=slice(settings.episodes)) for active, program in every.items()}
     jobs = make_jobs(settings, shown, seed)
-    with nf.spiking.jobs.running(list(jobs.values()), folder=folder) as trace:
+    with nf.spiking.jobs.start(list(jobs.values()), folder=folder) as trace:
         rate = [run_rate_network(rule, every, settings, device) for rule in RULES.values()]
         keys, cells = zip(
             *(score_spiking(settings, shown, model, lambda *case: trace(jobs[case].name)) for model in RULES),

@@ -141,7 +141,6 @@ def train(
     progress: bool = False,
 ) -> tuple[nn.Module, float]:
     """One network after both learning rates, and its loss on held-out sequences of the training length."""
-
     condition = CONDITIONS[name]
     generator = torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
     model = nf.rate.Tracker(

@@ -52,8 +52,6 @@ SCHEMA = Schema(
     },
     leading=(CONDITION,),
 )
-DIMS = {name: each.dims for name, each in SCHEMA.variables.items() if not each.optional}
-OPTIONAL = {name: each.dims for name, each in SCHEMA.variables.items() if each.optional}
 
 
 def from_arrays(
@@ -126,7 +124,7 @@ def of_condition(dataset: Labelled, condition: int) -> Labelled:
     return dataset.isel({CONDITION: condition}, drop=True) if CONDITION in dataset.dims else dataset
 
 
-def over_conditions(work: Callable[..., Any], *arrays: Any) -> Any:
+def over_conditions(work: Callable[..., Labelled], *arrays: Any) -> Labelled:
     """`work` of the arrays as each condition has them, joined along ``condition``; without conditions, `work` of them.
 
     Parameters

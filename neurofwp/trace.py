@@ -55,8 +55,6 @@ SCHEMA = Schema(
     attrs=PROVENANCE,
     units=True,
 )
-DIMS = {name: each.dims for name, each in SCHEMA.variables.items() if not each.optional}
-OPTIONAL = {name: each.dims for name, each in SCHEMA.variables.items() if each.optional}
 
 
 def check(trace: xr.Dataset) -> xr.Dataset:

@@ -15,6 +15,7 @@ from neurofwp import program
 from neurofwp.errors import InputError
 
 EPISODES, EVENTS, PRE, POST = 2, 3, 5, 4
+REQUIRED = [name for name, each in program.SCHEMA.variables.items() if not each.optional]
 SHAPES = {
     "key": (EPISODES, EVENTS, PRE),
     "value": (EPISODES, EVENTS, POST),
@@ -63,7 +64,7 @@ def test_a_number_out_of_range_is_named_with_its_index_and_the_range(bad: tuple[
     given_arrays[name][index] = number
     with pytest.raises(InputError) as raised:
         program.from_arrays(**given_arrays)
-    where = ", ".join(f"{dim} {i}" for dim, i in zip(program.DIMS[name], index, strict=True))
+    where = ", ".join(f"{dim} {i}" for dim, i in zip(program.SCHEMA.dims[name], index, strict=True))
     assert str(raised.value) == f"{name} must be finite and {ALLOWED[name]}, but is {number:g} at {where}"
 
 
@@ -83,7 +84,7 @@ def test_every_number_in_range_is_kept_as_it_is(numbers: dict[str, np.ndarray]) 
     built = program.from_arrays(**numbers)
     for name, expected in numbers.items():
         np.testing.assert_array_equal(built[name].values, expected)
-        assert built[name].dims == program.DIMS[name]
+        assert built[name].dims == program.SCHEMA.dims[name]
         assert built[name].attrs["units"] == ("ms" if name == "duration" else "1")
 
 
@@ -143,13 +144,13 @@ def test_check_returns_the_very_same_program(small_program: xr.Dataset) -> None:
     assert program.check(small_program) is small_program
 
 
-@pytest.mark.parametrize("name", program.DIMS)
+@pytest.mark.parametrize("name", REQUIRED)
 def test_a_missing_variable_is_named(small_program: xr.Dataset, name: str) -> None:
     with pytest.raises(InputError, match=f"^the Program has no variable '{name}', which has dims"):
         program.check(small_program.drop_vars(name))
 
 
-@pytest.mark.parametrize("name", program.DIMS | program.OPTIONAL)
+@pytest.mark.parametrize("name", program.SCHEMA.dims)
 def test_dims_in_another_order_are_named(small_program: xr.Dataset, name: str) -> None:
     turned = small_program[name].transpose(..., "episode")
     with pytest.raises(InputError, match=rf"^{name} has dims {re.escape(str(turned.dims))}, but needs"):

@@ -78,7 +78,7 @@ def flags() -> tuple[str, ...]:
 
 
 @contextmanager
-def running_on(target: str) -> Iterator[Path | None]:
+def use_backend(target: str) -> Iterator[Path | None]:
     """Make `target` Brian2's target for a while; yields the build folder of a standalone one."""
     if target != "cpp_standalone":
         before = prefs.codegen.target

@@ -133,7 +133,7 @@ def _spent(folder: Path) -> Recorded:
     }
 
 
-def built(shape: Any, compile: Callable[[Path], dict[str, Any]], *, folder: Path | None = None) -> Build:
+def find_or_compile(shape: Any, compile: Callable[[Path], dict[str, Any]], *, folder: Path | None = None) -> Build:
     """The compiled network of this shape: from the cache, or else compiled, and kept there.
 
     Parameters
@@ -145,11 +145,11 @@ def built(shape: Any, compile: Callable[[Path], dict[str, Any]], *, folder: Path
     folder = folder or cache_folder()
     entry = folder / key(shape)
     with FileLock(folder / f"{entry.name}.lock"):  # others who want the same network wait for it
-        if (found := _found(entry)) is not None:
+        if (found := _read_build(entry)) is not None:
             os.utime(entry)
             return found
         log.info("compiling a network of a new shape (kept for the next time: neurofwp cache)")
-        with _replacing(entry) as temporary:
+        with _replace_folder(entry) as temporary:
             fields = compile(temporary)
             (temporary / MANIFEST).write_text(json.dumps(fields))
     make_room(folder)
@@ -157,7 +157,7 @@ def built(shape: Any, compile: Callable[[Path], dict[str, Any]], *, folder: Path
 
 
 @contextmanager
-def _replacing(entry: Path) -> Iterator[Path]:
+def _replace_folder(entry: Path) -> Iterator[Path]:
     """A temporary folder that becomes `entry` on success, and goes on failure."""
     temporary = Path(tempfile.mkdtemp(prefix=".building-", dir=entry.parent))
     try:
@@ -168,7 +168,7 @@ def _replacing(entry: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _found(entry: Path) -> Build | None:
+def _read_build(entry: Path) -> Build | None:
     """A build that lies there, if it is whole."""
     try:
         fields = json.loads((entry / MANIFEST).read_text())

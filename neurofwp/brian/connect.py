@@ -12,7 +12,7 @@ from brian2.units.fundamentalunits import get_dimensions, get_unit, is_dimension
 from numpy.typing import NDArray
 
 from neurofwp.brian import rows
-from neurofwp.brian.device import compiling
+from neurofwp.brian.device import compiles
 from neurofwp.brian.random_numbers import FUNCTIONS, Noise
 from neurofwp.synapses.model import SynapseModel
 
@@ -83,10 +83,10 @@ def connect(
     else:
         plastic.connect(i=i, j=j)
     stored = {name for name, variable in value.variables.items() if isinstance(variable, ArrayVariable)}
-    reason = rows.obstacle(synapse, stored) if block and compiling() and synapse.update else ""
+    reason = rows.obstacle(synapse, stored) if block and compiles() and synapse.update else ""
     if reason:
         rows.tell(synapse.name, reason)
-    if block and compiling() and synapse.update and not reason:
+    if block and compiles() and synapse.update and not reason:
         rows.advance(synapse, key, block, own=own, dtype=dtype, clock=plasticity)
     elif synapse.update:
         plastic.run_regularly(f"{draw(synapse.update)}\n{keep}", clock=plasticity, order=1, name="plastic_update")

@@ -10,7 +10,7 @@ from brian2.core.functions import Function
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 
 
-def compiling() -> bool:
+def compiles() -> bool:
     """Whether it is a program, in which C++ of ours can take part."""
     return isinstance(b2.get_device(), CPPStandaloneDevice)
 

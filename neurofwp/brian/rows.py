@@ -53,10 +53,10 @@ def obstacle(synapse: SynapseModel, stored: Collection[str]) -> str:
         return f"{', '.join(sorted(synapse.double))} of each synapse need double precision"
     if written := re.search(r"\w+_(pre|post)(?=\s*[-+*/]?=[^=])", synapse.update):
         return f"its update writes to {written[0]!r}, a variable of a cell that synapses share"
-    looked_up = {name.removesuffix("_post") for name in _named(synapse) if name.endswith("_post")}
+    looked_up = {name.removesuffix("_post") for name in _names(synapse) if name.endswith("_post")}
     if computed := looked_up - set(stored):
         return f"its update looks up {min(computed)!r}, which the value cell computes on demand and does not hold"
-    unknown = [line for line in synapse.update.splitlines() if not _known(line)]
+    unknown = [line for line in synapse.update.splitlines() if not _translates(line)]
     return f"there is no translation of the statement {unknown[0]!r}" if unknown else ""
 
 
@@ -99,7 +99,7 @@ def advance(
         episode, key cell and value cell. Key cells beyond these have none.
     own : constants of which every synapse has its own, the same within an episode.
     """
-    gates = sorted(name for name in _named(synapse) if name.endswith("_pre"))
+    gates = sorted(name for name in _names(synapse) if name.endswith("_pre"))
     code = _code(synapse, gates, block, own, TYPES[np.dtype(dtype).name])
     key.namespace["advance_row"] = cpp_function("advance_row", code, {"row": 1, **dict.fromkeys(gates)})
     given = ", ".join(["i", *(name.removesuffix("_pre") for name in gates)])
@@ -125,7 +125,7 @@ def _code(synapse: SynapseModel, gates: list[str], block: tuple[int, int, int], 
     conditions = {f"busy_{number}": idle for number, (_, idle) in enumerate(loops) if idle}
     cell_conditions = {name: idle for name, idle in conditions.items() if not _words(idle) & {*states, *gates}}
     row_conditions = {name: idle for name, idle in conditions.items() if name not in cell_conditions}
-    before += _found_once(constants, columns, cell_conditions, pre, cells, real)
+    before += _shared_lookups(constants, columns, cell_conditions, pre, cells, real)
     before += [f"int {name} = 0;" for name in row_conditions]
     parts = [_loop(loops[0][0], states, cells, real, row_conditions)]
     parts += [
@@ -143,7 +143,7 @@ static inline double advance_row({arguments}) {{
 """
 
 
-def _found_once(
+def _shared_lookups(
     constants: Mapping[str, str], columns: list[str], conditions: Mapping[str, str], pre: int, cells: int, real: str
 ) -> list[str]:
     """What the key cells of an episode share: the first one looks it up, in the synapses' precision.
@@ -169,10 +169,10 @@ def _loops(synapse: SynapseModel, *, skip: bool) -> list[tuple[str, str]]:
     """
     loops: list[tuple[str, str]] = []
     for code, idle in synapse.updates if skip else []:
-        on_the_way = {name for before, _ in loops for name in _assigned(before)} - set(synapse.states)
+        on_the_way = {name for before, _ in loops for name in _assignments(before)} - set(synapse.states)
         if on_the_way & _words(code):
             return [(synapse.update, "")]
-        if not loops or {name for before, _ in loops[1:] for name in _assigned(before)} & _words(idle):
+        if not loops or {name for before, _ in loops[1:] for name in _assignments(before)} & _words(idle):
             idle = ""
         if loops and not idle and not loops[-1][1]:
             loops[-1] = (f"{loops[-1][0]}\n{code}", "")
@@ -192,7 +192,7 @@ def _loop(code: str, states: list[str], cells: int, real: str, conditions: Mappi
         target, value = _statement(line, real)
         body.append(f"{'' if target in known else real + ' '}{target} = {value};")
         known.add(target)
-    stores = [f"row_{name}[k] = {name};" for name in states if name in _assigned(code)]
+    stores = [f"row_{name}[k] = {name};" for name in states if name in _assignments(code)]
     return _over_row([*loads, *body, *stores, *_busy(conditions, real)], cells)
 
 
@@ -204,7 +204,7 @@ def _over_row(lines: Sequence[str], cells: int) -> str:
     return f"for (int k = 0; k < {cells}; k++) {{{f'{LINE}    '.join(['', *lines])}{LINE}}}"
 
 
-def _named(synapse: SynapseModel) -> set[str]:
+def _names(synapse: SynapseModel) -> set[str]:
     return {word for code, idle in synapse.updates for word in _words(f"{code}\n{idle}")}
 
 
@@ -212,7 +212,7 @@ def _words(code: str) -> set[str]:
     return set(re.findall(r"[A-Za-z_]\w*", code))
 
 
-def _assigned(code: str) -> set[str]:
+def _assignments(code: str) -> set[str]:
     return {_statement(line, "double")[0] for line in code.splitlines()}
 
 
@@ -249,7 +249,7 @@ def _expression(node: ast.expr, real: str) -> str:
     raise NotImplementedError(ast.unparse(node))
 
 
-def _known(line: str) -> bool:
+def _translates(line: str) -> bool:
     try:
         _statement(line, "double")
     except (NotImplementedError, SyntaxError):

@@ -66,7 +66,7 @@ class Simulation(ABC):
         """What the monitors recorded, and `last`, by "monitor.variable" and "group.variable", in SI units."""
         if target == "cpp_standalone":
             return self.build().run(numbers, seed, progress=progress)
-        with backends.running_on(target):
+        with backends.use_backend(target):
             network = self.network()
             for name, value in numbers.items():
                 group, variable = name.split(".")
@@ -76,7 +76,7 @@ class Simulation(ABC):
             network.run(self.duration, report=_show if progress else None, report_period=1 * second, namespace={})
             return {
                 name: np.asarray(getattr(group, f"{variable}_"))
-                for name, (group, variable) in (_recorded(network) | self._last(network)).items()
+                for name, (group, variable) in (_recordings(network) | self._last(network)).items()
             }
 
     def build(self) -> builds.Build:
@@ -88,7 +88,7 @@ class Simulation(ABC):
             "times": [str(float(each)) for each in (self.duration, self.step)],
             "last": list(self.last),
         }
-        return builds.built(self.shape() | own, self._compile)
+        return builds.find_or_compile(self.shape() | own, self._compile)
 
     def _last(self, network: b2.Network) -> dict[str, tuple[Any, str]]:
         return {name: (network[name.split(".")[0]], name.split(".")[1]) for name in self.last}
@@ -103,7 +103,7 @@ class Simulation(ABC):
 
     def _compile(self, folder: Path) -> dict[str, Any]:
         """Compile into `folder`; returns the fields of a `builds.Build`."""
-        with backends.running_on("cpp_standalone") as project:
+        with backends.use_backend("cpp_standalone") as project:
             assert project is not None
             network = self.network()
             device = b2.get_device()
@@ -117,7 +117,7 @@ class Simulation(ABC):
             return _fields(network, device, self._last(network))
 
 
-def _recorded(network: b2.Network) -> dict[str, tuple[Any, str]]:
+def _recordings(network: b2.Network) -> dict[str, tuple[Any, str]]:
     """Monitor and variable of all that is recorded, by "monitor.variable"."""
     return {
         f"{each.name}.{variable}": (each, variable)
@@ -141,7 +141,7 @@ def _fields(network: b2.Network, device: Any, last: dict[str, tuple[Any, str]]) 
                     needed.append(f"{group.name}.{name}")
     tables = {f"{table.name}.values": table.values.dtype.str for table in device.timed_arrays}
     outputs = {}
-    for name, (group, variable) in (_recorded(network) | last).items():
+    for name, (group, variable) in (_recordings(network) | last).items():
         array = group.variables[variable]
         columns = len(group.record) if isinstance(group, b2.StateMonitor) and variable != "t" else 0
         outputs[name] = {

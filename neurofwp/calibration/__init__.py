@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from neurofwp.runtime.lazy import attributes
 
 if TYPE_CHECKING:
+    from neurofwp.calibration import search as search
     from neurofwp.calibration.measurement_fits import PERCENTILES as PERCENTILES
     from neurofwp.calibration.measurement_fits import best_parameters as best_parameters
     from neurofwp.calibration.measurement_fits import fit_parameters as fit_parameters
@@ -14,13 +15,14 @@ if TYPE_CHECKING:
     from neurofwp.calibration.space import SPACE as SPACE
     from neurofwp.calibration.space import Space as Space
 
-HOMES = {
+HOMES: dict[str, str | None] = {
     "PERCENTILES": "measurement_fits",
     "SPACE": "space",
     "Space": "space",
     "best_parameters": "measurement_fits",
     "fit_parameters": "measurement_fits",
     "published_bounds": "published",
+    "search": None,
 }
 
 __all__ = [*HOMES]

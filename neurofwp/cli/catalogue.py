@@ -56,7 +56,7 @@ def experiment(name: str) -> Experiment:
 
 def rules() -> dict[str, dict[str, Any]]:
     """What is known of each rule, RULE, by its id."""
-    found = [_declared(_tree(source), RULE) for source in _sources(str(_package("rules")))]
+    found = [_declarations(_tree(source), RULE) for source in _sources(str(_package("rules")))]
     outside = _outside("rule", lambda each: each.equation)
     return {rule["id"]: rule for rule in found if rule.get("id")} | {
         name: dict.fromkeys(RULE, "") | {"id": name, "equation": line} for name, line in outside.items()
@@ -183,7 +183,7 @@ def _name(source: Path) -> str:
     return source.stem.replace("_", "-")
 
 
-def _declared(tree: ast.Module, names: tuple[str, ...]) -> dict[str, Any]:
+def _declarations(tree: ast.Module, names: tuple[str, ...]) -> dict[str, Any]:
     """Attributes that an object, or a class, of a module is given as literals, by name."""
     return {name: ast.literal_eval(value) for name, value in _attributes(tree) if name in names}
 

@@ -19,7 +19,7 @@ class _Doctor:
 def main(words: list[str]) -> int:
     """A check of this machine, from the command line."""
     given = tyro.cli(_Doctor, prog="neurofwp doctor", description="Check this machine.", args=words)
-    from neurofwp.runtime.doctor import examine
+    from neurofwp.cli.machine import examine
 
     findings = examine()
     if given.json:

@@ -23,7 +23,7 @@ def save(figure: Figure, folder: Path, name: str, *, pdf: bool = False) -> list[
     """Write a figure as PNG (200 dpi), and as PDF where that is asked for, laid out once for both."""
     paths = [folder / f"{name}.{kind}" for kind in (("png", "pdf") if pdf else ("png",))]
     for path in paths:
-        with files.replacing(path) as temporary:
+        with files.replace_file(path) as temporary:
             figure.savefig(temporary, dpi=200)
         figure.set_layout_engine("none")  # keeps the layout that it has; laying out takes a third of the time
     return paths

@@ -43,7 +43,7 @@ def results_folder(path: Path) -> Iterator[Path]:
     file = files.output_folder(path) / LOG
     new_log = not file.exists()
     try:
-        with logging_to(file):
+        with log_to(file):
             yield path
     except InputError:
         if new_log:
@@ -55,7 +55,7 @@ def results_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def logging_to(path: Path) -> Iterator[None]:
+def log_to(path: Path) -> Iterator[None]:
     """Log to the terminal, and with times, versions and tracebacks to a file, after what an earlier run left there."""
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.INFO)

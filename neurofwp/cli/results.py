@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurofwp.cli.settings import written
+from neurofwp.cli.settings import to_json
 from neurofwp.errors import InputError
 from neurofwp.runtime import files, provenance
 
@@ -36,7 +36,7 @@ def write(name: str, result: xr.DataTree, settings: Any, seed: int, device: str,
     """Write what an experiment measured, with all that is needed to measure it again."""
     result.attrs |= {
         "experiment": name,
-        "settings": written(settings),
+        "settings": to_json(settings),
         "seed": seed,
         "device": device,
         "versions": json.dumps(provenance.versions(), sort_keys=True),

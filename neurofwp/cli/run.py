@@ -78,7 +78,7 @@ def carry_out(
     from neurofwp.runtime import files, provenance, store
 
     device = output.device(device)
-    written = checks.written(settings)
+    written = checks.to_json(settings)
     with output.results_folder(out or output.default_folder(experiment.name, written, seed)) as folder:
         log.info("%s, seed %d, on %s", experiment.name, seed, device)
         log.info("settings %s", written)

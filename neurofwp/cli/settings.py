@@ -29,7 +29,7 @@ def check(experiment: Experiment, settings: Any) -> None:
     experiment.check(settings)
 
 
-def written(settings: Any) -> str:
+def to_json(settings: Any) -> str:
     """The settings of an experiment, in JSON."""
     return json.dumps(asdict(settings), default=str, sort_keys=True)
 
@@ -49,7 +49,7 @@ def read(text: str, kind: type) -> Any:
         if name not in known:
             raise unknown("setting, of another version of the experiment,", name, known)
     made = kind(**{name: _value(value, "Path" in str(hints[name])) for name, value in values.items()})
-    if written(made) != json.dumps(values, sort_keys=True):
+    if to_json(made) != json.dumps(values, sort_keys=True):
         raise InputError(f"these settings are those of another version of the experiment: {text}")
     return made
 

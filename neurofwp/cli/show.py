@@ -43,7 +43,7 @@ def main(words: list[str]) -> int:
 def rule(shown: Rule) -> str:
     """Equation, objective, signals, arguments and parameters with their bounds, and the source of a rule."""
     from neurofwp.rules import SIGNALS
-    from neurofwp.synapses.equations import section, wrapped
+    from neurofwp.synapses.equations import section, wrap
 
     bounds = (
         f"{each.name} = {each.default:g}, in fits between {each.low:g} and {each.high:g}: {each.meaning}"
@@ -63,7 +63,7 @@ def rule(shown: Rule) -> str:
             section("contains", nested),
             section("biological reading", [shown.reading]),
             section("source", [shown.source]),
-            wrapped(f"runs {forms}; {'can' if shown.fittable else 'cannot'} be fitted to the weights of a Trace", ""),
+            wrap(f"runs {forms}; {'can' if shown.fittable else 'cannot'} be fitted to the weights of a Trace", ""),
         )
         if part
     )

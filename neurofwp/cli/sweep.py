@@ -90,7 +90,7 @@ def main(words: list[str]) -> int:
     settings = [_at(chosen.settings, at) for at in every]
     for own in settings[:1]:  # a point that is refused later does not stop the others
         checks.check(experiment, own)
-    what = json.dumps([name, [checks.written(own) for own in settings], chosen.seeds, chosen.seed])
+    what = json.dumps([name, [checks.to_json(own) for own in settings], chosen.seeds, chosen.seed])
     digest = hashlib.sha256(what.encode()).hexdigest()[:8]
     folder = (chosen.out or Path("results", f"sweep-{name}", digest)).resolve()
     with output.results_folder(folder):
@@ -113,7 +113,7 @@ def main(words: list[str]) -> int:
         units = _units(points, workers) if together else [[point] for point in points]
         made = sweep(_measure, units, workers=chosen.workers, scheduler=chosen.scheduler)
         made = made.assign_attrs(
-            experiment=name, settings=checks.written(chosen.settings), device=device, commit=provenance.commit(),
+            experiment=name, settings=checks.to_json(chosen.settings), device=device, commit=provenance.commit(),
             versions=json.dumps(provenance.versions(), sort_keys=True),
         )  # fmt: skip
         _with_units(made, chosen.settings)
@@ -194,7 +194,7 @@ def _units(points: Sequence[Point], workers: int) -> list[list[Point]]:
     """Points that differ by parameters alone run together, shared out among the workers."""
     alike: dict[tuple[str, int], list[Point]] = {}
     for point in points:
-        same = checks.written(replace(point.task.settings, **{PARAMETERS: ()}))
+        same = checks.to_json(replace(point.task.settings, **{PARAMETERS: ()}))
         alike.setdefault((same, point.task.seed), []).append(point)
     units = []
     for group in alike.values():

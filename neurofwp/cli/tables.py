@@ -32,7 +32,7 @@ def write(experiment: Experiment, result: xr.DataTree, folder: Path) -> None:
         rows.attrs |= {"caption": table.attrs["caption"]} if "caption" in table.attrs else {}
         path = folder / f"{name}.csv"
         headings = [_with_unit(str(each), rows) for each in rows]
-        with files.replacing(path) as temporary:
+        with files.replace_file(path) as temporary:
             rows.to_csv(temporary, index=False, header=headings)
         console.print(excerpt(rows, name, path, console.width))
 

@@ -85,14 +85,14 @@ def _train(name: str, family: Any, chosen: Any, settings: dict[str, Any], folder
     log.info("training a slow net on %s, seed %d, on %s", name, chosen.seed, device)
     log.info("settings %s", json.dumps(settings))
     started = time.perf_counter()
-    before = meta_training.tested(
+    before = meta_training.test_model(
         meta_training.untrained(family, chosen.training, seed=chosen.seed, device=device), family, seed=chosen.seed
     )
     model, outcome = meta_training.meta_train(
         family, chosen.training, seed=chosen.seed, device=device, folder=folder, config={"family": name, **settings},
         description=name,
     )  # fmt: skip
-    after = meta_training.tested(model, family, seed=chosen.seed)
+    after = meta_training.test_model(model, family, seed=chosen.seed)
     log.info("trained for %d steps in %.0f s", outcome.steps, time.perf_counter() - started)
     numbers = {f"before.{key}": number for key, number in before.items()}
     numbers |= {f"after.{key}": number for key, number in after.items()} | {"steps": outcome.steps}

@@ -14,8 +14,8 @@ from neurofwp.errors import InputError
 from neurofwp.identification.fit_rule import Fit, fit_records, free_parameters, squares, weights
 from neurofwp.identification.held_out import HeldOut
 from neurofwp.identification.noise_ceiling import effective_number, noise_ceiling
-from neurofwp.identification.ranking import choose, embed, nested, support
-from neurofwp.identification.records import DRIVES, Records, observed, prepare
+from neurofwp.identification.ranking import choose, embed, nests, support
+from neurofwp.identification.records import DRIVES, Records, observed_weights, prepare
 from neurofwp.metrics.conditions import broadcast
 from neurofwp.rules import REGISTRY, Rule, get
 from neurofwp.runtime import provenance
@@ -140,7 +140,7 @@ def identify(
     )
     for name in result.variables:
         result[name].attrs["units"] = "1"
-    result["parameter_value"].attrs["units"] = f"powers of {observed(trace).attrs['units']}"
+    result["parameter_value"].attrs["units"] = f"powers of {observed_weights(trace).attrs['units']}"
     config = {
         "rules": [rule.id for rule in chosen],
         "train_episodes": train,
@@ -158,7 +158,7 @@ def fit_all(rules: Sequence[Rule], records: Records, *, restarts: int, seed: int
     done: dict[str, Fit] = {}
     with progress_bar(total=len(rules), desc="fitting rules", disable=not progress) as bar:
         for rule in sorted(rules, key=lambda each: len(each.nests)):
-            inner = [done[each.id] for each in rules if each.id in done and nested(rule, each, records)]
+            inner = [done[each.id] for each in rules if each.id in done and nests(rule, each, records)]
             starts = [embed(rule, each.rule, each.parameters) for each in inner]
             done[rule.id] = fit_records(rule, records, restarts=restarts, seed=seed, nested=starts)
             for each in inner:

@@ -7,7 +7,7 @@ import xarray as xr
 
 from neurofwp import trace
 from neurofwp.errors import InputError
-from neurofwp.identification.records import observed
+from neurofwp.identification.records import observed_weights
 
 
 def noise_ceiling(trace_a: xr.Dataset, trace_b: xr.Dataset) -> tuple[float, float]:
@@ -25,7 +25,7 @@ def noise_ceiling(trace_a: xr.Dataset, trace_b: xr.Dataset) -> tuple[float, floa
     InputError
         for Traces of different dims, the same run twice, weights that do not vary, or fewer than two episodes.
     """
-    pair = [observed(trace.check(each)) for each in (trace_a, trace_b)]
+    pair = [observed_weights(trace.check(each)) for each in (trace_a, trace_b)]
     if pair[0].dims != pair[1].dims or pair[0].shape != pair[1].shape:
         raise InputError(f"two runs of one Program have the same dims, but these have {pair[0].shape}, {pair[1].shape}")
     a, b = (each.values.astype(float).reshape(each.sizes["episode"], -1) for each in pair)

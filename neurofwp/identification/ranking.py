@@ -13,7 +13,7 @@ UNRESOLVED = 0.005  # scores closer than this are a tie, whatever the bootstrap 
 DECISIVE = 10.0  # difference in BIC
 
 
-def nested(outer: Rule, inner: Rule, records: Records) -> bool:
+def nests(outer: Rule, inner: Rule, records: Records) -> bool:
     """Whether `outer` can do all that `inner` does on these episodes.
 
     A rule that reads the retention is no special case of one that does not, nor the reverse, unless it is always 1.
@@ -47,7 +47,7 @@ def choose(
     top = int(np.argmax(score))
     margin = np.percentile(resampled[:, [top]] - resampled, 2.5, axis=0)
     tied = (margin <= 0) | (score[top] - score < UNRESOLVED)
-    return _needed(tied & (bic <= bic[tied].min() + DECISIVE), rules, records)
+    return _drop_outer(tied & (bic <= bic[tied].min() + DECISIVE), rules, records)
 
 
 def support(rules: Sequence[Rule], resampled: np.ndarray, records: Records) -> np.ndarray:
@@ -60,13 +60,13 @@ def support(rules: Sequence[Rule], resampled: np.ndarray, records: Records) -> n
 
     resampled (resample, rule) -> (rule,), which sum to 1.
     """
-    left = _needed(resampled > resampled.max(axis=1, keepdims=True) - UNRESOLVED, rules, records)
+    left = _drop_outer(resampled > resampled.max(axis=1, keepdims=True) - UNRESOLVED, rules, records)
     share: np.ndarray = (left / left.sum(axis=1, keepdims=True)).mean(axis=0)
     return share
 
 
-def _needed(left: np.ndarray, rules: Sequence[Rule], records: Records) -> np.ndarray:
+def _drop_outer(left: np.ndarray, rules: Sequence[Rule], records: Records) -> np.ndarray:
     """Those of the rules left (..., rule) that nest none of the others left, nor have it as a limit."""
-    beyond = [[nested(outer, inner, records) or inner.id in outer.approaches for inner in rules] for outer in rules]
+    beyond = [[nests(outer, inner, records) or inner.id in outer.approaches for inner in rules] for outer in rules]
     needed: np.ndarray = left & ~(left[..., None, :] & np.array(beyond)).any(axis=-1)
     return needed

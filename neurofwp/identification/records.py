@@ -83,7 +83,7 @@ class Records:
         return replace(self, key=self.key.gather(-1, of_key), weight=weight)
 
 
-def observed(trace: xr.Dataset) -> xr.DataArray:
+def observed_weights(trace: xr.Dataset) -> xr.DataArray:
     """The weights that a fit explains: pool conductances where the Trace has them, else the signed weights."""
     return trace["conductance"] if "conductance" in trace else trace["weight"]
 
@@ -120,8 +120,8 @@ def prepare(
             "a fit is of one condition: choose it with neurofwp.trace.of_condition, and neurofwp.program.of_condition "
             "where Programs differ"
         )
-    weight = observed(trace)
-    for dim in programs.DIMS["key"] + ("post",):
+    weight = observed_weights(trace)
+    for dim in programs.SCHEMA.dims["key"] + ("post",):
         if program.sizes[dim] != weight.sizes[dim]:
             raise InputError(
                 f"the Trace has {weight.sizes[dim]} along {dim!r}, but its Program has {program.sizes[dim]}"

@@ -57,7 +57,7 @@ def truth(rule: str | Rule, rng: np.random.Generator) -> dict[str, float]:
     return made.defaults() | {name: float(rng.uniform(*span)) for name, span in TRUE.get(made.id, {}).items()}
 
 
-def disturbed(program: xr.Dataset, noise: float, rng: np.random.Generator) -> xr.Dataset:
+def disturb(program: xr.Dataset, noise: float, rng: np.random.Generator) -> xr.Dataset:
     """The Program as cells carry it out: each active key cell and each taught dimension differs at every event.
 
     Parameters
@@ -121,7 +121,7 @@ def recover(
         f"{rule}-noise-{noise:g}-draw-{draw}": (program, ids, rule, noise, restarts, child)
         for (noise, rule, draw), child in zip(known, children, strict=True)
     }
-    each = parallel_map(recovered, cases, folder=folder, description="recovering rules", workers=workers)
+    each = parallel_map(recover_one, cases, folder=folder, description="recovering rules", workers=workers)
     index = pd.MultiIndex.from_tuples(known, names=("noise", "truth", "draw"))
     along = xr.Coordinates.from_pandas_multiindex(index, "case")
     made = xr.concat(each.values(), "case").drop_vars("case", errors="ignore").assign_coords(along).unstack("case")
@@ -158,20 +158,20 @@ def diagonal(chosen: xr.DataArray, members: Sequence[Sequence[str]]) -> xr.DataA
     return (chosen * xr.DataArray(same, dims=("truth", "rule"))).sum("rule")
 
 
-def parameter_error(recovered: xr.Dataset) -> xr.DataArray:
+def parameter_error(recover_one: xr.Dataset) -> xr.DataArray:
     """|found - true| / |true| of every parameter (noise, truth, draw, parameter) of a result of `recover`."""
-    true = recovered["true_parameter"]
-    return abs(recovered["found_parameter"] - true) / abs(true)
+    true = recover_one["true_parameter"]
+    return abs(recover_one["found_parameter"] - true) / abs(true)
 
 
-def recovered(
+def recover_one(
     program: xr.Dataset, rules: Sequence[str], rule: str, noise: float, restarts: int, child: np.random.SeedSequence
 ) -> xr.Dataset:
     """One trace of a known rule, identified: the variables of `recover` for one noise, truth and draw."""
     rng = np.random.default_rng(child)
     true = truth(rule, rng)
     network = RateNetwork(rule, parameters=true, on_off=True, nonnegative=True, unit_keys=False)
-    one, other = (network.run(disturbed(program, noise, rng)) for _ in range(2))
+    one, other = (network.run(disturb(program, noise, rng)) for _ in range(2))
     repeat = other if noise > 0 else None
     fits = identify(
         program, one, rules, repeat=repeat, restarts=restarts, seed=int(rng.integers(2**31)), progress=False

@@ -25,7 +25,7 @@ from neurofwp.laboratory.protocol import Protocol
 from neurofwp.synapses.model import SynapseModel
 
 if TYPE_CHECKING:
-    from neurofwp.spiking.numbers import Numbers
+    from neurofwp.spiking.initial_values import Numbers
 
 CELL = """
     v_dendrite = held*v_held + (1 - held)*(v_rest + plateau*v_plateau + spike + epsp) : volt
@@ -112,7 +112,7 @@ def _cell_constants(cell: Mapping[str, Any], step: Quantity) -> dict[str, Any]:
 
 def _mean_of_step(share: float) -> float:
     """Of exp(-t) over a time `share`."""
-    return -np.expm1(-share) / share
+    return float(-np.expm1(-share) / share)
 
 
 @dataclass(frozen=True, kw_only=True)

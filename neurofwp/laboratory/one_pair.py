@@ -11,7 +11,7 @@ from brian2.utils.logger import catch_logs
 from neurofwp.laboratory.laboratory import Laboratory
 from neurofwp.laboratory.protocol import Protocol
 from neurofwp.synapses.model import SynapseModel, load
-from neurofwp.synapses.stages.expression.omega import OMEGA, omega
+from neurofwp.synapses.stages.expression.omega import Omega, omega
 
 BEFORE, TRACE = 50.0, 400.0  # ms: of a recorded trace, until its first spike, and in all
 APART = 10.0  # ms between the spikes
@@ -55,7 +55,7 @@ def record_pair(name: str | Path, initial: float | None = None) -> xr.Dataset:
         traces = traces.assign_coords({cell: ("protocol", moments, {"units": "ms"})})
     if "calcium" in traces:
         traces["calcium"].attrs |= {f"{edge}_threshold": level for edge, level in model.thresholds.items()}
-        if OMEGA in model.stages:
+        if any(isinstance(stage, Omega) for stage in model.stages):
             traces["omega"] = traces["calcium"].copy(data=omega(traces["calcium"], model.values))
             traces["omega"].attrs = {"units": "1"}
     return traces

@@ -9,7 +9,7 @@ from brian2 import Quantity, ms
 from neurofwp.laboratory.laboratory import Laboratory
 from neurofwp.laboratory.protocol import Protocol
 from neurofwp.synapses.model import SynapseModel, load
-from neurofwp.synapses.stages.expression.integrated_calcium import integrated
+from neurofwp.synapses.stages.expression.integrated_calcium import integrate
 
 
 def calcium_peaks(laboratory: Laboratory) -> dict[str, Quantity]:
@@ -32,5 +32,5 @@ def calcium_peaks(laboratory: Laboratory) -> dict[str, Quantity]:
     bench = replace(laboratory, parameters={**(laboratory.parameters or {}), **full})
     calcium = bench.run(alone, record=laboratory.step)["calcium"]
     tau = values["tau_integral"]
-    peaks = integrated(calcium.transpose("time", "protocol").values, laboratory.step, tau).max(axis=0)
+    peaks = integrate(calcium.transpose("time", "protocol").values, laboratory.step, tau).max(axis=0)
     return {str(name): peak * ms for name, peak in zip(calcium["protocol"].values, peaks, strict=True)}

@@ -54,7 +54,8 @@ def predict(model: SynapseModel, protocols: Sequence[Protocol]) -> Floats:
         for a model without a closed form, or a protocol in which a voltage or a weight before is given, or a plateau to
         a model that knows voltage.
     """
-    return closed_form(model, protocols)({})[0]
+    weight: Floats = closed_form(model, protocols)({})[0]
+    return weight
 
 
 def family(model: SynapseModel) -> str:
@@ -175,7 +176,7 @@ def _mean_change(numbers: Numbers, from_down: Floats, from_up: Floats, variance:
         for mean in (from_down, from_up)
     )
     down_share, low, high = numbers["down_share"], numbers["w0"], numbers["w1"]
-    after = low + (high - low) * (down_share * up + (1 - down_share) * stay)
+    after: Floats = low + (high - low) * (down_share * up + (1 - down_share) * stay)
     return after / (down_share * low + (1 - down_share) * high)
 
 
@@ -210,7 +211,7 @@ def _triplet(numbers: Numbers, pre: Floats, post: Floats) -> Floats:
     names = ("tau_plus", "tau_x", "tau_minus", "tau_y")
     kept = [np.exp(-gap / numbers[name]) for name in names]
     r1, r2, o1, o2 = np.zeros((4, *kept[0].shape[1:]))
-    weight = np.ones_like(r1)
+    weight: Floats = np.ones_like(r1)
     for index in range(len(times)):
         r1, r2, o1, o2 = (trace * own[index] for trace, own in zip((r1, r2, o1, o2), kept, strict=True))
         lost = is_pre[index] * o1 * (numbers["A2_minus"] + numbers["A3_minus"] * r2)
@@ -258,6 +259,7 @@ def _voltage(model: SynapseModel, protocols: Sequence[Protocol]) -> ClosedForm:
         filters = zip(*(numbers[name].tolist() for name in voltage_rule.FILTERS), strict=True)
         potentiation, depression = np.stack([amounts(*each) for each in filters], axis=1)
         change = numbers["A_LTP"][:, None] * potentiation - numbers["A_LTD"][:, None] * depression
-        return np.maximum(1 + unit * change / numbers["w_initial"][:, None], 0)
+        weight: Floats = 1 + unit * change / numbers["w_initial"][:, None]
+        return np.maximum(weight, 0)
 
     return changes

@@ -1,5 +1,6 @@
 """How well a network does, from its Program and its Trace alone, whether it spikes or not."""
 
+from neurofwp.metrics import completion, sequences
 from neurofwp.metrics.cross_validation import best_on_others
 from neurofwp.metrics.crossing import crossing
 from neurofwp.metrics.reassignment import projections
@@ -13,6 +14,7 @@ __all__ = [
     "best_on_others",
     "chance_identified",
     "chance_r2",
+    "completion",
     "crossing",
     "decode",
     "identified",
@@ -21,4 +23,5 @@ __all__ = [
     "projections",
     "recall_r2",
     "retention_curve",
+    "sequences",
 ]

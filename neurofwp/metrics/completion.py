@@ -32,7 +32,7 @@ def damages(cues: xr.Dataset) -> list[tuple[Any, float]]:
 
 
 @broadcast
-def measured(program: xr.Dataset, trace: xr.Dataset, cues: xr.Dataset) -> xr.Dataset:
+def recall_by_cue(program: xr.Dataset, trace: xr.Dataset, cues: xr.Dataset) -> xr.Dataset:
     """Recall from each cue (cue, episode): R^2, share identified, gain; and what the mean value has as R^2.
 
     R^2 and identification are at the best linear reading of the cue, so that they tell whether a read still has
@@ -54,12 +54,14 @@ def measured(program: xr.Dataset, trace: xr.Dataset, cues: xr.Dataset) -> xr.Dat
                 }
             )
         )
-    return joined(rows, cues).drop_vars("slope")
+    return concatenate_cues(rows, cues).drop_vars("slope")
 
 
 @broadcast
-def expected(program: xr.Dataset, trace: xr.Dataset, cues: xr.Dataset) -> xr.Dataset:
-    """What a linear read of the weights after the last write gives, in closed form: ``r2`` and ``gain`` as `measured`.
+def linear_recall_by_cue(program: xr.Dataset, trace: xr.Dataset, cues: xr.Dataset) -> xr.Dataset:
+    """What a linear read of the weights after the last write gives, in closed form.
+
+    ``r2`` and ``gain`` are as those of `recall_by_cue`.
 
     Means and variances over which cells are hit are exact (`neurofwp.transforms.degradation.linear_read`); the R^2 is
     at the gain and offset that are best for these.
@@ -85,10 +87,10 @@ def expected(program: xr.Dataset, trace: xr.Dataset, cues: xr.Dataset) -> xr.Dat
                  "slope": ("episode", slope)}
             )
         )  # fmt: skip
-    return joined(rows, cues).drop_vars("slope")
+    return concatenate_cues(rows, cues).drop_vars("slope")
 
 
-def joined(rows: list[xr.Dataset], cues: xr.Dataset) -> xr.Dataset:
+def concatenate_cues(rows: list[xr.Dataset], cues: xr.Dataset) -> xr.Dataset:
     """Measures of every cue, one after the other."""
     table = xr.concat(rows, dim="cue").assign_coords(cues.coords)
     for name in table.data_vars:

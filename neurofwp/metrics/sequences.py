@@ -19,7 +19,7 @@ MODES = ("stepwise", "cleaned", "direct")
 
 
 @broadcast
-def recalled(program: xr.Dataset, trace: xr.Dataset, encoder: FixedEncoder) -> xr.Dataset:
+def ring_recall(program: xr.Dataset, trace: xr.Dataset, encoder: FixedEncoder) -> xr.Dataset:
     """Which items a network comes to, from the first key alone.
 
     Three ways, step t = 1 .. items, at which item t (from 0; of the ring) is to be recalled:

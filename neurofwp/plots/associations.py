@@ -37,7 +37,7 @@ def completion(recall: xr.Dataset, expected: xr.Dataset, hopfield: xr.Dataset) -
     Parameters
     ----------
     recall : ``r2``, ``gain``, ``identified`` (network, association, cue, episode) and ``chance``, with coords
-        ``damage`` and ``share`` (cue), ``regime``; attributes ``title`` and ``rule``.
+        ``damage`` and ``share`` (cue), ``synapse_model``; attributes ``title`` and ``rule``.
     expected : ``r2`` and ``gain``, likewise. hopfield : ``identified`` (memory, cue, episode).
 
     Raises
@@ -83,7 +83,8 @@ def completion(recall: xr.Dataset, expected: xr.Dataset, hopfield: xr.Dataset) -
         figure,
         _key(str(recall.attrs["rule"])),
         ncols=4,
-        title=f"{recall['regime'].item()}; {recall.attrs['title']}; mean ± SEM, n = {recall.sizes['episode']} episodes",
+        title=f"{recall['synapse_model'].item()}; {recall.attrs['title']}; "
+        f"mean ± SEM, n = {recall.sizes['episode']} episodes",
     )
     return figure
 
@@ -137,7 +138,7 @@ def sequence_recall(loop: xr.Dataset) -> Figure:
         ax.legend(loc=free)
     style.letters((right, overlap))
     upper.suptitle(
-        f"{loop['regime'].item()}: filled, spiking network (direct: its weights); open, rate network, "
+        f"{loop['synapse_model'].item()}: filled, spiking network (direct: its weights); open, rate network, "
         f"{loop.attrs['rule']}; mean ± SEM, n = {loop.sizes['episode']} episodes",
         fontsize=7,
     )

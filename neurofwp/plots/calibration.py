@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -14,25 +12,27 @@ from neurofwp.plots import style
 from neurofwp.schema import require
 
 MARKS = {"start": ("s", style.BLUE), "chosen": ("D", style.VERMILION)}
+JUDGED = ("explained_share", "low", "high", "recall", "recall_sem")
 LOWEST = -0.25  # candidates below are drawn here
 
 
 def front(share: NDArray[np.float64], recall: NDArray[np.float64]) -> NDArray[np.intp]:
     """Candidates that no other one beats in one without being worse in the other, by rising share."""
-    order = np.lexsort((-recall, -share))
+    order: NDArray[np.intp] = np.lexsort((-recall, -share))
     best = np.concatenate([[-np.inf], np.maximum.accumulate(recall[order])[:-1]])
     return order[recall[order] > best][::-1]
 
 
 @style.context()
-def calibration(every: xr.Dataset, parameters: xr.Dataset, judged: Mapping[str, Mapping[str, float]]) -> Figure:
+def calibration(every: xr.Dataset, parameters: xr.Dataset, judged: xr.Dataset) -> Figure:
     """Left all candidates with their Pareto front, and start and chosen as judged; right what the search moved.
 
     Parameters
     ----------
     every : ``share``, ``recall``, ``generation`` and ``final`` (candidate,), attrs["rule"].
     parameters : ``start``, ``found``, ``low`` and ``high`` (parameter,), and their ``unit``.
-    judged : of "start" and "chosen": share, with the ends low and high of its interval, and recall, with its sem.
+    judged : over ``model``, "start" and "chosen": ``explained_share``, with the ends ``low`` and ``high`` of its
+        interval, ``recall`` and ``recall_sem``.
 
     Raises
     ------
@@ -41,6 +41,7 @@ def calibration(every: xr.Dataset, parameters: xr.Dataset, judged: Mapping[str, 
     """
     require(every, "search", dict.fromkeys(("share", "recall", "generation", "final"), ("candidate",)))
     require(parameters, "table of parameters", dict.fromkeys(("start", "found", "low", "high", "unit"), ("parameter",)))
+    require(judged, "table of judged models", dict.fromkeys(JUDGED, ("model",)))
     figure = style.figure(style.TWO_COLUMNS, 3.3)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     searched = every.isel(candidate=~every["final"].values)
@@ -50,15 +51,14 @@ def calibration(every: xr.Dataset, parameters: xr.Dataset, judged: Mapping[str, 
     at = front(share, recall)
     left.step(share[at], recall[at], where="pre", color=style.BLACK, linewidth=0.8, label="front")
     for model, (marker, colour) in MARKS.items():
-        one = judged[model]
-        ends = [[max(one["share"] - one["low"], 0)], [max(one["high"] - one["share"], 0)]]
+        x, low, high, y, sem = (float(judged[name].sel(model=model)) for name in JUDGED)
         left.errorbar(
-            max(one["share"], LOWEST), max(one["recall"], LOWEST), xerr=ends, yerr=one["sem"], fmt=marker,
+            max(x, LOWEST), max(y, LOWEST), xerr=[[max(x - low, 0)], [max(high - x, 0)]], yerr=sem, fmt=marker,
             color=colour, markersize=5, markeredgecolor="white", label=f"{model}, judged", zorder=5,
         )  # fmt: skip
     rule = str(every.attrs.get("rule", "")).replace("_", " ")
-    left.set_xlabel(style.label(f"explained share of {rule}", every["share"]))
-    left.set_ylabel(style.label("recall R² of rebound keys", every["recall"]))
+    left.set_xlabel(style.label(f"FEVE of {rule}", every["share"]))
+    left.set_ylabel(style.label("recall R² of reassigned keys", every["recall"]))
     _moves(right, parameters)
     style.legend(figure, left, loc="outside upper left")
     style.letters((left, right))

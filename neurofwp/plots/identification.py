@@ -1,4 +1,4 @@
-"""Which rule: regimes of synapses against rules, and rules against rules where the truth is known."""
+"""Which rule: synapse models against rules, and rules against rules where the truth is known."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ DARK = 0.6  # of the colour scale: below it, text is white
 
 @style.context()
 def explained(fits: Mapping[str, xr.Dataset], recall: xr.DataArray) -> Figure:
-    """Explained share of every rule (columns) in every regime (rows), with its 95 % interval; what is left is framed.
+    """FEVE of every rule (columns) in every synapse model (rows), with its 95 % interval.
+
+    The best supported rules are framed.
 
     Parameters
     ----------
-    fits : of `neurofwp.identification.identify`, by regime. recall : (regime,), R^2.
+    fits : of `neurofwp.identification.identify`, by synapse model. recall : (synapse_model,), R^2.
 
     Raises
     ------
@@ -34,10 +36,10 @@ def explained(fits: Mapping[str, xr.Dataset], recall: xr.DataArray) -> Figure:
         raise InputError("give one set of fits or more")
     every = list(fits.values())
     rules = [str(rule) for rule in every[0]["rule"].values]
-    for regime, each in fits.items():
-        require(each, f"fits of {regime}", dict.fromkeys(COLUMNS, ("rule",)))
+    for model, each in fits.items():
+        require(each, f"fits of {model}", dict.fromkeys(COLUMNS, ("rule",)))
         if [str(rule) for rule in each["rule"].values] != rules:
-            raise InputError(f"the fits of {regime} are of other rules than those of {next(iter(fits))}")
+            raise InputError(f"the fits of {model} are of other rules than those of {next(iter(fits))}")
     table = {name: np.stack([each[name].values for each in every]).tolist() for name in COLUMNS}
     share = np.array(table["explained_share"])
     figure = style.figure(style.TWO_COLUMNS, 1.3 + 0.36 * len(fits))
@@ -49,15 +51,15 @@ def explained(fits: Mapping[str, xr.Dataset], recall: xr.DataArray) -> Figure:
         _write(ax, column, row, f"{style.number(middle)}\n{interval}", middle)
         if best:
             _frame(ax, column, row)
-    ceilings = [f"{regime}\nceiling {float(each['noise_ceiling']):.3f}" for regime, each in fits.items()]
+    ceilings = [f"{model}\nceiling {float(each['noise_ceiling']):.3f}" for model, each in fits.items()]
     labels = [
-        f"{name}, recall {style.number(float(recall.sel(regime=regime)))}"
-        for name, regime in zip(ceilings, fits, strict=True)
+        f"{name}, recall {style.number(float(recall.sel(synapse_model=model)))}"
+        for name, model in zip(ceilings, fits, strict=True)
     ]
     ax.set_yticks(range(len(fits)), labels)
     ax.set_xticks(range(len(rules)), [rule.replace("_", " ") for rule in rules], rotation=30, ha="right")
-    ax.set_title(f"{every[0].attrs['driven_by']}; framed: the rules that are left")
-    figure.colorbar(image, ax=ax, label="explained share of held-out weights (1)", shrink=0.8)
+    ax.set_title(f"{every[0].attrs['driven_by']}; framed: the best supported rules")
+    figure.colorbar(image, ax=ax, label="FEVE, held-out weights (1)", shrink=0.8)
     return figure
 
 
@@ -91,7 +93,7 @@ def recovered(recovery: xr.Dataset, classes: Sequence[Sequence[str]], noise: flo
         ax.set_xticks(range(len(names)), names, rotation=60, ha="right")
         ceiling = float(own["noise_ceiling"].median())
         here = "\n(as the spiking network)" if level == noise else ""
-        ax.set(title=f"noise {level:g}, ceiling {ceiling:.2f}{here}", xlabel="rule that is left")
+        ax.set(title=f"noise {level:g}, ceiling {ceiling:.2f}{here}", xlabel="best supported rule")
     axes[0].set_yticks(range(len(names)), names)
     axes[0].set_ylabel("rule that made the weights")
     figure.colorbar(axes[0].images[0], ax=axes.tolist(), label="share of verdicts (1)", shrink=0.7)

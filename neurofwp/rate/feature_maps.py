@@ -80,7 +80,8 @@ def favor(x: Tensor, projection: Tensor) -> Tensor:
     subtracted, since a maximum for each key would change how strongly it is written.
     """
     exponent = x @ projection.to(x).mT - x.square().sum(-1, keepdim=True) / 2
-    return exponent.exp() / len(projection) ** 0.5
+    features: Tensor = exponent.exp() / len(projection) ** 0.5
+    return features
 
 
 def orthogonal_gaussian(features: int, d: int, generator: torch.Generator | None) -> Tensor:
@@ -94,7 +95,8 @@ def orthogonal_gaussian(features: int, d: int, generator: torch.Generator | None
     # with the signs of R's diagonal, Q is uniform over rotations whatever convention LAPACK follows
     basis = basis * triangle.diagonal(dim1=-2, dim2=-1).sign()[:, None, :]
     length = torch.randn(blocks, d, d, dtype=torch.float64, generator=generator).norm(dim=-1, keepdim=True)
-    return (length * basis.mT).reshape(blocks * d, d)[:features]
+    rows: Tensor = length * basis.mT
+    return rows.reshape(blocks * d, d)[:features]
 
 
 # named functions, not lambdas: a layer that holds a map can then be pickled

@@ -82,14 +82,14 @@ KERNELS: dict[str, tuple[str, str, Arguments]] = {
 
 
 @cache
-def installed() -> bool:
+def is_installed() -> bool:
     """Whether flash-linear-attention is there."""
     return find_spec("fla") is not None
 
 
 def serve(rule: Rule, query: Tensor, parameters: Mapping[str, Tensor]) -> bool:
     """Whether a kernel runs this rule, on this device, in this precision, with these parameters."""
-    if rule.id not in KERNELS or not query.is_cuda or query.dtype not in HALF or not installed():
+    if rule.id not in KERNELS or not query.is_cuda or query.dtype not in HALF or not is_installed():
         return False
     if any(parameter.requires_grad for parameter in parameters.values()):
         return False

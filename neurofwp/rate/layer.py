@@ -248,7 +248,7 @@ def linear(
     inputs: int, outputs: int, *, bias: float | None = None, generator: torch.Generator | None = None
 ) -> nn.Linear:
     """A linear map, its weights uniform within inputs^-1/2 as nn.Linear draws them; `bias` is that of all outputs."""
-    made = nn.utils.skip_init(nn.Linear, inputs, outputs, bias=bias is not None)
+    made: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs, bias=bias is not None)
     _uniform(made.weight, generator)
     if bias is not None:
         nn.init.constant_(made.bias, bias)

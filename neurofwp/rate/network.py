@@ -119,12 +119,13 @@ class RateNetwork:
         self, program: xr.Dataset, pools: Tensor, weight: Tensor, recall: Tensor, seed: int | None
     ) -> xr.Dataset:
         made = {"weight": weight, "recall": recall}
-        dims = dict(trace.DIMS)
         if self.on_off:
             made["conductance"] = pools.transpose(1, 2)
-            dims["conductance"] = trace.OPTIONAL["conductance"]
         result = xr.Dataset(
-            {name: (dims[name], array.cpu().numpy(), {"units": self.units}) for name, array in made.items()},
+            {
+                name: (trace.SCHEMA.dims[name], array.cpu().numpy(), {"units": self.units})
+                for name, array in made.items()
+            },
             coords=program.coords,
             attrs={"kind": trace.KIND, "network": "rate"},
         )

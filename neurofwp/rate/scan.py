@@ -28,7 +28,7 @@ def states(
     for event in unbind(rule, events):
         state = rule.step(state, event, parameters)
         if bounds is not None:
-            state = clamped(state, bounds)
+            state = clamp(state, bounds)
         yield state
 
 
@@ -54,7 +54,7 @@ def unbind(rule: Rule, events: Event) -> Iterator[Event]:
         yield Event(key[index], value[index], gate[index], retention[index], query[index], one)
 
 
-def clamped(state: State, bounds: Bounds) -> State:
+def clamp(state: State, bounds: Bounds) -> State:
     """The state with its weights within the bounds."""
     weight = weight_of(state).clamp(*bounds)
     return weight if isinstance(state, Tensor) else state._replace(weight=weight)

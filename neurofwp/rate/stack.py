@@ -129,7 +129,8 @@ class Block(nn.Module):
         if self.convolution is not None:
             seen = self.convolution(seen)
         x = x + self.layer(seen)
-        return x + self.mlp(self.mlp_norm(x))
+        mixed: Tensor = x + self.mlp(self.mlp_norm(x))
+        return mixed
 
     def step(self, x: Tensor, state: BlockState) -> tuple[Tensor, BlockState]:
         """The same for one event (batch, d_model)."""
@@ -178,4 +179,5 @@ class SwiGLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         gate, value = self.gate_and_value(x).chunk(2, dim=-1)
-        return self.out(functional.silu(gate) * value)
+        out: Tensor = self.out(functional.silu(gate) * value)
+        return out

@@ -157,7 +157,7 @@ def evaluate(
     if backend == "flash-linear-attention":
         read, state = kernels.run(rule, events, state, parameters)
     elif backend == "chunkwise":
-        size = chunk or balanced(rule.chunk, events.query.shape[-2])
+        size = chunk or even_chunk(rule.chunk, events.query.shape[-2])
         read, state = rule.chunkwise(events.query, events, state, parameters, size)
     else:
         reads = []
@@ -175,7 +175,7 @@ def evaluate(
     return Result(read.transpose(1, 2), weight_of(state), made, backend)
 
 
-def balanced(size: int, events: int) -> int:
+def even_chunk(size: int, events: int) -> int:
     """The size of chunks of at most `size` that are as even as can be: what fills up the last one costs as much."""
     return -(-events // -(-events // size))
 

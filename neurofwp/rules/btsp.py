@@ -29,12 +29,12 @@ class State(NamedTuple):
     instructive: Tensor
 
 
-def relaxed(trace: Tensor, target: Tensor, time: Tensor) -> Tensor:
+def relax(trace: Tensor, target: Tensor, time: Tensor) -> Tensor:
     """The trace after `time`, in its own time constants, of constant input."""
     return target + (trace - target) * per_post((-time).exp())
 
 
-def rescaled(overlap: Tensor, midpoint: Tensor, slope: Tensor) -> Tensor:
+def rescale(overlap: Tensor, midpoint: Tensor, slope: Tensor) -> Tensor:
     """A logistic function, rescaled so that it is 0 at 0 and 1 at 1."""
     a, b = per_synapse(midpoint), per_synapse(slope)
     low, high = torch.sigmoid(-a * b), torch.sigmoid((1 - a) * b)
@@ -76,14 +76,14 @@ class BTSP(Rule):
         width = p["duration"] / SUBSTEPS
 
         def traces(time: Tensor) -> tuple[Tensor, Tensor]:
-            eligibility = relaxed(state.eligibility, event.key, time / p["tau_e"])
-            return eligibility, relaxed(state.instructive, event.value, time / p["tau_i"])
+            eligibility = relax(state.eligibility, event.key, time / p["tau_e"])
+            return eligibility, relax(state.instructive, event.value, time / p["tau_i"])
 
         for number in range(SUBSTEPS):
             eligibility, instructive = traces((number + 0.5) * width)
             overlap = outer(instructive, eligibility)
-            gain = per_synapse(p["k_plus"]) * rescaled(overlap, p["a_plus"], p["b_plus"])
-            loss = per_synapse(p["k_minus"]) * rescaled(overlap, p["a_minus"], p["b_minus"])
+            gain = per_synapse(p["k_plus"]) * rescale(overlap, p["a_plus"], p["b_plus"])
+            loss = per_synapse(p["k_minus"]) * rescale(overlap, p["a_minus"], p["b_minus"])
             total = gain + loss
             # with constant rates the weight relaxes to w_max gain / total at the rate total, exactly
             moved = -torch.expm1(-total * per_synapse(width))

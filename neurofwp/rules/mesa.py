@@ -27,7 +27,7 @@ class State(NamedTuple):
     covariance: Tensor
 
 
-def solved(moment: Tensor, covariance: Tensor, ridge: Tensor) -> Tensor:
+def solve(moment: Tensor, covariance: Tensor, ridge: Tensor) -> Tensor:
     """G (H + diag(ridge))^-1; NaN for a ridge that is lost in rounding beside H."""
     matrix = covariance + torch.diag_embed(ridge)
     lost = factor(matrix.detach())[..., :1, :1].isnan()
@@ -40,6 +40,7 @@ def factor(matrix: Tensor) -> Tensor:
 
     A pivot below the rounding of H means nothing: whether it is positive, zero or negative is up to the processor.
     """
+    lower: Tensor
     lower, failed = torch.linalg.cholesky_ex(matrix)
     least = lower.detach().diagonal(dim1=-2, dim2=-1).amin(-1) ** 2
     largest = matrix.detach().diagonal(dim1=-2, dim2=-1).amax(-1)
@@ -71,7 +72,7 @@ class Mesa(Rule):
         alpha, beta = per_synapse(event.retention), per_synapse(event.gate)
         covariance = alpha * state.covariance + beta * outer(event.key, event.key)
         moment = alpha * state.moment + beta * outer(event.value, event.key)
-        return State(solved(moment, covariance, event.others["ridge"]), moment, covariance)
+        return State(solve(moment, covariance, event.others["ridge"]), moment, covariance)
 
     def chunkwise(
         self, query: Tensor, events: Event, state: State, p: Mapping[str, Tensor], size: int
@@ -92,7 +93,7 @@ class Mesa(Rule):
         read, moment = decayed_sum(
             solutions, events.key, events.value, write=events.gate, decay=decay, initial=state.moment, size=size
         )
-        return read, State(solved(moment, covariance, ridge), moment, covariance)
+        return read, State(solve(moment, covariance, ridge), moment, covariance)
 
 
 RULE = Mesa()

@@ -28,7 +28,7 @@ class State(NamedTuple):
     maximum: Tensor
 
 
-def divided(read: Tensor, written: Tensor, maximum: Tensor) -> Tensor:
+def divide(read: Tensor, written: Tensor, maximum: Tensor) -> Tensor:
     """C q / max(|n.q|, exp(-m)): read (..., post), written and maximum (...)."""
     least = (-maximum).clamp(max=largest_log(maximum.dtype) - 1).exp()
     return read / per_post(torch.maximum(written.abs(), least))
@@ -83,7 +83,7 @@ class MLSTM(Rule):
         )
 
     def read(self, state: State, query: Tensor, p: Mapping[str, Tensor]) -> Tensor:
-        return divided(product(state.weight, query), (state.normaliser * query).sum(-1), state.maximum)
+        return divide(product(state.weight, query), (state.normaliser * query).sum(-1), state.maximum)
 
     def chunkwise(
         self, query: Tensor, events: Event, state: State, p: Mapping[str, Tensor], size: int
@@ -99,7 +99,7 @@ class MLSTM(Rule):
             query, events.key, value, write=(log_input - maximum).exp(), decay=decay, initial=both, size=size
         )
         end = State(last[..., :-1, :], last[..., -1, :], maximum[..., -1])
-        return divided(read[..., :-1], read[..., -1], maximum), end
+        return divide(read[..., :-1], read[..., -1], maximum), end
 
 
 RULE = MLSTM()

@@ -16,7 +16,7 @@ from neurofwp.rules.chunkwise import NoDecay
 from neurofwp.rules.rule import Event, Rule
 
 
-def relaxed(gate: Tensor, direction: Tensor) -> Tensor:
+def relax(gate: Tensor, direction: Tensor) -> Tensor:
     """(1 - exp(-beta |x|^2)) / |x|^2 for x (..., dim); beta for x = 0. (...)."""
     norm = direction.square().sum(-1)
     small = gate * norm < 1e-6  # there the series is exact to rounding, and finite at 0
@@ -37,12 +37,12 @@ class DeltaFlow(Rule):
     chunk = 32
 
     def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
-        return delta.textbook(weight, event.key, event.value, relaxed(event.gate, event.key))
+        return delta.textbook(weight, event.key, event.value, relax(event.gate, event.key))
 
     def chunkwise(
         self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
     ) -> tuple[Tensor, Tensor]:
-        strength = relaxed(events.gate, events.key)
+        strength = relax(events.gate, events.key)
         return delta.corrected(query, events, weight, strength, strength, NoDecay(), size)
 
 

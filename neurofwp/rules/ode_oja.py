@@ -11,7 +11,7 @@ from torch import Tensor
 
 from neurofwp.rules import oja
 from neurofwp.rules.chunkwise import NoDecay
-from neurofwp.rules.ode_delta import relaxed
+from neurofwp.rules.ode_delta import relax
 from neurofwp.rules.rule import Event, Independent, Rule
 
 
@@ -28,12 +28,12 @@ class OjaFlow(Rule):
     independent = Independent.COLUMNS
 
     def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
-        return oja.textbook(weight, event.key, event.value, relaxed(event.gate, event.value))
+        return oja.textbook(weight, event.key, event.value, relax(event.gate, event.value))
 
     def chunkwise(
         self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
     ) -> tuple[Tensor, Tensor]:
-        strength = relaxed(events.gate, events.value)
+        strength = relax(events.gate, events.value)
         return oja.corrected(query, events.key, events.value, strength, weight, NoDecay(), size)
 
 

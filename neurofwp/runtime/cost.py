@@ -21,7 +21,7 @@ from neurofwp.errors import InputError
 Call = Callable[[], object]
 
 
-def interleaved(
+def time_interleaved(
     calls: Mapping[str, Call], repeats: int, device: str | torch.device = "cpu"
 ) -> dict[str, NDArray[np.float64]]:
     """Seconds (repeats,) of every call, after one call each that does not count.
@@ -136,7 +136,7 @@ def against_length(
     Parameters
     ----------
     calls : length -> work ("forward", say) -> form -> what to call; the same works and forms at every length.
-    repeats : length -> how often every form is timed there. The forms take turns, as in `interleaved`.
+    repeats : length -> how often every form is timed there. The forms take turns, as in `time_interleaved`.
 
     Returns
     -------
@@ -151,7 +151,7 @@ def against_length(
     parts = []
     for length, times in repeats.items():
         works = calls(length)
-        seconds = {work: interleaved(forms, times, device) for work, forms in works.items()}
+        seconds = {work: time_interleaved(forms, times, device) for work, forms in works.items()}
         held = [[peak_bytes(call, device) for call in forms.values()] for forms in works.values()]
         parts.append(
             xr.Dataset(

@@ -89,7 +89,7 @@ class Experiment:
         return flat(self.tables(result))
 
 
-def _shipped() -> dict[str, str]:
+def _shipped_names() -> dict[str, str]:
     """Where each experiment of neurofwp is, by name."""
     spec = find_spec("neurofwp.experiments")  # found, and not imported
     folders = spec.submodule_search_locations or () if spec else ()
@@ -97,4 +97,4 @@ def _shipped() -> dict[str, str]:
     return {file.stem.replace("_", "-"): f"neurofwp.experiments.{file.stem}:EXPERIMENT" for file in files}
 
 
-REGISTRY: Registry[Experiment] = Registry("experiment", lambda experiment: experiment.name, references=_shipped)
+REGISTRY: Registry[Experiment] = Registry("experiment", lambda experiment: experiment.name, references=_shipped_names)

@@ -16,7 +16,7 @@ from neurofwp.runtime.lazy import np, xr
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
+def replace_file(path: str | Path) -> Iterator[Path]:
     """A temporary name beside `path` to write to; renamed to `path` on success, removed on failure."""
     path = Path(path)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
@@ -68,12 +68,12 @@ def _without_distributed() -> Iterator[None]:
 def write_netcdf(data: xr.Dataset | xr.DataTree, path: str | Path) -> Path:
     """Write a Dataset, or a tree of them (one NetCDF group each), compressed."""
     path = Path(path)
-    with replacing(path) as temporary, _without_distributed():
+    with replace_file(path) as temporary, _without_distributed():
         if isinstance(data, xr.DataTree):
-            encoding = {group.path: _compressed(group.to_dataset()) for group in data.subtree}
+            encoding = {group.path: _compression(group.to_dataset()) for group in data.subtree}
             data.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
         else:
-            data.to_netcdf(temporary, engine="h5netcdf", encoding=_compressed(data))
+            data.to_netcdf(temporary, engine="h5netcdf", encoding=_compression(data))
     return path
 
 
@@ -102,12 +102,12 @@ def read_tree(path: str | Path) -> xr.DataTree:
 def write_json(numbers: dict[str, Any], path: str | Path) -> Path:
     """Write a summary as JSON; NumPy numbers become plain ones, and NaN and infinity, which JSON lacks, null."""
     path = Path(path)
-    with replacing(path) as temporary:
+    with replace_file(path) as temporary:
         temporary.write_text(json.dumps(_plain(numbers), indent=2, allow_nan=False) + "\n")
     return path
 
 
-def _compressed(data: xr.Dataset) -> dict[str, dict[str, Any]]:
+def _compression(data: xr.Dataset) -> dict[str, dict[str, Any]]:
     numeric = (name for name, variable in data.data_vars.items() if variable.dtype.kind in "fiu" and variable.ndim)
     return {str(name): {"zlib": True, "complevel": 1} for name in numeric}
 

@@ -18,7 +18,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from neurofwp.errors import InputError
 from neurofwp.runtime import registry, source, store
-from neurofwp.runtime.progress import progress_bar, watched
+from neurofwp.runtime.progress import progress_bar, watch
 
 LIMIT = "NEUROFWP_PROCESSES"  # the environment variable that a worker among others is told how many it may have with
 # threads of every worker would wait for those of the others; read when libraries load, so set before a worker starts
@@ -63,7 +63,8 @@ class Results(Generic[Name, Result]):
             for arrived in self._arriving:
                 if arrived == name:
                     break
-        return self._found[name]
+        result: Result = self._found[name]
+        return result
 
     def finished(self) -> Iterator[tuple[Name, Result]]:
         """Every name and its result: those that are there at once, the others as they finish."""
@@ -139,7 +140,7 @@ def start(
     waiting = [name for name in cases if name not in kept]
     code, registered = source.package_hash(), registry.registered_modules()
     calls = [
-        (work, cases[name], places.get(name), code, registered, follow and watched() and name == waiting[0])
+        (work, cases[name], places.get(name), code, registered, follow and watch() and name == waiting[0])
         for name in waiting
     ]
     estimates = [seconds(*cases[name]) for name in waiting] if seconds else None

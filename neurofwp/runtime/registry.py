@@ -18,7 +18,7 @@ from functools import cache
 from importlib import import_module, metadata
 from importlib.machinery import ModuleSpec
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from neurofwp.errors import InputError, unknown
 
@@ -184,10 +184,10 @@ class Registry(Generic[T]):
     def _made(self, thing: T | type[T]) -> T:
         """The thing itself, or the only one of its class."""
         module, _, name = KINDS[self.kind].type.partition(":")
-        made = thing() if isinstance(thing, type) else thing
+        made: T = thing() if isinstance(thing, type) else thing
         if not isinstance(made, getattr(import_module(module), name)):
             raise InputError(f"{made!r} is no {name}")
-        return made
+        return cast(T, made)
 
     def _fit(self, made: T, origin: str, *, same: bool = False) -> None:
         name = self._name(made)

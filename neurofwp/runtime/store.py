@@ -48,11 +48,11 @@ class Entry:
         if isinstance(result, (xr.Dataset, xr.DataTree)):
             files.write_netcdf(result, self._path("nc"))
         elif isinstance(result, np.ndarray):
-            with files.replacing(self._path("npy")) as temporary:
+            with files.replace_file(self._path("npy")) as temporary:
                 np.save(temporary, result, allow_pickle=False)
         else:
             text = json.dumps(result, indent=2, default=_number)
-            with files.replacing(self._path("json")) as temporary:
+            with files.replace_file(self._path("json")) as temporary:
                 temporary.write_text(text + "\n")
 
     def remove(self) -> None:
@@ -76,12 +76,12 @@ def _file_name(name: Hashable) -> str:
 
 
 def key(*what: Any) -> str:
-    """The hash under which a result is kept that depends on these values, and on the code; see `described`."""
-    text = json.dumps([described(what), source.fingerprint()])
+    """The hash under which a result is kept that depends on these values, and on the code; see `describe`."""
+    text = json.dumps([describe(what), source.fingerprint()])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def described(what: Any) -> Any:
+def describe(what: Any) -> Any:
     """All of a value that a result can depend on, as JSON: arrays and files by a hash of their content.
 
     Functions and classes count by name, since their source is hashed with the package; dataclasses by their fields;
@@ -97,56 +97,56 @@ def described(what: Any) -> Any:
     if what is None or isinstance(what, (bool, int, float)):
         return what
     if isinstance(what, (str, Path)):
-        return _described_text(what)
+        return _describe_text(what)
     if isinstance(what, np.ndarray):
-        return _described_array(what)
+        return _describe_array(what)
     if isinstance(what, np.dtype):
         return what.str
     if isinstance(what, (xr.Dataset, xr.DataArray)):
-        return _described_dataset(what if isinstance(what, xr.Dataset) else what.to_dataset(name="array"))
+        return _describe_dataset(what if isinstance(what, xr.Dataset) else what.to_dataset(name="array"))
     if isinstance(what, np.random.SeedSequence):
-        return described(what.state)
-    return _described_structure(what)
+        return describe(what.state)
+    return _describe_structure(what)
 
 
-def _described_structure(what: Any) -> Any:
+def _describe_structure(what: Any) -> Any:
     if isinstance(what, Mapping):
-        pairs = ([described(key), described(value)] for key, value in what.items())
+        pairs = ([describe(key), describe(value)] for key, value in what.items())
         return {"mapping": sorted(pairs, key=json.dumps)}
     if isinstance(what, (list, tuple, range)):
-        return [described(each) for each in what]
+        return [describe(each) for each in what]
     if isinstance(what, type) or hasattr(what, "__qualname__"):
         return f"{what.__module__}.{what.__qualname__}"
-    kind = described(type(what))
+    kind = describe(type(what))
     if hasattr(what, "depends_on"):
-        return [kind, described(what.depends_on())]
+        return [kind, describe(what.depends_on())]
     if is_dataclass(what):
-        return [kind, {field.name: described(getattr(what, field.name)) for field in fields(what)}]
+        return [kind, {field.name: describe(getattr(what, field.name)) for field in fields(what)}]
     raise TypeError(f"what a result depends on must be data, but is {what!r}, of {kind}: give it a depends_on method")
 
 
-def _described_text(what: str | Path) -> Any:
+def _describe_text(what: str | Path) -> Any:
     path = Path(what)
     if (isinstance(what, Path) or path.suffix in MODELS) and path.is_file():
         return {"file": path.name, "content": hashlib.sha256(path.read_bytes()).hexdigest()}
     return str(what)
 
 
-def _described_array(what: np.ndarray) -> Any:
+def _describe_array(what: np.ndarray) -> Any:
     """By bytes; a Brian2 Quantity by its dimensions too."""
     about = [str(what.dtype), list(what.shape), str(getattr(what, "dim", ""))]
     if what.dtype.kind == "O":
-        return [*about, described(what.tolist())]
+        return [*about, describe(what.tolist())]
     return [*about, hashlib.sha256(np.ascontiguousarray(np.asarray(what)).tobytes()).hexdigest()]
 
 
-def _described_dataset(what: xr.Dataset) -> Any:
+def _describe_dataset(what: xr.Dataset) -> Any:
     about = {name: what.attrs.get(name) for name in ("kind", "config", "seed")}
     variables = {
         name: [list(map(str, each.dims)), str(each.attrs.get("units")), each.values]
         for name, each in what.variables.items()
     }
-    return {"dataset": [described(about), described({str(name): each for name, each in variables.items()})]}
+    return {"dataset": [describe(about), describe({str(name): each for name, each in variables.items()})]}
 
 
 def clear(folder: Path) -> None:

@@ -75,35 +75,35 @@ def sweep(
         if no scheduler answers at the address, or workers are below 1.
     """
     points = [point for unit in units for point in unit]
-    outcomes = {point.place: done for point in points if (done := _kept(point.place)) is not None}
+    outcomes = {point.place: done for point in points if (done := _read_outcome(point.place)) is not None}
     waiting = [[point for point in unit if point.place not in outcomes] for unit in units]
     cases = {index: (work, unit) for index, unit in enumerate(waiting) if unit}
     log.info("%d of %d points were kept", len(outcomes), len(points))
     with (
         progress_bar(total=len(points), initial=len(outcomes), desc="points") as bar,
-        _started(cases, workers, scheduler) as results,
+        _start(cases, workers, scheduler) as results,
     ):
         for index, made in results.finished():
             unit = waiting[index]
             if isinstance(made, Exception):  # the workers that took it were lost, one after the other
-                made = [_kept(point.place) or _Outcome({}, _sentence(made)) for point in unit]
+                made = [_read_outcome(point.place) or _Outcome({}, _sentence(made)) for point in unit]
             for point, outcome in zip(unit, made, strict=True):
                 outcomes[point.place] = outcome
                 if outcome.error:
                     where = ", ".join(f"{name}={value}" for name, value in point.at.items())
                     log.warning("the point %s failed: %s", where, outcome.error)
             bar.update(len(unit))
-    return _gathered(points, outcomes)
+    return _gather(points, outcomes)
 
 
 @contextmanager
-def _started(
+def _start(
     cases: Mapping[int, tuple[Any, ...]], workers: int | None, scheduler: str | None
 ) -> Iterator[parallel.Results[int, Any]]:
     """The map over all units, on dask's workers; without units, on none."""
     with ExitStack() as stack:
         executor = _Dask(stack.enter_context(_client(scheduler, workers, len(cases)))) if cases else None
-        yield stack.enter_context(parallel.start(_done, cases, executor=executor, return_exceptions=True))
+        yield stack.enter_context(parallel.start(_do, cases, executor=executor, return_exceptions=True))
 
 
 class _Dask:
@@ -124,9 +124,9 @@ class _Dask:
             yield futures.pop(future), made[1] if failed and isinstance(made, tuple) else made
 
 
-def _done(work: Callable[..., Sequence[Numbers]], unit: Sequence[Point]) -> list[_Outcome]:
+def _do(work: Callable[..., Sequence[Numbers]], unit: Sequence[Point]) -> list[_Outcome]:
     """What comes of the points of a unit, on a worker, which keeps it: a result that is lost with its worker is not."""
-    if all(kept := [_kept(point.place) for point in unit]):
+    if all(kept := [_read_outcome(point.place) for point in unit]):
         return [outcome for outcome in kept if outcome]
     started = time.perf_counter()
     try:
@@ -134,7 +134,7 @@ def _done(work: Callable[..., Sequence[Numbers]], unit: Sequence[Point]) -> list
     except Exception as error:
         if len(unit) == 1:
             return [_Outcome({}, _sentence(error))]
-        return [outcome for point in unit for outcome in _done(work, [point])]
+        return [outcome for point in unit for outcome in _do(work, [point])]
     each = (time.perf_counter() - started) / len(unit)
     return [_keep(point, _Outcome(own, seconds=each)) for point, own in zip(unit, numbers, strict=True)]
 
@@ -188,7 +188,7 @@ def _keep(point: Point, outcome: _Outcome) -> _Outcome:
     return outcome
 
 
-def _kept(place: Path) -> _Outcome | None:
+def _read_outcome(place: Path) -> _Outcome | None:
     found = Entry(place / POINT).read()
     return None if found is None else _Outcome(found["numbers"], seconds=found["seconds"])
 
@@ -200,7 +200,7 @@ def forget(points: Iterable[Point]) -> None:
         clear(point.place)
 
 
-def _gathered(points: Sequence[Point], outcomes: Mapping[Path, _Outcome]) -> xr.Dataset:
+def _gather(points: Sequence[Point], outcomes: Mapping[Path, _Outcome]) -> xr.Dataset:
     """All points as one Dataset."""
     dims = list(points[0].at)
     coords = {dim: list(dict.fromkeys(point.at[dim] for point in points)) for dim in dims}

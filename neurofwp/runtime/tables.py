@@ -2,7 +2,8 @@
 
 An experiment gives its tables as Datasets by name, as ``recall`` with ``r2`` and ``r2_sem`` over (network, pairs). Rows
 of a table are the combinations of the coordinates of its dims; a dim without coordinates is no row, but a list. In a
-table without any coordinates, as one of single points, the dims are rows, but lists in ``summary.json``.
+table without any coordinates whose variables have the same dims, as one of single points, these are rows, but lists in
+``summary.json``.
 """
 
 from __future__ import annotations
@@ -40,13 +41,13 @@ def frame(table: xr.Dataset) -> pd.DataFrame:
     Lists become text.
     """
     plain = table.copy()
-    of_rows = [dim for dim in table.dims if dim in table.coords] or list(table.dims)
+    of_rows = [dim for dim in table.dims if dim in table.coords]
+    if not of_rows and len({variable.dims for variable in table.data_vars.values()}) == 1:
+        of_rows = list(table.dims)
     for name in map(str, table.data_vars):
         listed = [dim for dim in table[name].dims if dim not in of_rows]
         if listed:
-            texts = xr.apply_ufunc(
-                _joined, table[name], input_core_dims=[listed], vectorize=True, output_dtypes=[object]
-            )
+            texts = xr.apply_ufunc(_join, table[name], input_core_dims=[listed], vectorize=True, output_dtypes=[object])
             plain[name] = texts
     dims = list(dict.fromkeys(dim for variable in plain.data_vars.values() for dim in variable.dims))
     if dims:
@@ -70,5 +71,5 @@ def _word(label: Any) -> str:
     return f"{label:g}" if isinstance(label, float) else str(label)
 
 
-def _joined(values: Any) -> str:
+def _join(values: Any) -> str:
     return " ".join(map(str, values.ravel().tolist()))

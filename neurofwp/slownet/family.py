@@ -39,7 +39,7 @@ def training_digits() -> Tensor:
     return torch.tensor(images("train"))
 
 
-def centred() -> dict[str, float]:
+def centre() -> dict[str, float]:
     """The offset and the gain that give contents made of digits mean 0, and keep them in [-1, 1]."""
     from neurofwp.tasks.digits import images
 

@@ -121,9 +121,8 @@ def after_corrections(share: Tensor, keys: Tensor, strength: Tensor) -> Tensor:
     share : (batch, read, event). keys : (batch, event, features). strength : (batch, event), the b_t.
     """
     coupling = strength[..., None] * (keys @ keys.mT).tril(-1)
-    return (
-        torch.linalg.solve_triangular(coupling, share, upper=False, left=False, unitriangular=True) * strength[:, None]
-    )
+    solved: Tensor = torch.linalg.solve_triangular(coupling, share, upper=False, left=False, unitriangular=True)
+    return solved * strength[:, None]
 
 
 def _divided(x: Tensor, total: Tensor) -> Tensor:

@@ -61,12 +61,12 @@ class TrainedSlowNet:
         arrays = {name: np.asarray(tensor.cpu(), dtype=np.float64) for name, tensor in vars(signals).items()}
         made = program.from_arrays(
             arrays["key"],
-            _unrounded(arrays["value"]),
+            _unround(arrays["value"]),
             query=arrays["query"],
             write_gate=arrays["gate"],
             retention=arrays["retention"],
             duration=self.duration,
-            target=_unrounded(np.asarray(target.cpu(), dtype=np.float64)),
+            target=_unround(np.asarray(target.cpu(), dtype=np.float64)),
         )
         for name in CARRIED:
             if name in task:
@@ -88,13 +88,13 @@ class TrainedSlowNet:
         return checkpoint.save(path, self.model.state_dict(), config)
 
 
-def _unrounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _unround(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Values that single precision took beyond [-1, 1] by a rounding, at the bound; others are left, to be refused."""
     beyond = (np.abs(values) > 1) & (np.abs(values) < 1 + 1e-6)
     return np.where(beyond, np.sign(values), values)
 
 
-def shipped() -> dict[str, Path]:
+def shipped_names() -> dict[str, Path]:
     """The slow nets that come with the package, by name."""
     folder = Path(str(resources.files("neurofwp.models"))) / "slownets"
     return {file.name.removesuffix(SUFFIX): file for file in sorted(folder.glob(f"*{SUFFIX}"))}
@@ -110,7 +110,7 @@ def load(name: str | Path) -> TrainedSlowNet:
     """
     path = Path(name)
     if path.suffix != SUFFIX:
-        known = shipped()
+        known = shipped_names()
         if str(name) not in known:
             raise unknown("slow net", str(name), known)
         path = known[str(name)]

@@ -9,7 +9,7 @@ from typing import Any
 import brian2 as b2
 
 from neurofwp.brian.simulation import Simulation
-from neurofwp.spiking.numbers import tables, varied_constants
+from neurofwp.spiking.initial_values import tables, varied_constants
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.populations import build
 from neurofwp.spiking.recording import Probe, monitors
@@ -18,7 +18,7 @@ from neurofwp.spiking.timeline import Timeline
 
 @dataclass(frozen=True, kw_only=True)
 class CircuitSimulation(Simulation):
-    """All replicas of a plan, while a timeline lasts; `neurofwp.spiking.numbers` fills its variables."""
+    """All replicas of a plan, while a timeline lasts; `neurofwp.spiking.initial_values` fills its variables."""
 
     plan: Plan
     timeline: Timeline

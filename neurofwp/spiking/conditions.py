@@ -15,7 +15,7 @@ all of these, labels, and coordinates that say more about a condition, as coordi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -26,6 +26,9 @@ from neurofwp.errors import InputError, unknown
 from neurofwp.program import CONDITION
 from neurofwp.spiking.parameters import declared
 from neurofwp.synapses.parameters import Parameter, parse_unit
+
+if TYPE_CHECKING:
+    from neurofwp.spiking.network import SpikingNetwork
 
 SEED = "seed"
 
@@ -63,6 +66,23 @@ def from_quantities(
     except ValueError:
         sizes = {name: each.size for name, each in variables.items()} | ({"labels": len(labels)} if labels else {})
         raise InputError(f"every parameter needs one value for each condition, but they have {sizes}") from None
+
+
+def of_networks(networks: Sequence[SpikingNetwork], *, seed: Sequence[int] | None = None) -> xr.Dataset:
+    """Networks of the same circuit and synapse model as conditions: the parameters that differ between some of them.
+
+    Parameters
+    ----------
+    seed : of each, where they are not to have their noise in common.
+    """
+    every = [network.circuit | network.synapse.values for network in networks]
+    differing = {
+        name: [values[name] for values in every]
+        for name, first in every[0].items()
+        if any(values[name] != first for values in every)
+    }
+    labels = None if differing or seed is not None else range(len(every))
+    return from_quantities(labels, seed=seed, **differing)
 
 
 def seeds_of_runs(seed: int, runs: int) -> list[int]:

@@ -76,7 +76,7 @@ class Job:
 
 
 @contextmanager
-def running(
+def start(
     jobs: Sequence[Job], *, folder: Path | None = None, workers: int | None = None
 ) -> Iterator[Callable[[str], xr.Dataset]]:
     """Run jobs in their order, in parallel processes where that pays; the first one reports its progress.
@@ -113,8 +113,8 @@ def running(
 
 
 def run_all(jobs: Sequence[Job], *, folder: Path | None = None, workers: int | None = None) -> list[xr.Dataset]:
-    """The Traces of all jobs, in their order; see `running`."""
-    with running(jobs, folder=folder, workers=workers) as trace:
+    """The Traces of all jobs, in their order; see `start`."""
+    with start(jobs, folder=folder, workers=workers) as trace:
         return [trace(job.name) for job in jobs]
 
 

@@ -15,11 +15,11 @@ from brian2 import ms, second
 
 from neurofwp.brian import random_numbers
 from neurofwp.brian.connect import connect, events, watch_plateaus
-from neurofwp.brian.device import compiling
+from neurofwp.brian.device import compiles
 from neurofwp.brian.own import Own
 from neurofwp.brian.thresholds import ManyCells
 from neurofwp.spiking.circuits.circuit import Connection, Population
-from neurofwp.spiking.numbers import tables, varied_constants
+from neurofwp.spiking.initial_values import tables, varied_constants
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.timeline import Timeline
 
@@ -110,7 +110,7 @@ def _cells(frame: _Frame, population: Population) -> b2.NeuronGroup:
     equations = own(population.equations + equations)
     code: dict[str, Any] = {
         "threshold": noise(own(population.threshold)), "reset": noise(own(f"{population.reset}\n{spike}")),
-        "codeobj_class": ManyCells if compiling() else None,
+        "codeobj_class": ManyCells if compiles() else None,
     }  # fmt: skip
     if population.refractory:
         # whole steps, as Brian2 counts them, but without integers, which keep AVX2 from doing many cells at once

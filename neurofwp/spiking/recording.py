@@ -12,7 +12,7 @@ from brian2 import ms
 
 from neurofwp import trace as traces
 from neurofwp.brian.builds import Recorded
-from neurofwp.brian.device import compiling
+from neurofwp.brian.device import compiles
 from neurofwp.brian.writer import Writer
 from neurofwp.errors import InputError
 from neurofwp.runtime import provenance
@@ -49,8 +49,8 @@ def monitors(
     synapse, sizes, ends = plan.synapse, plan.sizes, b2.Clock(timeline.slot * ms, name="event_clock")
     for group in populations.cells.values():
         yield b2.SpikeMonitor(group, name=f"{group.name}_spikes")
-    members, states = plan.replicas * plan.members[SYNAPSES], _recorded(synapse, "weight")
-    if compiling():
+    members, states = plan.replicas * plan.members[SYNAPSES], _recorded_states(synapse, "weight")
+    if compiles():
         yield Writer(plastic, states, members, clock=ends, name="weight_at_events")
     else:  # how many there are is not known before they are made
         yield b2.StateMonitor(plastic, states, record=np.arange(members), clock=ends, name="weight_at_events")
@@ -66,7 +66,7 @@ def monitors(
     wanted = [name for name in ("calcium", "weight") if name in synapse.states]
     watched = {
         "value": (value, "v_dendrite", post_index),
-        "plastic": (plastic, _recorded(synapse, *wanted), synapse_index),
+        "plastic": (plastic, _recorded_states(synapse, *wanted), synapse_index),
     }
     if "s_nmda" in key.variables:
         watched["key"] = (key, "s_nmda", pre_index)
@@ -75,7 +75,7 @@ def monitors(
         yield b2.StateMonitor(group, variables, record=index, clock=often, name=f"probe_{name}")
 
 
-def _recorded(synapse: SynapseModel, *wanted: str) -> list[str]:
+def _recorded_states(synapse: SynapseModel, *wanted: str) -> list[str]:
     """States of synapses to record so that these can be known: all, where events alone bring them up to date."""
     return list(synapse.states if synapse.by_events else wanted)
 
@@ -123,12 +123,12 @@ def trace(
     recall = np.where(asked, post_rate[:, :, 0] - post_rate[:, :, 1], np.nan)
 
     data: dict[str, tuple[Any, np.ndarray, dict[str, Any]]] = {
-        "weight": (traces.DIMS["weight"], weight[:, :, 0] - weight[:, :, 1], {"units": "nS"}),
-        "recall": (traces.DIMS["recall"], recall, {"units": "Hz"}),
-        "conductance": (traces.OPTIONAL["conductance"], weight, {"units": "nS"}),
-        "pre_rate": (traces.OPTIONAL["pre_rate"], pre_rate, {"units": "Hz"}),
-        "post_rate": (traces.OPTIONAL["post_rate"], post_rate, {"units": "Hz"}),
-        "dendrite": (traces.OPTIONAL["dendrite"], dendrite, {"units": "mV"}),
+        "weight": (traces.SCHEMA.dims["weight"], weight[:, :, 0] - weight[:, :, 1], {"units": "nS"}),
+        "recall": (traces.SCHEMA.dims["recall"], recall, {"units": "Hz"}),
+        "conductance": (traces.SCHEMA.dims["conductance"], weight, {"units": "nS"}),
+        "pre_rate": (traces.SCHEMA.dims["pre_rate"], pre_rate, {"units": "Hz"}),
+        "post_rate": (traces.SCHEMA.dims["post_rate"], post_rate, {"units": "Hz"}),
+        "dendrite": (traces.SCHEMA.dims["dendrite"], dendrite, {"units": "mV"}),
         "spike_time": ("spike", np.concatenate(times), {"units": "ms"}),
         "spike_episode": (
             "spike",
@@ -169,7 +169,7 @@ def trace(
     return dataset
 
 
-def stamped(dataset: xr.Dataset, config: dict[str, Any], seed: int) -> xr.Dataset:
+def stamp(dataset: xr.Dataset, config: dict[str, Any], seed: int) -> xr.Dataset:
     """The Trace with its provenance, checked."""
     return traces.check(provenance.stamp(dataset, config=config, seed=seed))
 

@@ -49,7 +49,7 @@ class Replicas:
             return cls(program, parameters, seeds, None, {})
         count = programs.check_conditions(*given)
         coords = {str(name): each for one in given for name, each in one.coords.items() if each.dims == (CONDITION,)}
-        names = [name for name in (*programs.DIMS, *programs.OPTIONAL) if name in program]
+        names = [name for name in programs.SCHEMA.dims if name in program]
         plain = program[names].drop_vars(coords, errors="ignore")
         if conditions is not None:
             coords |= {str(name): each for name, each in conditions.data_vars.items()}

@@ -114,7 +114,7 @@ def _durations(program: xr.Dataset, gate_delay: int) -> np.ndarray:
     """Duration (event,) in whole ms, after all that this network asks of a Program."""
     for name in ("key", "query"):
         if (above := np.argwhere(program[name].values > 1)).size:
-            where = ", ".join(f"{dim} {i}" for dim, i in zip(programs.DIMS[name], above[0], strict=True))
+            where = ", ".join(f"{dim} {i}" for dim, i in zip(programs.SCHEMA.dims[name], above[0], strict=True))
             number = program[name].values[tuple(above[0])]
             raise InputError(
                 f"{name} is {number:g} at {where}, but a key cell fires at its peak rate at 1: scale keys to [0, 1]"

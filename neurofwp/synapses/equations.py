@@ -37,7 +37,7 @@ def of_synapse(model: SynapseModel, dt: Quantity | None = None, loop: str = "") 
     """
     dt = 1 * b2.ms if dt is None else dt
     parts = [
-        wrapped(f"synapse model {model.name}: {model.description}", ""),
+        wrap(f"synapse model {model.name}: {model.description}", ""),
         section("stages", (f"{stage.stage}: {stage.form} ({stage.source})" for stage in model.stages)),
     ]
     delay = model.text("delay")
@@ -52,13 +52,13 @@ def of_synapse(model: SynapseModel, dt: Quantity | None = None, loop: str = "") 
     parts.append(section("derived constants", [", ".join(f"{name} = {quantity(own[name])}" for name in own)]))
     last = [f"weight before anything is written: {quantity(model.initial)}"]
     last += [f"loop that advances synapses: {loop}"] if loop else []
-    parts.append("\n".join(wrapped(line, "") for line in last))
+    parts.append("\n".join(wrap(line, "") for line in last))
     return "\n\n".join(part for part in parts if part)
 
 
 def section(title: str, lines: Iterable[str]) -> str:
     """Lines below a title, or nothing where there are none."""
-    body = [wrapped(line, "  ") for line in lines]
+    body = [wrap(line, "  ") for line in lines]
     return "\n".join([title, *body]) if body else ""
 
 
@@ -85,7 +85,7 @@ def quantity(value: Quantity | float) -> str:
     return f"{float(value):.6g}"
 
 
-def wrapped(line: str, indent: str) -> str:
+def wrap(line: str, indent: str) -> str:
     """A line of at most WIDTH characters, or several, broken at spaces."""
     return textwrap.fill(
         line, WIDTH, initial_indent=indent, subsequent_indent=indent + "    ", break_long_words=False,

@@ -23,7 +23,8 @@ def _kept(x: Any) -> Any:
 
 
 def _another(noise: Any) -> NDArray[np.float64]:
-    return np.random.standard_normal(np.shape(noise))  # noqa: NPY002 (what brian2.seed seeds)
+    shape: tuple[int, ...] = np.shape(noise)
+    return np.random.standard_normal(shape)  # noqa: NPY002 (what brian2.seed seeds)
 
 
 KEPT = Function(_kept, arg_units=[1], return_unit=1, arg_names=["x"])

@@ -6,7 +6,7 @@ point of the group neurofwp.tasks.
 
 from neurofwp.runtime.registry import Registry
 from neurofwp.tasks import tokens
-from neurofwp.tasks.associations import associations
+from neurofwp.tasks.associations import ASSOCIATIONS, associations
 from neurofwp.tasks.definition import Task
 from neurofwp.tasks.digit_pairs import digit_pairs
 from neurofwp.tasks.few_shot import few_shot
@@ -17,6 +17,7 @@ from neurofwp.tasks.tokens.retrieval import retrieval
 from neurofwp.tasks.tokens.state_tracking import modular_sums
 
 __all__ = [
+    "ASSOCIATIONS",
     "REGISTRY",
     "TASKS",
     "Task",

@@ -10,7 +10,7 @@ import xarray as xr
 
 from neurofwp.errors import InputError, unknown
 from neurofwp.tasks.digits import images
-from neurofwp.tasks.task import KIND, check, signed, whole
+from neurofwp.tasks.task import KIND, check, sign, whole
 
 Association = Literal["hetero", "auto", "sequence"]
 ASSOCIATIONS: tuple[Association, ...] = get_args(Association)
@@ -57,7 +57,7 @@ def associations(association: Association, items: int, episodes: int, *, reads: 
         ]
         pair[episode] = np.concatenate([np.arange(items), *(rng.permutation(items) for _ in range(reads))])
     write = np.broadcast_to(np.arange(pair.shape[1]) < items, pair.shape)
-    cue, bound = (np.take_along_axis(each, pair[..., np.newaxis], axis=1) for each in (key, signed(value)))
+    cue, bound = (np.take_along_axis(each, pair[..., np.newaxis], axis=1) for each in (key, sign(value)))
     pixels, events = ("episode", "event", "pixel"), ("episode", "event")
     unit = {"units": "1"}
     task = xr.Dataset(

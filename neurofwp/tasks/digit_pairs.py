@@ -14,7 +14,7 @@ from numpy.random import Generator, SeedSequence, default_rng
 
 from neurofwp.errors import InputError, unknown
 from neurofwp.tasks.digits import Split, images
-from neurofwp.tasks.task import KIND, SCHEMA, check, signed, whole
+from neurofwp.tasks.task import KIND, SCHEMA, check, sign, whole
 
 PROBED = 8  # keys read at each load of a capacity curve
 
@@ -134,7 +134,7 @@ class _Script:
 
     def write(self, pair: int) -> None:
         self.written.add(pair)
-        self._add(pair, write=True, content=signed(self.values[pair]), target=np.full_like(self.cues[pair], np.nan))
+        self._add(pair, write=True, content=sign(self.values[pair]), target=np.full_like(self.cues[pair], np.nan))
 
     def rewrite(self, pair: int, value: np.ndarray) -> None:
         self.values[pair] = value
@@ -142,7 +142,7 @@ class _Script:
         self.write(pair)
 
     def read(self, pair: int) -> None:
-        self._add(pair, write=False, content=np.zeros_like(self.cues[pair]), target=signed(self.values[pair]))
+        self._add(pair, write=False, content=np.zeros_like(self.cues[pair]), target=sign(self.values[pair]))
 
     def _add(self, pair: int, *, write: bool, content: np.ndarray, target: np.ndarray) -> None:
         self.events.append(

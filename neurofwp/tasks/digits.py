@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from neurofwp.errors import InputError
 
 Split = Literal["train", "test"]
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 TRAIN = 1200  # of 1797 images: the first two thirds
 DIGITS = 10
@@ -51,7 +52,7 @@ def _file() -> NDArray[np.float64]:
     return np.loadtxt(Path(folders[0], "datasets", "data", "digits.csv.gz"), delimiter=",")
 
 
-def _part(everything: NDArray, split: Split | None) -> NDArray:
-    chosen = {None: everything, "train": everything[:TRAIN], "test": everything[TRAIN:]}[split]
+def _part(everything: NDArray[Scalar], split: Split | None) -> NDArray[Scalar]:
+    chosen = everything[{None: slice(None), "train": slice(TRAIN), "test": slice(TRAIN, None)}[split]]
     chosen.setflags(write=False)
     return chosen

@@ -11,7 +11,7 @@ from numpy.random import Generator, SeedSequence, default_rng
 
 from neurofwp.errors import InputError, unknown
 from neurofwp.tasks.digits import DIGITS, Split, images, labels
-from neurofwp.tasks.task import KIND, SCHEMA, check, signed, whole
+from neurofwp.tasks.task import KIND, SCHEMA, check, sign, whole
 
 
 def few_shot(
@@ -85,7 +85,7 @@ def _episode(ways: int, shots: int, queries: int, rng: Generator, split: Split |
     once, asked = np.arange(ways), np.repeat(np.arange(ways), queries)
     label = np.concatenate([order for _ in range(shots) for order in (rng.permutation(once), rng.permutation(asked))])
     write = np.tile(np.arange(ways * (1 + queries)) < ways, shots)
-    code = signed(np.eye(ways))[label]
+    code = sign(np.eye(ways))[label]
     return {
         "cue": images(split)[[next(unseen[each]) for each in label]],
         "content": np.where(write[:, None], code, 0.0),

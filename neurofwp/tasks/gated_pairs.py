@@ -11,7 +11,7 @@ from numpy.random import SeedSequence, default_rng
 
 from neurofwp.errors import InputError, unknown
 from neurofwp.tasks.digits import Split, images
-from neurofwp.tasks.task import KIND, SCHEMA, check, signed, whole
+from neurofwp.tasks.task import KIND, SCHEMA, check, sign, whole
 
 CONTEXTS = default_rng(0).choice([-1.0, 1.0], size=(2, 8))  # what "let pass" and "store" look like, in all episodes
 
@@ -77,7 +77,7 @@ def _episode(
     order, asked = rng.permutation(pairs), rng.permutation(pairs)
     pair = np.concatenate([order, asked])
     write = np.arange(2 * pairs) < pairs
-    cue, value = picture[:pairs][pair], signed(picture[pairs:][pair])
+    cue, value = picture[:pairs][pair], sign(picture[pairs:][pair])
     context = CONTEXTS[(pair < stored).astype(int)] + noise * rng.standard_normal((2 * pairs, CONTEXTS.shape[1]))
     return {
         "cue": cue,

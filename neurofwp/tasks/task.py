@@ -78,7 +78,7 @@ def check(task: xr.Dataset) -> xr.Dataset:
     return task
 
 
-def signed(intensity: np.ndarray) -> np.ndarray:
+def sign(intensity: np.ndarray) -> np.ndarray:
     """Intensity in [0, 1] as a value in [-1, 1]."""
     return 2 * intensity - 1
 

@@ -96,7 +96,8 @@ def random_gating_accuracy(patterns: ArrayLike, slots: int, probability: float) 
     counts = check_counts("patterns", patterns, least=1).astype(int)
     age = np.arange(counts.max())
     intact = 1 - (1 - probability * (1 - probability) ** age) ** slots
-    return 0.5 + 0.5 * (np.cumsum(intact) / (age + 1))[counts - 1]
+    accuracy: Floats = 0.5 + 0.5 * (np.cumsum(intact) / (age + 1))[counts - 1]
+    return accuracy
 
 
 def _sign_error(mean: Floats, variance: Floats) -> Floats:

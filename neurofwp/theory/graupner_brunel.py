@@ -175,7 +175,8 @@ def _numbers(values: Values) -> dict[str, float]:
 def _trains(times: Sequence[float], protocol: Protocol) -> Floats:
     """Spikes of all trains, ms from the beginning of the protocol."""
     onsets = np.arange(protocol.trains) * protocol.period * 1000
-    return (onsets[:, None] + np.asarray(times, dtype=float)).ravel()
+    spikes: Floats = onsets[:, None] + np.asarray(times, dtype=float)
+    return spikes.ravel()
 
 
 def _calcium(numbers: dict[str, float], pre: Floats, post: Floats, end: float) -> tuple[Floats, Floats]:
@@ -197,4 +198,5 @@ def _calcium(numbers: dict[str, float], pre: Floats, post: Floats, end: float) -
 def _above(level: Floats, gap: Floats, theta: float, tau: float) -> Floats:
     if theta == 0:
         return gap
-    return np.clip(tau * np.log(np.maximum(level / theta, 1)), 0, gap)
+    until: Floats = tau * np.log(np.maximum(level / theta, 1))
+    return np.clip(until, 0, gap)

@@ -32,9 +32,12 @@ def hebbian_regression(examples: ArrayLike, dims: int) -> Floats:
 
 def decay_step(examples: ArrayLike, dims: int, decay: float) -> Floats:
     """The step s1/(s1^2 + (d + 1) s2) at which the decaying sum errs least; s1, s2 as in `decay_regression`."""
-    first, second = _discounted(examples, decay)
+    first, second = _discounted_sums(examples, decay)
     # no example leaves no weight to scale, so any step is as good: the limit N -> 0 of the expression
-    return np.where(first > 0, first, 1.0) / np.where(first > 0, first**2 + (check_dims(dims) + 1) * second, dims + 1)
+    step: Floats = np.where(first > 0, first, 1.0) / np.where(
+        first > 0, first**2 + (check_dims(dims) + 1) * second, dims + 1
+    )
+    return step
 
 
 def decay_regression(examples: ArrayLike, dims: int, decay: float) -> Floats:
@@ -48,8 +51,9 @@ def decay_regression(examples: ArrayLike, dims: int, decay: float) -> Floats:
     InputError
         for a negative N, d below 1, or a decay outside (0, 1].
     """
-    first, _ = _discounted(examples, decay)
-    return check_dims(dims) * (1 - first * np.where(first > 0, decay_step(examples, dims, decay), 0.0))
+    first, _ = _discounted_sums(examples, decay)
+    error: Floats = check_dims(dims) * (1 - first * np.where(first > 0, decay_step(examples, dims, decay), 0.0))
+    return error
 
 
 def delta_regression(examples: ArrayLike, dims: int) -> Floats:
@@ -93,7 +97,7 @@ def mesa_regression(examples: ArrayLike, dims: int) -> Floats:
     return np.maximum(0.0, check_dims(dims) - check_counts("examples", examples))
 
 
-def _discounted(examples: ArrayLike, decay: float) -> tuple[Floats, Floats]:
+def _discounted_sums(examples: ArrayLike, decay: float) -> tuple[Floats, Floats]:
     """The sums of decay^i and decay^2i over i = 0 .. N - 1."""
     if not 0 < decay <= 1:
         raise InputError(f"decay must be in (0, 1], but is {decay}")

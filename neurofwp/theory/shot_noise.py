@@ -55,7 +55,8 @@ def _below(theta: float, weights: dict[float, float]) -> float:
 
     def first(c: NDArray[np.float64]) -> NDArray[np.float64]:
         with np.errstate(divide="ignore"):
-            return np.exp(scale + k * np.log(np.clip(c, 0, least)))
+            density: NDArray[np.float64] = np.exp(scale + k * np.log(np.clip(c, 0, least)))
+        return density
 
     if theta <= least:
         return float(first(np.array(theta)))

@@ -1,7 +1,7 @@
 """The write gates of a Program, changed: shuffled, closed, open, or closed for some of its writes.
 
 Each function takes a Program and a random generator and returns a new Program, of which only gates differ; where that
-changes what should be remembered, `retargeted` says so.
+changes what should be remembered, `retarget` says so.
 """
 
 from __future__ import annotations
@@ -14,35 +14,35 @@ from neurofwp.errors import InputError
 from neurofwp.transforms.key_history import walk
 
 
-def gated(program: xr.Dataset, gate: np.ndarray) -> xr.Dataset:
+def with_gates(program: xr.Dataset, gate: np.ndarray) -> xr.Dataset:
     """The Program with these write gates (episode, event)."""
     return program.assign(write_gate=program["write_gate"].copy(data=gate))
 
 
-def same(program: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
+def keep(program: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
     """The Program as it is."""
     return program
 
 
-def shuffled(program: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
+def shuffle(program: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
     """The Program with the write gates of every episode shuffled among its writes."""
     gate = program["write_gate"].values.copy()
     for episode, write in enumerate(_writes(program)):
         gate[episode, write] = rng.permutation(gate[episode, write])
-    return gated(program, gate)
+    return with_gates(program, gate)
 
 
-def always_open(program: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
+def open_all(program: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
     """The Program with the gate fully open at every write."""
-    return gated(program, _writes(program).astype(float))
+    return with_gates(program, _writes(program).astype(float))
 
 
-def closed(program: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
+def close(program: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
     """The Program with the gate closed: what blocked NMDA receptors are to a rate network."""
-    return gated(program, np.zeros(program["write_gate"].shape))
+    return with_gates(program, np.zeros(program["write_gate"].shape))
 
 
-def let_pass(program: xr.Dataset, share: float, rng: np.random.Generator) -> xr.Dataset:
+def close_reassignments(program: xr.Dataset, share: float, rng: np.random.Generator) -> xr.Dataset:
     """The Program with the gate closed at a share of the events that show a key again; targets follow.
 
     Such an event shows a key with a new value that is not to be stored: the key keeps the value that it has.
@@ -66,10 +66,10 @@ def let_pass(program: xr.Dataset, share: float, rng: np.random.Generator) -> xr.
             if write[event] and len(history.under(keys[event])) > 1
         ]  # fmt: skip
         gate[episode, rng.permutation(again)[: round(share * len(again))].astype(int)] = 0
-    return retargeted(gated(program, gate))
+    return retarget(with_gates(program, gate))
 
 
-def retargeted(program: xr.Dataset) -> xr.Dataset:
+def retarget(program: xr.Dataset) -> xr.Dataset:
     """The Program with the targets of its reads as its gates have them: the value last written to that very key.
 
     Only writes with an open gate count; a read of a key without one has no target. ``rebound`` (episode, event), which

@@ -24,7 +24,7 @@ def without_silent_cells(program: xr.Dataset) -> xr.Dataset:
     return check(program.isel(pre=at).transpose(*first, ..., missing_dims="ignore").assign(cell=at))
 
 
-def most_varied(program: xr.Dataset, dimensions: int) -> xr.Dataset:
+def keep_most_varied(program: xr.Dataset, dimensions: int) -> xr.Dataset:
     """The same Program with those dimensions of its values only that vary most over writes, in their order.
 
     Raises

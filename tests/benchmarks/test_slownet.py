@@ -14,7 +14,7 @@ from benchmarks.slownet import ATTENTION, BATCH, RULES, SoftmaxReads
 from neurofwp.slownet.families import gated_pairs as task
 from neurofwp.slownet.programmer import Shape
 from neurofwp.slownet.training.loop import Training, train
-from neurofwp.slownet.training.meta_training import MetaTraining, drawn, meta_train
+from neurofwp.slownet.training.meta_training import MetaTraining, draw_batch, meta_train
 
 CPU = torch.device("cpu")
 FAMILY = task.family(task.Settings(stored=2, distractors=2))
@@ -47,7 +47,7 @@ def test_attention_is_a_softmax_over_earlier_writes(seed: int) -> None:
 
 def test_all_parameters_of_the_net_with_attention_learn() -> None:
     net = slownet.contenders(FAMILY, 0, CPU)[ATTENTION]
-    episodes = drawn(FAMILY, BATCH, (0, 0, 0), "cpu")
+    episodes = draw_batch(FAMILY, BATCH, (0, 0, 0), "cpu")
     slownet.step(net, lambda step: episodes)()
     for name, parameter in net.named_parameters():
         assert parameter.grad is not None, name
@@ -57,7 +57,7 @@ def test_all_parameters_of_the_net_with_attention_learn() -> None:
 
 def test_the_net_with_attention_learns_what_to_let_pass() -> None:
     net = slownet.contenders(FAMILY, 0, CPU)[ATTENTION]
-    held_out = drawn(FAMILY, 64, (1, 0, 0), "cpu")
+    held_out = draw_batch(FAMILY, 64, (1, 0, 0), "cpu")
     draw, _ = slownet.batches(FAMILY, 0, CPU)
 
     def scores() -> dict[str, float]:
@@ -75,7 +75,7 @@ def test_the_net_with_attention_learns_what_to_let_pass() -> None:
 
 def test_the_contenders_differ_in_their_reads_alone() -> None:
     nets = slownet.contenders(FAMILY, 3, CPU)
-    episodes = drawn(FAMILY, BATCH, (0, 0, 0), "cpu")
+    episodes = draw_batch(FAMILY, BATCH, (0, 0, 0), "cpu")
     with torch.no_grad():
         answers, signals = zip(*(net(episodes) for net in nets.values()), strict=True)
     for other in signals[1:]:

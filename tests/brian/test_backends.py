@@ -41,7 +41,7 @@ def test_brian2_is_left_as_it_was_found_even_after_a_failure(target: str) -> Non
     used = []
 
     def fail() -> None:
-        with backends.running_on(target) as folder:
+        with backends.use_backend(target) as folder:
             used.append(folder)
             raise RuntimeError("broken")
 

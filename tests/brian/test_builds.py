@@ -16,7 +16,7 @@ import pytest
 from brian2 import nS
 
 from neurofwp.brian import builds
-from neurofwp.brian.builds import built
+from neurofwp.brian.builds import find_or_compile
 from neurofwp.spiking import SpikingNetwork
 
 # Stands for a compiled network: doubles the file that it is given as key.v, and writes what it is told beside.
@@ -60,7 +60,7 @@ def compile() -> Callable[[Path], dict[str, Any]]:
 
 def test_numbers_reach_the_program_in_its_types_and_come_back(compile: Any, tmp_path: Path) -> None:
     given = {"key.v": np.array([1.0, 2.0, 3.0]), "key.g": np.inf, "value.unknown": 4.0}
-    seen = built("shape", compile, folder=tmp_path).run(given, 17)
+    seen = find_or_compile("shape", compile, folder=tmp_path).run(given, 17)
     np.testing.assert_array_equal(seen["spikes.t"], np.float32([1, 2, 3, 1, 2, 3]))
     np.testing.assert_array_equal(seen["weights.w"], [[1, 1], [2, 2], [3, 3]])  # (index, time)
     assert b"".join(seen["told.g"]) == b"1e999"  # "inf" would be the name of a file
@@ -69,17 +69,19 @@ def test_numbers_reach_the_program_in_its_types_and_come_back(compile: Any, tmp_
 
 def test_a_complaint_is_a_failure(compile: Any, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="file size does not match"):
-        built("shape", compile, folder=tmp_path).run({"key.v": np.zeros(3), "key.g": 1.0, "key.bad": 1.0}, 0)
+        find_or_compile("shape", compile, folder=tmp_path).run({"key.v": np.zeros(3), "key.g": 1.0, "key.bad": 1.0}, 0)
 
 
 def test_what_is_needed_must_be_given(compile: Any, tmp_path: Path) -> None:
-    build = built("shape", lambda folder: compile(folder) | {"needed": ["key.v", "key.g"]}, folder=tmp_path)
+    build = find_or_compile("shape", lambda folder: compile(folder) | {"needed": ["key.v", "key.g"]}, folder=tmp_path)
     with pytest.raises(RuntimeError, match=r"nothing was given for key\.g"):
         build.run({"key.v": np.zeros(3)}, 0)
 
 
 def test_one_shape_is_compiled_once(compile: Any, tmp_path: Path) -> None:
-    one, same, other = (built(shape, compile, folder=tmp_path) for shape in ({"pre": 3}, {"pre": 3}, {"pre": 4}))
+    one, same, other = (
+        find_or_compile(shape, compile, folder=tmp_path) for shape in ({"pre": 3}, {"pre": 3}, {"pre": 4})
+    )
     assert one == same
     assert one.folder != other.folder
     assert compile.times == 2
@@ -88,15 +90,15 @@ def test_one_shape_is_compiled_once(compile: Any, tmp_path: Path) -> None:
 def test_another_version_or_machine_compiles_its_own(
     compile: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    built("shape", compile, folder=tmp_path)
+    find_or_compile("shape", compile, folder=tmp_path)
     with monkeypatch.context() as other:
         other.setattr(builds, "_machine", lambda: ["another processor"])
-        built("shape", compile, folder=tmp_path)
+        find_or_compile("shape", compile, folder=tmp_path)
     with monkeypatch.context() as other:
         other.setattr(builds.provenance, "versions", lambda: {"brian2": "3"})
-        built("shape", compile, folder=tmp_path)
+        find_or_compile("shape", compile, folder=tmp_path)
     assert compile.times == 3
-    built("shape", compile, folder=tmp_path)
+    find_or_compile("shape", compile, folder=tmp_path)
     assert compile.times == 3
 
 
@@ -106,19 +108,19 @@ def test_many_at_once_wait_for_one_compilation(compile: Any, tmp_path: Path) -> 
         return compile(folder)
 
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: built("shape", slow, folder=tmp_path), range(8)))
+        found = list(pool.map(lambda _: find_or_compile("shape", slow, folder=tmp_path), range(8)))
     assert compile.times == 1
     assert all(build == found[0] for build in found)
 
 
 @pytest.mark.parametrize("damage", ["manifest", "main", "half"])
 def test_a_damaged_build_is_made_again(damage: str, compile: Any, tmp_path: Path) -> None:
-    build = built("shape", compile, folder=tmp_path)
+    build = find_or_compile("shape", compile, folder=tmp_path)
     if damage == "half":
         (build.folder / builds.MANIFEST).write_text(json.dumps(fields())[:-20])
     else:
         (build.folder / {"manifest": builds.MANIFEST, "main": "main"}[damage]).unlink()
-    assert built("shape", compile, folder=tmp_path).run({"key.v": np.zeros(3), "key.g": 0.0}, 0)
+    assert find_or_compile("shape", compile, folder=tmp_path).run({"key.v": np.zeros(3), "key.g": 0.0}, 0)
     assert compile.times == 2
 
 
@@ -128,12 +130,12 @@ def test_a_compilation_that_fails_leaves_nothing(tmp_path: Path) -> None:
         raise OSError("no compiler")
 
     with pytest.raises(OSError, match="no compiler"):
-        built("shape", fails, folder=tmp_path)
+        find_or_compile("shape", fails, folder=tmp_path)
     assert [each.name for each in tmp_path.iterdir() if each.is_dir()] == []
 
 
 def test_the_least_used_go_first_and_none_that_may_be_starting(compile: Any, tmp_path: Path) -> None:
-    made = [built(number, compile, folder=tmp_path) for number in range(4)]
+    made = [find_or_compile(number, compile, folder=tmp_path) for number in range(4)]
     ages = (9000, 100, 8000, 7000)  # seconds since the last use
     for build, age in zip(made, ages, strict=True):
         os.utime(build.folder, (time.time() - age,) * 2)
@@ -171,7 +173,7 @@ def test_other_numbers_start_the_same_build(stored_program: Any, monkeypatch: py
         shapes.append(builds.key(shape))
         raise InterruptedError
 
-    monkeypatch.setattr(builds, "built", seen)
+    monkeypatch.setattr(builds, "find_or_compile", seen)
     other = stored_program.assign(value=-stored_program["value"])
     for network, program, seed in (
         (SpikingNetwork("additive", target="cpp_standalone"), stored_program, 0),
@@ -195,11 +197,11 @@ def test_a_cached_build_does_what_a_new_one_does(stored_program: Any, tmp_path: 
     made = []
 
     def own(shape: Any, compile: Any) -> Any:
-        made.append(built(shape, compile, folder=tmp_path))
+        made.append(find_or_compile(shape, compile, folder=tmp_path))
         return made[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(simulation.builds, "built", own)
+        patch.setattr(simulation.builds, "find_or_compile", own)
         network = SpikingNetwork("additive", cells_per_pool=1, target="cpp_standalone")
         first, other, again = (network.run(stored_program, seed=seed) for seed in (3, 4, 3))
     assert made[0] == made[1] == made[2]

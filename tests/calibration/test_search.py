@@ -89,7 +89,7 @@ def test_a_candidate_that_learns_nothing_is_the_worst(monkeypatch: pytest.Monkey
 def test_rivals_do_not_contain_the_rule() -> None:
     assert trials.rivals("delta") == ("fixed_decay", "outstar", "soft_bound")
     assert trials.rivals("hebbian") == ()
-    for rule in identification.CANDIDATES:
+    for rule in identification.candidates():
         assert rule.id not in trials.rivals(rule.id)
 
 

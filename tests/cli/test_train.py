@@ -68,7 +68,7 @@ def test_a_training_leaves_everything(tmp_path: Path, capsys: pytest.CaptureFixt
     assert net.model.shape.rule == "gated_delta"
     assert (net.about["seed"], net.about["settings"]["stored"], net.about["settings"]["steps"]) == (5, 2, 6)
     family = gated_pairs.family(gated_pairs.Settings(2, 2))
-    measured = meta_training.tested(net.model, family, seed=5)
+    measured = meta_training.test_model(net.model, family, seed=5)
     RateNetwork("gated_delta").run(net(family.draw(1, 9, "test")))
 
     summary = json.loads((out / "summary.json").read_text())

@@ -12,10 +12,12 @@ import pytest
 import xarray as xr
 
 from neurofwp import RateNetwork, SpikingNetwork, identification
-from neurofwp.calibration.space import BOUNDS
+from neurofwp.calibration.space import BOUNDS, Space
 from neurofwp.calibration.trial import Trial
 from neurofwp.errors import InputError
 from neurofwp.experiments import calibrate
+from neurofwp.runtime.tables import frame
+from neurofwp.spiking import jobs
 from neurofwp.spiking.jobs import Job
 
 
@@ -39,7 +41,7 @@ def test_bad_input_is_refused_before_any_simulation(settings: dict, message: str
 
 
 def test_what_is_judged_was_not_seen_by_the_search() -> None:
-    searched, final, judged = (calibrate._program(calibrate.Settings(), 4, 2, 7, purpose) for purpose in range(3))
+    searched, final, judged = (calibrate.write_program(calibrate.Settings(), 4, 2, 7, purpose) for purpose in range(3))
     written = [
         set(map(bytes, each["value"].values[each["key"].values.any(-1)])) for each in (searched, final, judged)
     ]  # fmt: skip
@@ -60,9 +62,9 @@ def rates(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
         return xr.Dataset(columns)
 
     @contextmanager
-    def running(jobs: Sequence[Job], folder: Path | None) -> Iterator[Callable[[str], xr.Dataset]]:
-        judged.extend(jobs)
-        by_name = {job.name: job for job in jobs}
+    def running(asked: Sequence[Job], folder: Path | None) -> Iterator[Callable[[str], xr.Dataset]]:
+        judged.extend(asked)
+        by_name = {job.name: job for job in asked}
 
         def trace(name: str) -> xr.Dataset:
             made = RateNetwork("hebbian" if name.startswith("start") else "delta").run(by_name[name].program)
@@ -72,7 +74,7 @@ def rates(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
         yield trace
 
     monkeypatch.setattr(Trial, "scores", scores)
-    monkeypatch.setattr(calibrate, "running", running)
+    monkeypatch.setattr(jobs, "start", running)
     monkeypatch.setattr(identification, "identify", partial(identification.identify, rules=("hebbian", "delta")))
     return judged
 
@@ -82,12 +84,20 @@ def test_the_chosen_model_is_written_and_judged_as_written(rates: list[Job], tmp
     result = calibrate.run(settings, seed=100, device="cpu", folder=tmp_path / "parts")
     _loads(result, tmp_path / "delta-calibrated.toml")
     assert {job.network["synapse"] for job in rates} == {"soft-bound", tmp_path / "delta-calibrated.toml"}
-    numbers = calibrate.summary(result)
-    assert numbers["chosen.best"] == ["delta"]
-    assert numbers["start.best"] == ["hebbian"]
-    assert numbers["chosen.share"] == numbers["chosen.rules.delta"] == pytest.approx(1, abs=0.05)
-    assert numbers["chosen.rules.hebbian"] < 0.9  # a key bound anew
-    assert numbers["candidates"] == len(calibrate.tables(result)["candidates"]) == 8
+    numbers = calibrate.EXPERIMENT.summary(result)
+    assert numbers["models.chosen.best"] == "delta"
+    assert numbers["models.start.best"] == "hebbian"
+    share = numbers["models.chosen.explained_share"]
+    assert share == numbers["rules.chosen.delta.explained_share"] == pytest.approx(1, abs=0.05)
+    assert numbers["rules.chosen.hebbian.explained_share"] < 0.9  # a reassigned key
+    r2 = result["recall/reassigned_r2"].sel(model="chosen")
+    assert numbers["recall.chosen.reassigned_r2"] == pytest.approx(float(r2.mean()))
+    assert numbers["recall.chosen.reassigned_r2.sem"] == pytest.approx(float(r2.std(ddof=1)) / 2)
+    found = result["parameters/found"]
+    assert numbers["parameters.g_gaba.found"] == float(found.sel(parameter="g_gaba"))
+    candidates = calibrate.tables(result)["candidates"]
+    assert candidates["g_gaba"].attrs["units"] == "nS"
+    assert numbers["candidates"] == len(frame(candidates)) == 8
     assert set(calibrate.plot(result)) == {"front", "rules_of_the_chosen", "rules_of_the_start"}
 
 
@@ -97,9 +107,7 @@ def _loads(result: xr.DataTree, path: Path) -> None:
     values = {**network.synapse.values, **network.circuit}
     found = result["parameters"].to_dataset()["found"]
     for name in BOUNDS:
-        assert float(values[name] / calibrate.Space.unit(name)) == pytest.approx(
-            float(found.sel(parameter=name)), rel=1e-12
-        )
+        assert float(values[name] / Space.unit(name)) == pytest.approx(float(found.sel(parameter=name)), rel=1e-12)
     assert result["parameters"].attrs["model"] == path.read_text()
 
 

@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from neurofwp import cli, metrics, program, trace
-from neurofwp.experiments import hetero_associative
-from neurofwp.identification import CANDIDATES
+from neurofwp import cli, metrics, program, slownet, trace
+from neurofwp.experiments.hetero_associative import Settings
+from neurofwp.identification import candidates
 from neurofwp.runtime import files
 from neurofwp.slownet import FixedEncoder
+from neurofwp.spiking import jobs
 
 TINY = ["--pairs", "2", "--episodes", "2", "--load", "1", "2", "--load-episodes", "1", "--cells-per-pool", "1"]
+TABLES = ("summary", "recall", "noise_ceiling", "rules", "rules_measured", "rate", "capacity")
 FIGURES = ("recall", "recall_scatter", "weights", "synapse", "raster", "capacity", "rules")
 
 
@@ -26,7 +28,7 @@ FIGURES = ("recall", "recall_scatter", "weights", "synapse", "raster", "capacity
 def small() -> Iterator[None]:
     """40 key cells instead of 400, and events of 250 ms instead of 500 ms."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hetero_associative, "FixedEncoder", partial(FixedEncoder, pre=40, active=10, duration=250.0))
+        patch.setattr(slownet, "FixedEncoder", partial(FixedEncoder, pre=40, active=10, duration=250.0))
         yield
 
 
@@ -46,9 +48,9 @@ def result(folder: Path) -> xr.DataTree:
 
 def test_the_folder_holds_data_summary_figures_and_log(folder: Path) -> None:
     found = {path.name for path in folder.iterdir() if path.is_file()}
-    assert found == {"result.nc", "summary.json", "log.txt"} | {
-        f"{n}.{kind}" for n in FIGURES for kind in ("png", "pdf")
-    }
+    files_of = {"png": FIGURES, "csv": TABLES}
+    expected = {f"{name}.{kind}" for kind, names in files_of.items() for name in names}
+    assert found == {"result.nc", "summary.json", "log.txt"} | expected
     for name in FIGURES:
         assert (folder / f"{name}.png").stat().st_size > 5000
 
@@ -60,20 +62,27 @@ def test_the_summary_has_the_promised_keys_and_its_numbers_follow_from_the_data(
     numbers = {"recall.spiking.r2", "recall.spiking.identified", "recall.rate.r2", "recall.rate.identified"}
     numbers |= {f"capacity.{n}.{p}.{s}" for n in ("spiking", "rate") for p in (1, 2) for s in ("r2", "identified")}
     scored = ("r2", "explained_share", "low", "high", "bic")
-    numbers |= {f"rules.{rule.id}.{name}" for rule in CANDIDATES for name in scored}
+    numbers |= {f"rules.{rule.id}.{name}" for rule in candidates() for name in scored}
     numbers |= {"noise_ceiling.value"}
     assert all(math.isfinite(summary[name]) for name in numbers)
     assert summary["noise_ceiling.sem"] is None  # one held-out episode has no standard error
-    assert set(summary["best"]) <= {rule.id for rule in CANDIDATES}
+    assert set(summary["best"]) <= {rule.id for rule in candidates()}
     assert summary["rate.rule"] in summary["best"]
     for network in ("spiking", "rate"):
         score = metrics.recall_r2(result["program"].to_dataset(), result[network].to_dataset())
         assert summary[f"recall.{network}.r2"] == pytest.approx(float(score))
-    best = max(CANDIDATES, key=lambda rule: summary[f"rules.{rule.id}.r2"]).id
+    best = max(candidates(), key=lambda rule: summary[f"rules.{rule.id}.r2"]).id
     assert summary[f"rules.{best}.r2"] > 0.8
     assert summary[f"rules.{best}.explained_share"] == pytest.approx(
         summary[f"rules.{best}.r2"] / summary["noise_ceiling.value"]
     )
+
+
+def test_the_capacity_curve_ends_at_four_times_the_pairs() -> None:
+    assert Settings(pairs=8).loads == (2, 4, 8, 16, 32)
+    assert Settings(pairs=2).loads == (2, 4, 8)
+    assert Settings(pairs=2, load=(32,)).loads == (32,)
+    assert Settings(load=()).loads == ()
 
 
 def test_the_tree_holds_valid_traces_of_one_program(result: xr.DataTree) -> None:
@@ -94,7 +103,7 @@ def test_compare_and_plot_work_on_the_result_alone(
 ) -> None:
     assert cli.main(["compare", str(folder)]) == 0
     printed = capsys.readouterr().out
-    assert all(rule.id in printed for rule in CANDIDATES)
+    assert all(rule.id in printed for rule in candidates())
     assert cli.main(["plot", str(folder), "--out", str(tmp_path / "again")]) == 0
     assert {path.stem for path in (tmp_path / "again").iterdir()} == set(FIGURES)
 
@@ -114,7 +123,7 @@ def test_compare_and_plot_work_on_the_result_alone(
 def test_bad_settings_get_one_sentence_before_any_simulation(
     flags: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(hetero_associative, "running", None)
+    monkeypatch.setattr(jobs, "start", None)
     words = ["run", "hetero-associative", *TINY, *flags, "--out", str(tmp_path)]
     assert cli.main(words) != 0
     printed = capsys.readouterr().err

@@ -15,6 +15,8 @@ from neurofwp.errors import InputError
 from neurofwp.experiments import hetero_vs_auto as experiment
 from neurofwp.metrics import completion
 from neurofwp.rate import RateNetwork
+from neurofwp.runtime.tables import frame
+from neurofwp.spiking import jobs
 from neurofwp.spiking.jobs import Job
 
 SMALL = experiment.Settings(items=4, shares=(0.3, 0.6), episodes=3, key_cells=120, active=10)
@@ -25,24 +27,26 @@ def rate(rule: str, settings: experiment.Settings = SMALL) -> RateNetwork:
 
 
 @contextmanager
-def pretended(jobs: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Dataset]]:
-    by_name = {job.name: job for job in jobs}
+def pretended(asked: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Dataset]]:
+    by_name = {job.name: job for job in asked}
     yield lambda name: rate(experiment.RULES[by_name[name].network["synapse"]]).run(by_name[name].program)
 
 
 @pytest.fixture(scope="module")
 def result() -> Iterator[xr.DataTree]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(experiment, "running", pretended)
+        patch.setattr(jobs, "start", pretended)
         yield experiment.run(SMALL, seed=102, device="cpu")
 
 
 def test_memories_have_the_same_keys_and_queries_of_every_cue() -> None:
-    program = experiment.memory(SMALL, seed=102)
+    program = experiment.write_program(SMALL, seed=102)
+    assert not np.array_equal(*(program["value"].isel(condition=number).values for number in (0, 1)))
     for name in ("key", "query", "cue", "pair"):
-        first, *others = np.split(program[name].values, 3)
+        first, *others = program[name].transpose("condition", ...).values
         for other in others:
             np.testing.assert_array_equal(first, other)
+    program = program.isel(condition=0)
     cues = completion.cues(SMALL.shares)
     for episode in range(3):
         for event in range(4, program.sizes["event"]):
@@ -66,16 +70,21 @@ def test_hopfield_networks_complete_mild_damage(result: xr.DataTree) -> None:
 
 
 def test_summary_and_table_agree(result: xr.DataTree) -> None:
-    numbers = experiment.summary(result)
+    numbers = experiment.EXPERIMENT.summary(result)
     assert all(math.isfinite(each) for each in numbers.values())
-    table, closed = (each.set_index(["memory", "damage", "share"]) for each in experiment.tables(result).values())
-    row = table.loc[("spiking.additive.auto", "swapped", 0.6)]
-    assert row["r2"] == pytest.approx(numbers["spiking.additive.auto.swapped.0.6.r2"])
-    values = result["recall"].to_dataset()["r2"].sel(regime="additive", network="spiking", association="auto")
-    assert row["r2"] == pytest.approx(float(values.isel(cue=4).mean()))
-    assert numbers["spiking.error-correcting.hetero.none.0.gain"] == 1
-    expected = numbers["expected.rate.delta.auto.silenced.0.3.gain"]
-    assert closed.loc[("rate.delta.auto", "silenced", 0.3)]["gain"] == pytest.approx(expected)
+    table = frame(experiment.tables(result)["recall"])
+    table = table.set_index(["network", "synapse_model", "association", "damage", "share"])
+    row = table.loc[("spiking", "additive", "auto", "swapped", 0.6)]
+    assert row["r2"] == pytest.approx(numbers["recall.spiking.additive.auto.swapped.0.6.r2"])
+    values = result["recall"].to_dataset()["r2"].sel(synapse_model="additive", network="spiking", association="auto")
+    values = values.isel(cue=4)
+    assert row["r2"] == pytest.approx(float(values.mean()))
+    assert row["r2_sem"] == pytest.approx(float(values.std(ddof=1)) / values.size**0.5)
+    assert numbers["recall.spiking.error-correcting.hetero.none.0.gain"] == 1
+    expected = result["expected"].to_dataset()["gain"].sel(synapse_model="error-correcting", network="rate")
+    expected = expected.sel(association="auto").isel(cue=1)
+    gain = numbers["closed_form.rate.error-correcting.auto.silenced.0.3.gain"]
+    assert gain == pytest.approx(float(expected.mean()))
 
 
 @pytest.mark.parametrize(

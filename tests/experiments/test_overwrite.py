@@ -46,7 +46,7 @@ def pretend(jobs: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Datase
 @pytest.fixture(scope="module")
 def result() -> Iterator[xr.DataTree]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs, "running", pretend)
+        patch.setattr(jobs, "start", pretend)
         yield experiment.run(SMALL, seed=3, device="cpu")
 
 

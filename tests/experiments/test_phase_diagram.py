@@ -17,7 +17,7 @@ from neurofwp import identification
 from neurofwp.errors import InputError
 from neurofwp.experiments import phase_diagram as experiment
 from neurofwp.identification import identify
-from neurofwp.identification.recovery import disturbed
+from neurofwp.identification.recovery import disturb
 from neurofwp.rate import RateNetwork
 from neurofwp.spiking.network import SpikingNetwork
 
@@ -36,7 +36,7 @@ def pretend(self: SpikingNetwork, program: xr.Dataset, *, seed: int, conditions:
         network = RateNetwork(
             "gated_delta", parameters=parameters, on_off=True, nonnegative=True, unit_keys=False, units="nS"
         )
-        made.append(network.run(disturbed(program, 0.05, rng)))
+        made.append(network.run(disturb(program, 0.05, rng)))
     return xr.concat(made, dim="condition", combine_attrs="override")
 
 

@@ -20,7 +20,7 @@ from neurofwp.spiking import SpikingNetwork
 from neurofwp.spiking import jobs as spiking_jobs
 from neurofwp.spiking.jobs import Job
 from neurofwp.tasks import digit_pairs
-from neurofwp.transforms.selection import most_varied
+from neurofwp.transforms.selection import keep_most_varied
 
 SETTINGS = retention.Settings(
     regimes=("decay",), holds=(0.0, 1.2, 2.4), background=(6.0,), turnover=(2.0, 3.0), pairs=3, episodes=2, pixels=4
@@ -31,7 +31,7 @@ NETWORK = SpikingNetwork("decay", key_cells="poisson")
 
 def programs(gate: str = "closed") -> xr.Dataset:
     task = digit_pairs(SETTINGS.pairs, SETTINGS.episodes, seed=1)
-    pairs = most_varied(FixedEncoder(pre=40, active=4, seed=1)(task), SETTINGS.pixels)
+    pairs = keep_most_varied(FixedEncoder(pre=40, active=4, seed=1)(task), SETTINGS.pixels)
     delays = retention.list_delays(SETTINGS, "decay", gate)
     return retention.write_programs(pairs, SETTINGS.holds, NETWORK, delays)
 
@@ -98,7 +98,7 @@ def pretend(jobs: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Datase
 
 
 def test_tables_have_every_reading_and_every_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spiking_jobs, "running", pretend)
+    monkeypatch.setattr(spiking_jobs, "start", pretend)
     settings = replace(SETTINGS, regimes=("decay", "thresholds"), ungated=())
     result = retention.run(settings, seed=1, device="cpu")
     numbers = retention.EXPERIMENT.summary(result)

@@ -1,4 +1,4 @@
-"""Rule identification: the matrix of regimes and rules, and verdicts that are classes of rules."""
+"""Rule identification: the matrix of synapse models and rules, and verdicts that are classes of rules."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from neurofwp.experiments import rule_identification as experiment
 from neurofwp.identification import recovery
 from neurofwp.program import on_off
 from neurofwp.rate import RateNetwork
+from neurofwp.spiking import jobs
 from neurofwp.spiking.jobs import Job
 
 RULES = {"additive": "hebbian", "error-correcting": "delta"}
@@ -25,15 +26,15 @@ SMALL = experiment.Settings(regimes=tuple(RULES), episodes=8, pairs=4, pixels=2,
 
 
 @contextmanager
-def pretended(jobs: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Dataset]]:
+def pretended(asked: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Dataset]]:
     """Rate networks with disturbed keys and values in place of spiking ones; what was felt is recorded."""
-    by_name = {job.name: job for job in jobs}
+    by_name = {job.name: job for job in asked}
 
     def trace(name: str) -> xr.Dataset:
         job = by_name[name]
         rule = RULES[job.network["synapse"]]
         rng = np.random.default_rng(job.seed)
-        felt = recovery.disturbed(job.program, 0.15, rng)
+        felt = recovery.disturb(job.program, 0.15, rng)
         own = recovery.truth(rule, np.random.default_rng(0))
         made = RateNetwork(rule, parameters=own, on_off=True, nonnegative=True, unit_keys=False).run(felt)
         voltage = (10 * on_off(felt) - 60).where((felt["key"] > 0).any("pre"))
@@ -48,30 +49,31 @@ def pretended(jobs: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Data
 @pytest.fixture(scope="module")
 def result() -> xr.DataTree:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(experiment, "running", pretended)
+        patch.setattr(jobs, "start", pretended)
         patch.setattr(identification, "identify", partial(identification.identify, rules=CHOICE, restarts=2))
         return experiment.run(SMALL, seed=100, device="cpu")
 
 
-def test_every_regime_is_given_its_own_rule_by_every_drive(result: xr.DataTree) -> None:
-    numbers = experiment.summary(result)
+def test_every_synapse_model_is_given_its_own_rule_by_every_drive(result: xr.DataTree) -> None:
+    numbers = experiment.EXPERIMENT.summary(result)
     for suffix in experiment.DRIVES.values():
-        for regime, rule in RULES.items():
-            assert numbers[f"winner{suffix}.{regime}"] == [rule]
-            own = numbers[f"matrix{suffix}.{regime}.{rule}.explained_share"]
+        for model, rule in RULES.items():
+            assert numbers[f"winner{suffix}.{model}.rules"] == rule
+            own = numbers[f"matrix{suffix}.{model}.{rule}.explained_share"]
             assert own > 0.95
-            low, high = (numbers[f"matrix{suffix}.{regime}.{rule}.{end}"] for end in ("low", "high"))
+            low, high = (numbers[f"matrix{suffix}.{model}.{rule}.{end}"] for end in ("low", "high"))
             assert low <= own <= high
     # activity as it was leaves nothing to noise, so that it explains more than an independent run does
     shares = [numbers[f"matrix{suffix}.additive.hebbian.explained_share"] for suffix in experiment.DRIVES.values()]
     assert shares == sorted(shares)
     assert shares[2] * numbers["noise_ceiling.additive.value"] == pytest.approx(1, abs=1e-6)
-    assert "recovery.diagonal" not in numbers
+    assert not any(key.startswith("recovery") for key in numbers)
 
 
 def test_tables_and_figures_show_every_drive(result: xr.DataTree) -> None:
-    table = experiment.tables(result)["rules"]
-    assert len(table) == len(experiment.DRIVES) * len(RULES) * len(CHOICE)
+    tables = experiment.tables(result)
+    for suffix in experiment.DRIVES.values():
+        assert tables[f"matrix{suffix}"].sizes == {"synapse_model": len(RULES), "rule": len(CHOICE)}
     figures = experiment.plot(result)
     assert list(figures) == ["explained_share", "explained_share_measured", "explained_share_measured_both"]
     for figure, words in zip(figures.values(), ("Program says;", "Program says;", "depolarised;"), strict=True):
@@ -80,7 +82,7 @@ def test_tables_and_figures_show_every_drive(result: xr.DataTree) -> None:
 
 def test_a_verdict_is_a_class_of_rules_at_the_noise_of_the_synapses(result: xr.DataTree) -> None:
     """Rules that recovery mixes up where ceilings are as here are one; what it mixes up elsewhere does not matter."""
-    ids = [rule.id for rule in identification.CANDIDATES]
+    ids = [rule.id for rule in identification.candidates()]
     chosen = np.stack([np.eye(len(ids))] * 2)[..., None].repeat(2, axis=-1)
     one, other = ids.index("delta"), ids.index("gated_delta")
     chosen[0, one, one, 0], chosen[0, one, other, 0] = 0, 1
@@ -99,12 +101,14 @@ def test_a_verdict_is_a_class_of_rules_at_the_noise_of_the_synapses(result: xr.D
     )
     groups = {path.strip("/"): group.to_dataset() for path, group in result.subtree_with_keys if group.has_data}
     both = xr.DataTree.from_dict(groups | {"recovery": found})
-    numbers = experiment.summary(both)
-    assert numbers["recovery.noise"] == 0.1
-    assert numbers["winner.error-correcting"] == ["delta", "gated_delta"]
-    assert numbers["winner.additive"] == ["hebbian"]
-    assert numbers["recovery.diagonal"] == 1
+    numbers = experiment.EXPERIMENT.summary(both)
+    assert numbers["matched_recovery.noise"] == 0.1
+    assert numbers["winner.error-correcting.rules"] == "delta or gated_delta"
+    assert numbers["winner.additive.rules"] == "hebbian"
+    assert numbers["matched_recovery.diagonal"] == numbers["recovery.0.1.diagonal"] == 1
     assert numbers["recovery.0.4.parameter_error"] == pytest.approx(0.05)
+    assert len(numbers["matched_recovery.classes"]) == len(ids) - 1
+    assert "delta or gated_delta" in numbers["matched_recovery.classes"]
     assert "recovery" in experiment.plot(both)
 
 

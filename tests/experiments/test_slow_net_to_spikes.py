@@ -52,13 +52,13 @@ def stand_in(every: Sequence[Job], *, folder: Path | None) -> Iterator[Callable[
     def trace(name: str) -> xr.Dataset:
         (job,) = (job for job in every if job.name == name)
         blocked = job.network["parameters"].get("alpha_nmda") == "0"
-        return RateNetwork("delta").run(gates.closed(job.program, None) if blocked else job.program)
+        return RateNetwork("delta").run(gates.close(job.program, None) if blocked else job.program)
 
     yield trace
 
 
 def test_gates_decide_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "running", stand_in)
+    monkeypatch.setattr(jobs, "start", stand_in)
     check(experiment.run(settings(tmp_path), seed=3, device="cpu"))
 
 

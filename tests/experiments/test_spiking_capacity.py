@@ -40,7 +40,7 @@ def pretend(jobs: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Datase
 @pytest.fixture(scope="module")
 def result() -> Iterator[xr.DataTree]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(spiking_jobs, "running", pretend)
+        patch.setattr(spiking_jobs, "start", pretend)
         yield experiment.run(SMALL, seed=2, device="cpu")
 
 

@@ -163,7 +163,7 @@ def test_measured_values_explain_what_nominal_ones_take_for_noise() -> None:
     voltage = 9 * program.on_off(felt).where((given["key"] > 0).any("pre")) - 61
     run = run.assign(
         pre_rate=(40 * given["key"]).assign_attrs(units="Hz"),
-        dendrite=voltage.transpose(*trace.OPTIONAL["dendrite"]).assign_attrs(units="mV"),
+        dendrite=voltage.transpose(*trace.SCHEMA.dims["dendrite"]).assign_attrs(units="mV"),
     )
     measured, both = (
         identify(given, run, ["hebbian"], drive=drive, restarts=2, progress=False)["r2"].item()

@@ -15,11 +15,11 @@ SHAPE = (6, 5, 4, 30)
 
 def made(weight: np.ndarray, conductance: np.ndarray | None = None) -> xr.Dataset:
     result = xr.Dataset(
-        {"weight": (trace.DIMS["weight"], weight, {"units": "1"})}, attrs={"kind": trace.KIND, "network": "rate"}
+        {"weight": (trace.SCHEMA.dims["weight"], weight, {"units": "1"})}, attrs={"kind": trace.KIND, "network": "rate"}
     )
-    result["recall"] = trace.DIMS["recall"], np.zeros(weight.shape[:3]), {"units": "1"}
+    result["recall"] = trace.SCHEMA.dims["recall"], np.zeros(weight.shape[:3]), {"units": "1"}
     if conductance is not None:
-        result["conductance"] = trace.OPTIONAL["conductance"], conductance, {"units": "nS"}
+        result["conductance"] = trace.SCHEMA.dims["conductance"], conductance, {"units": "nS"}
     return provenance.stamp(result, config={}, seed=0)
 
 

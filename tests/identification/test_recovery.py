@@ -6,7 +6,7 @@ import xarray as xr
 
 from neurofwp import program
 from neurofwp.errors import InputError
-from neurofwp.identification.recovery import TRUE, classes, diagonal, disturbed, parameter_error, recover, truth
+from neurofwp.identification.recovery import TRUE, classes, diagonal, disturb, parameter_error, recover, truth
 from neurofwp.rules import get
 
 
@@ -27,16 +27,16 @@ def task(episodes: int = 6) -> xr.Dataset:
 
 def test_disturbance_keeps_means_and_has_the_variation_that_is_asked_for() -> None:
     clean = program.from_arrays(np.ones((50, 40, 25)), np.zeros((50, 40, 30)))
-    noisy = disturbed(clean, 0.3, np.random.default_rng(0))
+    noisy = disturb(clean, 0.3, np.random.default_rng(0))
     key, value = noisy["key"].values, noisy["value"].values
     assert key.mean() == pytest.approx(1 / 5, rel=0.01)  # of unit norm: 25 cells
     assert key.std() / key.mean() == pytest.approx(0.3, rel=0.02)
     assert value.std() == pytest.approx(0.3 * 0.5, rel=0.02)  # both pools are driven by a half
     xr.testing.assert_identical(noisy["query"], clean["query"])
-    none = disturbed(clean, 0.0, np.random.default_rng(0))
+    none = disturb(clean, 0.0, np.random.default_rng(0))
     np.testing.assert_allclose(none["key"].values, 1 / 5)
     with pytest.raises(InputError, match="0 or more, not -1"):
-        disturbed(clean, -1, np.random.default_rng(0))
+        disturb(clean, -1, np.random.default_rng(0))
 
 
 def test_true_parameters_lie_within_the_domain_of_their_rule() -> None:

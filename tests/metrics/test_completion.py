@@ -18,8 +18,8 @@ def test_linear_reads_follow_the_closed_form() -> None:
     program = experiment.memory(settings, seed=103).isel(condition=0)
     trace = network("hebbian", settings).run(program)
     cues = completion.cues(settings.shares)
-    found = completion.measured(program, trace, cues)
-    expected = completion.expected(program, trace, cues)
+    found = completion.recall_by_cue(program, trace, cues)
+    expected = completion.linear_recall_by_cue(program, trace, cues)
     for name in ("r2", "gain"):
         difference = (found[name] - expected[name]).isel(cue=slice(1, None))
         sem = difference.std("episode", ddof=1) / 80**0.5

@@ -22,8 +22,8 @@ def trace_of(recall: np.ndarray, **coords: object) -> xr.Dataset:
     """A Trace that answered `recall` (episode, event, post)."""
     weight = np.zeros((*recall.shape, 1))
     data = {
-        "weight": (traces.DIMS["weight"], weight, {"units": "1"}),
-        "recall": (traces.DIMS["recall"], recall, {"units": "Hz"}),
+        "weight": (traces.SCHEMA.dims["weight"], weight, {"units": "1"}),
+        "recall": (traces.SCHEMA.dims["recall"], recall, {"units": "Hz"}),
     }
     attrs = {"kind": traces.KIND} | dict.fromkeys(traces.PROVENANCE, "")
     return traces.check(xr.Dataset(data, coords=coords, attrs=attrs))

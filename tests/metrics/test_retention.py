@@ -11,14 +11,14 @@ from neurofwp.rate import RateNetwork
 from neurofwp.slownet import FixedEncoder
 from neurofwp.tasks import digit_pairs
 from neurofwp.transforms.delays import read_after_delays
-from neurofwp.transforms.selection import most_varied
+from neurofwp.transforms.selection import keep_most_varied
 
 SLOT = 0.6  # s: a phase of 500 ms and its pause
 
 
 @pytest.fixture(scope="module")
 def program() -> xr.Dataset:
-    pairs = most_varied(FixedEncoder(pre=40, active=4, seed=1)(digit_pairs(3, 2, seed=1)), 4)
+    pairs = keep_most_varied(FixedEncoder(pre=40, active=4, seed=1)(digit_pairs(3, 2, seed=1)), 4)
     return read_after_delays(pairs, (0.0, 1.2, 2.4), pause=100.0)
 
 

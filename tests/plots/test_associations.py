@@ -21,7 +21,7 @@ def table(names: list[str], dim: str, labels: list[str]) -> xr.Dataset:
     damage = ["none", *["silenced"] * 2, *["swapped"] * 2]
     made = xr.Dataset({name: (dims, rng.uniform(0.2, 0.9, shape), {"units": "1"}) for name in names})
     made = made.assign_coords({dim: labels, "damage": ("cue", damage), "share": ("cue", SHARE)})
-    return made.assign_coords(network=NETWORKS, regime="additive") if dim == "association" else made
+    return made.assign_coords(network=NETWORKS, synapse_model="additive") if dim == "association" else made
 
 
 def test_completion_draws_means_of_each_damage_beside_whole_keys(assert_legible) -> None:
@@ -63,7 +63,7 @@ def test_sequences_are_drawn_as_right_positions_and_images(assert_legible) -> No
     }
     loop = xr.Dataset(
         {name: (d, rng.uniform(0, 1, [sizes[each] for each in d]), {"units": "1"}) for name, d in dims.items()},
-        coords={"network": NETWORKS, "mode": list(MODE), "step": np.arange(1, 6), "regime": "additive"},
+        coords={"network": NETWORKS, "mode": list(MODE), "step": np.arange(1, 6), "synapse_model": "additive"},
         attrs={"rule": "hebbian"},
     )
     figure = sequence_recall(loop)

@@ -47,17 +47,25 @@ def test_points_lines_and_marks_are_the_data(assert_legible) -> None:
         },
         coords={"parameter": [each.name for each in SPACE]},
     )
-    judged = {
-        "start": {"share": 0.2, "low": 0.15, "high": 0.3, "recall": 0.3, "sem": 0.05},
-        "chosen": {"share": 0.98, "low": 0.97, "high": 0.99, "recall": 0.9, "sem": 0.02},
-    }
+    judged = xr.Dataset(
+        {
+            "explained_share": ("model", [0.2, 0.98]),
+            "low": ("model", [0.15, 0.97]),
+            "high": ("model", [0.3, 0.99]),
+            "recall": ("model", [0.3, 0.9]),
+            "recall_sem": ("model", [0.05, 0.02]),
+        },
+        coords={"model": ["start", "chosen"]},
+    )
     figure = calibration(every, parameters, judged)
     left, right = figure.axes[:2]
     drawn = np.asarray(left.collections[0].get_offsets())
     np.testing.assert_allclose(drawn, np.stack([columns["share"], columns["recall"]], axis=1)[:30])
-    assert left.get_xlabel() == "explained share of gated delta (1)"
+    assert left.get_xlabel() == "FEVE of gated delta (1)"
     found = next(line for line in right.lines if np.allclose(line.get_xdata(), 0.5))
     assert len(found.get_ydata()) == len(SPACE)
     assert_legible(figure)
     with pytest.raises(InputError, match="recall"):
         calibration(every.drop_vars("recall"), parameters, judged)
+    with pytest.raises(InputError, match="recall_sem"):
+        calibration(every, parameters, judged.drop_vars("recall_sem"))

@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
 import pytest
+import xarray as xr
 from matplotlib.figure import Figure
 
 from neurofwp.errors import InputError
 from neurofwp.plots.recall_and_rules import recall_and_rules
 
-TABLE = pd.DataFrame(
+DIMS = ("synapse_model", "condition")
+TABLE = xr.Dataset(
     {
-        "regime": ["error-correcting"] * 3 + ["btsp-network"] * 2,
-        "condition": ["intact", "NMDA blocked", "interneurons removed", "intact", "gate shuffled, known"],
-        "status": ["learns", "no learning", "does not apply", "learns", "learns"],
-        "r2": [0.95, 0.01, np.nan, 0.5, 0.4],
-        "r2_sem": [0.01, 0.01, np.nan, 0.1, 0.1],
-        "rebound_r2": [0.93, -2.0, np.nan, 0.4, 0.3],
-        "rebound_r2_sem": [0.02, 0.01, np.nan, 0.1, 0.1],
-        "rules": ["delta", "", "", "outstar or calcium_threshold", "outstar"],
-        "explained_share": [0.99, np.nan, np.nan, 0.7, -3.0],
-        "low": [0.98, np.nan, np.nan, 0.6, -4.0],
-        "high": [0.995, np.nan, np.nan, 0.8, -2.0],
-        "noise_ceiling": [0.98, np.nan, np.nan, 0.9, 0.9],
-    }
-)
+        "status": (DIMS, [["learns", "no learning", "does not apply"], ["learns", "learns", "does not apply"]]),
+        "r2": (DIMS, [[0.95, 0.01, np.nan], [0.5, 0.4, np.nan]]),
+        "r2_sem": (DIMS, [[0.01, 0.01, np.nan], [0.1, 0.1, np.nan]]),
+        "reassigned_r2": (DIMS, [[0.93, -2.0, np.nan], [0.4, 0.3, np.nan]]),
+        "reassigned_r2_sem": (DIMS, [[0.02, 0.01, np.nan], [0.1, 0.1, np.nan]]),
+        "rules": (DIMS, [["delta", "", ""], ["outstar or calcium_threshold", "outstar", ""]]),
+        "explained_share": (DIMS, [[0.99, np.nan, np.nan], [0.7, -3.0, np.nan]]),
+        "low": (DIMS, [[0.98, np.nan, np.nan], [0.6, -4.0, np.nan]]),
+        "high": (DIMS, [[0.995, np.nan, np.nan], [0.8, -2.0, np.nan]]),
+    },
+    coords={"synapse_model": ["error-correcting", "btsp-network"],
+            "condition": ["intact", "NMDA blocked", "interneurons removed"]},
+)  # fmt: skip
 
 
 def test_every_row_shows_its_recall_and_its_rule(assert_legible: Callable[[Figure], None]) -> None:
@@ -35,7 +35,7 @@ def test_every_row_shows_its_recall_and_its_rule(assert_legible: Callable[[Figur
     assert_legible(figure)
     left, right = figure.axes
     drawn = left.lines[0].get_xdata()
-    np.testing.assert_allclose(np.asarray(drawn, dtype=float), TABLE["r2"].to_numpy(float))
+    np.testing.assert_allclose(np.asarray(drawn, dtype=float), TABLE["r2"].values.ravel())
     np.testing.assert_allclose([bar.get_width() for bar in right.patches][:1], [0.99])
     words = [text.get_text() for text in right.texts]
     assert words[:3] == ["delta: 0.990 [0.980, 0.995]", "no learning", "does not apply"]
@@ -44,5 +44,5 @@ def test_every_row_shows_its_recall_and_its_rule(assert_legible: Callable[[Figur
 
 
 def test_a_table_without_what_is_drawn_is_refused() -> None:
-    with pytest.raises(InputError, match="with low"):
-        recall_and_rules(TABLE.drop(columns="low"), 0.4)
+    with pytest.raises(InputError, match="'low'"):
+        recall_and_rules(TABLE.drop_vars("low"), 0.4)

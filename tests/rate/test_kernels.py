@@ -122,7 +122,7 @@ def test_no_kernel_serves_the_cpu_single_precision_or_parameters_that_it_does_no
     assert not kernels.serve(rule, OnGpu(torch.float32), textbook)  # type: ignore[arg-type]
     half = OnGpu(torch.bfloat16)
     assert not kernels.serve(rules.get("oja"), half, {})  # type: ignore[arg-type]
-    assert kernels.serve(rule, half, textbook) == kernels.installed()  # type: ignore[arg-type]
+    assert kernels.serve(rule, half, textbook) == kernels.is_installed()  # type: ignore[arg-type]
     assert not kernels.serve(rule, half, textbook | {"prediction_gain": torch.tensor(0.5)})  # type: ignore[arg-type]
 
 

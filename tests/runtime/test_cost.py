@@ -16,7 +16,7 @@ from neurofwp.runtime import cost
 
 def test_calls_take_turns_and_every_other_round_goes_backwards() -> None:
     made: list[str] = []
-    seconds = cost.interleaved({name: lambda name=name: made.append(name) for name in "abc"}, 3)
+    seconds = cost.time_interleaved({name: lambda name=name: made.append(name) for name in "abc"}, 3)
     assert "".join(made) == "abc" + "abc" + "cba" + "abc"  # the first round does not count
     assert {name: len(times) for name, times in seconds.items()} == {"a": 3, "b": 3, "c": 3}
 
@@ -26,7 +26,7 @@ def test_costs_are_those_of_one_thread_and_the_number_of_threads_is_given_back()
     torch.set_num_threads(2)
     try:
         seen: list[int] = []
-        cost.interleaved({"a": lambda: seen.append(torch.get_num_threads())}, 1)
+        cost.time_interleaved({"a": lambda: seen.append(torch.get_num_threads())}, 1)
         cost.peak_bytes(lambda: seen.append(torch.get_num_threads()))
         assert seen == [1, 1, 1]
         assert torch.get_num_threads() == 2
@@ -36,7 +36,7 @@ def test_costs_are_those_of_one_thread_and_the_number_of_threads_is_given_back()
 
 def test_no_repeat_is_an_error() -> None:
     with pytest.raises(InputError, match="repeats must be at least 1, but is 0"):
-        cost.interleaved({"a": lambda: None}, 0)
+        cost.time_interleaved({"a": lambda: None}, 0)
 
 
 def test_peak_memory_counts_what_is_held_at_the_same_time() -> None:

@@ -17,7 +17,7 @@ from neurofwp.runtime import files
 def test_replacing_puts_the_new_file_in_place(tmp_path: Path) -> None:
     path = tmp_path / "result.nc"
     path.write_text("old")
-    with files.replacing(path) as temporary:
+    with files.replace_file(path) as temporary:
         temporary.write_text("new")
         assert path.read_text() == "old"  # until it is whole
     assert path.read_text() == "new"
@@ -30,7 +30,7 @@ def test_replacing_keeps_the_old_file_when_writing_fails(tmp_path: Path, error: 
     path.write_text("old")
 
     def write_half() -> None:
-        with files.replacing(path) as temporary:
+        with files.replace_file(path) as temporary:
             temporary.write_text("ha")
             raise error
 
@@ -41,7 +41,7 @@ def test_replacing_keeps_the_old_file_when_writing_fails(tmp_path: Path, error: 
 
 
 def test_the_temporary_name_keeps_folder_and_suffix(tmp_path: Path) -> None:
-    with files.replacing(tmp_path / "recall.png") as temporary:  # same disk, so renaming is one step
+    with files.replace_file(tmp_path / "recall.png") as temporary:  # same disk, so renaming is one step
         temporary.touch()
         assert (temporary.parent, temporary.suffix) == (tmp_path, ".png")
 

@@ -172,7 +172,7 @@ def test_reports_take_the_place_of_the_bar_and_only_the_first_case_shows_its_own
         return number
 
     caplog.set_level("INFO", "neurofwp")
-    monkeypatch.setattr(parallel, "watched", lambda: True)
+    monkeypatch.setattr(parallel, "watch", lambda: True)
     parallel_map(work, {"a": (1,), "b": (2,)}, report=lambda name, result: f"{name} gave {result}")
     assert shown == [True, False]
     assert caplog.messages[-2:] == ["a gave 1", "b gave 2"]

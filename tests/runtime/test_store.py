@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from neurofwp.runtime import source, store
-from neurofwp.runtime.store import Entry, described, key
+from neurofwp.runtime.store import Entry, describe, key
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -45,7 +45,7 @@ def data(first: float = 1.0) -> xr.Dataset:
 
 @given(PLAIN, PLAIN)
 def test_plain_values_have_one_key_only_where_they_are_written_alike(one: Any, other: Any) -> None:
-    assert (key(one) == key(other)) == (store.json.dumps(described(one)) == store.json.dumps(described(other)))
+    assert (key(one) == key(other)) == (store.json.dumps(describe(one)) == store.json.dumps(describe(other)))
 
 
 @given(arrays.arrays(np.float64, (2, 3)), st.integers(0, 5), st.integers(0, 63))
@@ -133,10 +133,10 @@ def test_a_result_that_cannot_be_kept_leaves_no_file(tmp_path: Path) -> None:
 
 def test_names_become_file_names(tmp_path: Path) -> None:
     cases = {("a/b", 1): (1,), "x" * 300: (1,), "regime, gate 0.5": (1,)}
-    for entry in store.entries(tmp_path, described, cases).values():
+    for entry in store.entries(tmp_path, describe, cases).values():
         entry.write(1)
     assert len(list(tmp_path.iterdir())) == 3
-    assert store.entries(None, described, cases) == {}
+    assert store.entries(None, describe, cases) == {}
 
 
 def test_clearing_removes_what_was_kept_and_nothing_else(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_clearing_removes_what_was_kept_and_nothing_else(tmp_path: Path) -> None
     (tmp_path / "inner").mkdir()
     for name in own:
         (tmp_path / name).touch()
-    for entry in store.entries(tmp_path / "inner", described, {"a": (1,), "b": (2,)}).values():
+    for entry in store.entries(tmp_path / "inner", describe, {"a": (1,), "b": (2,)}).values():
         entry.write(data())
     (tmp_path / "inner" / store.CHECKPOINT).touch()
     store.clear(tmp_path)

@@ -77,7 +77,7 @@ def test_what_was_done_needs_no_worker(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_of_points_that_run_together_one_that_fails_stops_no_other(tmp_path: Path) -> None:
     every = points(tmp_path, {2: "fails"})
-    outcomes = sweeps._done(squares, every)
+    outcomes = sweeps._do(squares, every)
     assert [outcome.error for outcome in outcomes] == [
         "", "", "ValueError: no square of 2", "ValueError: no square of 12", "", ""
     ]  # fmt: skip
@@ -87,10 +87,10 @@ def test_of_points_that_run_together_one_that_fails_stops_no_other(tmp_path: Pat
 def test_a_half_written_point_is_done_again(tmp_path: Path) -> None:
     place = tmp_path / "point"
     sweeps._keep(Point({"task": 1}, None, place), sweeps._Outcome({"square": 1}))
-    assert sweeps._kept(place) is not None
+    assert sweeps._read_outcome(place) is not None
     (file,) = place.iterdir()
     file.write_text(file.read_text()[:-9])
-    assert sweeps._kept(place) is None
+    assert sweeps._read_outcome(place) is None
 
 
 def test_what_is_forgotten_is_done_again_but_results_stay(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_what_is_forgotten_is_done_again_but_results_stay(tmp_path: Path) -> Non
     part.touch()
     (every[0].place / "result.nc").touch()
     sweeps.forget(every[:2])
-    assert [sweeps._kept(point.place) is None for point in every] == [True, True, False, False, False, False]
+    assert [sweeps._read_outcome(point.place) is None for point in every] == [True, True, False, False, False, False]
     assert not part.exists()
     assert (every[0].place / "result.nc").exists()
 

@@ -16,7 +16,7 @@ from neurofwp.cli import catalogue
 from neurofwp.errors import InputError
 from neurofwp.slownet.episode_tensors import episodes
 from neurofwp.slownet.families import Family, digit_pairs, few_shot, gated_pairs, regression
-from neurofwp.slownet.family import centred, r2
+from neurofwp.slownet.family import centre, r2
 from neurofwp.slownet.training import meta_training
 from neurofwp.slownet.training.meta_training import MetaTraining
 from neurofwp.tasks.digits import images
@@ -56,7 +56,7 @@ def test_it_can_be_trained_on(name: str) -> None:
     assert all(math.isfinite(number) for each in outcome.history for number in each.values())
     fresh = meta_training.untrained(chosen, settings, seed=1)
     assert any(not torch.equal(a, b) for a, b in zip(model.parameters(), fresh.parameters(), strict=True))
-    numbers = meta_training.tested(model, chosen, seed=1)
+    numbers = meta_training.test_model(model, chosen, seed=1)
     assert numbers.keys() | {"loss", "step"} == outcome.history[0].keys()
     assert all(math.isfinite(number) for number in numbers.values())
 
@@ -135,7 +135,7 @@ def test_r2_is_that_of_numpy() -> None:
 
 
 def test_centred_values_of_training_digits_have_no_mean_and_stay_in_range() -> None:
-    numbers = centred()
+    numbers = centre()
     values = numbers["value_gain"] * (2 * images("train") - 1 - numbers["value_offset"])
     assert values.mean() == pytest.approx(0, abs=1e-12)
     assert np.abs(values).max() == pytest.approx(1)

@@ -7,10 +7,10 @@ import pytest
 
 from neurofwp import metrics, slownet
 from neurofwp.rate import RateNetwork
-from neurofwp.slownet.trained import shipped
+from neurofwp.slownet.trained import shipped_names
 from neurofwp.tasks import few_shot, gated_pairs
 
-GATED = [name for name in shipped() if name.startswith("gated-pairs")]
+GATED = [name for name in shipped_names() if name.startswith("gated-pairs")]
 
 
 def test_five_slow_nets_store_what_they_should_and_let_the_rest_pass() -> None:
@@ -40,7 +40,7 @@ def test_labels_are_learned_from_examples() -> None:
     assert float(right.where(asked & (named["shot"] == 1)).mean()) < float(right.where(last).mean())
 
 
-@pytest.mark.parametrize("name", sorted(shipped()))
+@pytest.mark.parametrize("name", sorted(shipped_names()))
 def test_a_shipped_slow_net_says_how_it_was_made(name: str) -> None:
     net = slownet.load(name)
     assert name.startswith(net.family)

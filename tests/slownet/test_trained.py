@@ -149,7 +149,7 @@ def test_another_architecture_is_refused_with_what_was_expected_and_found(saved:
 
 
 def test_shipped_nets_are_found_by_name(saved: Path, monkeypatch: pytest.MonkeyPatch, task: xr.Dataset) -> None:
-    monkeypatch.setattr(trained, "shipped", lambda: {"gated-pairs": saved, "few-shot": saved})
+    monkeypatch.setattr(trained, "shipped_names", lambda: {"gated-pairs": saved, "few-shot": saved})
     xr.testing.assert_identical(slownet.load("gated-pairs")(task), net()(task))
     with pytest.raises(InputError, match=re.escape("unknown slow net 'gated-pear'; did you mean 'gated-pairs'?")):
         slownet.load("gated-pear")
@@ -158,7 +158,7 @@ def test_shipped_nets_are_found_by_name(saved: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_every_shipped_net_loads_and_writes_programs() -> None:
-    for name in trained.shipped():
+    for name in trained.shipped_names():
         assert slownet.load(name).family, name
 
 

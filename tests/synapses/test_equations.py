@@ -27,7 +27,7 @@ def test_all_code_and_all_parameters_of_a_model_are_shown(name: str) -> None:
 def test_lines_fit_a_terminal_wherever_they_have_spaces() -> None:
     lines = model.load("error-correcting").equations().splitlines()
     assert max(map(len, lines)) <= equations.WIDTH
-    assert equations.wrapped("a" * 90, "  ") == "  " + "a" * 90
+    assert equations.wrap("a" * 90, "  ") == "  " + "a" * 90
 
 
 def test_values_are_those_of_this_model_at_this_step() -> None:

@@ -8,7 +8,7 @@ import xarray as xr
 
 from neurofwp.errors import InputError
 from neurofwp.tasks.associations import ASSOCIATIONS, associations
-from neurofwp.tasks.task import signed
+from neurofwp.tasks.task import sign
 
 
 def test_memories_differ_in_their_values_only() -> None:
@@ -25,9 +25,9 @@ def test_memories_differ_in_their_values_only() -> None:
             name = "content" if event < 5 else "target"
             bound = {each: task[name].values[episode, event] for each, task in tasks.items()}
             np.testing.assert_array_equal(cue[episode, event], key[episode, item])
-            np.testing.assert_array_equal(bound["auto"], signed(key[episode, item]))
-            np.testing.assert_array_equal(bound["sequence"], signed(key[episode, (item + 1) % 5]))
-        every = np.concatenate([signed(key[episode]), tasks["hetero"]["content"].values[episode, :5]])
+            np.testing.assert_array_equal(bound["auto"], sign(key[episode, item]))
+            np.testing.assert_array_equal(bound["sequence"], sign(key[episode, (item + 1) % 5]))
+        every = np.concatenate([sign(key[episode]), tasks["hetero"]["content"].values[episode, :5]])
         assert len(np.unique(every, axis=0)) == 10
 
 

@@ -155,7 +155,7 @@ def _leading(steps: int) -> tuple[int, int, int]:
 
 def _within(argument: Any, shape: tuple[int, ...]) -> torch.Tensor:
     """Numbers in the range of an argument; keys and values have norm one."""
-    low, high = argument.low, argument.high
+    low, high = float(argument.low), float(argument.high)
     if np.isfinite([low, high]).all():
         return low + (high - low) * _uniform(argument.name, shape)
     if np.isfinite(high):

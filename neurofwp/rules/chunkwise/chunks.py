@@ -14,7 +14,8 @@ def split(sequence: Tensor, size: int, *, axis: int, fill: float = 0.0) -> Tenso
         shape[axis] = missing
         sequence = torch.cat([sequence, sequence.new_full(shape, fill)], dim=axis)
     # one copy here, where time lies behind the head, spares one in every matrix product
-    return sequence.unflatten(axis, (-1, size)).contiguous()
+    chunks: Tensor = sequence.unflatten(axis, (-1, size))
+    return chunks.contiguous()
 
 
 def join(chunks: Tensor, length: int) -> Tensor:

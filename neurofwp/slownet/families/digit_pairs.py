@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neurofwp.slownet.family import Family, centred, image_scores, training_digits
+from neurofwp.slownet.family import Family, centre, image_scores, training_digits
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def family(settings: Settings) -> Family:
         draw=lambda episodes, seed, split: digit_pairs(
             settings.pairs, episodes, rebind=settings.rebind, seed=seed, split=split
         ),
-        shape={"cue": pixels, "content": pixels, **centred()},
+        shape={"cue": pixels, "content": pixels, **centre()},
         measure=image_scores,
         cues=training_digits,
     )

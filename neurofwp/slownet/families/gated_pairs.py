@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neurofwp.slownet.family import Family, centred, image_scores, training_digits
+from neurofwp.slownet.family import Family, centre, image_scores, training_digits
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def family(settings: Settings) -> Family:
         draw=lambda episodes, seed, split: gated_pairs(
             settings.stored, settings.distractors, episodes, noise=settings.noise, seed=seed, split=split
         ),
-        shape={"cue": pixels, "content": pixels, "context": CONTEXTS.shape[1], **centred()},
+        shape={"cue": pixels, "content": pixels, "context": CONTEXTS.shape[1], **centre()},
         measure=image_scores,
         cues=training_digits,
     )

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from neurofwp.errors import InputError
-from neurofwp.runtime.files import replacing
+from neurofwp.runtime.files import replace_file
 
 KIND = "neurofwp.checkpoint"
 
@@ -21,7 +21,7 @@ def save(path: str | Path, tensors: Mapping[str, Tensor], config: Mapping[str, A
     """Write tensors, and their config as JSON beside them; a crash leaves the old file as it was."""
     path = Path(path)
     own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    with replacing(path) as temporary:
+    with replace_file(path) as temporary:
         save_file(own, temporary, metadata={"kind": KIND, "config": json.dumps(config)})
     return path
 

@@ -41,7 +41,7 @@ def together(device: str) -> Iterator[str]:
         distributed.destroy_process_group()
 
 
-def agreed(numbers: dict[str, float]) -> dict[str, float]:
+def agree(numbers: dict[str, float]) -> dict[str, float]:
     """The numbers of the first process, for all: rounding must not let one stop while others go on."""
     if workers()[1] == 1:
         return numbers

@@ -15,7 +15,7 @@ from neurofwp.errors import InputError
 from neurofwp.runtime import source, store
 from neurofwp.runtime.progress import progress_bar
 from neurofwp.slownet.training import checkpoint
-from neurofwp.slownet.training.distributed import agreed, average, workers
+from neurofwp.slownet.training.distributed import agree, average, workers
 from neurofwp.slownet.training.settings import Training as Training
 
 Batch = TypeVar("Batch")
@@ -105,7 +105,7 @@ def train(
             outcome.steps += 1
             bar.update()
             if outcome.steps % settings.evaluate_every == 0 or outcome.steps == settings.steps:
-                numbers = agreed(_evaluated(model, evaluate))
+                numbers = agree(_evaluate(model, evaluate))
                 outcome.history.append({"step": float(outcome.steps), **numbers})
                 outcome.waited += 1
                 if numbers["loss"] < outcome.best["loss"]:
@@ -117,7 +117,7 @@ def train(
     return outcome
 
 
-def _evaluated(model: Net, evaluate: Callable[[Net], Mapping[str, float]]) -> dict[str, float]:
+def _evaluate(model: Net, evaluate: Callable[[Net], Mapping[str, float]]) -> dict[str, float]:
     model.eval()
     with torch.no_grad():
         return {name: float(number) for name, number in evaluate(model).items()}

@@ -66,13 +66,13 @@ def meta_train(
     """
     settings.check()
     model = untrained(family, settings, seed=seed, device=device)
-    held_out = drawn(family, HELD_OUT, (1, seed, 0), device)
+    held_out = draw_batch(family, HELD_OUT, (1, seed, 0), device)
     rank, world = workers()
     if settings.batch % world:
         raise InputError(f"batch ({settings.batch}) must be a multiple of the {world} processes that share it")
 
     def batch(step: int) -> Episodes:
-        return drawn(family, settings.batch, (0, seed, step), device, part=slice(rank, None, world))
+        return draw_batch(family, settings.batch, (0, seed, step), device, part=slice(rank, None, world))
 
     def evaluate(model: Programmer) -> dict[str, float]:
         answer, signals = model(held_out)
@@ -106,7 +106,7 @@ def loss_of(model: Programmer, answer: Tensor, gate: Tensor, episodes: Episodes,
     return wrong + gate_cost * gate[episodes.write].mean() if gate_cost else wrong
 
 
-def drawn(
+def draw_batch(
     family: Family, count: int, seed: tuple[int, int, int], device: str, *, part: slice = slice(None)
 ) -> Episodes:
     """Training episodes from a seed (what for, the run's own, step); `part` of them."""
@@ -115,7 +115,7 @@ def drawn(
 
 
 @torch.no_grad()
-def tested(model: Programmer, family: Family, *, seed: int) -> dict[str, float]:
+def test_model(model: Programmer, family: Family, *, seed: int) -> dict[str, float]:
     """How good a slow net is on 200 episodes made of images that were not trained on."""
     device = next(model.parameters()).device
     task = family.draw(TESTED, int(np.random.SeedSequence((2, seed, 0)).generate_state(1)[0]), "test")

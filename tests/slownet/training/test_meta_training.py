@@ -22,7 +22,7 @@ from neurofwp.slownet.families import Family, digit_pairs, few_shot, gated_pairs
 from neurofwp.slownet.programmer import Programmer
 from neurofwp.slownet.training import meta_training
 from neurofwp.slownet.training.loop import Outcome
-from neurofwp.slownet.training.meta_training import MetaTraining, drawn, loss_of, meta_train, untrained
+from neurofwp.slownet.training.meta_training import MetaTraining, draw_batch, loss_of, meta_train, untrained
 
 NET = {"pre": 60, "active": 6, "hidden": 8}
 TINY = MetaTraining(**NET, steps=4, evaluate_every=2, batch=2, learning_rate=0.01)
@@ -84,7 +84,7 @@ def test_training_changes_slow_weights_alone_and_testing_none(gated: Family) -> 
     for (name, new), (_, old) in zip(model.named_parameters(), before.named_parameters(), strict=True):
         assert not torch.equal(new, old), name
     kept = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    assert meta_training.tested(model, gated, seed=1) == meta_training.tested(model, gated, seed=1)
+    assert meta_training.test_model(model, gated, seed=1) == meta_training.test_model(model, gated, seed=1)
     TrainedSlowNet(model, "gated-pairs")(gated.draw(2, UNUSED, "test"))
     assert all(torch.equal(tensor, kept[name]) for name, tensor in model.state_dict().items())
     assert all(parameter.grad is None or not parameter.grad.isnan().any() for parameter in model.parameters())
@@ -104,7 +104,7 @@ def test_a_cost_of_open_gates_closes_them() -> None:
     for cost in (0.0, 1.0):
         settings = replace(TINY, steps=20, evaluate_every=20, learning_rate=0.03, gate_cost=cost)
         model, _ = learn(family, settings)
-        shown = drawn(family, 10, (5, UNUSED, 0), "cpu")
+        shown = draw_batch(family, 10, (5, UNUSED, 0), "cpu")
         with torch.no_grad():
             gates.append(float(model(shown)[1].gate[shown.write].mean()))
     assert gates[1] < 0.7 * gates[0]
@@ -213,7 +213,7 @@ def test_training_held_out_and_tested_episodes_are_all_different(gated: Family) 
     model, _ = learn(noted)
     assert len(seen["train"]) == len(set(seen["train"])) == 1 + 4
     assert not seen["test"]
-    meta_training.tested(model, noted, seed=1)
+    meta_training.test_model(model, noted, seed=1)
     assert len(seen["test"]) == 1
     assert len({cue.tobytes() for cue in shown}) == 6
 
@@ -240,8 +240,8 @@ def test_the_gradient_of_a_batch_is_the_mean_of_those_of_its_parts(make: Callabl
         loss = loss_of(model, answer, signals.gate, shown, 0.1)
         return torch.cat([each.flatten() for each in torch.autograd.grad(loss, list(model.parameters()))])
 
-    whole = drawn(family, 6, (0, 3, 0), "cpu")
-    parts = [drawn(family, 6, (0, 3, 0), "cpu", part=slice(rank, None, 3)) for rank in range(3)]
+    whole = draw_batch(family, 6, (0, 3, 0), "cpu")
+    parts = [draw_batch(family, 6, (0, 3, 0), "cpu", part=slice(rank, None, 3)) for rank in range(3)]
     for rank, part in enumerate(parts):
         assert torch.equal(part.content, whole.content[rank::3])
     torch.testing.assert_close(torch.stack([gradient(each) for each in parts]).mean(0), gradient(whole))
@@ -283,8 +283,8 @@ def test_a_negative_seed_is_refused(gated: Family) -> None:
 
 def test_the_history_holds_every_evaluation_and_what_was_before_and_after(gated: Family) -> None:
     model, outcome = learn(gated)
-    before = meta_training.tested(untrained(gated, TINY, seed=1), gated, seed=1)
-    after = meta_training.tested(model, gated, seed=1)
+    before = meta_training.test_model(untrained(gated, TINY, seed=1), gated, seed=1)
+    after = meta_training.test_model(model, gated, seed=1)
     made = meta_training.history(outcome, before, after)
     assert made["step"].values.tolist() == [2, 4]
     for name in ("loss", "r2", "distractors_r2"):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from brian2 import Quantity
 
 
-def integrated(calcium: NDArray[np.float64], step: Quantity, tau: Quantity) -> NDArray[np.float64]:
+def integrate(calcium: NDArray[np.float64], step: Quantity, tau: Quantity) -> NDArray[np.float64]:
     """e (ms) at the end of each step, from calcium (step, ...) that stands still within it."""
     survival, limit = float(exp(-step / tau)), float(tau / b2.ms)
     made, now = np.empty_like(calcium), np.zeros_like(calcium[0])

@@ -9,7 +9,7 @@ from neurofwp.laboratory import Protocol
 from neurofwp.laboratory.laboratory import Laboratory
 from neurofwp.laboratory.peaks import calcium_peaks
 from neurofwp.synapses import model
-from neurofwp.synapses.stages.expression.integrated_calcium import IntegratedCalcium, integrated
+from neurofwp.synapses.stages.expression.integrated_calcium import IntegratedCalcium, integrate
 
 RULE = {
     "tau_integral": 278.3 * ms, "pre_peak": 10 * ms, "post_peak": 20 * ms, "pre_in_d": 1.002, "post_in_d": 1.954,
@@ -35,7 +35,7 @@ def test_calcium_is_integrated_exactly_while_it_stands_still(bench):
     rig.run(60)
     expected = levels * 278.3 * (1 - np.exp(-300 / 278.3))
     np.testing.assert_allclose(np.asarray(rig.synapses.calcium_integral) * 1000, expected, rtol=1e-9)
-    trace = integrated(np.tile(levels, (60, 1)), 5 * ms, 278.3 * ms)
+    trace = integrate(np.tile(levels, (60, 1)), 5 * ms, 278.3 * ms)
     np.testing.assert_allclose(trace[-1], expected, rtol=1e-9)
 
 

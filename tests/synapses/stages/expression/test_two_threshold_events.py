@@ -234,7 +234,7 @@ def test_at_rest_an_efficacy_is_read_in_closed_form_however_long_nothing_happens
 @pytest.mark.parametrize("target", ["numpy", "cpp_standalone", pytest.param("cython", marks=pytest.mark.slow)])
 def test_the_short_exponential_is_exact(target):
     x = np.concatenate([np.linspace(-1e-12, 0.13, 1000), np.geomspace(1e-18, 700, 1000)])
-    with backends.running_on(target) as folder:
+    with backends.use_backend(target) as folder:
         group = b2.NeuronGroup(len(x), "x : 1\ny : 1")
         group.x = x
         group.run_regularly("y = kept(x)")

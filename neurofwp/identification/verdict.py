@@ -1,0 +1,29 @@
+"""What fits of `neurofwp.identification.identify` say: the rules that the data favour, and numbers for tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+SCORES = ("r2", "explained_share", "low", "high", "bic")  # of every rule
+
+
+def best_rules(fits: xr.Dataset) -> list[str]:
+    """The rules that the data favour: one, or several where these are undecided."""
+    return [str(rule) for rule in fits["rule"].values[fits["best"].values]]
+
+
+def best_fit(fits: xr.Dataset, score: str = "r2") -> xr.Dataset:
+    """The fit of the one that predicts best of those rules."""
+    favoured = fits.isel(rule=np.flatnonzero(fits["best"].values))
+    return favoured.isel(rule=int(favoured[score].values.argmax()))
+
+
+def score_table(fits: xr.Dataset) -> xr.Dataset:
+    """`SCORES` over rule."""
+    return fits[list(SCORES)]
+
+
+def ceiling_table(fits: xr.Dataset) -> xr.Dataset:
+    """The noise ceiling: ``value`` and ``sem``."""
+    return fits[["noise_ceiling", "noise_ceiling_sem"]].rename(noise_ceiling="value", noise_ceiling_sem="sem")
