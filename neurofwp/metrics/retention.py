@@ -55,4 +55,5 @@ def retention_curve(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
 def _answer(program: xr.Dataset, trace: xr.Dataset, events: np.ndarray) -> xr.DataArray:
     """Recall in units of the values, with the gain and offset that suit the reads of these events."""
     reader = decode(program.isel(event=events), trace.isel(event=events)).attrs
-    return reader["gain"] * trace["recall"] + reader["offset"]
+    answer: xr.DataArray = reader["gain"] * trace["recall"] + reader["offset"]
+    return answer
