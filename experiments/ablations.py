@@ -135,7 +135,7 @@ def check(settings: Settings) -> None:
 
 def write_program(settings: Settings, seed: int) -> xr.Dataset:
     """Every key twice, with the write gate closed at distractors."""
-    task = nf.tasks.digit_pairs(settings.pairs, settings.episodes, rebind=1.0, seed=seed)
+    task = nf.tasks.digit_pairs(settings.pairs, settings.episodes, reassign=1.0, seed=seed)
     program = nf.slownet.FixedEncoder(pre=200, seed=seed, overlap=settings.overlap)(task)
     program = nf.transforms.selection.keep_most_varied(program, settings.pixels)
     program = nf.transforms.selection.without_silent_cells(program)
@@ -231,8 +231,8 @@ def recall_scores(program: xr.Dataset, trace: xr.Dataset) -> dict[str, xr.DataAr
         "r2": nf.metrics.recall_r2(program, trace, by="episode"),
         "identified": nf.metrics.identified(program, trace, by="episode"),
     }
-    if bool(program["rebound"].any()):
-        scores["reassigned_r2"] = nf.metrics.recall_r2(program, trace, by="episode", where=program["rebound"])
+    if bool(program["reassigned"].any()):
+        scores["reassigned_r2"] = nf.metrics.recall_r2(program, trace, by="episode", where=program["reassigned"])
     return scores
 
 

@@ -104,7 +104,7 @@ def write_program(settings: Settings, pairs: int, episodes: int, seed: int, purp
     """Half of the keys are reassigned. Every purpose has its own expansion of images, the judgement its own images."""
     own = int(np.random.SeedSequence((seed, purpose)).generate_state(1)[0])
     task = nf.tasks.digit_pairs(
-        pairs, episodes, rebind=0.5, seed=own, split="test" if purpose == JUDGED else "train"
+        pairs, episodes, reassign=0.5, seed=own, split="test" if purpose == JUDGED else "train"
     )  # fmt: skip
     program = nf.slownet.FixedEncoder(seed=own, overlap=settings.overlap)(task)
     selection = nf.transforms.selection
@@ -167,7 +167,7 @@ def fit_rules(program: xr.Dataset, one: xr.Dataset, other: xr.Dataset, seed: int
 
 def score_recall(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
     """R^2 of every episode: of all keys, of reassigned ones, and of the mean value as the answer to these."""
-    reassigned = program["rebound"]
+    reassigned = program["reassigned"]
     found = {
         "r2": nf.metrics.recall_r2(program, trace, by="episode"),
         "reassigned_r2": nf.metrics.recall_r2(program, trace, by="episode", where=reassigned),

@@ -41,7 +41,7 @@ class Settings:
     """Pairs per episode."""
     episodes: int = 6
     """Episodes, run side by side; rules are fitted to the first half and judged on the others."""
-    rebind: float = 0.5
+    reassign: float = 0.5
     """Share of the keys that are reassigned: written again with new values."""
     repeats: int = 1
     """How often the list of pairs is written."""
@@ -131,7 +131,7 @@ def write_programs(settings: Settings, seed: int) -> dict[str, xr.Dataset]:
     encoder = nf.slownet.FixedEncoder(seed=seed, overlap=settings.overlap)
     program = encoder(
         nf.tasks.digit_pairs(
-            settings.pairs, settings.episodes, rebind=settings.rebind, repeats=settings.repeats, seed=seed
+            settings.pairs, settings.episodes, reassign=settings.reassign, repeats=settings.repeats, seed=seed
         )
     )
     programs = {"spiking": program}
@@ -269,7 +269,7 @@ def recall_table(result: xr.DataTree) -> xr.Dataset:
         "identified": measure(nf.metrics.identified, nf.metrics.chance_identified),
     }
     reads = program["target"].notnull().all("post")
-    for name, where in (("rebound_r2", program["rebound"]), ("once_r2", ~program["rebound"])):
+    for name, where in (("reassigned_r2", program["reassigned"]), ("once_r2", ~program["reassigned"])):
         if bool((where & reads).any()):
             recall[name] = measure(nf.metrics.recall_r2, nf.metrics.chance_r2, where=where)
     return xr.Dataset(recall, coords={"network": ["spiking", "rate", "chance"]})

@@ -1,15 +1,15 @@
-"""Error correction against overwriting: rebinding, and where the two part as keys come to share synapses.
+"""Error correction against overwriting: reassigned keys, and where the two diverge as keys come to share synapses.
 
 Every key is written several times under one value, and half of the keys then once more under a new one. What is read
-from a rebound key is projected on its new and its old value. Rebinding alone is no evidence for error correction: a
-synapse that overwrites itself rebinds as well. Overlap tells them apart, since overwriting a shared synapse destroys
-the other memory, and what is written again need not be written twice where the error is known.
+from a reassigned key is projected on its new and its old value. To read the new one is no evidence for error
+correction: a synapse that overwrites itself does so as well. Overlap distinguishes them, since overwriting a shared
+synapse destroys the other memory, and what is written again need not be written twice where the error is known.
 
 Synapse models and rate rules do the same. Those in the contest are given several write speeds (rules: a grid), and the
-recall of each episode is that of the speed that is best on all others, so that nothing loses by its settings. Beside
-them, at one speed, error correction without its feedback (the interneurons' inhibition) is the causal test.
+recall of each episode is that of the speed that is best on all others, so that nothing loses by its settings. At one
+speed, error correction without its feedback (the interneurons' inhibition) is the causal test.
 
-Error correction and overwriting part at the crossing: the least overlap at which the mean recall R^2 of error
+Error correction and overwriting diverge at the crossing: the least overlap at which the mean recall R^2 of error
 correction is above that of the best per-synapse overwrite by a margin. In rate networks this gain is .01 for nearly
 separate keys and .12 to .14 where keys share two fifths of their cells; the margin, .075, lies halfway, where the gain
 rises fastest and its place is best determined. As any margin is a choice, crossings at others are reported.
@@ -17,33 +17,21 @@ rises fastest and its place is best determined. As any margin is a choice, cross
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import pandas as pd
-import torch
-import xarray as xr
-from brian2 import nS
-from matplotlib.figure import Figure
-
-from neurofwp import metrics
+import neurofwp as nf
 from neurofwp.errors import InputError
-from neurofwp.metrics import crossing, jackknife
-from neurofwp.metrics.reassignment import projections
-from neurofwp.plots.averages import mean_sem
-from neurofwp.plots.overwrite import overwrite
-from neurofwp.rate import RateNetwork
-from neurofwp.slownet import FixedEncoder
-from neurofwp.spiking import conditions
-from neurofwp.spiking.jobs import Job, start
-from neurofwp.synapses.write_speed import at_speed
-from neurofwp.tasks import digit_pairs
-from neurofwp.trace import of_condition
-from neurofwp.transforms.selection import keep_most_varied, without_silent_cells
+from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.lazy import np, torch, xr
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from neurofwp.spiking.jobs import Job
 
 # in the contest
 CORRECTING = {"spiking": "error-correcting", "rate": "delta"}
@@ -51,7 +39,7 @@ ALONE = {"spiking": ("thresholds", "soft-bound", "omega", "btsp-network"), "rate
 WITHOUT = "error-correcting, no feedback"
 OTHERS = (WITHOUT, "additive", "decay")  # as they are
 OTHER_MARGINS = (0.05, 0.1, 0.15)
-SCORED = ("r2", "rebound_r2", "new", "old", "once")
+SCORES = ("r2", "reassigned_r2", "new", "old", "once")
 
 
 @dataclass(frozen=True)
@@ -66,12 +54,12 @@ class Settings:
     """Episodes of the rate networks: the same ones, and more."""
     repeats: int = 2
     """How often every pair is written."""
-    rebind: float = 0.5
+    reassign: float = 0.5
     """Share of the keys that are then written again with new values."""
     overlap: tuple[float, ...] = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
-    """Share of active cells that two keys have in common on average; rebinding is shown at the first."""
+    """Share of active cells that two keys have in common on average; reassignment is shown at the first."""
     margin: float = 0.075
-    """By how much R^2 must be higher for error correction and overwriting to have parted."""
+    """By how much R^2 must be higher for error correction and overwriting to have diverged."""
     speeds: tuple[float, ...] = (1.0, 0.25)
     """Write speeds of the synapses in the contest, relative to their model files."""
     pixels: int = 4
@@ -86,68 +74,75 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     Raises
     ------
     InputError
-        for overlaps that do not rise, too few episodes to choose a speed on others, no keys that are bound anew, or no
-        speed above 0.
+        for overlaps that do not rise, too few episodes to choose a speed on others, no reassigned keys, or no speed
+        above 0.
     """
-    _check(settings)
-    programs = [_program(settings, settings.rate_episodes, overlap, seed) for overlap in settings.overlap]
+    check(settings)
+    programs = [write_program(settings, settings.rate_episodes, overlap, seed) for overlap in settings.overlap]
     shown = [program.isel(episode=slice(settings.episodes)) for program in programs]
-    jobs = [_job(name, shown, settings, seed) for name in (CORRECTING["spiking"], *ALONE["spiking"], *OTHERS)]
-    with start(jobs, folder=folder) as trace:
-        rate = {rule: _rate(rule, programs, device) for rule in candidates()}
-        spiking = {job.name: _spiking(trace(job.name), shown) for job in jobs}
+    jobs = [make_job(name, shown, settings, seed) for name in (CORRECTING["spiking"], *ALONE["spiking"], *OTHERS)]
+    with nf.spiking.jobs.start(jobs, folder=folder) as trace:
+        rate = {rule: score_rule(rule, programs, device) for rule in candidates()}
+        spiking = {job.name: score_conditions(trace(job.name), shown) for job in jobs}
     overlap = xr.DataArray(list(settings.overlap), dims="overlap", name="overlap", attrs={"units": "1"})
     tree = {}
-    for network, made, at in (("spiking", spiking, shown), ("rate", rate, programs)):
-        memories = xr.DataArray(list(made), dims="memory", name="memory")
-        table = xr.concat(list(made.values()), dim=memories, join="outer").assign_coords(overlap=overlap)
-        for name, of in (("chance", None), ("rebound_chance", "rebound")):
-            each = [metrics.chance_r2(program, by="episode", where=program[of] if of else None) for program in at]
+    for network, scores, at in (("spiking", spiking, shown), ("rate", rate, programs)):
+        memories = xr.DataArray(list(scores), dims="memory", name="memory")
+        table = xr.concat(list(scores.values()), dim=memories, join="outer").assign_coords(overlap=overlap)
+        for name, of in (("chance", None), ("reassigned_chance", "reassigned")):
+            each = [nf.metrics.chance_r2(program, by="episode", where=program[of] if of else None) for program in at]
             table[name] = xr.concat(each, dim=overlap).assign_attrs(units="1")
         tree[f"/{network}"] = table.assign_attrs(margin=settings.margin)
     return xr.DataTree.from_dict(tree)
 
 
-def _check(settings: Settings) -> None:
+def check(settings: Settings) -> None:
     if not settings.overlap or any(later <= former for former, later in pairwise(settings.overlap)):
         raise InputError(f"overlap must have one number or more, and rise, but is {settings.overlap}")
     if min(settings.episodes, settings.rate_episodes) < 2:
         raise InputError("episodes and rate_episodes must be 2 or more: a speed is chosen on the other episodes")
     if settings.rate_episodes < settings.episodes:
         raise InputError(f"rate_episodes must be episodes ({settings.episodes}) or more, not {settings.rate_episodes}")
-    if round(settings.rebind * settings.pairs) < 1:
-        raise InputError(f"rebind must leave one of the {settings.pairs} keys or more to be bound anew")
+    if round(settings.reassign * settings.pairs) < 1:
+        raise InputError(f"reassign must leave one of the {settings.pairs} keys or more to be reassigned")
     if not settings.speeds or min(settings.speeds) <= 0:
         raise InputError(f"speeds must have one number above 0 or more, but are {settings.speeds}")
 
 
-def _program(settings: Settings, episodes: int, overlap: float, seed: int) -> xr.Dataset:
-    task = digit_pairs(settings.pairs, episodes, rebind=settings.rebind, repeats=settings.repeats, seed=seed)
-    return keep_most_varied(FixedEncoder(seed=seed, overlap=overlap)(task), settings.pixels)
+def write_program(settings: Settings, episodes: int, overlap: float, seed: int) -> xr.Dataset:
+    """The Program of all episodes at one overlap of keys."""
+    task = nf.tasks.digit_pairs(
+        settings.pairs, episodes, reassign=settings.reassign, repeats=settings.repeats, seed=seed
+    )
+    encoder = nf.slownet.FixedEncoder(seed=seed, overlap=overlap)
+    return nf.transforms.selection.keep_most_varied(encoder(task), settings.pixels)
 
 
-def _job(name: str, programs: Sequence[xr.Dataset], settings: Settings, seed: int) -> Job:
+def make_job(name: str, programs: Sequence[xr.Dataset], settings: Settings, seed: int) -> Job:
     """One network whose conditions are all overlaps and speeds, the last fastest."""
     in_contest = name in (CORRECTING["spiking"], *ALONE["spiking"])
     speeds = np.array(settings.speeds if in_contest else (1.0,))
     program = xr.concat([program for program in programs for _ in speeds], dim="condition", combine_attrs="override")
     network: dict[str, Any] = {"synapse": CORRECTING["spiking"] if name == WITHOUT else name, "target": settings.target}
     if name == WITHOUT:
-        network["parameters"] = {"g_gaba": 0 * nS}
-    slow = at_speed(name, np.tile(speeds, len(programs))) if in_contest and len(speeds) > 1 else {}
-    own = conditions.from_quantities(**slow) if slow else None
-    return Job(name, without_silent_cells(program), network, seed=seed, conditions=own)
+        network["parameters"] = {"g_gaba": "0 nS"}
+    own = None
+    if in_contest and len(speeds) > 1:
+        slow = nf.synapses.at_speed(name, np.tile(speeds, len(programs)))
+        own = nf.spiking.conditions.from_quantities(**slow)
+    program = nf.transforms.selection.without_silent_cells(program)
+    return nf.spiking.jobs.Job(name, program, network, seed=seed, conditions=own)
 
 
-def _spiking(trace: xr.Dataset, programs: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Scores (overlap, setting, episode) of one network."""
+def score_conditions(trace: xr.Dataset, programs: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Scores (overlap, setting, episode) of one spiking network."""
     speeds = trace.sizes["condition"] // len(programs)
     every = trace[["weight", "recall"]]
     rows = [
-        [_scored(program, of_condition(every, number * speeds + speed)) for speed in range(speeds)]
+        [score(program, nf.trace.of_condition(every, number * speeds + speed)) for speed in range(speeds)]
         for number, program in enumerate(programs)
     ]
-    return _table(rows)
+    return tabulate(rows)
 
 
 def candidates() -> dict[str, list[dict[str, float]]]:
@@ -163,144 +158,134 @@ def candidates() -> dict[str, list[dict[str, float]]]:
     }
 
 
-def _rate(rule: str, programs: Sequence[xr.Dataset], device: str) -> xr.Dataset:
+def score_rule(rule: str, programs: Sequence[xr.Dataset], device: str) -> xr.Dataset:
     """Scores (overlap, setting, episode) of one rule."""
-    rows = []
-    for program in programs:
-        traces = (
-            RateNetwork(
-                rule, parameters=each, on_off=True, nonnegative=True, device=device, dtype=torch.float32
-            ).run(program)
-            for each in candidates()[rule]
-        )  # fmt: skip
-        rows.append([_scored(program, trace) for trace in traces])
-    return _table(rows)
+    kind: dict[str, Any] = {"on_off": True, "nonnegative": True, "device": device, "dtype": torch.float32}
+    networks = [nf.RateNetwork(rule, parameters=each, **kind) for each in candidates()[rule]]
+    return tabulate([[score(program, network.run(program)) for network in networks] for program in programs])
 
 
-def _table(rows: Sequence[Sequence[xr.Dataset]]) -> xr.Dataset:
+def tabulate(rows: Sequence[Sequence[xr.Dataset]]) -> xr.Dataset:
     """Scores (overlap, setting, episode) from rows of overlaps."""
     setting = xr.DataArray(np.arange(len(rows[0])), dims="setting", name="setting")
     return xr.concat([xr.concat(row, dim=setting) for row in rows], dim="overlap")
 
 
-def _scored(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
-    """Recall of the last values, of all keys and of those bound anew, (episode), and `rebinding.projections`."""
-    return projections(program, trace).assign(
-        r2=metrics.recall_r2(program, trace, by="episode"),
-        rebound_r2=metrics.recall_r2(program, trace, by="episode", where=program["rebound"]),
+def score(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
+    """Recall of the last values, of all keys and of reassigned ones, (episode), and `metrics.projections`."""
+    return nf.metrics.projections(program, trace).assign(
+        r2=nf.metrics.recall_r2(program, trace, by="episode"),
+        reassigned_r2=nf.metrics.recall_r2(program, trace, by="episode", where=program["reassigned"]),
     )
 
 
-def reported(table: xr.Dataset) -> xr.Dataset:
+def choose_speeds(table: xr.Dataset) -> xr.Dataset:
     """Scores (memory, overlap, episode), each of the setting with the highest mean R^2 on all other episodes."""
     r2 = table["r2"].transpose("memory", "overlap", "setting", "episode")
-    others = r2.fillna(-np.inf).sum("episode") - r2.fillna(-np.inf).where(r2.notnull(), 0)
-    best = others.where(r2.notnull(), -np.inf).argmax("setting")
-    return table[list(SCORED)].isel(setting=best)
+    return table[list(SCORES)].isel(setting=nf.metrics.best_on_others(r2)).drop_vars("setting", errors="ignore")
 
 
-def parted(chosen: xr.Dataset, network: str) -> xr.Dataset:
-    """By how much error correction recalls better than the best overwrite: gain (overlap, episode), best (overlap)."""
+def compare(chosen: xr.Dataset, network: str) -> xr.Dataset:
+    """By how much error correction recalls better than the best overwrite: r2 (overlap, episode), which (overlap)."""
     alone = chosen["r2"].sel(memory=list(ALONE[network]))
     best = alone.mean("episode").idxmax("memory")
     gain = chosen["r2"].sel(memory=CORRECTING[network]) - alone.sel(memory=best)
-    return xr.Dataset(
-        {"gain": gain.drop_vars(["memory", "setting"], errors="ignore").assign_attrs(units="1"), "best": best}
-    )
+    return xr.Dataset({"r2": gain.drop_vars("memory", errors="ignore").assign_attrs(units="1"), "best_overwrite": best})
 
 
-def parting(chosen: xr.Dataset, network: str, margin: float) -> tuple[float, float]:
+def find_crossing(chosen: xr.Dataset, network: str, margin: float) -> tuple[float, float]:
     """The overlap at which the mean gain first reaches the margin, and its jackknife error over episodes.
 
-    Both as `crossings.crossing` and `crossings.jackknife`: NaN where it never does, and an error of NaN if it does not
+    Both as `metrics.crossing` and `metrics.jackknife`: NaN where it never does, and an error of NaN if it does not
     without any one of the episodes.
     """
 
     def place(some: xr.Dataset) -> float:
-        gain = parted(some, network)["gain"].mean("episode")
-        return crossing(gain["overlap"], gain, margin)
+        gain = compare(some, network)["r2"].mean("episode")
+        return nf.metrics.crossing(gain["overlap"], gain, margin)
 
-    return jackknife(chosen, "episode", place)
-
-
-def _networks(result: xr.DataTree) -> Iterator[tuple[str, xr.Dataset, xr.Dataset]]:
-    for network in CORRECTING:
-        table = result[network].to_dataset()
-        yield network, table, reported(table)
+    return nf.metrics.jackknife(chosen, "episode", place)
 
 
-def summary(result: xr.DataTree) -> dict[str, Any]:
-    """Recall, projections, and where error correction and overwriting part; means over episodes with .sem.
+def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Recall and projections, and where error correction and overwriting diverge; means over episodes with SEM.
 
-    Keys: recall.<network>.<memory>.<overlap>.r2 and chance.<overlap>.r2; rebinding.<network>.<memory>.{r2, new, old,
-    once} at the first overlap, of keys bound anew (once: of the others), and rebinding.chance.r2; gain.<network>.
-    <overlap>, of error correction over the best overwrite, best_overwrite.* its name (a list). crossing.<network>,
-    crossing.margin, crossing.difference (spiking minus rate; its .sem as of independent ones) and
-    crossing.steps_apart, its size in steps of the grid of overlaps; crossing.within_one_step is 1 if that is at most
-    1, else 0. crossing.at_margin.<margin>.{spiking, rate, steps_apart} for other margins. A crossing
-    that there is not is NaN, and so is what is made of it.
+    ``spiking`` and ``rate`` (memory, overlap): recall of all keys and of reassigned ones, projections ``new`` and
+    ``old`` of reassigned keys on their values, and ``once`` of the others. ``gain`` (network, overlap): R^2 of error
+    correction less that of the best overwrite. ``crossing`` (network): the overlap at which it reaches the margin, NaN
+    if it never does. ``difference``: spiking less rate (SEM as of independent ones), its size in steps of the grid of
+    overlaps, and whether that is at most 1. ``other_margins`` (margin, network): crossings at other margins.
     """
-    numbers: dict[str, Any] = {}
     margin = float(result["spiking"].attrs["margin"])
-    grid = np.asarray(result["spiking"].to_dataset()["overlap"])
-    by_network = {network: chosen for network, _, chosen in _networks(result)}
-    for network, table, chosen in _networks(result):
-        apart = parted(chosen, network)
-        for overlap in grid.tolist():
-            for memory in table["memory"].values.tolist():
-                here = chosen["r2"].sel(memory=memory, overlap=overlap)
-                numbers |= _with_sem(f"recall.{network}.{memory}.{overlap:g}.r2", here)
-            numbers |= _with_sem(f"gain.{network}.{overlap:g}", apart["gain"].sel(overlap=overlap))
-            numbers[f"best_overwrite.{network}.{overlap:g}"] = [str(apart["best"].sel(overlap=overlap).item())]
-        for memory in table["memory"].values.tolist():
-            for key, name in {"r2": "rebound_r2", "new": "new", "old": "old", "once": "once"}.items():
-                here = chosen[name].isel(overlap=0).sel(memory=memory)
-                numbers |= _with_sem(f"rebinding.{network}.{memory}.{key}", here)
-    chance = result["spiking"].to_dataset()[["chance", "rebound_chance"]].mean("episode")
-    numbers |= {f"chance.{overlap:g}.r2": float(chance["chance"].sel(overlap=overlap)) for overlap in grid}
-    numbers["rebinding.chance.r2"] = float(chance["rebound_chance"][0])
-    places = {network: parting(chosen, network, margin) for network, chosen in by_network.items()}
-    for network, (place, error) in places.items():
-        numbers |= {f"crossing.{network}": place, f"crossing.{network}.sem": error}
-    steps = _steps_apart(grid, [place for place, _ in places.values()])
-    numbers |= {
-        "crossing.margin": margin,
-        "crossing.difference": places["spiking"][0] - places["rate"][0],
-        "crossing.difference.sem": float(np.hypot(places["spiking"][1], places["rate"][1])),
-        "crossing.steps_apart": steps,
-        "crossing.within_one_step": float(steps <= 1),
+    chosen = {network: choose_speeds(result[network].to_dataset()) for network in CORRECTING}
+    found = {network: average(table, SCORES) for network, table in chosen.items()}
+    chance = result["spiking"].to_dataset()[["chance", "reassigned_chance"]].mean("episode", keep_attrs=True)
+    found["chance"] = chance.rename(chance="r2", reassigned_chance="reassigned_r2")
+    network = xr.DataArray(list(chosen), dims="network", name="network")
+    gains = [average(compare(table, name), ["r2"]) for name, table in chosen.items()]
+    crossings = [find_crossings(chosen, each) for each in (margin, *OTHER_MARGINS)]
+    margins = xr.DataArray(list(OTHER_MARGINS), dims="margin", name="margin", attrs={"units": "1"})
+    return found | {
+        "gain": xr.concat(gains, network),
+        "crossing": crossings[0][["overlap", "overlap_sem"]],
+        "difference": measure_difference(crossings[0]).assign(margin=((), margin, {"units": "1"})),
+        "other_margins": xr.concat(crossings[1:], margins)[["overlap", "overlap_sem", "steps_apart"]],
     }
-    for other in OTHER_MARGINS:
-        there = {network: parting(chosen, network, other)[0] for network, chosen in by_network.items()}
-        there["steps_apart"] = _steps_apart(grid, list(there.values()))
-        numbers |= {f"crossing.at_margin.{other:g}.{key}": value for key, value in there.items()}
-    return numbers
 
 
-def _steps_apart(overlap: np.ndarray, places: Sequence[float]) -> float:
+def average(table: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
+    """Means over episodes with SEM of these variables; others as they are."""
+    means = table.drop_dims("episode")
+    for name in names:
+        means = means.assign(nf.metrics.mean_and_sem(name, table[name], "episode"))
+    return means
+
+
+def find_crossings(chosen: Mapping[str, xr.Dataset], margin: float) -> xr.Dataset:
+    """Crossings with SEM (network), and how far they are apart in steps of the grid of overlaps."""
+    places = [find_crossing(table, network, margin) for network, table in chosen.items()]
+    overlap, sem = np.transpose(places)
+    unit = {"units": "1"}
+    grid = next(iter(chosen.values()))["overlap"].values
+    return xr.Dataset(
+        {
+            "overlap": ("network", overlap, unit),
+            "overlap_sem": ("network", sem, unit),
+            "steps_apart": ((), steps_apart(grid, overlap.tolist()), unit),
+        },
+        coords={"network": list(chosen)},
+    )
+
+
+def steps_apart(grid: np.ndarray, places: Sequence[float]) -> float:
     """How far two places are apart in steps of the grid, between its points in proportion."""
-    first, second = np.interp(places, overlap, np.arange(len(overlap)))
+    first, second = np.interp(places, grid, np.arange(len(grid)))
     return float(abs(first - second))
 
 
-def _with_sem(key: str, values: xr.DataArray) -> dict[str, float]:
-    mean, sem, _ = mean_sem(values, "episode")
-    return {key: float(mean), f"{key}.sem": float(sem)}
-
-
-def tables(result: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """Every episode of every memory, with the speed chosen for it."""
-    rows = []
-    for network, _, chosen in _networks(result):
-        rows.append(chosen.to_dataframe().reset_index())
-        rows[-1].insert(0, "network", network)
-    return {"overwrite": pd.concat(rows)}
+def measure_difference(crossings: xr.Dataset) -> xr.Dataset:
+    """Crossing of spiking networks less that of rate networks."""
+    spiking, rate = (crossings.sel(network=network, drop=True) for network in ("spiking", "rate"))
+    table = xr.Dataset(
+        {
+            "overlap": spiking["overlap"] - rate["overlap"],
+            "overlap_sem": np.hypot(spiking["overlap_sem"], rate["overlap_sem"]),
+            "steps_apart": crossings["steps_apart"],
+            "within_one_step": (crossings["steps_apart"] <= 1).astype(float),
+        }
+    )
+    for variable in table.values():
+        variable.attrs = {"units": "1"}
+    return table
 
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:
     """Projections on new and old values; recall and gain against overlap, spiking and rate in one figure."""
     margin = float(result["spiking"].attrs["margin"])
-    chosen: Mapping[str, xr.Dataset] = {network: table for network, _, table in _networks(result)}
-    gains = {network: parted(table, network)["gain"] for network, table in chosen.items()}
-    places = {network: parting(table, network, margin) for network, table in chosen.items()}
-    return {"overwrite": overwrite(chosen, gains, places, margin, result["spiking"].to_dataset()["chance"])}
+    chosen = {network: choose_speeds(result[network].to_dataset()) for network in CORRECTING}
+    gains = {network: compare(table, network)["r2"] for network, table in chosen.items()}
+    places = {network: find_crossing(table, network, margin) for network, table in chosen.items()}
+    return {"overwrite": nf.plots.overwrite(chosen, gains, places, margin, result["spiking"].to_dataset()["chance"])}
+
+
+EXPERIMENT = Experiment(Settings, run, tables, plot, check=check)

@@ -51,7 +51,7 @@ class Settings:
     """Episodes: rules are fitted to the first half and judged on the others."""
     pairs: int = 8
     """Pairs per episode."""
-    rebind: float = 0.5
+    reassign: float = 0.5
     """Share of the keys that are reassigned: written again with new values."""
     overlap: float = 0.2
     """Share of active cells that two keys have in common on average."""
@@ -102,7 +102,7 @@ def check(settings: Settings) -> None:
 
 def write_program(settings: Settings, seed: int) -> xr.Dataset:
     """Pairs of digits under keys that overlap."""
-    task = nf.tasks.digit_pairs(settings.pairs, settings.episodes, rebind=settings.rebind, seed=seed)
+    task = nf.tasks.digit_pairs(settings.pairs, settings.episodes, reassign=settings.reassign, seed=seed)
     encoder = nf.slownet.FixedEncoder(pre=200, active=20, seed=seed, overlap=settings.overlap)
     return nf.transforms.selection.keep_most_varied(encoder(task), settings.pixels)
 

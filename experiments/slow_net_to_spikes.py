@@ -1,7 +1,7 @@
 """Slow nets on spiking synapses: trained gates decide which pairs AMPA conductances keep; ablations say what it takes.
 
-Slow nets that were meta-trained on a rate network, to store some pairs of digits and to let others pass, write Programs
-for digits they have not seen. The same Programs run on the rate network that they were trained with and on the spiking
+Slow nets that were meta-trained on a rate network, to store some pairs of digits amid distractors, write Programs for
+digits they have not seen. The same Programs run on the rate network that they were trained with and on the spiking
 one, where the gate opens NMDA calcium entry. Three ablations say what recall rests on: gates shuffled among the writes
 of an episode, always open, and NMDA receptors blocked (for the rate network: a gate that stays closed). Recall is R^2
 of all reads of a slow net's episodes, decoded with one gain and one offset, for stored pairs and for distractors apart;
@@ -10,29 +10,24 @@ chance is the mean of the values to be stored, whatever the key. Standard errors
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-import xarray as xr
-from matplotlib.figure import Figure
-
-from neurofwp import metrics, plots, slownet
+import neurofwp as nf
 from neurofwp.errors import InputError
-from neurofwp.spiking.jobs import Job, start
-from neurofwp.spiking.network import SpikingNetwork
-from neurofwp.tasks import gated_pairs
-from neurofwp.transforms import gates
-from neurofwp.transforms.selection import without_silent_cells
+from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.lazy import np, xr
 
-log = logging.getLogger("neurofwp")
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from neurofwp.slownet import TrainedSlowNet
+    from neurofwp.spiking.jobs import Job
 
 NETWORKS = ("spiking", "rate")
 INTACT = "intact"
-BLOCKED = {"alpha_nmda": 0.0}
 
 
 @dataclass(frozen=True)
@@ -46,7 +41,7 @@ class Settings:
     stored: int = 6
     """Pairs to store in an episode."""
     distractors: int = 12
-    """Pairs to let pass."""
+    """Pairs in an episode that should not be stored."""
     noise: float = 0.5
     """Standard deviation of the noise on the context."""
     regime: str = "error-correcting"
@@ -54,20 +49,23 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Condition:
+class Ablation:
     """What is done to the Programs, on the spiking network and on the rate network, and to the spiking network."""
 
-    spiking: Callable[[xr.Dataset, np.random.Generator], xr.Dataset] = gates.keep
-    rate: Callable[[xr.Dataset, np.random.Generator], xr.Dataset] = gates.keep
-    parameters: tuple[str, ...] = ()
+    spiking: Callable[[xr.Dataset, np.random.Generator], xr.Dataset]
+    rate: Callable[[xr.Dataset, np.random.Generator], xr.Dataset]
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
-CONDITIONS = {
-    INTACT: Condition(),
-    "gate_shuffled": Condition(gates.shuffle, gates.shuffle),
-    "gate_open": Condition(gates.open_all, gates.open_all),
-    "nmda_blocked": Condition(gates.keep, gates.close, tuple(BLOCKED)),
-}
+def ablations() -> dict[str, Ablation]:
+    """All conditions by name, the intact networks first."""
+    gates = nf.transforms.gates
+    return {
+        INTACT: Ablation(gates.keep, gates.keep),
+        "gate_shuffled": Ablation(gates.shuffle, gates.shuffle),
+        "gate_open": Ablation(gates.open_all, gates.open_all),
+        "nmda_blocked": Ablation(gates.keep, gates.close, {"alpha_nmda": "0"}),
+    }
 
 
 def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
@@ -78,64 +76,55 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     InputError
         for no slow nets, or one that is not known or was trained for tasks of another size.
     """
+    check(settings)
+    nets = [nf.slownet.load(name) for name in settings.slow_nets]
+    program = write_programs(settings, nets, seed)
+    jobs, rate = [], {}
+    for index, (name, ablation) in enumerate(ablations().items()):
+        of_spiking, of_rate = (
+            change(program, np.random.default_rng((seed, index))) for change in (ablation.spiking, ablation.rate)
+        )
+        jobs.append(make_job(settings, name, of_spiking, ablation.parameters, seed))
+        rate[name] = run_rate_network(nets, settings.episodes, of_rate, seed, device)
+    with nf.spiking.jobs.start(jobs, folder=folder) as trace:
+        spiking = {job.name: trace(job.name) for job in jobs}
+    return xr.DataTree.from_dict(
+        {
+            "/program": program,
+            "/spiking": spiking[INTACT],
+            "/rate": rate[INTACT],
+            "/recall": score(program, {name: {"spiking": spiking[name], "rate": rate[name]} for name in rate}),
+        }
+    )
+
+
+def check(settings: Settings) -> None:
     if not settings.slow_nets:
         raise InputError("slow_nets must name one slow net or more; see `neurofwp list slownets`")
-    nets = [slownet.load(name) for name in settings.slow_nets]
-    whole = [
-        net(
-            gated_pairs(
-                settings.stored, settings.distractors, settings.episodes,
-                noise=settings.noise, seed=_seed(seed, index), split="test",
-            )
-        )
-        for index, net in enumerate(nets)
-    ]  # fmt: skip
-    program = without_silent_cells(xr.concat(whole, dim="episode", combine_attrs="drop_conflicts"))
-    program = program.assign_coords(slow_net=("episode", np.repeat(settings.slow_nets, settings.episodes)))
-    programs = {
-        network: {
-            name: getattr(condition, network)(program, np.random.default_rng((seed, index)))
-            for index, (name, condition) in enumerate(CONDITIONS.items())
-        }
-        for network in NETWORKS
-    }
-    jobs = [
-        Job(
-            name, programs["spiking"][name],
-            {"synapse": settings.regime, "parameters": {key: BLOCKED[key] for key in condition.parameters}},
-            seed=seed, probes=_probes(program) if name == INTACT else (),
-        )
-        for name, condition in CONDITIONS.items()
-    ]  # fmt: skip
-    for job in jobs:
-        SpikingNetwork(**job.network)  # refuses bad settings before any work
-    rates = {
-        name: _on_rate_network(nets, settings.episodes, each, seed, device) for name, each in programs["rate"].items()
-    }
-    tree: dict[str, xr.Dataset] = {"/program": program}
-    with start(jobs, folder=folder) as trace:
-        traces = {name: {"spiking": trace(name), "rate": rates[name]} for name in CONDITIONS}
-    tree["/spiking"], tree["/rate"] = traces[INTACT]["spiking"], rates[INTACT]
-    tree["/recall"] = _scores(program, traces)
-    return xr.DataTree.from_dict(tree)
 
 
-def _seed(seed: int, index: int) -> int:
-    return int(np.random.SeedSequence((seed, index, 1)).generate_state(1)[0])
-
-
-def _on_rate_network(
-    nets: list[slownet.TrainedSlowNet], episodes: int, program: xr.Dataset, seed: int, device: str
-) -> xr.Dataset:
-    """The Trace of the fast weights that each slow net was trained with."""
-    made = []
+def write_programs(settings: Settings, nets: Sequence[TrainedSlowNet], seed: int) -> xr.Dataset:
+    """Program of the episodes of all slow nets, whose names are ``slow_net`` (episode)."""
+    each = []
     for index, net in enumerate(nets):
-        own = program.isel(episode=slice(index * episodes, (index + 1) * episodes))
-        made.append(net.model.network(device).run(own, seed=seed))
-    return xr.concat(made, dim="episode", combine_attrs="override")
+        own = int(np.random.SeedSequence((seed, index, 1)).generate_state(1)[0])
+        task = nf.tasks.gated_pairs(
+            settings.stored, settings.distractors, settings.episodes, noise=settings.noise, seed=own, split="test"
+        )
+        each.append(net(task))
+    program = xr.concat(each, dim="episode", combine_attrs="drop_conflicts")
+    program = nf.transforms.selection.without_silent_cells(program)
+    return program.assign_coords(slow_net=("episode", np.repeat(settings.slow_nets, settings.episodes)))
 
 
-def _probes(program: xr.Dataset) -> list[tuple[int, str, int, int]]:
+def make_job(settings: Settings, name: str, program: xr.Dataset, parameters: Mapping[str, str], seed: int) -> Job:
+    """The spiking network in one condition; the intact one records synapses."""
+    network = {"synapse": settings.regime, "parameters": dict(parameters)}
+    nf.SpikingNetwork(settings.regime, parameters=parameters)  # refuses bad settings before any work
+    return nf.spiking.jobs.Job(name, program, network, seed=seed, probes=probes(program) if name == INTACT else ())
+
+
+def probes(program: xr.Dataset) -> list[tuple[int, str, int, int]]:
     """Of every key that the first episode writes, the synapse from one of its cells onto the brightest ON dimension."""
     first = program.isel(episode=0)
     return [
@@ -144,21 +133,32 @@ def _probes(program: xr.Dataset) -> list[tuple[int, str, int, int]]:
     ]
 
 
-def _scores(program: xr.Dataset, traces: dict[str, dict[str, xr.Dataset]]) -> xr.Dataset:
+def run_rate_network(
+    nets: Sequence[TrainedSlowNet], episodes: int, program: xr.Dataset, seed: int, device: str
+) -> xr.Dataset:
+    """The Trace of the fast weights that each slow net was trained with."""
+    traces = []
+    for index, net in enumerate(nets):
+        own = program.isel(episode=slice(index * episodes, (index + 1) * episodes))
+        traces.append(net.model.network(device).run(own, seed=seed))
+    return xr.concat(traces, dim="episode", combine_attrs="override")
+
+
+def score(program: xr.Dataset, traces: Mapping[str, Mapping[str, xr.Dataset]]) -> xr.Dataset:
     """R^2 (condition, network, pairs, slow_net), and chance (pairs, slow_net)."""
     names = list(dict.fromkeys(program["slow_net"].values.tolist()))
     kinds = {"stored": program["stored"], "distractors": ~program["stored"]}
     r2 = np.empty((len(traces), len(NETWORKS), len(kinds), len(names)))
     chance = np.empty(r2.shape[2:])
-    ideal = gates.with_gates(program, (program["write"] & program["stored"]).values.astype(float))
+    ideal = nf.transforms.gates.with_gates(program, (program["write"] & program["stored"]).values.astype(float))
     for index, name in enumerate(names):
         own = {"episode": np.flatnonzero(program["slow_net"].values == name)}
         for k, where in enumerate(kinds.values()):
-            chance[k, index] = metrics.chance_r2(ideal.isel(own), where=where.isel(own))
+            chance[k, index] = nf.metrics.chance_r2(ideal.isel(own), where=where.isel(own))
             for i, of_networks in enumerate(traces.values()):
                 for j, network in enumerate(NETWORKS):
                     trace = of_networks[network].isel(own)
-                    r2[i, j, k, index] = metrics.recall_r2(program.isel(own), trace, where=where.isel(own))
+                    r2[i, j, k, index] = nf.metrics.recall_r2(program.isel(own), trace, where=where.isel(own))
     unit = {"units": "1"}
     return xr.Dataset(
         {
@@ -169,35 +169,27 @@ def _scores(program: xr.Dataset, traces: dict[str, dict[str, xr.Dataset]]) -> xr
     )
 
 
-def summary(result: xr.DataTree) -> dict[str, Any]:
-    """Recall of the intact networks, `{stored, distractors}.{spiking, rate}.r2`, with `.sem` over slow nets and chance.
+def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Recall over (condition, network, pairs), mean and SEM over slow nets; chance and the mean write gate over pairs.
 
-    ablation.<name>.r2 : of stored pairs, spiking; with `.distractors_r2`, and `.rate.*` for the rate network.
-    gate.{stored, distractors} : mean write gate.
+    ``stored_ratio``: recall of stored pairs, spiking over rate, by the intact networks.
     """
     recall = result["recall"].to_dataset()
-    mean, sem = recall.mean("slow_net"), recall.std("slow_net", ddof=1) / recall.sizes["slow_net"] ** 0.5
-    numbers: dict[str, Any] = {"slow_nets": float(recall.sizes["slow_net"])}
-    for pairs in ("stored", "distractors"):
-        for network in NETWORKS:
-            at = {"condition": INTACT, "network": network, "pairs": pairs}
-            numbers[f"{pairs}.{network}.r2"] = float(mean["r2"].sel(at))
-            numbers[f"{pairs}.{network}.sem"] = float(sem["r2"].sel(at))
-        numbers[f"{pairs}.chance.r2"] = float(mean["chance"].sel(pairs=pairs))
-    numbers["stored.ratio"] = numbers["stored.spiking.r2"] / numbers["stored.rate.r2"]
-    for name in recall["condition"].values:
-        if name == INTACT:
-            continue
-        for network, prefix in (("spiking", f"ablation.{name}"), ("rate", f"ablation.{name}.rate")):
-            for pairs, key in (("stored", "r2"), ("distractors", "distractors_r2")):
-                at = {"condition": name, "network": network, "pairs": pairs}
-                numbers[f"{prefix}.{key}"] = float(mean["r2"].sel(at))
-                numbers[f"{prefix}.{key.replace('r2', 'sem')}"] = float(sem["r2"].sel(at))
     program = result["program"].to_dataset()
+    mean = xr.Dataset(nf.metrics.mean_and_sem("r2", recall["r2"], "slow_net"))
+    spiking, rate = (mean["r2"].sel(condition=INTACT, network=name, pairs="stored", drop=True) for name in NETWORKS)
     gate, stored = program["write_gate"].where(program["write"]), program["stored"]
-    return numbers | {
-        "gate.stored": float(gate.where(stored).mean()),
-        "gate.distractors": float(gate.where(~stored).mean()),
+    unit = {"units": "1"}
+    return {
+        "summary": xr.Dataset(
+            {"slow_nets": ((), recall.sizes["slow_net"], unit), "stored_ratio": (spiking / rate).assign_attrs(unit)}
+        ),
+        "recall": mean,
+        "chance": xr.Dataset(nf.metrics.mean_and_sem("r2", recall["chance"], "slow_net")),
+        "write_gate": xr.Dataset(
+            {"mean": ("pairs", [float(gate.where(which).mean()) for which in (stored, ~stored)], unit)},
+            coords={"pairs": ["stored", "distractors"]},
+        ),
     }
 
 
@@ -209,7 +201,10 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
     titles = {int(event): "stored" for event in np.flatnonzero(reads & stored)[:4]}
     titles |= {int(event): "distractor" for event in np.flatnonzero(reads & ~stored)[:4]}
     return {
-        "gating": plots.gating(program, spiking),
-        "ablations": plots.ablations(result["recall"].to_dataset()),
-        "recall": plots.recall_images(program, spiking, rate, titles=titles),
+        "gating": nf.plots.gating(program, spiking),
+        "ablations": nf.plots.ablations(result["recall"].to_dataset()),
+        "recall": nf.plots.recall_images(program, spiking, rate, titles=titles),
     }
+
+
+EXPERIMENT = Experiment(Settings, run, tables, plot, check=check)

@@ -8,26 +8,23 @@ depends on how many cells carry a key and how many a value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import pandas as pd
-import torch
-import xarray as xr
-from matplotlib.figure import Figure
-
-from neurofwp import metrics, theory
-from neurofwp import program as programs
+import neurofwp as nf
 from neurofwp.errors import InputError
-from neurofwp.plots.averages import mean_sem
-from neurofwp.plots.spiking_capacity import spiking_capacity
-from neurofwp.rate import RateNetwork
-from neurofwp.spiking.jobs import Job, start
-from neurofwp.trace import of_condition
+from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.lazy import np, torch, xr
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from neurofwp.spiking.jobs import Job
+
+    Programs = Mapping[int, xr.Dataset]  # by active cells of a key
 
 RULES = {"additive": "hebbian", "error-correcting": "delta"}  # of the rate network beside a synapse model
 MEASURES = ("r2", "identified", "sign_error")
@@ -71,46 +68,32 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         if numbers of pairs do not rise, keys cannot have so many active cells, a standard is not among what is tried,
         or there are too few episodes for a standard error.
     """
-    _check(settings)
+    check(settings)
     every = {active: memory(settings, active, settings.rate_episodes, seed) for active in settings.active}
     shown = {active: program.isel(episode=slice(settings.episodes)) for active, program in every.items()}
-    of_keys = xr.concat(list(shown.values()), dim="condition", combine_attrs="override")
-    jobs = {}
-    for regime in RULES:
-        for cells in sorted(settings.cells, key=lambda cells: cells != settings.standard_cells):
-            program = of_keys if cells == settings.standard_cells else shown[settings.standard_active]
-            network = {"synapse": regime, "cells_per_pool": cells, "target": settings.target}
-            jobs[regime, cells] = Job(f"{regime}-{cells}", program, network, seed=seed)
-    with start(list(jobs.values()), folder=folder) as trace:
-        rate = xr.concat(
-            [_rate(rule, every, settings, device) for rule in RULES.values()],
-            dim=xr.DataArray(list(RULES.values()), dims="rule", name="rule"),
+    jobs = make_jobs(settings, shown, seed)
+    with nf.spiking.jobs.start(list(jobs.values()), folder=folder) as trace:
+        rate = [run_rate_network(rule, every, settings, device) for rule in RULES.values()]
+        keys, cells = zip(
+            *(score_spiking(settings, shown, model, lambda *case: trace(jobs[case].name)) for model in RULES),
+            strict=True,
         )
-        parts = []
-        for regime in RULES:
-            keys = trace(jobs[regime, settings.standard_cells].name)
-            by_keys = [
-                measured(program, of_condition(keys, number), settings.pairs)
-                for number, program in enumerate(shown.values())
-            ]
-            by_cells = [
-                by_keys[settings.active.index(settings.standard_active)]
-                if cells == settings.standard_cells
-                else measured(shown[settings.standard_active], trace(jobs[regime, cells].name), settings.pairs)
-                for cells in settings.cells
-            ]
-            parts.append((xr.concat(by_keys, _active(settings)), xr.concat(by_cells, _cells(settings))))
-    regimes = xr.DataArray(list(RULES), dims="regime", name="regime")
-    groups = {
-        "keys": xr.concat([keys for keys, _ in parts], regimes),
-        "cells": xr.concat([c for _, c in parts], regimes),
+    standards = {name: getattr(settings, name) for name in ("standard_active", "standard_cells", "key_cells")}
+    parts = {
+        "/keys": xr.concat(keys, named("synapse_model", RULES)),
+        "/cells": xr.concat(cells, named("synapse_model", RULES)),
+        "/rate": xr.concat(rate, named("rule", RULES.values())),
     }
-    tree = {f"/{name}": table.assign_attrs(_standards(settings)) for name, table in (groups | {"rate": rate}).items()}
-    return xr.DataTree.from_dict(tree | {"/theory": _theory(settings)})
+    tree = {name: table.assign_attrs(standards) for name, table in parts.items()}
+    return xr.DataTree.from_dict(tree | {"/theory": closed_form(settings)})
 
 
-def _check(settings: Settings) -> None:
-    if not settings.pairs or settings.pairs[0] < 2 or any(b <= a for a, b in pairwise(settings.pairs)):
+def check(settings: Settings) -> None:
+    if (
+        not settings.pairs
+        or settings.pairs[0] < 2
+        or any(later <= former for former, later in pairwise(settings.pairs))
+    ):
         raise InputError(f"pairs must be at least 2 and rise, but are {settings.pairs}")
     for active in settings.active:
         if not 1 <= active < settings.key_cells:
@@ -123,22 +106,6 @@ def _check(settings: Settings) -> None:
         raise InputError(
             f"episodes must be at least 2 and at most rate_episodes = {settings.rate_episodes}, not {settings.episodes}"
         )
-
-
-def _standards(settings: Settings) -> dict[str, int]:
-    return {
-        "standard_active": settings.standard_active,
-        "standard_cells": settings.standard_cells,
-        "key_cells": settings.key_cells,
-    }
-
-
-def _active(settings: Settings) -> xr.DataArray:
-    return xr.DataArray(list(settings.active), dims="active", name="active", attrs={"units": "1"})
-
-
-def _cells(settings: Settings) -> xr.DataArray:
-    return xr.DataArray(list(settings.cells), dims="cells", name="cells", attrs={"units": "1"})
 
 
 def memory(settings: Settings, active: int, episodes: int, seed: int) -> xr.Dataset:
@@ -166,19 +133,59 @@ def memory(settings: Settings, active: int, episodes: int, seed: int) -> xr.Data
             events = np.flatnonzero(~write & (np.array(loads) == load))
             asked = rng.permutation(load)[: len(events)]
             query[episode, events], target[episode, events] = keys[asked], values[asked]
-    made = programs.from_arrays(
+    program = nf.program.from_arrays(
         key, value, query=query, write_gate=write.astype(float), duration=settings.duration, target=target
     )
-    return made.assign(load=("event", loads, {"units": "1"}))
+    return program.assign(load=("event", loads, {"units": "1"}))
 
 
-def _rate(rule: str, every: dict[int, xr.Dataset], settings: Settings, device: str) -> xr.Dataset:
-    network = RateNetwork(rule, on_off=True, nonnegative=True, device=device, dtype=torch.float32)
-    each = [measured(program, network.run(program), settings.pairs) for program in every.values()]
-    return xr.concat(each, _active(settings))
+def make_jobs(settings: Settings, shown: Programs, seed: int) -> dict[tuple[str, int], Job]:
+    """By synapse model and cells of a pool; kinds of keys are conditions of the network with standard pools."""
+    of_keys = xr.concat(list(shown.values()), dim="condition", combine_attrs="override")
+    jobs = {}
+    for model in RULES:
+        for cells in sorted(settings.cells, key=lambda cells: cells != settings.standard_cells):
+            program = of_keys if cells == settings.standard_cells else shown[settings.standard_active]
+            network = {"synapse": model, "cells_per_pool": cells, "target": settings.target}
+            jobs[model, cells] = nf.spiking.jobs.Job(f"{model}-{cells}", program, network, seed=seed)
+    return jobs
 
 
-def measured(program: xr.Dataset, trace: xr.Dataset, pairs: tuple[int, ...]) -> xr.Dataset:
+def score_spiking(
+    settings: Settings, shown: Programs, model: str, trace: Callable[[str, int], xr.Dataset]
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Scores by kind of key (active, pairs, episode) and by size of pool (cells, pairs, episode)."""
+    of_keys = trace(model, settings.standard_cells)
+    by_keys = {
+        active: score(program, nf.trace.of_condition(of_keys, number), settings.pairs)
+        for number, (active, program) in enumerate(shown.items())
+    }
+    standard = settings.standard_active
+    by_cells = [
+        by_keys[standard]
+        if cells == settings.standard_cells
+        else score(shown[standard], trace(model, cells), settings.pairs)
+        for cells in settings.cells
+    ]
+    keys = xr.concat(list(by_keys.values()), named("active", by_keys))
+    return keys, xr.concat(by_cells, named("cells", settings.cells))
+
+
+def run_rate_network(rule: str, every: Programs, settings: Settings, device: str) -> xr.Dataset:
+    """Scores (active, pairs, episode) of a rule whose weights cannot be negative."""
+    network = nf.RateNetwork(rule, on_off=True, nonnegative=True, device=device, dtype=torch.float32)
+    each = [score(program, network.run(program), settings.pairs) for program in every.values()]
+    return xr.concat(each, named("active", every))
+
+
+def named(dim: str, labels: Iterable[Any]) -> xr.DataArray:
+    """A new dim with its labels."""
+    labels = list(labels)
+    attrs = {} if isinstance(labels[0], str) else {"units": "1"}
+    return xr.DataArray(labels, dims=dim, name=dim, attrs=attrs)
+
+
+def score(program: xr.Dataset, trace: xr.Dataset, pairs: tuple[int, ...]) -> xr.Dataset:
     """Recall R^2, share of values identified, and share of wrong signs (pairs, episode).
 
     Each number of pairs is decoded with a gain and offset of its own, as theory does.
@@ -186,12 +193,12 @@ def measured(program: xr.Dataset, trace: xr.Dataset, pairs: tuple[int, ...]) -> 
     parts = []
     for load in pairs:
         here = program.assign(target=program["target"].where(program["load"] == load))
-        wrong = metrics.decode(here, trace) * here["target"] < 0
+        wrong = nf.metrics.decode(here, trace) * here["target"] < 0
         parts.append(
             xr.Dataset(
                 {
-                    "r2": metrics.recall_r2(here, trace, by="episode"),
-                    "identified": metrics.identified(here, trace, by="episode"),
+                    "r2": nf.metrics.recall_r2(here, trace, by="episode"),
+                    "identified": nf.metrics.identified(here, trace, by="episode"),
                     "sign_error": wrong.where(here["target"].notnull()).mean(("event", "post")),
                 }
             )
@@ -202,9 +209,10 @@ def measured(program: xr.Dataset, trace: xr.Dataset, pairs: tuple[int, ...]) -> 
     return table
 
 
-def _theory(settings: Settings) -> xr.Dataset:
+def closed_form(settings: Settings) -> xr.Dataset:
+    """Recall of the Hebbian sum (active, pairs)."""
     r2, sign = zip(
-        *(theory.sparse_hebbian_recall(settings.pairs, each, settings.key_cells) for each in settings.active),
+        *(nf.theory.sparse_hebbian_recall(settings.pairs, each, settings.key_cells) for each in settings.active),
         strict=True,
     )
     dims = ("active", "pairs")
@@ -214,64 +222,29 @@ def _theory(settings: Settings) -> xr.Dataset:
     )
 
 
-def _points(result: xr.DataTree) -> Iterator[tuple[str, xr.Dataset]]:
-    """Every condition with the key that names it: scores (pairs, episode)."""
-    for name, at in (("keys", "active"), ("cells", "cells")):
-        table = result[name].to_dataset()
-        for regime in table["regime"].values.tolist():
-            for level in table[at].values.tolist():
-                yield f"spiking.{regime}.{at}.{level}", table.sel({"regime": regime, at: level}, drop=True)
-    rate = result["rate"].to_dataset()
-    for rule in rate["rule"].values.tolist():
-        for level in rate["active"].values.tolist():
-            yield f"rate.{rule}.active.{level}", rate.sel(rule=rule, active=level, drop=True)
+def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Recall R^2, share of values identified and of wrong signs, means over episodes with SEM.
 
-
-def summary(result: xr.DataTree) -> dict[str, Any]:
-    """Recall, identification and sign error against the number of pairs, means over episodes with .sem.
-
-    Keys: spiking.<regime>.active.<cells of a key>.<pairs>.{r2, identified, sign_error} and .sem of each, the same
-    under spiking.<regime>.cells.<cells of a pool> and rate.<rule>.active.<cells of a key>; theory.active.<cells of a
-    key>.<pairs>.{r2, sign_error} of the Hebbian sum.
+    ``keys`` (synapse_model, active, pairs), ``cells`` (synapse_model, cells, pairs), ``rate`` (rule, active, pairs);
+    ``theory`` (active, pairs) of the Hebbian sum.
     """
-    numbers: dict[str, Any] = {}
-    for key, table in _points(result):
-        for pairs in table["pairs"].values.tolist():
-            for name in MEASURES:
-                mean, sem, _ = mean_sem(table[name].sel(pairs=pairs), "episode")
-                numbers[f"{key}.{pairs}.{name}"] = float(mean)
-                numbers[f"{key}.{pairs}.{name}.sem"] = float(sem)
-    closed_form = result["theory"].to_dataset()
-    for active in closed_form["active"].values.tolist():
-        for pairs in closed_form["pairs"].values.tolist():
-            for name in ("r2", "sign_error"):
-                numbers[f"theory.active.{active}.{pairs}.{name}"] = float(
-                    closed_form[name].sel(active=active, pairs=pairs)
-                )
-    return numbers
-
-
-def tables(result: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """Every episode of every condition."""
-    rows = []
-    for key, table in _points(result):
-        rows.append(table[list(MEASURES)].to_dataframe().reset_index())
-        for place, (column, word) in enumerate(
-            zip(("network", "memory", "varied", "level"), key.split("."), strict=True)
-        ):
-            rows[-1].insert(place, column, word)
-    return {"capacity": pd.concat(rows)}
+    found = {"theory": result["theory"].to_dataset()}
+    for name in ("keys", "cells", "rate"):
+        table = result[name].to_dataset()
+        means = [nf.metrics.mean_and_sem(measure, table[measure], "episode") for measure in MEASURES]
+        found[name] = xr.merge([xr.Dataset(each) for each in means])
+    return found
 
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:
     """For each synapse model: all measures against the number of pairs, by key sparsity and by cells of a pool."""
-    keys, cells, rate, closed_form = (result[name].to_dataset() for name in ("keys", "cells", "rate", "theory"))
+    keys, cells, rate, theory = (result[name].to_dataset() for name in ("keys", "cells", "rate", "theory"))
     return {
-        f"capacity_{regime}": spiking_capacity(
-            keys.sel(regime=regime),
-            cells.sel(regime=regime),
-            rate.sel(rule=rule),
-            closed_form,
+        f"capacity_{model}": nf.plots.spiking_capacity(
+            keys.sel(synapse_model=model), cells.sel(synapse_model=model), rate.sel(rule=rule), theory
         )
-        for regime, rule in RULES.items()
+        for model, rule in RULES.items()
     }
+
+
+EXPERIMENT = Experiment(Settings, run, tables, plot, check=check)

@@ -60,7 +60,7 @@ class Trial:
 
     def scores(self) -> xr.Dataset:
         """Over ``candidate``: explained ``share`` of the rule, ``rival``, the best of its rivals, ``recall`` of keys
-        bound anew, and ``objective``: share + recall, less what is missing to a lead of `LEAD` over the rivals.
+        reassigned, and ``objective``: share + recall, less what is missing to a lead of `LEAD` over the rivals.
 
         The share is held-out R^2 over the noise ceiling, fitted to the first half of the episodes. A candidate whose
         weights do not move, or do not repeat, gets the worst.
@@ -82,5 +82,5 @@ class Trial:
         except InputError:  # nothing was learned
             return WORST, WORST, WORST
         share = fits["explained_share"].values if float(fits["noise_ceiling"]) > 0.1 else np.full(len(names), WORST)
-        recall = np.mean([metrics.recall_r2(self.program, each, where=self.program["rebound"]) for each in both])
+        recall = np.mean([metrics.recall_r2(self.program, each, where=self.program["reassigned"]) for each in both])
         return float(share[0]), float(share[1:].max(initial=WORST)), float(recall)

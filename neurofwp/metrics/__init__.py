@@ -1,14 +1,17 @@
 """How well a network does, from its Program and its Trace alone, whether it spikes or not."""
 
 from neurofwp.metrics import completion, sequences
+from neurofwp.metrics.cross_validation import best_on_others
 from neurofwp.metrics.crossing import crossing
 from neurofwp.metrics.reassignment import projections
 from neurofwp.metrics.recall import chance_identified, chance_r2, decode, identified, recall_r2
 from neurofwp.metrics.resampling import Average, average, jackknife, mean_and_sem
+from neurofwp.metrics.retention import retention_curve
 
 __all__ = [
     "Average",
     "average",
+    "best_on_others",
     "chance_identified",
     "chance_r2",
     "completion",
@@ -19,5 +22,6 @@ __all__ = [
     "mean_and_sem",
     "projections",
     "recall_r2",
+    "retention_curve",
     "sequences",
 ]

@@ -1,4 +1,4 @@
-"""What a read of a rebound key contains: its new value, and what is left of the one that was replaced."""
+"""What a read of a reassigned key contains: its new value, and what is left of the one that was replaced."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from neurofwp.transforms.key_history import walk
 
 @broadcast
 def projections(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
-    """How much of its new and of its old value a read of a rebound key contains, and how much of its value another's.
+    """How much of its new and of its old value a read of a reassigned key contains; of its value, how much another's.
 
     Least squares of decoded recall (`decode`) on the values, each minus the mean value written in the episode,
     beside a constant and that mean value, which images share.

@@ -1,4 +1,4 @@
-"""Where error correction and overwriting part: what a rebound key reads, and recall as keys come to share synapses."""
+"""Where error correction and overwriting diverge: reads of reassigned keys, and recall as keys share synapses."""
 
 from __future__ import annotations
 

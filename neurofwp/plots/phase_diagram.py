@@ -17,11 +17,11 @@ LUMA = (0.299, 0.587, 0.114)  # how bright red, green and blue look
 
 @style.context()
 def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
-    """Left the rule of every point, as opaque as its share of votes, with its explained share; right recall.
+    """Left the rule of every point, as opaque as its share of votes, with its FEVE; right recall.
 
     Parameters
     ----------
-    table : ``support`` and ``explained_share`` (gain, turnover, rule), ``recall`` (gain, turnover), with units and
+    table : ``support`` and ``feve`` (gain, turnover, rule), ``recall`` (gain, turnover), with units and
         long names of the coordinates; attrs["duration"], how long an episode lasts (s).
     winners : (gain, turnover), rules.
 
@@ -31,12 +31,12 @@ def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
         if a variable is missing.
     """
     both = ("gain", "turnover")
-    require(table, "map", {"support": (*both, "rule"), "explained_share": (*both, "rule"), "recall": both})
+    require(table, "map", {"support": (*both, "rule"), "feve": (*both, "rule"), "recall": both})
     names = winners.transpose(*both)
     at = xr.DataArray(names.values, dims=both)
     certain, share = (
         table[name].assign_coords(gain=range(len(names)), turnover=range(names.shape[1])).sel(rule=at).values
-        for name in ("support", "explained_share")
+        for name in ("support", "feve")
     )
     figure = style.figure(style.TWO_COLUMNS, 3.6)
     left, right = figure.subplots(1, 2)
@@ -56,7 +56,7 @@ def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
         figure,
         patches,
         ncols=5,
-        title="rule that predicts held-out weights best (opacity: its share of votes; numbers: explained share)",
+        title="rule that predicts held-out weights best (opacity: its share of votes; numbers: FEVE)",
     )
     recall = table["recall"].transpose(*both).values
     image = right.imshow(recall, origin="lower", aspect="auto", cmap=style.SEQUENTIAL, vmin=0, vmax=1)

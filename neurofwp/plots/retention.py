@@ -27,35 +27,36 @@ def retention(curves: Mapping[str, Curves], predicted: Curves) -> Figure:
 
     Parameters
     ----------
-    curves : by gate ("closed", "open") and regime: ``r2`` and ``mean_weight`` (condition, block, episode) with coords
-        ``kind`` ("silence", "background", "reads", "turnover"), ``level``, ``age``, ``weight_age`` and ``passes``.
-    predicted : by regime, the same from a fitted rule, drawn as broken lines.
+    curves : by gate ("closed", "open") and synapse model: ``r2`` and ``mean_weight`` (condition, block, episode), with
+        coords ``kind`` ("silence", "background", "reads", "turnover"), ``level``, ``age``, ``weight_age``
+        and ``passes``.
+    predicted : by synapse model, the same from a fitted rule, drawn as broken lines.
 
     Raises
     ------
     InputError
         if a variable is missing.
     """
-    for regimes in (*curves.values(), predicted):
-        for regime, data in regimes.items():
-            require(data, f"curves of {regime}", dict.fromkeys(PANELS, ("condition", "block", "episode")))
+    for models in (*curves.values(), predicted):
+        for model, data in models.items():
+            require(data, f"curves of {model}", dict.fromkeys(PANELS, ("condition", "block", "episode")))
     figure = style.figure(style.TWO_COLUMNS, 3.6)
     axes = figure.subplots(2, 4, sharey="row")
     episodes = 0
     for row, (name, title) in zip(axes, PANELS.items(), strict=True):
-        for regime, data in curves["closed"].items():
-            look = style.synapse_model(regime)
+        for model, data in curves["closed"].items():
+            look = style.synapse_model(model)
             del look["label"]
             episodes = data.sizes["episode"]
-            _against_time(row[0], data, name, "silence", regime, look)
-            for gate, regimes in curves.items():
-                if regime not in regimes:
+            _against_time(row[0], data, name, "silence", model, look)
+            for gate, models in curves.items():
+                if model not in models:
                     continue
                 own = {**look, "markerfacecolor": "white"} if gate == "open" else look
-                _against_rate(row[2], regimes[regime], name, own)
-                _against_time(row[3], regimes[regime], name, "reads", f"{regime}, gate {gate}", own)
-            if regime in predicted:
-                _prediction(row[0], predicted[regime], name, "silence", look["color"])
+                _against_rate(row[2], models[model], name, own)
+                _against_time(row[3], models[model], name, "reads", f"{model}, gate {gate}", own)
+            if model in predicted:
+                _prediction(row[0], predicted[model], name, "silence", look["color"])
         turned = next((data for data in curves["closed"].values() if (data["kind"] == "turnover").any()), None)
         if turned is not None:
             _turnover(row[1], turned, predicted, name)

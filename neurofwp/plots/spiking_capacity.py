@@ -29,7 +29,7 @@ def spiking_capacity(keys: xr.Dataset, cells: xr.Dataset, rate: xr.Dataset, theo
     ----------
     keys : the measures (active, pairs, episode). cells : the same (cells, pairs, episode). rate : (active, pairs,
         episode). theory : ``r2`` and ``sign_error`` (active, pairs) of the sum. Attributes of `keys`:
-        ``standard_active``, ``standard_cells`` and ``key_cells``; coordinates regime and rule name the networks.
+        ``standard_active``, ``standard_cells`` and ``key_cells``; coordinates synapse_model and rule name the networks.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def spiking_capacity(keys: xr.Dataset, cells: xr.Dataset, rate: xr.Dataset, theo
         ax.set_xticks(pairs)
     style.letters(axes.ravel())
     counts = f"n = {keys.sizes['episode']} episodes (rate network: {rate.sizes['episode']})"
-    style.legend(figure, _key(rate), ncols=4, title=f"{keys['regime'].item()}: mean ± SEM, {counts}")
+    style.legend(figure, _key(rate), ncols=4, title=f"{keys['synapse_model'].item()}: mean ± SEM, {counts}")
     return figure
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from typing import Any
 
 import matplotlib.style
@@ -112,6 +113,12 @@ class StyledFigure(Figure):
     def savefig(self, *args: Any, **kwargs: Any) -> None:
         with context():
             super().savefig(*args, **kwargs)
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows, which asks for this where pyplot knows nothing of a figure."""
+        image = BytesIO()
+        self.savefig(image, format="png", dpi=100)
+        return image.getvalue()
 
 
 def figure(width: float, height: float) -> StyledFigure:

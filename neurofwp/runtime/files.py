@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from neurofwp.errors import InputError
+from neurofwp.runtime import migrations
 from neurofwp.runtime.lazy import np, xr
 
 
@@ -66,8 +67,13 @@ def _without_distributed() -> Iterator[None]:
 
 
 def write_netcdf(data: xr.Dataset | xr.DataTree, path: str | Path) -> Path:
-    """Write a Dataset, or a tree of them (one NetCDF group each), compressed."""
+    """Write a Dataset, or a tree of them (one NetCDF group each), compressed.
+
+    The file's attribute ``format`` is `migrations.FORMAT`, by which it can be read when names have changed.
+    """
     path = Path(path)
+    data = data.copy(deep=False)
+    data.attrs[migrations.ATTRIBUTE] = migrations.FORMAT
     with replace_file(path) as temporary, _without_distributed():
         if isinstance(data, xr.DataTree):
             encoding = {group.path: _compression(group.to_dataset()) for group in data.subtree}
@@ -83,20 +89,21 @@ def read_netcdf(path: str | Path) -> xr.Dataset:
 
 
 def read_tree(path: str | Path) -> xr.DataTree:
-    """Read a NetCDF file with all of its groups into memory.
+    """Read a NetCDF file with all of its groups into memory, in the names of today (`migrations`).
 
     Raises
     ------
     InputError
-        if there is no such file or it is not NetCDF-4.
+        if there is no such file, it is not NetCDF-4, or a newer neurofwp wrote it.
     """
     if not Path(path).is_file():
         raise InputError(f"there is no file {str(path)!r}")
     try:
         with _without_distributed(), xr.open_datatree(path, engine="h5netcdf") as tree:
-            return tree.load()
+            loaded = tree.load()
     except (OSError, ValueError) as error:
         raise InputError(f"{str(path)!r} is not a NetCDF-4 file that can be read: {error}") from error
+    return migrations.migrate(loaded, path)
 
 
 def write_json(numbers: dict[str, Any], path: str | Path) -> Path:

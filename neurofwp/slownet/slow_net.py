@@ -6,7 +6,7 @@ from typing import Protocol
 
 import xarray as xr
 
-CARRIED = ("write", "pair", "rebound", "load", "stored", "shot")  # of a Task, into its Program
+CARRIED = ("write", "pair", "reassigned", "load", "stored", "shot")  # of a Task, into its Program
 
 
 class SlowNet(Protocol):
@@ -16,6 +16,6 @@ class SlowNet(Protocol):
         """The Program (`neurofwp.program`) for a Task (`neurofwp.tasks.task`), with the same episodes and events.
 
         The Program also carries what it needs to be judged: `target`, and the Task's `write`, `pair`,
-        `rebound`, `load`, `stored` and `shot` where it has them.
+        `reassigned`, `load`, `stored` and `shot` where it has them.
         """
         ...

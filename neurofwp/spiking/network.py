@@ -142,7 +142,7 @@ class SpikingNetwork:
         seed : the same seed and target give the same Trace, bit for bit. Random numbers depend on seed, population,
             episode and cell within it, so that a condition is the same alone (``conditions.isel(condition=[0])``) as
             among others, bit for bit, and conditions have their noise in common, but where they have seeds of their
-            own. A parameter given to the network instead moves sums by their last digits.
+            own. A run without conditions, of the same seed and parameters, may differ from them in last digits.
         probes : synapses (episode, "on" or "off", post, pre) to record over time, in every condition.
         conditions : Dataset over ``condition`` with the parameters, or seeds, that differ; see
             `neurofwp.spiking.conditions`.
@@ -231,6 +231,7 @@ class SpikingNetwork:
             values=self.circuit,
             episodes=replicas.numbers,
             seeds=replicas.seeds(seed),
+            conditions=replicas.conditions is not None,
             sizes=Sizes(sizes["pre"], sizes["post"], self.cells_per_pool),
             key_cells=self.key_cells,
             gate=self.gate,

@@ -24,6 +24,7 @@ class Plan:
     values: Mapping[str, Quantity | float]  # parameters of the circuit
     episodes: Sequence[int]  # (replica,) number of each in its condition
     seeds: Sequence[int]  # (replica,)
+    conditions: bool  # whether these are replicas of conditions
     sizes: Sizes
     key_cells: str
     gate: str
@@ -56,12 +57,13 @@ class Plan:
         return cells | connections | {SYNAPSES: cells["key"] * cells["value"]}
 
     def group_size(self, population: str) -> int:
-        """Cells of all replicas, and some more that are in none: as many as fill the longest vector instructions.
+        """Cells of all replicas; of conditions, some more that are in none, so that vector instructions are filled.
 
-        A loop over cells that has a remainder computes it otherwise, and what a cell does would depend, in its last
-        digits, on how many there are.
+        A loop over cells that has a remainder, or is run through once, is compiled otherwise, and what a cell does
+        would depend, in its last digits, on how many conditions there are.
         """
-        return max(2, -(-self.replicas * self.members[population] // VECTOR)) * VECTOR
+        cells = self.replicas * self.members[population]
+        return max(2, -(-cells // VECTOR)) * VECTOR if self.conditions else cells
 
     def parameter(self, name: str, group: str) -> np.ndarray | float:
         """In SI units: one number, or one per member of a group where it differs between replicas."""
@@ -74,7 +76,7 @@ class Plan:
         """All that shapes the code of such a network, in JSON, but for tables and recordings."""
         return {
             "circuit": self.circuit.name,
-            "replicas": self.replicas,
+            "replicas": [self.replicas, self.conditions],
             "sizes": [self.sizes.pre, self.sizes.post, self.sizes.per_pool],
             "cells": [[each.name, each.equations, each.lookup, each.update] for each in self.populations],
             "spikes": [[each.threshold, each.reset, each.refractory] for each in self.populations],

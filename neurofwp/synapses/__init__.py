@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from neurofwp.synapses.model import SynapseModel as SynapseModel
     from neurofwp.synapses.model import load as load
     from neurofwp.synapses.write_model import model_toml as model_toml
+    from neurofwp.synapses.write_speed import at_speed as at_speed
 
 STAGES: tuple[Stage, ...] = (
     TsodyksMarkram(),
@@ -74,7 +75,10 @@ STAGES: tuple[Stage, ...] = (
     Exponential(),
 )
 
-__getattr__ = attributes(__name__, {"SynapseModel": "model", "load": "model", "model_toml": "write_model"})
+__getattr__ = attributes(
+    __name__,
+    {"SynapseModel": "model", "at_speed": "write_speed", "load": "model", "model_toml": "write_model"},
+)
 
 
 def _check(stage: Stage, others: Sequence[Stage]) -> None:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurofwp.errors import InputError, unknown
+from neurofwp.runtime import migrations
 from neurofwp.runtime.lazy import b2
 from neurofwp.synapses import units
 
@@ -163,7 +164,7 @@ def read_toml(name: str | Path, folder: str, kind: str) -> tuple[str, dict[str, 
     Raises
     ------
     InputError
-        if there is no such model (nearest name offered) or no such file, or it is not TOML.
+        if there is no such model (nearest name offered) or no such file, it is not TOML, or in a newer format.
     """
     entries = files("neurofwp.models").joinpath(folder).iterdir()
     shipped = {Path(entry.name).stem: entry for entry in entries if entry.name.endswith(".toml")}
@@ -176,6 +177,8 @@ def read_toml(name: str | Path, folder: str, kind: str) -> tuple[str, dict[str, 
     else:
         raise unknown(kind, str(name), shipped)
     try:
-        return Path(source.name).stem, tomllib.loads(source.read_text(encoding="utf-8"))
+        content = tomllib.loads(source.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{str(name)!r} is not valid TOML: {error}") from error
+    migrations.version(content.pop(migrations.ATTRIBUTE, None), name)  # no name in such files has changed yet
+    return Path(source.name).stem, content

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import tomli_w
 
+from neurofwp.runtime import migrations
 from neurofwp.synapses.parameters import read_toml
 from neurofwp.synapses.stage import ORDER
 
@@ -32,5 +33,6 @@ def model_toml(start: str | Path, found: Mapping[str, tuple[float, str, str]], *
     tables["circuit"] = content.get("circuit", {}) | entries
     if "laboratory" in content:
         tables["laboratory"] = content["laboratory"]
-    about = {"description": description, "source": f"{source}. {content.get('source', '')}"}
+    whole = f"{source}. {content.get('source', '')}"
+    about = {migrations.ATTRIBUTE: migrations.FORMAT, "description": description, "source": whole}
     return tomli_w.dumps(about | tables)

@@ -23,7 +23,7 @@ def digit_pairs(
     pairs: int,
     episodes: int,
     *,
-    rebind: float = 0.0,
+    reassign: float = 0.0,
     repeats: int = 1,
     reads: int = 1,
     seed: int,
@@ -45,7 +45,7 @@ def digit_pairs(
         load:      1  2    2  2    3  4    4  4  4  4    5  6  7  8    8   8
 
     Writes and reads lie at the same events in every episode, so that episodes run as replicas of one
-    network; images, rebound keys and orders differ. Within an episode no image is used twice, neither as
+    network; images, reassigned keys and orders differ. Within an episode no image is used twice, neither as
     two keys, nor as two values, nor as a key and a value. An episode depends on `seed` and its own number
     only: more episodes leave the first ones as they are.
 
@@ -53,49 +53,49 @@ def digit_pairs(
     ----------
     pairs : pairs per episode.
     episodes : number of episodes.
-    rebind : share of the pairs whose key is written again, once, with a new value; rounded to whole pairs.
+    reassign : share of the pairs whose key is written again, once, with a new value; rounded to whole pairs.
     repeats : how often the list of pairs is written before that.
     reads : how often every key is read.
     seed : a whole number >= 0.
     read_after : rising loads, the last of them `pairs`. As soon as that many pairs are written, up to 8 of
         their keys, drawn at random, are read (`reads` times). Replaces the reads at the end, and goes
-        with `repeats` 1 and `rebind` 0 only.
+        with `repeats` 1 and `reassign` 0 only.
     split : draw from the "train" or the "test" images only.
 
     Returns
     -------
-    Task (`neurofwp.tasks.task`): dims (episode, event, pixel), with `pair`, `rebound` and `load`. `pair`
+    Task (`neurofwp.tasks.task`): dims (episode, event, pixel), with `pair`, `reassigned` and `load`. `pair`
     counts from 0 in the order of first writing. `content` and `target` are intensity / 8 - 1, where
     intensity is 0 to 16. `attrs["settings"]` holds the arguments as JSON.
 
     Raises
     ------
     InputError
-        for a count below 1, more pairs than there are images, `rebind` outside [0, 1], loads that do not
-        rise, `read_after` together with `repeats` or `rebind`, or an unknown split.
+        for a count below 1, more pairs than there are images, `reassign` outside [0, 1], loads that do not
+        rise, `read_after` together with `repeats` or `reassign`, or an unknown split.
     """
     pairs, episodes = whole("pairs", pairs), whole("episodes", episodes)
     repeats, reads = whole("repeats", repeats), whole("reads", reads)
     seed = whole("seed", seed, low=0)
-    if not 0 <= rebind <= 1:
-        raise InputError(f"rebind is a share of the pairs and must be in [0, 1], not {rebind}")
+    if not 0 <= reassign <= 1:
+        raise InputError(f"reassign is a share of the pairs and must be in [0, 1], not {reassign}")
     if split not in (None, *get_args(Split)):
         raise unknown("split of the digits", str(split), get_args(Split))
     loads = None if read_after is None else _loads(read_after, pairs)
-    if loads is not None and (repeats > 1 or rebind > 0):
-        raise InputError("read_after reads pairs that were written once: leave repeats at 1 and rebind at 0")
-    rebound = round(rebind * pairs)
+    if loads is not None and (repeats > 1 or reassign > 0):
+        raise InputError("read_after reads pairs that were written once: leave repeats at 1 and reassign at 0")
+    reassigned = round(reassign * pairs)
     available = len(images(split))
-    if 2 * pairs + rebound > available:
+    if 2 * pairs + reassigned > available:
         raise InputError(
-            f"{pairs} pairs, {rebound} of them rebound, need {2 * pairs + rebound} different images, "
+            f"{pairs} pairs, {reassigned} of them reassigned, need {2 * pairs + reassigned} different images, "
             f"but there are {available}; ask for fewer pairs"
         )
 
     drawn = []
     for child in SeedSequence(seed).spawn(episodes):
         rng = default_rng(child)
-        picture = images(split)[rng.permutation(available)[: 2 * pairs + rebound]]
+        picture = images(split)[rng.permutation(available)[: 2 * pairs + reassigned]]
         script = _Script(picture[:pairs], picture[pairs : 2 * pairs].copy())
         if loads is None:
             _write_then_read(script, rng, repeats, picture[2 * pairs :], reads)
@@ -111,7 +111,7 @@ def digit_pairs(
         "task": "digit_pairs",
         "pairs": pairs,
         "episodes": episodes,
-        "rebind": float(rebind),
+        "reassign": float(reassign),
         "repeats": repeats,
         "reads": reads,
         "seed": seed,
@@ -128,7 +128,7 @@ class _Script:
 
     cues: np.ndarray
     values: np.ndarray
-    rebound: set[int] = field(default_factory=set)
+    reassigned: set[int] = field(default_factory=set)
     written: set[int] = field(default_factory=set)
     events: list[dict[str, object]] = field(default_factory=list)
 
@@ -138,7 +138,7 @@ class _Script:
 
     def rewrite(self, pair: int, value: np.ndarray) -> None:
         self.values[pair] = value
-        self.rebound.add(pair)
+        self.reassigned.add(pair)
         self.write(pair)
 
     def read(self, pair: int) -> None:
@@ -152,7 +152,7 @@ class _Script:
                 "write": write,
                 "target": target,
                 "pair": pair,
-                "rebound": not write and pair in self.rebound,
+                "reassigned": not write and pair in self.reassigned,
                 "load": len(self.written),
             }
         )

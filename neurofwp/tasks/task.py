@@ -2,25 +2,25 @@
 
 A Task is an `xarray.Dataset`. An event is either a write or a read:
 
-============  =====================  ==============================================================
-variable      dims                   meaning
-============  =====================  ==============================================================
-``cue``       episode, event, pixel  image that the key (of a write) or the query (of a read) is made
-                                     from, intensity in [0, 1]
-``content``   episode, event, pixel  image to be bound to the cue, in [-1, 1]; 0 on reads. Or, with dim
-                                     ``label`` instead of pixel, the code of a label
-``write``     episode, event         bool: a write; otherwise a read
-``target``    episode, event, pixel  what the read should return, in [-1, 1]; NaN on writes. Same dims
-                                     as content
-``pair``      episode, event         optional: which pair of the episode the event is about
-``rebound``   episode, event         optional: bool: a read whose key was written again with a new value
-``load``      event                  optional: pairs stored after this event
-``context``   episode, event, entry  optional: what else the slow net sees
-``stored``    episode, event         optional: bool: the pair is to be stored; otherwise it is a distractor
-``shot``      episode, event         optional: examples of the event's class shown before this event
-``label``     episode, event         optional: number of the event's label (xarray makes a coordinate of it,
-                                     as it is named like a dim)
-============  =====================  ==============================================================
+==============  =====================  ==============================================================
+variable        dims                   meaning
+==============  =====================  ==============================================================
+``cue``         episode, event, pixel  image that the key (of a write) or the query (of a read) is made
+                                       from, intensity in [0, 1]
+``content``     episode, event, pixel  image to be bound to the cue, in [-1, 1]; 0 on reads. Or, with dim
+                                       ``label`` instead of pixel, the code of a label
+``write``       episode, event         bool: a write; otherwise a read
+``target``      episode, event, pixel  what the read should return, in [-1, 1]; NaN on writes. Same dims
+                                       as content
+``pair``        episode, event         optional: which pair of the episode the event is about
+``reassigned``  episode, event         optional: bool: a read whose key was written again with a new value
+``load``        event                  optional: pairs stored after this event
+``context``     episode, event, entry  optional: what else the slow net sees
+``stored``      episode, event         optional: bool: the pair is to be stored; otherwise it is a distractor
+``shot``        episode, event         optional: examples of the event's class shown before this event
+``label``       episode, event         optional: number of the event's label (xarray makes a coordinate of it,
+                                       as it is named like a dim)
+==============  =====================  ==============================================================
 
 All variables are dimensionless (``attrs["units"]`` is "1").
 """
@@ -48,7 +48,7 @@ SCHEMA = Schema(
         "write": Variable(_EVENTS, "a write; otherwise a read", "1", dtype=bool),
         "target": Variable(_IMAGE, "what the read should return", "1", low=-1, high=1, missing=True, or_dims=_CODE),
         "pair": Variable(_EVENTS, "which pair the event is about", "1", missing=True, optional=True),
-        "rebound": Variable(
+        "reassigned": Variable(
             _EVENTS, "a read whose key was written again with a new value", "1", dtype=bool, optional=True
         ),
         "load": Variable(("event",), "pairs stored after this event", "1", missing=True, optional=True),

@@ -25,6 +25,7 @@ from neurofwp.theory.regression import (
 from neurofwp.theory.retrieval import rank_bound, reassignment_plateau
 
 if TYPE_CHECKING:
+    from neurofwp.theory.erasure import poisson_erasure as poisson_erasure
     from neurofwp.theory.graupner_brunel import exact_change as exact_change
     from neurofwp.theory.graupner_brunel import time_averaged_change as time_averaged_change
 
@@ -39,6 +40,7 @@ __all__ = [
     "hebbian_step",
     "mean_square_overlap",
     "mesa_regression",
+    "poisson_erasure",
     "random_gating_accuracy",
     "rank_bound",
     "reassignment_plateau",
@@ -49,4 +51,11 @@ __all__ = [
 ]
 
 # What needs brian2 is imported when it is asked for.
-__getattr__ = attributes(__name__, dict.fromkeys(("exact_change", "time_averaged_change"), "graupner_brunel"))
+__getattr__ = attributes(
+    __name__,
+    {
+        "exact_change": "graupner_brunel",
+        "poisson_erasure": "erasure",
+        "time_averaged_change": "graupner_brunel",
+    },
+)

@@ -1,4 +1,4 @@
-"""From one Program to another: other cells, other write gates, damaged keys."""
+"""From one Program to another: other cells, other write gates, damaged keys, delays."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from neurofwp.runtime.lazy import attributes
 
 if TYPE_CHECKING:
     from neurofwp.transforms import degradation as degradation
+    from neurofwp.transforms import delays as delays
     from neurofwp.transforms import gates as gates
     from neurofwp.transforms import selection as selection
 
-HOMES = dict.fromkeys(("degradation", "gates", "selection"))
+HOMES = dict.fromkeys(("degradation", "delays", "gates", "selection"))
 
 __all__ = [*HOMES]
 __getattr__ = attributes(__name__, HOMES)

@@ -72,8 +72,8 @@ def close_reassignments(program: xr.Dataset, share: float, rng: np.random.Genera
 def retarget(program: xr.Dataset) -> xr.Dataset:
     """The Program with the targets of its reads as its gates have them: the value last written to that very key.
 
-    Only writes with an open gate count; a read of a key without one has no target. ``rebound`` (episode, event), which
-    is new or made anew, says which reads ask for a key that was written more than once.
+    Only writes with an open gate count; a read of a key without one has no target. ``reassigned`` (episode, event), new
+    or replaced, says which reads ask for a key that was written more than once.
 
     Raises
     ------
@@ -85,14 +85,14 @@ def retarget(program: xr.Dataset) -> xr.Dataset:
     key, value, query = (program[name].values for name in ("key", "value", "query"))
     write = _writes(program) & (program["write_gate"].values > 0)
     read = program["target"].notnull().all("post").values
-    target, rebound = np.full(program["target"].shape, np.nan), np.zeros(read.shape, dtype=bool)
+    target, reassigned = np.full(program["target"].shape, np.nan), np.zeros(read.shape, dtype=bool)
     for episode in range(len(read)):
         for event, history in walk(key[episode], value[episode], write[episode]):
             values = history.under(query[episode, event])
             if read[episode, event] and values:
-                target[episode, event], rebound[episode, event] = values[-1], len(values) > 1
+                target[episode, event], reassigned[episode, event] = values[-1], len(values) > 1
     made = program.assign(
-        target=program["target"].copy(data=target), rebound=(("episode", "event"), rebound, {"units": "1"})
+        target=program["target"].copy(data=target), reassigned=(("episode", "event"), reassigned, {"units": "1"})
     )
     return programs.check(made)
 

@@ -23,7 +23,7 @@ GOAL = np.linspace(0.25, 0.75, len(BOUNDS))
 
 
 def memory(episodes: int = 2) -> xr.Dataset:
-    """Four keys, two of them bound anew, then read."""
+    """Four keys, two of them reassigned, then read."""
     rng = np.random.default_rng(5)
     keys = np.zeros((episodes, 10, 20))
     for episode in range(episodes):
@@ -31,11 +31,11 @@ def memory(episodes: int = 2) -> xr.Dataset:
             keys[episode, event, rng.choice(20, 6, replace=False)] = 1
     keys[:, 4:6] = keys[:, :2]
     values = rng.uniform(-1, 1, (episodes, 10, 4))
-    query, target, rebound = np.zeros_like(keys), np.full_like(values, np.nan), np.zeros((episodes, 10), bool)
+    query, target, reassigned = np.zeros_like(keys), np.full_like(values, np.nan), np.zeros((episodes, 10), bool)
     query[:, 6:], target[:, 6:8], target[:, 8:] = keys[:, [0, 1, 2, 3]], values[:, 4:6], values[:, 2:4]
-    keys[:, 6:], rebound[:, 6:8] = 0, True
+    keys[:, 6:], reassigned[:, 6:8] = 0, True
     made = program.from_arrays(keys, values, query=query, target=target, write_gate=(np.arange(10) < 6).astype(float))
-    return made.assign(rebound=(("episode", "event"), rebound))
+    return made.assign(reassigned=(("episode", "event"), reassigned))
 
 
 def trial(rule: str, candidates: int = 2) -> Trial:

@@ -117,7 +117,7 @@ def test_half_of_the_second_values_are_distractors(result: xr.DataTree) -> None:
     writes = (program["key"] > 0).any("pre")
     assert (writes.sum("event") == 8).all()
     assert ((program["write_gate"] > 0).sum("event") == 6).all()
-    assert (program["rebound"].sum("event") == 2).all()
+    assert (program["reassigned"].sum("event") == 2).all()
 
 
 def test_ablations_apply_to_networks_that_have_what_they_remove() -> None:

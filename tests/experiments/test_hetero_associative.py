@@ -20,6 +20,7 @@ from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking import jobs
 
 TINY = ["--pairs", "2", "--episodes", "2", "--load", "1", "2", "--load-episodes", "1", "--cells-per-pool", "1"]
+TABLES = ("summary", "recall", "noise_ceiling", "rules", "rules_measured", "rate", "capacity")
 FIGURES = ("recall", "recall_scatter", "weights", "synapse", "raster", "capacity", "rules")
 
 
@@ -47,9 +48,9 @@ def result(folder: Path) -> xr.DataTree:
 
 def test_the_folder_holds_data_summary_figures_and_log(folder: Path) -> None:
     found = {path.name for path in folder.iterdir() if path.is_file()}
-    assert found == {"result.nc", "summary.json", "log.txt"} | {
-        f"{n}.{kind}" for n in FIGURES for kind in ("png", "pdf")
-    }
+    files_of = {"png": FIGURES, "csv": TABLES}
+    expected = {f"{name}.{kind}" for kind, names in files_of.items() for name in names}
+    assert found == {"result.nc", "summary.json", "log.txt"} | expected
     for name in FIGURES:
         assert (folder / f"{name}.png").stat().st_size > 5000
 

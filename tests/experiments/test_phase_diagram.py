@@ -1,4 +1,4 @@
-"""The map of rules, from rate networks of known rules in place of spiking ones; and that an interrupted map goes on."""
+"""The map of rules, from rate networks of known rules in place of spiking ones; and that an interrupted map resumes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 import xarray as xr
 from brian2 import nS
 
+from neurofwp import identification
 from neurofwp.errors import InputError
 from neurofwp.experiments import phase_diagram as experiment
 from neurofwp.identification import identify
@@ -25,7 +26,7 @@ SMALL = experiment.Settings(turnover=(2.0, 1e6), gain=(0.0, 1.0), episodes=4, pa
 TRUE = {(0.0, 2.0): "fixed_decay", (0.0, 1e6): "hebbian", (1.0, 2.0): "gated_delta", (1.0, 1e6): "delta"}
 
 
-def pretended(self: SpikingNetwork, program: xr.Dataset, *, seed: int, conditions: xr.Dataset) -> xr.Dataset:
+def pretend(self: SpikingNetwork, program: xr.Dataset, *, seed: int, conditions: xr.Dataset) -> xr.Dataset:
     """A gated delta rule whose prediction has the feedback's gain, and whose weights decay with the turnover."""
     gain = float(self.circuit["g_gaba"] / SpikingNetwork("error-correcting").circuit["g_gaba"])
     rng = np.random.default_rng(seed)
@@ -42,8 +43,8 @@ def pretended(self: SpikingNetwork, program: xr.Dataset, *, seed: int, condition
 @pytest.fixture(scope="module", autouse=True)
 def _rate_networks() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(SpikingNetwork, "run", pretended)
-        patch.setattr(experiment.identification, "identify", partial(identify, rules=list(TRUE.values())))
+        patch.setattr(SpikingNetwork, "run", pretend)
+        patch.setattr(identification, "identify", partial(identify, rules=list(TRUE.values())))
         yield
 
 
@@ -55,11 +56,13 @@ def result() -> xr.DataTree:
 def test_the_map_has_each_rule_where_it_is_true(result: xr.DataTree) -> None:
     names = experiment.winners(result["map"].to_dataset())
     assert {at: str(names.sel(gain=at[0], turnover=at[1]).item()) for at in TRUE} == TRUE
-    numbers = experiment.summary(result)
-    assert [numbers[f"points.{rule}"] for rule in TRUE.values()] == [1, 1, 1, 1]
-    assert numbers["points.certain"] == 4
-    assert numbers["map.0.2.rule"] == ["fixed_decay"]
-    assert numbers["map.1.1e+06.explained_share"] == pytest.approx(1, abs=0.02)
+    numbers = experiment.EXPERIMENT.summary(result)
+    assert [numbers[f"points.{rule}.count"] for rule in TRUE.values()] == [1, 1, 1, 1]
+    assert numbers["certain"] == 4
+    assert numbers["map.0.2.rule"] == "fixed_decay"
+    assert "fixed_decay" in numbers["map.0.2.best"].split(" or ")
+    assert numbers["map.1.1e+06.feve"] == numbers["rules.1.1e+06.delta.feve"] == pytest.approx(1, abs=0.02)
+    assert set(experiment.plot(result)) == {"phase_diagram"}
 
 
 def test_recall_is_that_of_both_runs(result: xr.DataTree) -> None:
@@ -69,7 +72,7 @@ def test_recall_is_that_of_both_runs(result: xr.DataTree) -> None:
     assert table.attrs["duration"] == pytest.approx(SLOT * result["program"].sizes["event"])
 
 
-def test_an_interrupted_map_goes_on_and_comes_out_the_same(
+def test_an_interrupted_map_resumes_and_comes_out_the_same(
     result: xr.DataTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran: list[float] = []
@@ -78,7 +81,7 @@ def test_an_interrupted_map_goes_on_and_comes_out_the_same(
         ran.append(float(self.circuit["g_gaba"] / nS))
         if len(ran) == 2:
             raise KeyboardInterrupt
-        return pretended(self, *arguments, **others)
+        return pretend(self, *arguments, **others)
 
     monkeypatch.setattr(SpikingNetwork, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):

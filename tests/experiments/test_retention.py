@@ -2,108 +2,122 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 import xarray as xr
 
 from neurofwp.errors import InputError
 from neurofwp.experiments import retention
-from neurofwp.program import over_conditions
+from neurofwp.metrics import retention_curve
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking import SpikingNetwork
+from neurofwp.spiking import jobs as spiking_jobs
+from neurofwp.spiking.jobs import Job
 from neurofwp.tasks import digit_pairs
 from neurofwp.transforms.selection import keep_most_varied
 
 SETTINGS = retention.Settings(
-    regimes=("decay",), holds=(0.0, 1.2, 2.4), background=(6.0,), turnover=(2.0,), pairs=3, episodes=2, pixels=4
+    regimes=("decay",), holds=(0.0, 1.2, 2.4), background=(6.0,), turnover=(2.0, 3.0), pairs=3, episodes=2, pixels=4
 )
 SLOT = 0.6  # s: a phase of 500 ms and its pause
+NETWORK = SpikingNetwork("decay", key_cells="poisson")
 
 
-def program(kind: str = "silence", level: float = 0.0) -> xr.Dataset:
+def programs(gate: str = "closed") -> xr.Dataset:
     task = digit_pairs(SETTINGS.pairs, SETTINGS.episodes, seed=1)
     pairs = keep_most_varied(FixedEncoder(pre=40, active=4, seed=1)(task), SETTINGS.pixels)
-    return retention._program(SETTINGS, pairs, SpikingNetwork("decay", key_cells="poisson"), kind, level)
+    delays = retention.list_delays(SETTINGS, "decay", gate)
+    return retention.write_programs(pairs, SETTINGS.holds, NETWORK, delays)
 
 
-def fading(made: xr.Dataset, tau: float) -> xr.Dataset:
+def fade(program: xr.Dataset, tau: float) -> xr.Dataset:
     parameters = {"decay": float(np.exp(-SLOT / tau))}
-    return RateNetwork("fixed_decay", parameters=parameters, on_off=True, units="nS").run(made)
+    return RateNetwork("fixed_decay", parameters=parameters, on_off=True, units="nS").run(program)
 
 
-def test_delays_are_as_long_as_was_asked_and_only_readings_count() -> None:
-    made = program()
-    assert made["block"].values.tolist() == [-1] * 3 + [0] * 3 + [-1] * 2 + [1] * 3 + [-1] * 4 + [2] * 3
-    np.testing.assert_array_equal(made["target"].notnull().all(("episode", "post")), made["block"] >= 0)
-    silent = made.isel(event=[6, 7, 11, 12, 13, 14])
-    assert not silent["key"].any()
-    assert not silent["query"].any()
+def fade_by_turnover(program: xr.Dataset) -> xr.Dataset:
+    """Traces (condition) that fade with 6 s, or with the turnover of the condition."""
+    levels = zip(program["kind"].values.tolist(), program["level"].values.tolist(), strict=True)
+    each = [
+        fade(program.isel(condition=number, drop=True), level if kind == "turnover" else 6.0)
+        for number, (kind, level) in enumerate(levels)
+    ]
+    return xr.concat(each, dim="condition", combine_attrs="override", coords="minimal", compat="override")
 
 
 def test_background_firing_has_its_mean_rate_over_the_whole_delay() -> None:
-    made = program("background", 6.0)
-    circuit = SpikingNetwork("decay").circuit
-    peak, rest = float(circuit["key_peak_rate"]), float(circuit["key_rest_rate"])
-    query = made["query"].isel(event=6).values
+    program = programs()
+    peak, rest = float(NETWORK.circuit["key_peak_rate"]), float(NETWORK.circuit["key_rest_rate"])
+    query = program["query"].sel(condition="background 6 Hz").isel(event=6).values
     rate = (0.5 * (rest + query * (peak - rest)) + 0.1 * rest) / SLOT
     np.testing.assert_allclose(rate, 6.0, atol=rest)
-    np.testing.assert_array_equal(made["query"].isel(event=slice(3, 6)), program()["query"].isel(event=slice(3, 6)))
     with pytest.raises(InputError, match="more than the peak rate"):
-        program("background", 59.0)
+        retention.background_query(NETWORK, 59.0, 500.0)
 
 
-def test_weights_and_recall_fade_as_the_rule_says() -> None:
-    made, tau = program(), 3.0
-    curve = retention._curve(made, fading(made, tau))
-    np.testing.assert_allclose(curve["weight_age"], [0, 5 * SLOT, 12 * SLOT])
-    expected = np.exp(-curve["weight_age"] / tau)
-    np.testing.assert_allclose(curve["mean_weight"], expected.broadcast_like(curve["mean_weight"]), rtol=1e-9)
-    # between the middle of the writes, at their end, and the middle of the reads, at their beginning
-    np.testing.assert_allclose(curve["age"], [3 * SLOT - 0.5, 8 * SLOT - 0.5, 15 * SLOT - 0.5])
-    r2 = curve["r2"].mean("episode").values
-    assert r2[0] > 0.6 > r2[1] > r2[2]
-    # 2 events of delay, and 4, would read 3 pairs 2/3 and 4/3 of a time
-    np.testing.assert_allclose(curve["passes"], [1, 1 + 2 / 3 + 1, 2 + 2 / 3 + 4 / 3 + 1])
+def test_delays_are_silent_but_for_background_firing_and_reads() -> None:
+    program = programs()
+    fires = program["query"].isel(event=6).any(("episode", "pre"))
+    assert program["condition"].values[fires.values].tolist() == ["background 6 Hz", "reads"]
+    same = program["query"].isel(event=slice(3, 6))
+    np.testing.assert_array_equal(same, same.isel(condition=0).broadcast_like(same))
 
 
-def test_without_fading_no_delay_does_anything() -> None:
-    made = program()
-    curve = retention._curve(made, fading(made, np.inf))
-    np.testing.assert_allclose(curve["mean_weight"], 1, rtol=1e-12)
-    np.testing.assert_allclose(curve["r2"], curve["r2"].isel(block=0).broadcast_like(curve["r2"]), rtol=1e-9)
-
-
-@pytest.mark.parametrize("rule", retention.RULES)
+@pytest.mark.parametrize("rule", retention.SURVIVAL)
 def test_a_rule_fitted_to_the_first_events_knows_the_last_ones(rule: str) -> None:
-    made = program()
-    both = xr.concat([made, made], dim="condition", data_vars="all", combine_attrs="override")
-    both = both.assign_coords(kind=("condition", ["silence", "turnover"]))
-    trace = xr.concat([fading(made, 6.0), fading(made, 2.0)], dim="condition", combine_attrs="override")
-    seen = over_conditions(retention._curve, both, trace)
-    predicted = retention._predicted(rule, both, trace, seed=0)
-    np.testing.assert_allclose(predicted["tau"], [6.0, 2.0], rtol=1e-3)
-    np.testing.assert_allclose(predicted["mean_weight"], seen["mean_weight"], rtol=1e-2)
-    np.testing.assert_allclose(predicted["r2"], seen["r2"], atol=1e-2)
+    program = programs()
+    trace = fade_by_turnover(program)
+    predicted = retention.predict(rule, program, trace, seed=0)
+    silent = ["silence", "turnover 2 s", "turnover 3 s"]
+    assert predicted["condition"].values.tolist() == silent
+    measured = retention_curve(program, trace).sel(condition=silent)
+    np.testing.assert_allclose(predicted["tau"], [6.0, 2.0, 3.0], rtol=1e-3)
+    np.testing.assert_allclose(predicted["mean_weight"], measured["mean_weight"], rtol=1e-2)
+    np.testing.assert_allclose(predicted["r2"], measured["r2"], atol=1e-2)
 
 
 def test_turnover_is_that_of_the_model_unless_it_is_the_question() -> None:
-    conditions = retention._conditions(SETTINGS, "decay", "closed")
-    assert list(conditions) == ["silence", "background 6 Hz", "reads", "turnover 2 s"]
-    assert list(retention._conditions(SETTINGS, "thresholds", "closed")) == ["silence", "background 6 Hz", "reads"]
-    own = retention._turnover(SpikingNetwork("decay"), conditions)["tau_turnover"]
-    assert own["condition"].values.tolist() == list(conditions)
-    np.testing.assert_allclose(own, [6, 6, 6, 2])
+    delays = retention.list_delays(SETTINGS, "decay", "closed")
+    assert list(delays) == ["silence", "background 6 Hz", "reads", "turnover 2 s", "turnover 3 s"]
+    assert list(retention.list_delays(SETTINGS, "thresholds", "closed")) == ["silence", "background 6 Hz", "reads"]
+    own = retention.turnover_conditions(SpikingNetwork("decay"), delays)["tau_turnover"]
+    assert own["condition"].values.tolist() == list(delays)
+    np.testing.assert_allclose(own, [6, 6, 6, 2, 3])
 
 
-def test_erasure_follows_the_closed_form() -> None:
-    settings = retention.Settings(rates=(5.0, 20.0))
-    table = retention._erasure(settings, "graupner-brunel-cortical-slice", seed=0)
-    # an average over synapses of an exponential is above that of its exponent: the more, the fewer spikes it takes
-    excess = table["tau"] - table["tau_closed"]
-    assert (abs(excess) < 3.3 * table["tau_sem"] + 0.03 * table["tau_closed"]).all()
-    assert float(table["tau_closed"].sel(rate=20)) == pytest.approx(1.3, rel=0.1)  # of the published set
-    assert float(table["tau_closed"].sel(rate=5)) > 5 * float(table["tau_closed"].sel(rate=20))
+@contextmanager
+def pretend(jobs: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Dataset]]:
+    """Rate networks that forget, in place of spiking ones."""
+    yield {job.name: fade_by_turnover(job.program) for job in jobs}.__getitem__
+
+
+def test_tables_have_every_reading_and_every_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spiking_jobs, "start", pretend)
+    settings = replace(SETTINGS, regimes=("decay", "thresholds"), ungated=())
+    result = retention.run(settings, seed=1, device="cpu")
+    numbers = retention.EXPERIMENT.summary(result)
+    r2 = result["curves/closed/thresholds"]["r2"].sel(condition="reads").isel(block=2)
+    assert numbers["gate_closed.thresholds.reads.2.r2"] == pytest.approx(float(r2.mean()))
+    assert numbers["gate_closed.thresholds.reads.2.r2.sem"] == pytest.approx(float(r2.std(ddof=1)) / 2**0.5)
+    age = result["curves/closed/decay"]["weight_age"].values
+    for block in range(3):
+        assert numbers[f"gate_closed.decay.{block}.weight_age"] == age[block]
+        for tau in (2, 3):
+            weight = pytest.approx(np.exp(-age[block] / tau), rel=1e-2)
+            assert numbers[f"turnover.{tau}.{block}.mean_weight"] == weight
+            assert numbers[f"predicted_turnover.scalar_decay.{tau}.{block}.mean_weight"] == weight
+    assert numbers["predicted.fixed_decay.decay.tau"] == pytest.approx(6, rel=1e-3)
+    assert np.isfinite([each for key, each in numbers.items() if not key.endswith("passes")]).all()
+    assert not any(".silence." in key for key in numbers if key.startswith("gate_open"))
+    assert set(retention.plot(result)) == {"retention"}
+    without = retention.tables(retention.run(replace(settings, regimes=("thresholds",)), seed=1, device="cpu"))
+    assert set(without) == {"gate_closed", "gate_open", "predicted"}
 
 
 def test_the_experiment_refuses_what_it_cannot_measure() -> None:

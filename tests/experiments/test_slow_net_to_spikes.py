@@ -13,12 +13,14 @@ import xarray as xr
 
 from neurofwp.errors import InputError
 from neurofwp.experiments import slow_net_to_spikes as experiment
-from neurofwp.experiments.slow_net_to_spikes import CONDITIONS, INTACT, NETWORKS, Settings
+from neurofwp.experiments.slow_net_to_spikes import INTACT, NETWORKS, Settings
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet import TrainedSlowNet
 from neurofwp.slownet.families import gated_pairs
 from neurofwp.slownet.training.meta_training import MetaTraining, untrained
+from neurofwp.spiking import jobs
 from neurofwp.spiking.jobs import Job
+from neurofwp.tasks.gated_pairs import CONTEXTS
 from neurofwp.transforms import gates
 
 TASK = gated_pairs.Settings(stored=2, distractors=3)
@@ -28,7 +30,7 @@ def slow_net(folder: Path, gain: float) -> str:
     """An untrained slow net whose gate follows what tells stored pairs from distractors, with a given gain."""
     training = MetaTraining(pre=60, active=4, hidden=4)
     model = untrained(gated_pairs.family(TASK), training, seed=7)
-    difference = torch.tensor(gated_pairs.CONTEXTS[1] - gated_pairs.CONTEXTS[0], dtype=torch.float32)
+    difference = torch.tensor(CONTEXTS[1] - CONTEXTS[0], dtype=torch.float32)
     with torch.no_grad():
         for parameter in (*model.controller.parameters(), *model.gate.parameters()):
             parameter.zero_()
@@ -44,19 +46,19 @@ def settings(folder: Path) -> Settings:
 
 
 @contextmanager
-def stand_in(jobs: Sequence[Job], *, folder: Path | None) -> Iterator[Callable[[str], xr.Dataset]]:
+def stand_in(every: Sequence[Job], *, folder: Path | None) -> Iterator[Callable[[str], xr.Dataset]]:
     """The rate network in place of the simulator; without NMDA receptors nothing is written."""
 
     def trace(name: str) -> xr.Dataset:
-        (job,) = (job for job in jobs if job.name == name)
-        blocked = job.network["parameters"].get("alpha_nmda") == 0
+        (job,) = (job for job in every if job.name == name)
+        blocked = job.network["parameters"].get("alpha_nmda") == "0"
         return RateNetwork("delta").run(gates.close(job.program, None) if blocked else job.program)
 
     yield trace
 
 
 def test_gates_decide_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(experiment, "running", stand_in)
+    monkeypatch.setattr(jobs, "start", stand_in)
     check(experiment.run(settings(tmp_path), seed=3, device="cpu"))
 
 
@@ -73,24 +75,24 @@ def test_gates_decide_what_spiking_synapses_keep(tmp_path: Path) -> None:
 def check(result: xr.DataTree) -> None:
     """Two stored pairs come back and three distractors do not; nothing does without NMDA receptors; all does without a
     gate that closes."""
-    numbers = experiment.summary(result)
-    assert numbers["gate.stored"] > 0.99
-    assert numbers["gate.distractors"] < 0.01
+    numbers = experiment.EXPERIMENT.summary(result)
+    assert numbers["write_gate.stored.mean"] > 0.99
+    assert numbers["write_gate.distractors.mean"] < 0.01
     for network in NETWORKS:
-        assert numbers[f"stored.{network}.r2"] > 0.8
-        assert numbers[f"distractors.{network}.r2"] < numbers["distractors.chance.r2"]
-    for prefix in ("ablation.nmda_blocked", "ablation.nmda_blocked.rate"):
-        assert abs(numbers[f"{prefix}.r2"]) < 0.1
-    for prefix in ("ablation.gate_open", "ablation.gate_open.rate"):
-        assert numbers[f"{prefix}.distractors_r2"] > 0.7
-    assert numbers["stored.ratio"] == numbers["stored.spiking.r2"] / numbers["stored.rate.r2"]
+        assert numbers[f"recall.intact.{network}.stored.r2"] > 0.8
+        assert numbers[f"recall.intact.{network}.distractors.r2"] < numbers["chance.distractors.r2"]
+        assert abs(numbers[f"recall.nmda_blocked.{network}.stored.r2"]) < 0.1
+        assert numbers[f"recall.gate_open.{network}.distractors.r2"] > 0.7
+    both = (numbers[f"recall.intact.{network}.stored.r2"] for network in NETWORKS)
+    assert numbers["stored_ratio"] == next(both) / next(both)
 
 
 def test_means_and_errors_are_over_slow_nets() -> None:
-    r2 = np.random.default_rng(2).random((len(CONDITIONS), 2, 2, 3))
+    conditions = list(experiment.ablations())
+    r2 = np.random.default_rng(2).random((len(conditions), 2, 2, 3))
     recall = xr.Dataset(
         {"r2": (("condition", "network", "pairs", "slow_net"), r2), "chance": (("pairs", "slow_net"), np.ones((2, 3)))},
-        coords={"condition": list(CONDITIONS), "network": list(NETWORKS), "pairs": ["stored", "distractors"]},
+        coords={"condition": conditions, "network": list(NETWORKS), "pairs": ["stored", "distractors"]},
     )
     program = xr.Dataset(
         {
@@ -99,13 +101,13 @@ def test_means_and_errors_are_over_slow_nets() -> None:
             "stored": (("episode", "event"), [[True, False, True]]),
         }
     )
-    numbers = experiment.summary(xr.DataTree.from_dict({"/recall": recall, "/program": program}))
-    first = r2[list(CONDITIONS).index(INTACT), NETWORKS.index("spiking"), 1]
-    assert numbers["distractors.spiking.r2"] == pytest.approx(first.mean())
-    assert numbers["distractors.spiking.sem"] == pytest.approx(first.std(ddof=1) / np.sqrt(3))
-    assert numbers["ablation.gate_shuffled.r2"] == pytest.approx(r2[1, 0, 0].mean())
-    assert numbers["gate.stored"] == 0.9
-    assert numbers["gate.distractors"] == 0.2
+    numbers = experiment.EXPERIMENT.summary(xr.DataTree.from_dict({"/recall": recall, "/program": program}))
+    first = r2[conditions.index(INTACT), NETWORKS.index("spiking"), 1]
+    assert numbers["recall.intact.spiking.distractors.r2"] == pytest.approx(first.mean())
+    assert numbers["recall.intact.spiking.distractors.r2.sem"] == pytest.approx(first.std(ddof=1) / np.sqrt(3))
+    assert numbers["recall.gate_shuffled.spiking.stored.r2"] == pytest.approx(r2[1, 0, 0].mean())
+    assert numbers["write_gate.stored.mean"] == 0.9
+    assert numbers["write_gate.distractors.mean"] == 0.2
 
 
 def test_bad_slow_nets_are_refused() -> None:

@@ -15,6 +15,7 @@ from neurofwp import theory
 from neurofwp.errors import InputError
 from neurofwp.experiments import spiking_capacity as experiment
 from neurofwp.rate import RateNetwork
+from neurofwp.spiking import jobs as spiking_jobs
 from neurofwp.spiking.jobs import Job
 
 SMALL = experiment.Settings(
@@ -24,7 +25,7 @@ SMALL = experiment.Settings(
 
 
 @contextmanager
-def pretended(jobs: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Dataset]]:
+def pretend(jobs: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Dataset]]:
     """Rate networks in place of spiking ones; pools of one cell say nothing."""
     by_name = {job.name: job for job in jobs}
 
@@ -39,7 +40,7 @@ def pretended(jobs: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Data
 @pytest.fixture(scope="module")
 def result() -> Iterator[xr.DataTree]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(experiment, "running", pretended)
+        patch.setattr(spiking_jobs, "start", pretend)
         yield experiment.run(SMALL, seed=2, device="cpu")
 
 
@@ -71,7 +72,7 @@ def test_more_episodes_and_other_keys_leave_an_episode_as_it_is() -> None:
 def test_a_sum_recalls_as_theory_says() -> None:
     settings = experiment.Settings(pairs=(4, 16, 48), active=(6,), key_cells=80, dimensions=16)
     program = experiment.memory(settings, 6, 60, seed=1)
-    found = experiment.measured(program, RateNetwork("hebbian", on_off=True).run(program), settings.pairs)
+    found = experiment.score(program, RateNetwork("hebbian", on_off=True).run(program), settings.pairs)
     r2, sign = theory.sparse_hebbian_recall(settings.pairs, 6, 80)
     for name, expected in (("r2", r2), ("sign_error", sign)):
         sem = found[name].std("episode", ddof=1) / 60**0.5
@@ -82,30 +83,36 @@ def test_a_sum_recalls_as_theory_says() -> None:
 
 def test_conditions_are_told_apart(result: xr.DataTree) -> None:
     keys, cells, rate = (result[name].to_dataset() for name in ("keys", "cells", "rate"))
-    for regime, rule in experiment.RULES.items():
+    for model, rule in experiment.RULES.items():
         for active in SMALL.active:
             program = experiment.memory(SMALL, active, 2, seed=2)
-            alone = experiment.measured(
+            alone = experiment.score(
                 program, RateNetwork(rule, on_off=True, nonnegative=True).run(program), SMALL.pairs
             )
-            xr.testing.assert_allclose(keys.sel(regime=regime, active=active, drop=True), alone)
+            xr.testing.assert_allclose(keys.sel(synapse_model=model, active=active, drop=True), alone)
             assert rate["r2"].sel(rule=rule, active=active).sizes == {"pairs": 3, "episode": 3}
-        np.testing.assert_allclose(cells["r2"].sel(regime=regime, cells=2), keys["r2"].sel(regime=regime, active=6))
-        assert float(abs(cells["r2"].sel(regime=regime, cells=1).mean("episode")).max()) < 0.1  # says nothing
+        np.testing.assert_allclose(
+            cells["r2"].sel(synapse_model=model, cells=2), keys["r2"].sel(synapse_model=model, active=6)
+        )
+        assert float(abs(cells["r2"].sel(synapse_model=model, cells=1).mean("episode")).max()) < 0.1  # says nothing
 
 
-def test_the_summary_and_the_table_hold_means_and_all_episodes(result: xr.DataTree) -> None:
-    numbers = experiment.summary(result)
-    r2 = result["keys"].to_dataset()["r2"].sel(regime="additive", active=3, pairs=4)
-    assert numbers["spiking.additive.active.3.4.r2"] == pytest.approx(float(r2.mean()))
-    assert numbers["spiking.additive.active.3.4.r2.sem"] == pytest.approx(float(r2.std(ddof=1)) / 2**0.5)
-    assert numbers["theory.active.3.12.r2"] == pytest.approx(1 / (1 + 11 * theory.mean_square_overlap(3, 30)))
-    assert numbers["theory.active.6.2.sign_error"] < numbers["theory.active.6.12.sign_error"]
+def test_tables_hold_means_of_all_networks(result: xr.DataTree) -> None:
+    numbers = experiment.EXPERIMENT.summary(result)
+    r2 = result["keys"].to_dataset()["r2"].sel(synapse_model="additive", active=3, pairs=4)
+    assert numbers["keys.additive.3.4.r2"] == pytest.approx(float(r2.mean()))
+    assert numbers["keys.additive.3.4.r2.sem"] == pytest.approx(float(r2.std(ddof=1)) / 2**0.5)
+    assert numbers["theory.3.12.r2"] == pytest.approx(1 / (1 + 11 * theory.mean_square_overlap(3, 30)))
+    assert numbers["theory.6.2.sign_error"] < numbers["theory.6.12.sign_error"]
     assert all(math.isfinite(each) for each in numbers.values())
-    table = experiment.tables(result)["capacity"]
-    assert len(table) == 2 * 2 * (2 + 2) * 3 + 2 * 2 * 3 * 3
-    chosen = table.query("network == 'spiking' and memory == 'additive' and varied == 'active' and level == '3'")
-    np.testing.assert_allclose(chosen.query("pairs == 4")["r2"], r2)
+    sizes = {name: dict(table.sizes) for name, table in experiment.tables(result).items()}
+    assert sizes == {
+        "theory": {"active": 2, "pairs": 3},
+        "keys": {"synapse_model": 2, "active": 2, "pairs": 3},
+        "cells": {"synapse_model": 2, "cells": 2, "pairs": 3},
+        "rate": {"rule": 2, "active": 2, "pairs": 3},
+    }
+    assert set(experiment.plot(result)) == {"capacity_additive", "capacity_error-correcting"}
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ RIVALS = {
 
 
 def task(seed: int = 0, episodes: int = 6) -> xr.Dataset:
-    """Graded keys that overlap; five pairs, two rebound, one written twice; then four reads with the gate closed."""
+    """Graded keys that overlap; five pairs, two reassigned, one written twice; then four reads with the gate closed."""
     rng = np.random.default_rng(seed)
     order = np.array([0, 1, 2, 3, 4, 1, 0, 3, 0, 1, 2, 3])
     writes = np.arange(12) < 8

@@ -11,7 +11,7 @@ from neurofwp.rules import get
 
 
 def task(episodes: int = 6) -> xr.Dataset:
-    """Keys of 6 of 24 cells; five pairs, two of them bound anew; then reads with the gate closed."""
+    """Keys of 6 of 24 cells; five pairs, two of them reassigned; then reads with the gate closed."""
     rng = np.random.default_rng(0)
     order = np.array([0, 1, 2, 3, 4, 1, 0, 3, 1, 2])
     writes = np.arange(10) < 7

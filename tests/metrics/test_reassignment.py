@@ -14,7 +14,7 @@ from neurofwp.tasks import digit_pairs
 
 @pytest.fixture(scope="module")
 def program():
-    return FixedEncoder(seed=5)(digit_pairs(4, 3, rebind=0.5, repeats=2, seed=5))
+    return FixedEncoder(seed=5)(digit_pairs(4, 3, reassign=0.5, repeats=2, seed=5))
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def mixture(program):
         gate, pair, value = here["write_gate"].values > 0, here["pair"].values, here["value"].values
         for event in np.flatnonzero(~gate):
             own = value[gate & (pair == pair[event])]
-            mixed = 0.7 * own[-1] + 0.2 * own[0] if here["rebound"].values[event] else 0.6 * own[-1]
+            mixed = 0.7 * own[-1] + 0.2 * own[0] if here["reassigned"].values[event] else 0.6 * own[-1]
             recall[episode, event] = mixed + 0.3 * value[gate].mean(0)
     return trace.assign(recall=trace["recall"].copy(data=recall))
 

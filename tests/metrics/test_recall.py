@@ -31,7 +31,7 @@ def trace_of(recall: np.ndarray, **coords: object) -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def program() -> xr.Dataset:
-    return FixedEncoder(pre=60, active=6)(digit_pairs(6, 4, rebind=0.5, reads=2, seed=0))
+    return FixedEncoder(pre=60, active=6)(digit_pairs(6, 4, reassign=0.5, reads=2, seed=0))
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +75,10 @@ def test_r2_is_the_squared_correlation_and_zero_for_a_silent_network(program, no
 
 
 def test_selected_r2_keeps_the_gain_of_all_reads_and_takes_its_own_mean(program, noisy):
-    chosen = program["rebound"].values
+    chosen = program["reassigned"].values
     decoded = metrics.decode(program, noisy).values
     expected = r2_score(program["target"].values[chosen].ravel(), decoded[chosen].ravel())
-    assert float(metrics.recall_r2(program, noisy, where=program["rebound"])) == pytest.approx(expected)
+    assert float(metrics.recall_r2(program, noisy, where=program["reassigned"])) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("by", ["episode", "event", ("episode", "event")])
@@ -128,19 +128,19 @@ def test_identified_by_a_loop_over_reads(program, noisy):
     assert 0.3 < np.nanmean(right) < 1  # the noise makes it miss some
     assert float(metrics.identified(program, noisy)) == pytest.approx(np.nanmean(right))
     np.testing.assert_allclose(metrics.identified(program, noisy, by="episode"), np.nanmean(right, axis=1))
-    chosen = program["rebound"].values
-    assert float(metrics.identified(program, noisy, where=program["rebound"])) == pytest.approx(right[chosen].mean())
+    chosen = program["reassigned"].values
+    assert float(metrics.identified(program, noisy, where=program["reassigned"])) == pytest.approx(right[chosen].mean())
 
 
 def test_answering_with_the_replaced_value_is_a_miss(program):
-    """The old value of a rebound key is a candidate: a network that never forgets is found out."""
+    """The old value of a reassigned key is a candidate: a network that never forgets is found out."""
     value, pair, write = (program[name].values for name in ("value", "pair", "write"))
     stubborn = program["target"].values.copy()
     for e, t in zip(*np.nonzero(~write), strict=True):
         stubborn[e, t] = value[e, np.flatnonzero(pair[e] == pair[e, t])[0]]
     trace = trace_of(stubborn)
-    assert float(metrics.identified(program, trace, where=program["rebound"])) == 0
-    assert float(metrics.identified(program, trace, where=~program["rebound"])) == 1
+    assert float(metrics.identified(program, trace, where=program["reassigned"])) == 0
+    assert float(metrics.identified(program, trace, where=~program["reassigned"])) == 1
     assert float(metrics.recall_r2(program, trace)) < 0.9
 
 
@@ -172,7 +172,7 @@ def test_chance_on_a_capacity_curve_knows_only_what_is_stored_by_then():
 
 
 def test_chance_identified_counts_replaced_values_and_same_values_once(program):
-    assert float(metrics.chance_identified(program)) == pytest.approx(1 / 9)  # 6 pairs, 3 of them rebound
+    assert float(metrics.chance_identified(program)) == pytest.approx(1 / 9)  # 6 pairs, 3 of them reassigned
     key = np.eye(3)[[0, 1, 2, 0]]
     value = np.array([[0.5, 0], [0.5, 0], [0, 0.5], [0, 0]])
     target = np.array([[np.nan] * 2] * 3 + [[0.5, 0]])
@@ -190,7 +190,7 @@ def test_an_event_whose_gate_is_closed_stores_nothing():
     assert float(metrics.chance_identified(program)) == 1
 
 
-def test_delta_rule_on_orthogonal_keys_recalls_perfectly_and_hebb_mixes_rebound_values():
+def test_delta_rule_on_orthogonal_keys_recalls_perfectly_and_hebb_mixes_values_of_reassigned_keys():
     rng = np.random.default_rng(0)
     pairs, post = 5, 8
     order = [*range(pairs), 1, 3]
@@ -217,15 +217,15 @@ def test_delta_rule_on_orthogonal_keys_recalls_perfectly_and_hebb_mixes_rebound_
 
 def test_coordinates_of_a_trace_do_not_matter(program, noisy):
     named = noisy.assign_coords(event=100 + np.arange(program.sizes["event"]), episode=list("abcd"))
-    assert float(metrics.recall_r2(program, named, where=program["rebound"])) == float(
-        metrics.recall_r2(program, noisy, where=program["rebound"])
+    assert float(metrics.recall_r2(program, named, where=program["reassigned"])) == float(
+        metrics.recall_r2(program, noisy, where=program["reassigned"])
     )
 
 
 def test_where_may_come_with_its_dims_in_any_order(program, noisy):
-    turned = program["rebound"].transpose("event", "episode")
+    turned = program["reassigned"].transpose("event", "episode")
     assert float(metrics.identified(program, noisy, where=turned)) == float(
-        metrics.identified(program, noisy, where=program["rebound"])
+        metrics.identified(program, noisy, where=program["reassigned"])
     )
 
 

@@ -16,7 +16,7 @@ def network(rule: str, settings: experiment.Settings) -> RateNetwork:
 def test_an_exact_memory_runs_through_the_whole_ring() -> None:
     """Keys of few cells of very many do not overlap: reads are exact, and so is every key made from one."""
     settings = experiment.Settings(items=4, shares=(0.5,), episodes=2, key_cells=3000, active=3)
-    program = experiment.memory(settings, seed=104).isel(condition=2)
+    program = experiment.write_program(settings, seed=104).isel(condition=2)
     key = program["key"].values[:, :4]
     assert np.allclose(key @ key.swapaxes(1, 2), 3 * np.eye(4))
     loop = sequences.ring_recall(program, network("delta", settings).run(program), settings.encoder(104))
@@ -29,7 +29,7 @@ def test_an_exact_memory_runs_through_the_whole_ring() -> None:
 def test_a_loop_with_a_wrong_read_goes_on_from_there() -> None:
     """Item 1 answers as if it were item 2: the loop skips one item and stays one ahead, stepwise reading does not."""
     settings = experiment.Settings(items=5, shares=(0.5,), episodes=2, key_cells=3000, active=3)
-    program = experiment.memory(settings, seed=104).isel(condition=2, episode=[0])
+    program = experiment.write_program(settings, seed=104).isel(condition=2, episode=[0])
     trace = network("delta", settings).run(program)
     asked = program["pair"].values[0]
     source = int(np.flatnonzero((asked == 2) & (program["cue"].values[0] == 0))[0])

@@ -25,7 +25,7 @@ def table() -> xr.Dataset:
     return xr.Dataset(
         {
             "support": (dims, rng.dirichlet(np.ones(len(IDS)) / 5, shape[:2])),
-            "explained_share": (dims, rng.uniform(-0.2, 1.01, shape)),
+            "feve": (dims, rng.uniform(-0.2, 1.01, shape)),
             "recall": (dims[:2], rng.uniform(-0.05, 1, shape[:2])),
         },
         coords={
@@ -52,7 +52,7 @@ def test_a_point_has_the_colour_and_share_of_its_rule_as_opaque_as_its_support(
         np.testing.assert_allclose(
             image[row, column], opacity * np.array(to_rgb(style.rule(rule)["color"])) + 1 - opacity
         )
-        assert texts[column, row].replace("\N{MINUS SIGN}", "-") == f"{float(point['explained_share']):.2f}"
+        assert texts[column, row].replace("\N{MINUS SIGN}", "-") == f"{float(point['feve']):.2f}"
     np.testing.assert_array_equal(figure.axes[1].images[0].get_array(), table["recall"])
     assert_legible(figure)
 

@@ -24,7 +24,10 @@ def table(dim: str, levels: list[int], episodes: int, **named: str) -> xr.Datase
 
 
 def test_points_are_means_and_theory_is_drawn_for_each_key(assert_legible) -> None:
-    keys, cells = table("active", [5, 10], 4, regime="additive"), table("cells", [1, 4], 4, regime="additive")
+    keys, cells = (
+        table("active", [5, 10], 4, synapse_model="additive"),
+        table("cells", [1, 4], 4, synapse_model="additive"),
+    )
     rate = table("active", [5, 10], 7, rule="hebbian")
     theory = rate.mean("episode")[["r2", "sign_error"]] - 0.1
     figure = spiking_capacity(keys, cells, rate, theory)
@@ -46,7 +49,7 @@ def test_points_are_means_and_theory_is_drawn_for_each_key(assert_legible) -> No
 
 
 def test_a_missing_measure_is_named() -> None:
-    keys, cells = table("active", [10], 2, regime="additive"), table("cells", [4], 2, regime="additive")
+    keys, cells = table("active", [10], 2, synapse_model="additive"), table("cells", [4], 2, synapse_model="additive")
     rate = table("active", [10], 2, rule="hebbian")
     theory = rate.mean("episode")
     with pytest.raises(InputError, match="needs 'identified'"):

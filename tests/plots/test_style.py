@@ -115,3 +115,10 @@ def test_colours_differ_in_lightness_too(palette: dict[str, str]) -> None:
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     luminance = np.sort(linear @ [0.2126, 0.7152, 0.0722])
     assert np.diff(luminance).min() > 0.03
+
+
+def test_a_notebook_shows_a_figure_by_itself() -> None:
+    image = style.figure(2.0, 1.0)._repr_png_()
+    assert image.startswith(b"\x89PNG")
+    width, height = (int.from_bytes(image[start : start + 4], "big") for start in (16, 20))
+    assert (width, height) == (200, 100)

@@ -263,7 +263,7 @@ def test_fast_weights_keep_their_precision_under_autocast():
 
 
 @pytest.mark.parametrize("rule", ["hebbian", "delta"])
-def test_the_delta_rule_learns_to_rebind_and_the_sum_rule_cannot_beat_the_mean_of_all_values_of_a_key(rule):
+def test_the_delta_rule_learns_to_reassign_and_the_sum_rule_cannot_beat_the_mean_of_all_values_of_a_key(rule):
     """The answer to a key is the value that it was given last; a flag marks the question."""
     keys, writes = 6, 11
     generator = seeded(0)

@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 from neurofwp.errors import InputError
-from neurofwp.runtime import files
+from neurofwp.runtime import files, migrations
 
 
 def test_replacing_puts_the_new_file_in_place(tmp_path: Path) -> None:
@@ -111,3 +111,21 @@ def test_json_has_null_where_there_is_no_number(tmp_path: Path) -> None:
     )
     strict = json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     assert strict == {"r2": None, "low": None, "all": [1.0, None]}
+
+
+def test_files_say_their_format_and_what_is_written_keeps_its_attributes(tmp_path: Path) -> None:
+    data = xr.Dataset(attrs={"experiment": "tiny"})
+    for each in (data, xr.DataTree(data)):
+        path = files.write_netcdf(each, tmp_path / "result.nc")
+        with xr.open_dataset(path, engine="h5netcdf") as written:
+            assert written.attrs == {"experiment": "tiny", "format": migrations.FORMAT}
+        assert each.attrs == files.read_tree(path).attrs == {"experiment": "tiny"}
+
+
+@pytest.mark.parametrize("given", [migrations.FORMAT + 1, "new"])
+def test_a_newer_format_is_refused(given: int | str, tmp_path: Path) -> None:
+    path = tmp_path / "result.nc"
+    xr.Dataset(attrs={"format": given}).to_netcdf(path, engine="h5netcdf")
+    says = rf"is in format {given}, and this neurofwp reads formats up to {migrations.FORMAT}: install"
+    with pytest.raises(InputError, match=says if isinstance(given, int) else "its format is 'new', but it must be"):
+        files.read_tree(path)

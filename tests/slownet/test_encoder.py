@@ -86,7 +86,7 @@ def test_the_same_image_always_gets_the_same_key_and_seeds_differ():
 
 
 def test_program_writes_with_the_gate_open_and_asks_with_the_key_of_the_pair():
-    task = digit_pairs(6, 3, rebind=0.5, reads=2, seed=0)
+    task = digit_pairs(6, 3, reassign=0.5, reads=2, seed=0)
     slow_net: SlowNet = FixedEncoder(duration=250.0)
     program = programs.check(slow_net(task))
     write = task["write"].values
@@ -107,13 +107,13 @@ def test_program_writes_with_the_gate_open_and_asks_with_the_key_of_the_pair():
         for pair, query, w in zip(*(program[n].values[episode] for n in ("pair", "query", "write")), strict=True):
             if not w:
                 np.testing.assert_array_equal(query, keys[int(pair)])
-    for name in ("pair", "rebound", "write", "load"):
+    for name in ("pair", "reassigned", "write", "load"):
         np.testing.assert_array_equal(program[name], task[name])
     assert {program[name].attrs["units"] for name in program.data_vars} == {"1", "ms"}
 
 
 def test_program_survives_a_file_and_can_be_made_again_from_its_attributes(tmp_path):
-    program = FixedEncoder(pre=100, overlap=0.25, seed=2)(digit_pairs(3, 2, rebind=1.0, seed=8))
+    program = FixedEncoder(pre=100, overlap=0.25, seed=2)(digit_pairs(3, 2, reassign=1.0, seed=8))
     back = files.read_netcdf(files.write_netcdf(program, tmp_path / "program.nc"))
     xr.testing.assert_identical(back, program)
     encoder, task = (json.loads(back.attrs[name]) for name in ("slow_net", "task"))
@@ -160,7 +160,7 @@ def test_key_overlap_of_graded_keys():
 
 
 def test_key_overlap_agrees_with_the_encoder():
-    program = FixedEncoder()(digit_pairs(12, 4, rebind=0.5, repeats=2, seed=0))
+    program = FixedEncoder()(digit_pairs(12, 4, reassign=0.5, repeats=2, seed=0))
     for episode in range(4):
         first = program["key"].values[episode, :12]
         np.testing.assert_allclose(np.sort(key_overlap(program).values[episode]), np.sort(overlaps(first)))

@@ -160,8 +160,8 @@ def test_regression_can_be_learned_with_sparse_keys_too() -> None:
     ("module", "changed", "named"),
     [
         (digit_pairs, {"pairs": 0}, "pairs must be at least 1, not 0"),
-        (digit_pairs, {"pairs": 700}, "700 pairs, 350 of them rebound, need 1750 different images"),
-        (digit_pairs, {"rebind": 1.5}, "rebind is a share of the pairs and must be in [0, 1], not 1.5"),
+        (digit_pairs, {"pairs": 700}, "700 pairs, 350 of them reassigned, need 1750 different images"),
+        (digit_pairs, {"reassign": 1.5}, "reassign is a share of the pairs and must be in [0, 1], not 1.5"),
         (few_shot, {"ways": 0}, "ways must be at least 2, not 0"),
         (few_shot, {"ways": 1}, "ways must be at least 2, not 1"),
         (few_shot, {"ways": 11}, "ways must be at most 10"),

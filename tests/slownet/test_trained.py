@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from neurofwp import metrics, program, slownet, tasks
 from neurofwp.errors import InputError
 from neurofwp.rate import RateNetwork
+from neurofwp.runtime import migrations
 from neurofwp.slownet import TrainedSlowNet, load, trained
 from neurofwp.slownet.families import few_shot
 from neurofwp.slownet.programmer import Programmer, Shape
@@ -128,6 +130,16 @@ def test_files_of_another_kind_are_refused(tmp_path: Path, task: xr.Dataset) -> 
     )
     with pytest.raises(InputError, match="holds no slow net that this version knows: .*new"):
         load(file)
+
+
+def test_a_newer_format_is_refused(saved: Path, tmp_path: Path) -> None:
+    with safe_open(saved, framework="pt") as file:
+        about = file.metadata()
+    assert about["format"] == str(migrations.FORMAT)
+    newer = tmp_path / "newer.safetensors"
+    save_file(checkpoint.load(saved)[0], newer, metadata=about | {"format": "1000"})
+    with pytest.raises(InputError, match=rf"in format 1000, and this neurofwp reads formats up to {migrations.FORMAT}"):
+        load(newer)
 
 
 def test_another_architecture_is_refused_with_what_was_expected_and_found(saved: Path, tmp_path: Path) -> None:

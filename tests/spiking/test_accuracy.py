@@ -25,9 +25,9 @@ REGIMES = ("additive", "error-correcting")
 PIXELS = [10, 12, 18, 20, 27, 28, 34, 37, 43, 44, 51, 53]  # of 64, in the middle, where digits differ
 
 
-def digits(pairs: int, replicas: int, *, rebind: float = 0.0, seed: int = 0) -> xr.Dataset:
+def digits(pairs: int, replicas: int, *, reassign: float = 0.0, seed: int = 0) -> xr.Dataset:
     """The same episode of digit pairs `replicas` times, with 12 pixels and 100 key cells."""
-    task = digit_pairs(pairs, 1, rebind=rebind, seed=seed)
+    task = digit_pairs(pairs, 1, reassign=reassign, seed=seed)
     program = FixedEncoder(pre=100, active=10, seed=seed)(task).isel(post=PIXELS)
     repeated = program.isel(episode=[0] * replicas)
     repeated.attrs = program.attrs
@@ -76,7 +76,7 @@ def regime(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def program() -> xr.Dataset:
-    return digits(4, replicas=64, rebind=0.5)
+    return digits(4, replicas=64, reassign=0.5)
 
 
 @pytest.fixture(scope="module")

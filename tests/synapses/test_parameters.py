@@ -54,13 +54,16 @@ def test_what_is_refused(entry, message):
 
 def test_files_are_found_by_path_and_named_when_they_cannot_be_read(tmp_path):
     good, broken, binary = tmp_path / "mine.toml", tmp_path / "broken.toml", tmp_path / "binary.toml"
-    good.write_text("x = 1")
+    good.write_text("format = 2\nx = 1")
     broken.write_text("x = = 1")
     binary.write_bytes(b"\xff\xfe\x00")
     assert read_toml(good, "synapses", "synapse model") == ("mine", {"x": 1})
     for path in (broken, binary):
         with pytest.raises(InputError, match=f"{path.name}' is not valid TOML"):
             read_toml(path, "synapses", "synapse model")
+    good.write_text("format = 1000")
+    with pytest.raises(InputError, match="mine.toml' is in format 1000, and this neurofwp reads formats up to"):
+        read_toml(good, "synapses", "synapse model")
     with pytest.raises(InputError, match="there is no synapse model file '.*absent.toml'"):
         read_toml(tmp_path / "absent.toml", "synapses", "synapse model")
     with pytest.raises(InputError, match="unknown synapse model 'aditive'; did you mean 'additive'?"):

@@ -27,15 +27,15 @@ def image_numbers(signed: np.ndarray, offset: float, scale: float) -> np.ndarray
 @settings(max_examples=25, deadline=None)
 @given(
     pairs=st.integers(1, 9),
-    rebind=st.sampled_from([0.0, 0.25, 0.5, 1.0]),
+    reassign=st.sampled_from([0.0, 0.25, 0.5, 1.0]),
     repeats=st.integers(1, 3),
     reads=st.integers(1, 3),
     seed=st.integers(0, 1000),
 )
-def test_reads_ask_for_what_was_last_written_under_their_key(pairs, rebind, repeats, reads, seed):
-    task = digit_pairs(pairs, 2, rebind=rebind, repeats=repeats, reads=reads, seed=seed)
-    rebound = round(rebind * pairs)
-    writes = pairs * repeats + rebound
+def test_reads_ask_for_what_was_last_written_under_their_key(pairs, reassign, repeats, reads, seed):
+    task = digit_pairs(pairs, 2, reassign=reassign, repeats=repeats, reads=reads, seed=seed)
+    reassigned = round(reassign * pairs)
+    writes = pairs * repeats + reassigned
     expected = np.arange(writes + pairs * reads) < writes
     np.testing.assert_array_equal(task["write"], np.broadcast_to(expected, (2, len(expected))))
     for episode in range(2):
@@ -47,18 +47,18 @@ def test_reads_ask_for_what_was_last_written_under_their_key(pairs, rebind, repe
             if now["write"]:
                 memory[cue] = now["content"].values
                 times[pair] = times.get(pair, 0) + 1
-                assert not now["rebound"]
+                assert not now["reassigned"]
             else:
                 np.testing.assert_array_equal(now["target"], memory[cue])
-                assert bool(now["rebound"]) == (times[pair] == repeats + 1)
+                assert bool(now["reassigned"]) == (times[pair] == repeats + 1)
             assert int(now["load"]) == len(memory)
-        assert sorted(times.values()) == [repeats] * (pairs - rebound) + [repeats + 1] * rebound
+        assert sorted(times.values()) == [repeats] * (pairs - reassigned) + [repeats + 1] * reassigned
         asked = task["pair"].values[episode, writes:].reshape(reads, pairs)
         np.testing.assert_array_equal(np.sort(asked, axis=1), np.tile(np.arange(pairs), (reads, 1)))
 
 
 def test_no_image_is_used_twice_in_an_episode():
-    task = digit_pairs(20, 3, rebind=0.5, repeats=2, seed=4)
+    task = digit_pairs(20, 3, reassign=0.5, repeats=2, seed=4)
     write = task["write"].values[0]
     cue = image_numbers(task["cue"].values[:, write], 0, 1)
     content = image_numbers(task["content"].values[:, write], -1, 2)
@@ -100,12 +100,12 @@ def test_capacity_curve_reads_only_what_is_stored_by_then():
 
 
 def test_an_episode_depends_on_the_seed_and_its_own_number_only():
-    few, many = (digit_pairs(4, episodes, rebind=0.5, seed=9) for episodes in (2, 5))
+    few, many = (digit_pairs(4, episodes, reassign=0.5, seed=9) for episodes in (2, 5))
     for name in few.data_vars:
         xr.testing.assert_equal(
             few[name], many[name].isel(episode=slice(2)) if "episode" in many[name].dims else many[name]
         )
-    assert not few["cue"].equals(digit_pairs(4, 2, rebind=0.5, seed=10)["cue"])
+    assert not few["cue"].equals(digit_pairs(4, 2, reassign=0.5, seed=10)["cue"])
 
 
 def test_values_span_the_signed_range_of_the_intensities():
@@ -138,18 +138,18 @@ def test_settings_are_kept_for_provenance():
         ({"repeats": 0}, "repeats must be at least 1, not 0"),
         ({"reads": -1}, "reads must be at least 1, not -1"),
         ({"seed": -1}, "seed must be at least 0, not -1"),
-        ({"rebind": 1.5}, "rebind is a share of the pairs and must be in [0, 1], not 1.5"),
-        ({"rebind": float("nan")}, "rebind is a share of the pairs and must be in [0, 1], not nan"),
-        ({"pairs": 899}, "899 pairs, 0 of them rebound, need 1798 different images, but there are 1797"),
-        ({"pairs": 720, "rebind": 0.5}, "720 pairs, 360 of them rebound, need 1800 different images"),
+        ({"reassign": 1.5}, "reassign is a share of the pairs and must be in [0, 1], not 1.5"),
+        ({"reassign": float("nan")}, "reassign is a share of the pairs and must be in [0, 1], not nan"),
+        ({"pairs": 899}, "899 pairs, 0 of them reassigned, need 1798 different images, but there are 1797"),
+        ({"pairs": 720, "reassign": 0.5}, "720 pairs, 360 of them reassigned, need 1800 different images"),
         ({"pairs": 299, "split": "test"}, "need 598 different images, but there are 597"),
         ({"split": "tests"}, "unknown split of the digits 'tests'; did you mean 'test'?"),
         ({"read_after": (2, 2, 4)}, "read_after must hold loads that rise to pairs (4), not (2, 2, 4)"),
         ({"read_after": (2, 5)}, "read_after must hold loads that rise to pairs (4), not (2, 5)"),
         ({"read_after": ()}, "read_after must hold loads that rise to pairs (4), not ()"),
         ({"read_after": (0, 4)}, "a load in read_after must be at least 1, not 0"),
-        ({"read_after": (4,), "rebind": 0.5}, "leave repeats at 1 and rebind at 0"),
-        ({"read_after": (4,), "repeats": 2}, "leave repeats at 1 and rebind at 0"),
+        ({"read_after": (4,), "reassign": 0.5}, "leave repeats at 1 and reassign at 0"),
+        ({"read_after": (4,), "repeats": 2}, "leave repeats at 1 and reassign at 0"),
     ],
 )
 def test_bad_input_gets_one_clear_sentence(arguments, sentence):

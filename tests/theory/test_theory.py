@@ -168,7 +168,7 @@ def test_randomly_gated_slots_lose_patterns_as_in_simulations() -> None:
 
 
 @pytest.mark.parametrize(("pairs", "writes"), [(4, 4), (20, 20), (6, 20)])
-def test_sums_read_rebound_keys_as_badly_as_in_simulations(pairs: int, writes: int) -> None:
+def test_sums_read_reassigned_keys_as_badly_as_in_simulations(pairs: int, writes: int) -> None:
     """The mean of all values of a key, against the last one, in loops."""
     rng = np.random.default_rng(4)
     squared, read = np.zeros((2, EPISODES // 4))

@@ -57,7 +57,7 @@ def test_what_is_let_pass_is_not_what_a_memory_of_open_gates_returns(seed: int, 
     passed = round(share * PAIRS)
     assert (made["write_gate"].values[:, :PAIRS] == 1).all()
     np.testing.assert_array_equal((made["write_gate"] == 0).values[:, PAIRS : 2 * PAIRS].sum(1), passed)
-    np.testing.assert_array_equal(made["rebound"].sum("event"), PAIRS - passed)
+    np.testing.assert_array_equal(made["reassigned"].sum("event"), PAIRS - passed)
 
 
 def test_a_key_whose_gate_never_opened_has_no_target() -> None:
@@ -66,7 +66,7 @@ def test_a_key_whose_gate_never_opened_has_no_target() -> None:
     gate[PAIRS] = 0
     made = written_twice(5, gate)
     assert int(made["target"].isnull().all("post")[:, READS].sum()) == 3  # one key in each of three episodes
-    assert not made["rebound"].any()
+    assert not made["reassigned"].any()
     assert float(metrics.chance_r2(made)) < 1
 
 

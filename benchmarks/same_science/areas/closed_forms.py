@@ -15,11 +15,11 @@ from benchmarks.same_science.areas.inputs import disturbed, program, rate_networ
 from benchmarks.same_science.names import call, find
 
 TASKS: dict[str, dict[str, Any]] = {
-    "digit_pairs": {"pairs": 4, "rebind": 0.5, "repeats": 2},
+    "digit_pairs": {"pairs": 4, "reassign": 0.5, "repeats": 2},
     "gated_pairs": {"stored": 2, "distractors": 3},
     "few_shot": {"ways": 3, "shots": 2, "queries": 2},
     "regression": {"inputs": 3, "examples": 5},
-    "recall.recall": {"vocabulary": 12, "length": 20, "pairs": 3, "rebind": 0.5},
+    "recall.recall": {"vocabulary": 12, "length": 20, "pairs": 3, "reassign": 0.5},
     "retrieval.retrieval": {"pairs": 5, "length": 8, "repeats": True},
     "modular_sums": {"modulus": 3, "length": 9},
 }

@@ -22,7 +22,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 TASKS: dict[str, tuple[str, dict[str, Any]]] = {
     "gated-pairs": ("gated_pairs", {"stored": 2, "distractors": 2, "episodes": 2}),
-    "digit-pairs": ("digit_pairs", {"pairs": 3, "episodes": 2, "rebind": 0.4}),
+    "digit-pairs": ("digit_pairs", {"pairs": 3, "episodes": 2, "reassign": 0.4}),
     "few-shot": ("few_shot", {"ways": 5, "shots": 2, "queries": 1, "episodes": 2}),
 }
 
@@ -62,7 +62,7 @@ def programmed(name: str) -> Any:
 
 def encoder() -> dict[str, Any]:
     """Programs of the fixed slow net, with the overlap of their keys."""
-    task = call("tasks.digit_pairs", pairs=4, episodes=2, rebind=0.5, repeats=2, seed=3)
+    task = call("tasks.digit_pairs", pairs=4, episodes=2, reassign=0.5, repeats=2, seed=3)
     ways: dict[str, dict[str, Any]] = {"plain": {}, "overlap": {"overlap": 0.3}, "small": {"pre": 50, "active": 5}}
     made = {}
     for name, settings in ways.items():

@@ -13,7 +13,7 @@ class Settings:
 
     pairs: int = 8
     """Pairs per episode."""
-    rebind: float = 0.5
+    reassign: float = 0.5
     """Share of the keys that are written again with new values."""
 
 
@@ -25,7 +25,7 @@ def family(settings: Settings) -> Family:
     pixels = images().shape[1]
     return Family(
         draw=lambda episodes, seed, split: digit_pairs(
-            settings.pairs, episodes, rebind=settings.rebind, seed=seed, split=split
+            settings.pairs, episodes, reassign=settings.reassign, seed=seed, split=split
         ),
         shape={"cue": pixels, "content": pixels, **centre()},
         measure=image_scores,

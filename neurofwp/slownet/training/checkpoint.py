@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from neurofwp.errors import InputError
+from neurofwp.runtime import migrations
 from neurofwp.runtime.files import replace_file
 
 KIND = "neurofwp.checkpoint"
@@ -22,17 +23,18 @@ def save(path: str | Path, tensors: Mapping[str, Tensor], config: Mapping[str, A
     path = Path(path)
     own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     with replace_file(path) as temporary:
-        save_file(own, temporary, metadata={"kind": KIND, "config": json.dumps(config)})
+        about = {"kind": KIND, migrations.ATTRIBUTE: str(migrations.FORMAT), "config": json.dumps(config)}
+        save_file(own, temporary, metadata=about)
     return path
 
 
 def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors and the config that `save` wrote.
+    """The tensors and the config that `save` wrote, in the names of today (`neurofwp.runtime.migrations`).
 
     Raises
     ------
     InputError
-        if there is no such file, it is truncated or of another format, or something else wrote it.
+        if there is no such file, it is truncated or of another format, or something else or a newer neurofwp wrote it.
     """
     if not Path(path).is_file():
         raise InputError(f"there is no checkpoint {str(path)!r}")
@@ -44,7 +46,8 @@ def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise InputError(f"{str(path)!r} is no whole safetensors file: {error}") from error
     if about.get("kind") != KIND:
         raise InputError(f"{str(path)!r} was not saved by neurofwp: its kind is {about.get('kind')!r}, not {KIND!r}")
-    return tensors, json.loads(about["config"])
+    old = migrations.version(about.get(migrations.ATTRIBUTE), path)
+    return tensors, migrations.settings(json.loads(about["config"]), old)
 
 
 def fill(module: nn.Module, tensors: Mapping[str, Tensor], *, source: str) -> None:

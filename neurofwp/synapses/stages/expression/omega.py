@@ -11,7 +11,6 @@ A step of the plasticity clock is exact while calcium stands still.
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 
 from neurofwp.synapses.parameters import Parameter
 from neurofwp.synapses.stage import Population, Stage, Values
@@ -49,4 +48,6 @@ def omega(calcium: ArrayLike, values: Values) -> NDArray[np.float64]:
     """Omega (1) at each level of calcium, for the parameters `values` of a model with this form."""
     level = np.asarray(calcium, dtype=float)
     a1, a2, slope = (float(values[name]) for name in ("a1", "a2", "slope"))
+    from scipy.special import expit  # takes longer to import than all stages
+
     return np.asarray(0.25 + expit(slope * (level - a2)) - 0.25 * expit(slope * (level - a1)))
