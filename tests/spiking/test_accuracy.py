@@ -115,7 +115,10 @@ def test_targets_agree_in_mean_weight_over_seeds(regime: str) -> None:
     }
     error = {target: np.std(values, ddof=1) / len(values) ** 0.5 for target, values in means.items()}
     for target, values in means.items():
-        report(f"{regime}, {target}, 6 seeds", {"mean weight (nS)": np.mean(values), "standard error": error[target]})
+        report(
+            f"{regime}, {target}, 6 seeds",
+            {"mean weight (nS)": float(np.mean(values)), "standard error": error[target]},
+        )
     for one, other in (("cython", "cpp_standalone"), ("cython", "numpy"), ("cpp_standalone", "numpy")):
         difference = abs(np.mean(means[one]) - np.mean(means[other]))
         assert difference < 2 * np.hypot(error[one], error[other]), (one, other)
