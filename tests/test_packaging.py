@@ -29,6 +29,13 @@ def test_every_package_is_declared() -> None:
     assert len(declared) == len(expected)
 
 
+def test_the_dependency_group_and_the_extra_agree() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    assert groups["test"] == setup["options.extras_require"]["test"].split()
+
+
 def test_the_version_is_the_same_everywhere() -> None:
     citation = re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
     assert citation

@@ -116,7 +116,7 @@ def test_a_key_of_one_or_four_dims_is_refused(key: np.ndarray) -> None:
 @pytest.mark.parametrize("key", [[["a", "b"]], [[1.0, 2.0], [3.0]], [[None, object()]]])
 def test_what_is_no_array_of_numbers_is_refused(key: object) -> None:
     with pytest.raises(InputError, match="^key is not an array of numbers"):
-        program.from_arrays(key, np.zeros((1, POST)))  # type: ignore[arg-type]
+        program.from_arrays(key, np.zeros((1, POST)))
 
 
 def test_one_episode_and_one_number_are_spread_over_all_events() -> None:
@@ -161,4 +161,4 @@ def test_what_is_no_program_is_refused(small_trace: xr.Dataset) -> None:
     with pytest.raises(InputError, match="not a Program: attrs\\['kind'\\] is 'neurofwp.trace'"):
         program.check(small_trace)
     with pytest.raises(InputError, match=r"is an xarray\.Dataset, not a dict$"):
-        program.check({})  # type: ignore[arg-type]
+        program.check({})

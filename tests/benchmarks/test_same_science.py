@@ -28,7 +28,7 @@ def dump(**values: object) -> Dump:
 
 
 def statuses(base: Dump, here: Dump, renames: Renames | None = None, allowed: object = ()) -> dict[str, str]:
-    rows = comparison.compare(base, here, renames or Renames(), allowed)  # type: ignore[arg-type]
+    rows = comparison.compare(base, here, renames or Renames(), allowed)
     return {row.key: row.status for row in rows}
 
 

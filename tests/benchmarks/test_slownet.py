@@ -14,7 +14,8 @@ from benchmarks.slownet import ATTENTION, BATCH, RULES, SoftmaxReads
 from neurofwp.slownet.families import gated_pairs as task
 from neurofwp.slownet.programmer import Shape
 from neurofwp.slownet.training.loop import Training, train
-from neurofwp.slownet.training.meta_training import MetaTraining, draw_batch, meta_train
+from neurofwp.slownet.training.meta_training import draw_batch, meta_train
+from neurofwp.slownet.training.settings import MetaTraining
 
 CPU = torch.device("cpu")
 FAMILY = task.family(task.Settings(stored=2, distractors=2))
@@ -41,7 +42,7 @@ def test_attention_is_a_softmax_over_earlier_writes(seed: int) -> None:
     gate[0, :3] = 0  # reads before anything was written
     value[gate == 0] = 9.0  # would show
     tensors = (torch.tensor(each) for each in (key, query, value, gate))
-    read = SoftmaxReads(Shape(cue=1, content=4, pre=5, active=None))._read(*tensors, torch.ones(3, 12))
+    read = SoftmaxReads(Shape(cue=1, content=4, pre=5, active=None))._read(*tensors, retention=torch.ones(3, 12))
     np.testing.assert_allclose(read.numpy(), by_events(key, query, value, gate), rtol=1e-12, atol=1e-13)
 
 

@@ -17,6 +17,7 @@ from brian2 import nS
 
 from neurofwp.brian import builds
 from neurofwp.brian.builds import find_or_compile
+from neurofwp.runtime import provenance
 from neurofwp.spiking import SpikingNetwork
 
 # Stands for a compiled network: doubles the file that it is given as key.v, and writes what it is told beside.
@@ -95,7 +96,7 @@ def test_another_version_or_machine_compiles_its_own(
         other.setattr(builds, "_machine", lambda: ["another processor"])
         find_or_compile("shape", compile, folder=tmp_path)
     with monkeypatch.context() as other:
-        other.setattr(builds.provenance, "versions", lambda: {"brian2": "3"})
+        other.setattr(provenance, "versions", lambda: {"brian2": "3"})
         find_or_compile("shape", compile, folder=tmp_path)
     assert compile.times == 3
     find_or_compile("shape", compile, folder=tmp_path)
@@ -192,7 +193,6 @@ def test_other_numbers_start_the_same_build(stored_program: Any, monkeypatch: py
 
 def test_a_cached_build_does_what_a_new_one_does(stored_program: Any, tmp_path: Path) -> None:
     """The same seed gives the same bits, from the build's first run and from its later ones, and another another."""
-    import neurofwp.brian.simulation as simulation
 
     made = []
 
@@ -201,7 +201,7 @@ def test_a_cached_build_does_what_a_new_one_does(stored_program: Any, tmp_path: 
         return made[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(simulation.builds, "find_or_compile", own)
+        patch.setattr(builds, "find_or_compile", own)
         network = SpikingNetwork("additive", cells_per_pool=1, backend="cpp_standalone")
         first, other, again = (network.run(stored_program, seed=seed) for seed in (3, 4, 3))
     assert made[0] == made[1] == made[2]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import neurofwp.experiments
 from neurofwp.cli import COMMANDS, catalogue
 from neurofwp.cli.list import KINDS
 
@@ -26,7 +27,7 @@ sys.exit(code)
 # experiments that are modules of the old style still import what they use
 CONVERTED = [
     name for name in catalogue.experiments()
-    if "EXPERIMENT = " in Path(*catalogue.neurofwp.experiments.__path__, f"{name.replace('-', '_')}.py").read_text()
+    if "EXPERIMENT = " in Path(*neurofwp.experiments.__path__, f"{name.replace('-', '_')}.py").read_text()
 ]  # fmt: skip
 
 

@@ -76,7 +76,7 @@ def test_points_together_are_the_points_alone_but_for_their_noise() -> None:
     """Each has its own parameters, and no more: where nothing is written, alone and together agree exactly."""
     common = {"episodes": 2, "pairs": 2, "fit": False, "load": (), "cells_per_pool": 1}
     every = [
-        hetero_associative.Settings("additive", parameters=(f"P={P}", "key_rest_drive=0"), **common)  # type: ignore[arg-type]
+        hetero_associative.Settings("additive", parameters=(f"P={P}", "key_rest_drive=0"), **common)
         for P in (0.0, 1.0, 2.0)
     ]
     nothing, one, two = (

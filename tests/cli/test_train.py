@@ -20,7 +20,7 @@ from neurofwp.runtime import files
 from neurofwp.slownet import load
 from neurofwp.slownet.families import Family, gated_pairs
 from neurofwp.slownet.training import meta_training
-from neurofwp.slownet.training.meta_training import MetaTraining
+from neurofwp.slownet.training.settings import MetaTraining
 
 TINY = (
     "--stored", "2", "--distractors", "2", "--pre", "40", "--active", "5", "--hidden", "6", "--steps", "6",

@@ -47,12 +47,12 @@ def test_every_way_to_a_read_is_the_sum_term_by_term(form: str) -> None:
     for read in (written_out, *(other(asked, stored, value) for other in kind.others.values())):
         for batch, head in np.ndindex(2, 2):
             one = (tensor[batch, :, head].numpy() for tensor in (query, key, value))
-            np.testing.assert_allclose(read[batch, :, head].numpy(), by_tokens(*one, form), rtol=1e-11, atol=1e-12)
+            np.testing.assert_allclose(read[batch, :, head].numpy(), by_tokens(*one, form=form), rtol=1e-11, atol=1e-12)
 
 
 def test_the_timed_softmax_is_the_one_that_is_compared() -> None:
     signals = experiment.draw((1, 33, 2, 4, 3), 1, CPU, torch.float64)
-    weights = attention_matrix(*signals[:2], by_softmax)
+    weights = attention_matrix(*signals[:2], weighting=by_softmax)
     torch.testing.assert_close(softmax_attention(*signals), experiment.apply(weights, signals[2]), rtol=0, atol=1e-14)
 
 
@@ -105,6 +105,7 @@ def test_the_slope_of_time_is_that_of_the_medians_from_the_given_length_on() -> 
 def test_the_length_from_which_linear_wins(result: xr.DataTree) -> None:
     tree = result.copy(deep=True)
     seconds = tree["cost"]["seconds"]
+    assert isinstance(seconds, xr.DataArray)
     lengths = seconds["length"]
     for form in seconds["form"].values:
         cost = lengths / 200 if form.startswith("hebbian") else (lengths / 200) ** 2

@@ -34,7 +34,7 @@ def with_constant_gate(rule: str, settings: Settings, step: float) -> Programmer
     family, training = experiment.tasks_and_training(rule, settings)
     model = untrained(family, training, seed=0)
     with torch.no_grad():
-        model.keys.map.copy_(torch.eye(settings.inputs))  # type: ignore[operator]
+        model.keys.map.copy_(torch.eye(settings.inputs))
         model.gate.weight.zero_()
         model.gate.bias.fill_(np.log(step / (1 - step)))
     return model
@@ -42,7 +42,7 @@ def with_constant_gate(rule: str, settings: Settings, step: float) -> Programmer
 
 def found_of(model: nn.Module, rule: str, settings: Settings) -> xr.Dataset:
     family, _ = experiment.tasks_and_training(rule, settings)
-    return experiment.scores(rule, model, experiment.held_out_episodes(rule, settings, family, 5))  # type: ignore[arg-type]
+    return experiment.scores(rule, model, experiment.held_out_episodes(rule, settings, family, 5))
 
 
 def test_a_constant_gate_makes_delta_what_its_closed_form_says() -> None:
@@ -136,7 +136,7 @@ def test_accuracy_is_that_of_the_reads_after_each_round() -> None:
     task = experiment.held_out_episodes("few_shot", SMALL, family, 3)
     right = (task["shot"].values == 2) & ~task["write"].values
     right[0] |= ~task["write"].values[0]
-    found = experiment.scores("few_shot", Told(right, right), task)  # type: ignore[arg-type]
+    found = experiment.scores("few_shot", Told(right, right), task)
     assert found["shots"].values.tolist() == [1, 2]
     np.testing.assert_allclose(found["accuracy"], [1 / task.sizes["episode"], 1])
 
@@ -145,7 +145,7 @@ def test_gates_are_told_apart_by_what_they_write() -> None:
     family, _ = experiment.tasks_and_training("gate", SMALL)
     task = experiment.held_out_episodes("gate", SMALL, family, 3)
     gate = np.where(task["stored"], 0.92, 0.13) * task["write"].values
-    found = experiment.scores("gate", Told(gate, gate), task)  # type: ignore[arg-type]
+    found = experiment.scores("gate", Told(gate, gate), task)
     np.testing.assert_allclose(found["mean"], [0.92, 0.13])
     np.testing.assert_allclose(found["density"].sum("gate"), 1)
     peaks = found["density"].idxmax("gate")

@@ -64,7 +64,7 @@ def test_every_layer_has_the_same_network_around_it() -> None:
         {name: tensor.shape for name, tensor in model.state_dict().items() if ".layer." not in name} for model in models
     ]
     assert all(each == shapes[0] for each in shapes)
-    assert sum(isinstance(model.blocks[0].layer, SoftmaxLayer) for model in models) == 2  # type: ignore[union-attr]
+    assert sum(isinstance(model.blocks[0].layer, SoftmaxLayer) for model in models) == 2
     for model in models:
         token = torch.arange(10).expand(1, 10)
         later = token.clone()
@@ -164,7 +164,7 @@ def test_the_figure_draws_the_mean_of_every_cell_at_its_state_size() -> None:
     mean = np.linspace(0.1, 0.9, len(cells))
     table = table_of(cells, mean[:, None] + [-0.05, 0.0, 0.05])
     figure = experiment.plot(xr.DataTree.from_dict({"/cells": table}))["recall_benchmark"]
-    points = [bars[0].get_data() for ax in figure.axes for bars in ax.containers]  # type: ignore[attr-defined]
+    points = [bars[0].get_data() for ax in figure.axes for bars in ax.containers]
     found = sorted((float(x), float(y)) for curve in points for x, y in zip(*curve, strict=True))
     expected = sorted((cell.state_size(Settings()), y) for cell, y in zip(cells, mean, strict=True))
     np.testing.assert_allclose(found, expected, atol=1e-12)

@@ -111,7 +111,7 @@ def test_a_rule_that_follows_the_retention_is_told_from_one_that_does_not() -> N
 def with_noisy_keys(given: xr.Dataset, seed: int) -> xr.Dataset:
     """A Hebbian run in which every presynaptic cell fires more or less than the Program says, at each event."""
     rng = np.random.default_rng(seed)
-    norm = np.sqrt((given["key"] ** 2).sum("pre"))
+    norm = (given["key"] ** 2).sum("pre") ** 0.5
     key = given["key"] * np.clip(rng.normal(1, 0.3, given["key"].shape), 0, None)
     unit_size = key / norm.where(norm > 0, 1)
     made = RateNetwork("hebbian", parameters={"rate": 0.5}, on_off=True, unit_keys=False).run(
@@ -182,7 +182,7 @@ def test_scores_are_what_they_say() -> None:
     held = [0, 2, 3, 5]
     assert list(fits["episode"]) == held
     rate, offset = (float(fits["parameter_value"].sel(rule="hebbian", parameter=n)) for n in ("rate", "value_offset"))
-    key = given["key"] / np.sqrt((given["key"] ** 2).sum("pre")).where(lambda norm: norm > 0, 1)
+    key = given["key"] / ((given["key"] ** 2).sum("pre") ** 0.5).where(lambda norm: norm > 0, 1)
     written = rate * given["write_gate"] * (program.on_off(given) + offset) * key
     predicted = written.cumsum("event").transpose(*one["conductance"].dims).values
     target = one["conductance"].values

@@ -20,7 +20,7 @@ def test_a_crossing_is_the_first_place_where_the_curve_through_the_points_is_as_
         return
     height = np.interp(place, at, curve)
     assert height == pytest.approx(level, abs=1e-9) or (place == at[0] and height >= level)
-    before = np.linspace(at[0], place, 50)[:-1] if place > at[0] else []
+    before = np.linspace(at[0], place, 50)[:-1] if place > at[0] else np.empty(0)
     assert all(np.interp(before, at, curve) <= level + 1e-9)
 
 

@@ -22,7 +22,7 @@ def error_bars(ax: Axes) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
     for container in ax.containers:
         line, _, (bars,) = container.lines
         ends = np.array([segment[:, 1] for segment in bars.get_segments()])
-        found[container.get_label()] = (*line.get_data(), (ends[:, 1] - ends[:, 0]) / 2)
+        found[str(container.get_label())] = (*line.get_data(), (ends[:, 1] - ends[:, 0]) / 2)
     return found
 
 

@@ -216,7 +216,7 @@ def test_an_initial_state_that_does_not_fit_is_refused(rule: Rule, data: st.Data
     spoilt.view(-1)[-1] = math.nan
     for wrong in (*bad, spoilt):
         refused(rule, "^initial", **given_ | {"initial": state | {name: wrong}})
-    fields = {"weight"} if rule.state is None else set(rule.state._fields)
+    fields = {"weight"} if rule.state is None else set(rule.state._fields)  # type: ignore[attr-defined]
     for changed in ({n: t for n, t in state.items() if n != name}, state | {"wieght": tensor}):
         refused(rule, f"^initial must have {', '.join(sorted(fields))}, but has", **given_ | {"initial": changed})
 
@@ -348,7 +348,7 @@ def test_numpy_numbers_and_lists_are_good_parameters(stream: Stream) -> None:
     given_ = stream("delta")
     expected = run("delta", parameters={"rate": torch.tensor([0.5, 0.7]).to(given_["query"])}, **given_).read
     for rate in ([0.5, 0.7], np.array([0.5, 0.7])):
-        made = run("delta", parameters={"rate": rate}, **given_).read
+        made = run("delta", parameters={"rate": rate}, **given_).read  # type: ignore[dict-item]
         torch.testing.assert_close(made, expected, rtol=1e-6, atol=1e-6)
 
 

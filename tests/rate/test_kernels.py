@@ -119,11 +119,11 @@ def test_no_kernel_serves_the_cpu_single_precision_or_parameters_that_it_does_no
         def __init__(self, dtype: torch.dtype) -> None:
             self.dtype = dtype
 
-    assert not kernels.serve(rule, OnGpu(torch.float32), textbook)  # type: ignore[arg-type]
+    assert not kernels.serve(rule, OnGpu(torch.float32), textbook)
     half = OnGpu(torch.bfloat16)
-    assert not kernels.serve(rules.get("oja"), half, {})  # type: ignore[arg-type]
-    assert kernels.serve(rule, half, textbook) == kernels.is_installed()  # type: ignore[arg-type]
-    assert not kernels.serve(rule, half, textbook | {"prediction_gain": torch.tensor(0.5)})  # type: ignore[arg-type]
+    assert not kernels.serve(rules.get("oja"), half, {})
+    assert kernels.serve(rule, half, textbook) == kernels.is_installed()
+    assert not kernels.serve(rule, half, textbook | {"prediction_gain": torch.tensor(0.5)})
 
 
 @pytest.mark.skipif(find_spec("fla") is None, reason="flash-linear-attention is not installed")

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 
 from neurofwp import rules
@@ -54,8 +55,8 @@ BTSP = rules.get("btsp")
 P = BTSP.defaults()
 
 
-def logistic(x: float | np.ndarray, midpoint: float, slope: float) -> float | np.ndarray:
-    return 1 / (1 + np.exp(-slope * (x - midpoint)))
+def logistic(x: ArrayLike, midpoint: float, slope: float) -> np.ndarray:
+    return 1 / (1 + np.exp(-slope * (np.asarray(x) - midpoint)))
 
 
 def rescaled(x: np.ndarray, midpoint: float, slope: float) -> np.ndarray:

@@ -105,7 +105,7 @@ def test_a_run_that_failed_is_resumed_and_nothing_is_done_twice(outcomes: list[s
             ran.append(index)
             return index**2
 
-        patch.setattr(parallel.store.source, "fingerprint", lambda: "code")
+        patch.setattr(source, "fingerprint", lambda: "code")
         with tempfile.TemporaryDirectory() as folder:
             todo = {index: (index,) for index in range(len(outcomes))}
             for _ in range(len(broken)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -90,12 +91,12 @@ def test_code_models_stages_experiments_templates_and_data_are_hashed(monkeypatc
 def test_an_installed_package_has_the_hash_of_its_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where models, experiments and data lie inside the package."""
     for package in source.PACKAGES:
-        (folder,) = source.import_module(package).__path__
+        (folder,) = import_module(package).__path__
         shutil.copytree(folder, tmp_path.joinpath(*package.split(".")), dirs_exist_ok=True)
     here = source.package_hash()
     monkeypatch.setattr(neurofwp, "__path__", [str(tmp_path / "neurofwp")])
     for package in source.PACKAGES[1:]:
-        monkeypatch.setattr(source.import_module(package), "__path__", [str(tmp_path.joinpath(*package.split(".")))])
+        monkeypatch.setattr(import_module(package), "__path__", [str(tmp_path.joinpath(*package.split(".")))])
     assert source.package_hash.__wrapped__() == here
 
 

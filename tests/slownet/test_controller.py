@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from neurofwp.slownet.controller import ARCHITECTURES, GRU, Architecture, FeedForward, Recurrent
+from neurofwp.slownet.controller import ARCHITECTURES, GRU, FeedForward, Recurrent
+from neurofwp.slownet.training.settings import Architecture
 
 SEEN, READ, HIDDEN = 5, 3, 4
 

@@ -18,7 +18,7 @@ from neurofwp.slownet.episode_tensors import episodes
 from neurofwp.slownet.families import Family, digit_pairs, few_shot, gated_pairs, regression
 from neurofwp.slownet.family import centre, r2
 from neurofwp.slownet.training import meta_training
-from neurofwp.slownet.training.meta_training import MetaTraining
+from neurofwp.slownet.training.settings import MetaTraining
 from neurofwp.tasks.digits import images
 
 NAMES = list(catalogue.families())
@@ -122,8 +122,8 @@ def test_perfect_answers_get_perfect_scores_and_no_answer_none() -> None:
     line = family("regression")
     shown = episodes(line.draw(2000, 11, None))
     assert line.measure(shown.target, shown) == {"squared_error": 0.0}
-    nothing = line.measure(torch.zeros_like(shown.target), shown)["squared_error"]
-    assert nothing == pytest.approx(3, rel=0.1)  # E (w.x)^2 = d
+    of_nothing = line.measure(torch.zeros_like(shown.target), shown)["squared_error"]
+    assert of_nothing == pytest.approx(3, rel=0.1)  # E (w.x)^2 = d
 
 
 def test_r2_is_that_of_numpy() -> None:

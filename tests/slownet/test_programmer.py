@@ -15,10 +15,10 @@ from torch import Tensor
 from neurofwp import rules, tasks
 from neurofwp.errors import InputError
 from neurofwp.rate import RateNetwork
-from neurofwp.slownet.controller import Architecture
 from neurofwp.slownet.episode_tensors import Episodes, episodes
 from neurofwp.slownet.programmer import Programmer, Shape
 from neurofwp.slownet.trained import TrainedSlowNet
+from neurofwp.slownet.training.settings import Architecture
 
 ARCHITECTURES = get_args(Architecture)
 RULES = [rule.id for rule in rules.RULES if rule.runs_programs]

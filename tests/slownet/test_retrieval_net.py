@@ -17,7 +17,7 @@ PAIRS, D_KEY = 5, 6
 
 
 @pytest.fixture
-def numbers() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def numbers() -> tuple[torch.Tensor, ...]:
     rng = np.random.default_rng(0)
     return tuple(torch.as_tensor(rng.integers(PAIRS, size=(3, count))) for count in (20, 20, 4))
 
@@ -39,7 +39,7 @@ def reads_in_loops(net: RetrievalNet, key: list[int], value: list[int], query: l
             return features / np.linalg.norm(features)
         return features / (features.sum() or 1) if net.rule == "delta" else features
 
-    w = z = 0.0
+    w = z = np.zeros(())
     for k, v in zip(key, value, strict=True):
         both = np.concatenate([one_hot[v], embedding[k]])
         features = phi(w_k @ both + weights["key_bias"])
@@ -67,7 +67,7 @@ def test_reads_are_those_of_the_equations(feature_map: str, rule: str, numbers) 
         reads = net(*numbers, projection)
     assert reads.shape == (3, 4, PAIRS)
     for episode in range(3):
-        expected = reads_in_loops(net, *(each[episode].tolist() for each in numbers), projection)
+        expected = reads_in_loops(net, *(each[episode].tolist() for each in numbers), projection=projection)
         np.testing.assert_allclose(reads[episode], expected, rtol=1e-9, atol=1e-12)
 
 

@@ -19,10 +19,10 @@ from neurofwp.errors import InputError
 from neurofwp.rate import RateNetwork
 from neurofwp.runtime import migrations
 from neurofwp.slownet import TrainedSlowNet, load, trained
-from neurofwp.slownet.controller import Architecture
 from neurofwp.slownet.families import few_shot
 from neurofwp.slownet.programmer import Programmer, Shape
 from neurofwp.slownet.training import checkpoint
+from neurofwp.slownet.training.settings import Architecture
 
 WEIGHT = "gate.weight"
 

@@ -104,7 +104,7 @@ def test_finer_numerics_change_recall_and_weights_by_little(
     assert abs(numbers["r2_change"]) < 0.02
 
 
-def test_targets_agree_in_mean_weight_over_seeds(regime: str) -> None:
+def test_backends_agree_in_mean_weight_over_seeds(regime: str) -> None:
     """Within two standard errors of the difference, over 6 seeds."""
     program = digits(2, replicas=1)
     means = {
@@ -115,7 +115,10 @@ def test_targets_agree_in_mean_weight_over_seeds(regime: str) -> None:
     }
     error = {backend: np.std(values, ddof=1) / len(values) ** 0.5 for backend, values in means.items()}
     for backend, values in means.items():
-        report(f"{regime}, {backend}, 6 seeds", {"mean weight (nS)": np.mean(values), "standard error": error[backend]})
+        report(
+            f"{regime}, {backend}, 6 seeds",
+            {"mean weight (nS)": float(np.mean(values)), "standard error": error[backend]},
+        )
     for one, other in (("cython", "cpp_standalone"), ("cython", "numpy"), ("cpp_standalone", "numpy")):
         difference = abs(np.mean(means[one]) - np.mean(means[other]))
         assert difference < 2 * np.hypot(error[one], error[other]), (one, other)

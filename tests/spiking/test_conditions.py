@@ -154,7 +154,7 @@ def parameter(name: str, values: Any, **attrs: str) -> xr.Dataset:
         (lambda: parameter("g_gaba", [1.0, 2.0], units="mV"), "g_gaba of condition 0 .* a unit like 'nS'"),
         (lambda: parameter("g_gaba", [1.0, 2.0], units="apples"), "'apples' is not a unit"),
         (lambda: conditions.from_quantities(seed=[1, -1]), r"whole numbers of at least 0, not \[1, -1\]"),
-        (lambda: conditions.from_quantities(seed=[1.5, 2]), "whole numbers of at least 0"),
+        (lambda: conditions.from_quantities(seed=np.array([1.5, 2])), "whole numbers of at least 0"),
         (lambda: {"g_gaba": [1, 2]}, "a Dataset over 'condition' alone, .* not dict"),
         (lambda: xr.Dataset({"g_gaba": ("episode", [1.0])}), "a Dataset over 'condition' alone.*episode"),
     ],

@@ -96,8 +96,8 @@ def test_rates_and_recall_are_those_of_the_spikes(stored: xr.Dataset) -> None:
                 assert stored["pre_rate"].values[episode, event, cell] == pytest.approx(rate)
         for event in (1, 2, 3):
             start, stop = stored["read_start"].values[event], stored["read_stop"].values[event]
-            times = [spikes(stored, 1, episode, cell) for cell in range(4)]
-            on_0, on_1, off_0, off_1 = (((t >= start) & (t < stop)).sum() / (stop - start) * 1000 for t in times)
+            of_cells = [spikes(stored, 1, episode, cell) for cell in range(4)]
+            on_0, on_1, off_0, off_1 = (((t >= start) & (t < stop)).sum() / (stop - start) * 1000 for t in of_cells)
             np.testing.assert_allclose(stored["recall"].values[episode, event], [on_0 - off_0, on_1 - off_1])
     assert np.isnan(stored["recall"].values[:, 0]).all()
     counts = [int((stored["spike_population"] == population).sum()) for population in range(3)]

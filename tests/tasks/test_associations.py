@@ -38,6 +38,6 @@ def test_more_episodes_leave_the_first_ones_as_they_are() -> None:
 
 def test_an_unknown_association_and_too_many_items_are_named() -> None:
     with pytest.raises(InputError, match="association"):
-        associations("homo", 4, 1, seed=0)  # type: ignore[arg-type]
+        associations("homo", 4, 1, seed=0)
     with pytest.raises(InputError, match="2000 items need 4000 different images"):
         associations("auto", 2000, 1, seed=0)

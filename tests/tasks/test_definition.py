@@ -28,6 +28,6 @@ def test_what_is_no_task() -> None:
     with pytest.raises(InputError, match="a task needs a name"):
         Task("", tasks.regression)
     with pytest.raises(InputError, match=r"task 'own' needs a function draw\(..., seed\), not 3"):
-        Task("own", 3)  # type: ignore[arg-type]
+        Task("own", 3)
     with pytest.raises(InputError, match="task 'own': draw must take a seed"):
         Task("own", len)

@@ -93,7 +93,7 @@ def test_more_episodes_and_more_shots_only_add_to_what_is_there(
 
 def test_the_docstring_draws_the_task() -> None:
     drawn = {
-        name: re.sub(r"ways =.*", "", re.search(rf"{name}: +(.*)\n", str(few_shot.__doc__))[1])  # type: ignore[index]
+        name: re.sub(r"ways =.*", "", re.search(rf"{name}: +(.*)\n", str(few_shot.__doc__))[1])
         for name in ("event", "shot", "label")
     }
     task = few_shot(3, 2, 2, 1, seed=0)

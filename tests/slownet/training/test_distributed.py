@@ -16,7 +16,8 @@ from neurofwp.runtime.files import read_netcdf
 from neurofwp.slownet import load
 from neurofwp.slownet.families import regression
 from neurofwp.slownet.training import distributed, meta_training
-from neurofwp.slownet.training.meta_training import MetaTraining, meta_train
+from neurofwp.slownet.training.meta_training import meta_train
+from neurofwp.slownet.training.settings import MetaTraining
 
 FLAGS = {
     "inputs": 3, "examples": 4, "pre": 5, "hidden": 4, "steps": 6, "evaluate_every": 2, "batch": 4,
@@ -91,7 +92,7 @@ def test_gradients_are_averaged_and_a_missing_one_counts_as_zero(monkeypatch: py
     matrix, missing = torch.nn.Parameter(torch.ones(2, 2)), torch.nn.Parameter(torch.ones(3))
     matrix.grad = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
     others = torch.arange(7.0)
-    monkeypatch.setattr(distributed.distributed, "all_reduce", lambda tensor: tensor.add_(others))
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda tensor: tensor.add_(others))
     distributed.average([matrix, missing])
     torch.testing.assert_close(matrix.grad, torch.tensor([[1.0, 3.0], [5.0, 7.0]]) / 3)
     torch.testing.assert_close(missing.grad, torch.tensor([4.0, 5.0, 6.0]) / 3)

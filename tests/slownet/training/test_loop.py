@@ -36,7 +36,7 @@ def net(seed: int = 0, hidden: int = 4) -> nn.Module:
 
 
 def fit(model: nn.Module, folder: Path | None = None, batch: Callable = regression, **changed: object) -> Outcome:
-    settings = Training(**{"steps": 60, "evaluate_every": 10, "learning_rate": 0.02, **changed})  # type: ignore[arg-type]
+    settings = Training(**{"steps": 60, "evaluate_every": 10, "learning_rate": 0.02, **changed})
     return train(model, batch, squared, held_out, settings=settings, folder=folder, progress=False)
 
 

@@ -16,13 +16,13 @@ import xarray as xr
 from neurofwp.errors import InputError
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet import TrainedSlowNet
-from neurofwp.slownet.controller import Architecture
 from neurofwp.slownet.episode_tensors import Episodes, episodes
 from neurofwp.slownet.families import Family, digit_pairs, few_shot, gated_pairs, regression
 from neurofwp.slownet.programmer import Programmer
 from neurofwp.slownet.training import meta_training
 from neurofwp.slownet.training.loop import Outcome
-from neurofwp.slownet.training.meta_training import MetaTraining, draw_batch, loss_of, meta_train, untrained
+from neurofwp.slownet.training.meta_training import draw_batch, loss_of, meta_train, untrained
+from neurofwp.slownet.training.settings import Architecture, MetaTraining
 
 NET = {"pre": 60, "active": 6, "hidden": 8}
 TINY = MetaTraining(**NET, steps=4, evaluate_every=2, batch=2, learning_rate=0.01)

@@ -30,7 +30,7 @@ def test_every_target_is_the_sum_of_the_numbers_so_far(modulus: int, length: int
 
 def test_the_docstring_draws_the_task() -> None:
     numbers, targets = (
-        [int(digit) for digit in re.search(rf"{name}: +([\d ]+)\n", str(modular_sums.__doc__))[1].split()]  # type: ignore[index]
+        [int(digit) for digit in re.search(rf"{name}: +([\d ]+)\n", str(modular_sums.__doc__))[1].split()]
         for name in ("token", "target")
     )
     assert targets == (np.cumsum(numbers) % 3).tolist()

@@ -136,7 +136,7 @@ def test_the_hippocampal_set_meets_pairs_triplets_and_quadruplets():
     changes = [relative_change(protocol, p) for protocol, *_ in data]
     assert chi2_per_point(data, changes) == pytest.approx(2.83, abs=0.01)
     # what pairs alone cannot say: the same two pairs potentiate when the postsynaptic spikes come first and last
-    by_kind = {row["protocol"]: [] for row in measured("wang_2005_hippocampal_culture.csv")}
+    by_kind: dict[str, list[float]] = {row["protocol"]: [] for row in measured("wang_2005_hippocampal_culture.csv")}
     for row, change in zip(measured("wang_2005_hippocampal_culture.csv"), changes, strict=True):
         by_kind[row["protocol"]].append(change)
     assert min(by_kind["post-pre-post"]) > max(by_kind["pre-post-pre"])
