@@ -72,7 +72,7 @@ ABLATIONS = {
 class Settings:
     """What to run."""
 
-    regimes: tuple[str, ...] = ("btsp-network", "error-correcting", "thresholds", "additive")
+    synapses: tuple[str, ...] = ("btsp-network", "error-correcting", "thresholds", "additive")
     """Synapse models: of `neurofwp list synapses`, or TOML files."""
     episodes: int = 8
     """Episodes: rules are fitted to the first half and judged on the others."""
@@ -129,7 +129,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
 
 def check(settings: Settings) -> None:
     """Refuse what leaves nothing to fit or to judge."""
-    if settings.episodes < 4 or not settings.regimes:
+    if settings.episodes < 4 or not settings.synapses:
         raise InputError("give a synapse model or more, and 4 episodes or more: one half is fitted, the other judged")
 
 
@@ -149,7 +149,7 @@ def simulate(
 
     seen : by ablation, the Program that synapses see.
     """
-    intact = {model: network_arguments(model, settings) for model in settings.regimes}
+    intact = {model: network_arguments(model, settings) for model in settings.synapses}
     applying = {
         model: [name for name, each in ABLATIONS.items() if each.applies(nf.SpikingNetwork(**arguments))]
         for model, arguments in intact.items()
@@ -206,10 +206,10 @@ def score_recall(
 
     judging : by condition, the Program that says what should be recalled.
     """
-    shape = (len(settings.regimes), len(judging), settings.episodes)
+    shape = (len(settings.synapses), len(judging), settings.episodes)
     found = {name: np.full(shape, np.nan) for name in SCORES}
     status = np.full(shape[:2], NEVER, dtype=object)
-    for i, model in enumerate(settings.regimes):
+    for i, model in enumerate(settings.synapses):
         for j, (name, program) in enumerate(judging.items()):
             if (model, name) in traces:
                 trace = traces[model, name][0]
@@ -221,7 +221,7 @@ def score_recall(
     return xr.Dataset(
         {name: (dims, values, UNIT) for name, values in found.items()}
         | {"status": (dims[:2], status.astype(str), UNIT), "chance": (dims[1:], chance, UNIT)},
-        coords={"synapse_model": list(settings.regimes), "condition": list(judging)},
+        coords={"synapse_model": list(settings.synapses), "condition": list(judging)},
     )
 
 

@@ -35,7 +35,7 @@ LOADS = (2, 4, 8, 16, 32)  # pairs of the capacity curve, where they are not giv
 class Settings:
     """What to run."""
 
-    regime: str = "error-correcting"
+    synapse: str = "error-correcting"
     """Synapse model: additive, decay, thresholds, error-correcting, another of `neurofwp list`, or a TOML file."""
     pairs: int = 8
     """Pairs per episode."""
@@ -76,7 +76,7 @@ class Settings:
         """The arguments of SpikingNetwork."""
         feedback: dict[str, Any] = {"g_gaba": "0 nS"} if self.ablation == "no-feedback" else {}
         return {
-            "synapse": self.regime,
+            "synapse": self.synapse,
             "cells_per_pool": self.cells_per_pool,
             "key_cells": self.key_cells,
             "gate": self.gate,

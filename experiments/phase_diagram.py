@@ -38,7 +38,7 @@ OF_WINNER = ["support", "feve"]
 class Settings:
     """What to run."""
 
-    regime: str = "error-correcting"
+    synapse: str = "error-correcting"
     """Synapse model."""
     turnover: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
     """Time constants of receptor turnover, s."""
@@ -71,18 +71,18 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     encoder = nf.slownet.FixedEncoder(pre=100, active=10, seed=seed, overlap=settings.overlap)
     program = nf.transforms.selection.keep_most_varied(encoder(task), settings.pixels)
     program = nf.transforms.selection.without_silent_cells(program)
-    network = nf.SpikingNetwork(settings.regime, backend=settings.backend)
+    network = nf.SpikingNetwork(settings.synapse, backend=settings.backend)
     config = network.config()  # of a model in a file of its own, the name does not say what is in it
     seeds = np.random.SeedSequence(seed).generate_state(len(settings.gain)).tolist()
     cases = {
-        f"gain-{gain:g}": (program, settings.turnover, gain, settings.regime, settings.backend, own, device, config)
+        f"gain-{gain:g}": (program, settings.turnover, gain, settings.synapse, settings.backend, own, device, config)
         for gain, own in zip(settings.gain, seeds, strict=True)
     }
     rows = parallel_map(fit_row, cases, folder=folder, description="rows of the map")
     gains = xr.DataArray(list(settings.gain), dims="gain", name="gain")
     table = xr.concat(list(rows.values()), dim=gains, combine_attrs="drop")
     lasts = (program["duration"].isel(episode=0) + float(network.circuit["pause"] / b2.ms)).sum() / 1000
-    table.attrs = {"synapse_model": settings.regime, "duration": float(lasts)}
+    table.attrs = {"synapse_model": settings.synapse, "duration": float(lasts)}
     table["turnover"].attrs = {"units": "s", "long_name": "time constant of receptor turnover"}
     table["gain"].attrs = {"units": "1", "long_name": "feedback inhibition / that of the model"}
     return xr.DataTree.from_dict({"/program": program, "/map": table})

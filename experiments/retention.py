@@ -41,7 +41,7 @@ Delays = Mapping[str, tuple[str, float]]  # name of a condition: kind and level 
 class Settings:
     """What to run."""
 
-    regimes: tuple[str, ...] = ("decay", "error-correcting", "thresholds")
+    synapses: tuple[str, ...] = ("decay", "error-correcting", "thresholds")
     """Synapse models."""
     holds: tuple[float, ...] = (0.0, 5.0, 10.0, 24.0)
     """Delays before the first reading, from there to the second, and so on, s; rounded to whole events."""
@@ -81,7 +81,9 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     encoder = nf.slownet.FixedEncoder(pre=100, active=10, seed=seed)
     pairs = nf.transforms.selection.keep_most_varied(encoder(task), settings.pixels)
     pairs = nf.transforms.selection.without_silent_cells(pairs)
-    jobs = {(gate, model): make_job(settings, pairs, gate, model, seed) for gate in GATES for model in settings.regimes}
+    jobs = {
+        (gate, model): make_job(settings, pairs, gate, model, seed) for gate in GATES for model in settings.synapses
+    }
     tree: dict[str, xr.Dataset] = {"/program": pairs}
     with nf.spiking.jobs.start(list(jobs.values()), folder=folder) as trace:
         for (gate, model), job in jobs.items():

@@ -36,7 +36,7 @@ UNIT = {"units": "1"}
 class Settings:
     """What to run."""
 
-    regimes: tuple[str, ...] = (
+    synapses: tuple[str, ...] = (
         "additive",
         "decay",
         "thresholds",
@@ -113,11 +113,11 @@ def simulate(
     """Both Traces of every synapse model, which differ in their spikes."""
     jobs = [
         nf.spiking.jobs.Job(f"{model}-{run}", program, {"synapse": model}, seed=2 * seed + run)
-        for model in settings.regimes
+        for model in settings.synapses
         for run in (0, 1)
     ]
     with nf.spiking.jobs.start(jobs, folder=folder) as trace:
-        return {model: [trace(f"{model}-{run}") for run in (0, 1)] for model in settings.regimes}
+        return {model: [trace(f"{model}-{run}") for run in (0, 1)] for model in settings.synapses}
 
 
 def fit_rules(

@@ -44,7 +44,7 @@ class Settings:
     """Pairs in an episode that should not be stored."""
     noise: float = 0.5
     """Standard deviation of the noise on the context."""
-    regime: str = "error-correcting"
+    synapse: str = "error-correcting"
     """Synapse model."""
 
 
@@ -119,8 +119,8 @@ def write_programs(settings: Settings, nets: Sequence[TrainedSlowNet], seed: int
 
 def make_job(settings: Settings, name: str, program: xr.Dataset, parameters: Mapping[str, str], seed: int) -> Job:
     """The spiking network in one condition; the intact one records synapses."""
-    network = {"synapse": settings.regime, "parameters": dict(parameters)}
-    nf.SpikingNetwork(settings.regime, parameters=parameters)  # refuses bad settings before any work
+    network = {"synapse": settings.synapse, "parameters": dict(parameters)}
+    nf.SpikingNetwork(settings.synapse, parameters=parameters)  # refuses bad settings before any work
     return nf.spiking.jobs.Job(name, program, network, seed=seed, probes=probes(program) if name == INTACT else ())
 
 

@@ -35,7 +35,12 @@ RENAMED: dict[int, Renames] = {  # by the version that has the old names; files 
     1: Renames(
         words={"rebound": "reassigned", "rebind": "reassign", "explained_share": "feve"},
         attributes={"target": ("backend", str), "target_reason": ("backend_reason", str)},
-        settings={"rebind": ("reassign", float), "target": ("backend", str)},
+        settings={
+            "rebind": ("reassign", float),
+            "target": ("backend", str),
+            "regime": ("synapse", str),
+            "regimes": ("synapses", list),
+        },
     ),
 }
 

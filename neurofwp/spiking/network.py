@@ -32,7 +32,7 @@ class SpikingNetwork:
 
     Parameters
     ----------
-    synapse : name or path of a synapse model (`neurofwp list`). The regimes are additive, decay, thresholds and
+    synapse : name or path of a synapse model (`neurofwp list`). Among them are additive, decay, thresholds and
         error-correcting.
     circuit : name or path of a circuit.
     parameters : quantities that replace those of the model and circuit files, by name, as in

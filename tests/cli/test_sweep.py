@@ -84,7 +84,7 @@ def test_points_together_are_the_points_alone_but_for_their_noise() -> None:
     )
     assert abs(nothing["weight"]).max() == 0
     ratio = float(two["conductance"].mean() / one["conductance"].mean())
-    assert 1.8 < ratio < 2.2  # the additive regime writes in proportion
+    assert 1.8 < ratio < 2.2  # the additive model writes in proportion
     alone = hetero_associative.run(every[1], seed=0, device="cpu")["spiking"].to_dataset()
     assert float(one["conductance"].mean()) == pytest.approx(float(alone["conductance"].mean()), rel=0.1)
     assert one.sizes["episode"] == alone.sizes["episode"] == 2
@@ -100,16 +100,16 @@ def test_parameters_are_read_in_their_own_unit() -> None:
 def test_a_sweep_leaves_one_labelled_dataset_and_a_result_for_every_point(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["sweep", "hetero-associative", *SMALL, "--over", "g_gaba=0,2", "--over", "regime=additive,addditive"]
+    words = ["sweep", "hetero-associative", *SMALL, "--over", "g_gaba=0,2", "--over", "synapse=additive,addditive"]
     assert cli.main([*words, "--seeds", "2", "--workers", "1", "--out", str(tmp_path)]) == 1
     said = capfd.readouterr()
     assert said.out.strip() == str(tmp_path)
     assert "4 of 8 points failed" in said.err
     made = files.read_netcdf(tmp_path / sweep.SWEEP)
-    assert made["recall.spiking.r2"].dims == ("g_gaba", "regime", "seed")
+    assert made["recall.spiking.r2"].dims == ("g_gaba", "synapse", "seed")
     assert made["g_gaba"].attrs["units"] == "nS"
-    assert made["recall.spiking.r2"].sel(regime="additive").notnull().all()
-    assert "did you mean 'additive'" in str(made["error"].sel(regime="addditive")[0, 0].item())
+    assert made["recall.spiking.r2"].sel(synapse="additive").notnull().all()
+    assert "did you mean 'additive'" in str(made["error"].sel(synapse="addditive")[0, 0].item())
     results = list(tmp_path.glob("points/*/result.nc"))
     assert len(results) == 4
     assert {xr.open_datatree(path).attrs["seed"] for path in results} == {0, 1}

@@ -23,7 +23,7 @@ from neurofwp.spiking.jobs import Job
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.transforms import gates
 
-SETTINGS = Settings(regimes=("error-correcting", "additive"), episodes=4, pairs=4, pixels=3)
+SETTINGS = Settings(synapses=("error-correcting", "additive"), episodes=4, pairs=4, pixels=3)
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def test_each_ablation_takes_away_what_it_names(result: xr.DataTree) -> None:
 
 def test_where_nothing_moves_there_is_no_rule_and_no_recall(result: xr.DataTree) -> None:
     numbers = experiment.EXPERIMENT.summary(result)
-    for model in SETTINGS.regimes:
+    for model in SETTINGS.synapses:
         assert numbers[f"ablations.{model}.NMDA blocked.status"] == STAYS
         assert numbers[f"ablations.{model}.NMDA blocked.rules"] == ""
         assert numbers[f"ablations.{model}.NMDA blocked.r2"] < 0.1
@@ -93,7 +93,7 @@ def test_where_nothing_moves_there_is_no_rule_and_no_recall(result: xr.DataTree)
 
 def test_means_and_errors_of_the_table_are_over_episodes(result: xr.DataTree) -> None:
     table = experiment.tables(result)["ablations"]
-    assert table["r2"].size == len(SETTINGS.regimes) * (len(ABLATIONS) + 1)
+    assert table["r2"].size == len(SETTINGS.synapses) * (len(ABLATIONS) + 1)
     row = table.sel(synapse_model="additive", condition=INTACT)
     r2 = result["recall"].to_dataset()["r2"].sel(synapse_model="additive", condition=INTACT).values
     assert row["status"] == LEARNS
@@ -143,14 +143,14 @@ def test_parameters_of_the_intact_network_are_those_of_its_model() -> None:
 @pytest.mark.slow
 def test_plateaus_and_nmda_receptors_are_what_synapses_learn_with() -> None:
     """Neither synapse moves at all without them; both learn with them."""
-    settings = Settings(regimes=("additive", "btsp-network"), episodes=4, pairs=2, pixels=2, plateau_pause=1.0)
+    settings = Settings(synapses=("additive", "btsp-network"), episodes=4, pairs=2, pixels=2, plateau_pause=1.0)
     numbers = experiment.EXPERIMENT.summary(experiment.run(settings, seed=102, device="cpu"))
     assert (
         numbers["ablations.additive.NMDA blocked.status"]
         == numbers["ablations.btsp-network.plateaus removed.status"]
         == STAYS
     )
-    for model in settings.regimes:
+    for model in settings.synapses:
         assert numbers[f"ablations.{model}.{INTACT}.status"] == LEARNS
         assert numbers[f"ablations.{model}.{INTACT}.r2"] > 0.3
 
@@ -159,4 +159,4 @@ def test_bad_settings_are_refused() -> None:
     with pytest.raises(InputError, match="4 episodes or more"):
         experiment.run(Settings(episodes=3), seed=0, device="cpu")
     with pytest.raises(InputError, match="synapse model or more"):
-        experiment.run(Settings(regimes=()), seed=0, device="cpu")
+        experiment.run(Settings(synapses=()), seed=0, device="cpu")

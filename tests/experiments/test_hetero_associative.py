@@ -39,7 +39,7 @@ def folder(small: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     words = [
         "run",
         "hetero-associative",
-        "--regime",
+        "--synapse",
         "additive",
         "--backend",
         "numpy",
@@ -103,7 +103,7 @@ def test_the_tree_holds_valid_traces_of_one_program(result: xr.DataTree) -> None
     assert not np.array_equal(spiking["weight"], repeat["weight"])
     assert np.corrcoef(spiking["weight"].values[:, -1].ravel(), repeat["weight"].values[:, -1].ravel())[0, 1] > 0.8
     assert np.corrcoef(spiking["weight"].values[:, -1].ravel(), rate["weight"].values[:, -1].ravel())[0, 1] > 0.8
-    assert json.loads(result.attrs["settings"])["regime"] == "additive"
+    assert json.loads(result.attrs["settings"])["synapse"] == "additive"
     assert result.attrs["seed"] == 4
 
 
@@ -120,8 +120,8 @@ def test_compare_and_plot_work_on_the_result_alone(
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--regime", "aditive"], "unknown synapse model 'aditive'; did you mean 'additive'?"),
-        (["--regime", "nowhere.toml"], "there is no synapse model file 'nowhere.toml'"),
+        (["--synapse", "aditive"], "unknown synapse model 'aditive'; did you mean 'additive'?"),
+        (["--synapse", "nowhere.toml"], "there is no synapse model file 'nowhere.toml'"),
         (["--episodes", "1"], "episodes must be 2 or more"),
         (["--pairs", "0"], "pairs must be at least 1, not 0"),
         (["--cells-per-pool", "0"], "cells_per_pool must be at least 1, not 0"),

@@ -23,7 +23,7 @@ from neurofwp.tasks import digit_pairs
 from neurofwp.transforms.selection import keep_most_varied
 
 SETTINGS = retention.Settings(
-    regimes=("decay",), holds=(0.0, 1.2, 2.4), background=(6.0,), turnover=(2.0, 3.0), pairs=3, episodes=2, pixels=4
+    synapses=("decay",), holds=(0.0, 1.2, 2.4), background=(6.0,), turnover=(2.0, 3.0), pairs=3, episodes=2, pixels=4
 )
 SLOT = 0.6  # s: a phase of 500 ms and its pause
 NETWORK = SpikingNetwork("decay", key_cells="poisson")
@@ -100,7 +100,7 @@ def pretend(jobs: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Datase
 
 def test_tables_have_every_reading_and_every_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spiking_jobs, "start", pretend)
-    settings = replace(SETTINGS, regimes=("decay", "thresholds"), ungated=())
+    settings = replace(SETTINGS, synapses=("decay", "thresholds"), ungated=())
     result = retention.run(settings, seed=1, device="cpu")
     numbers = retention.EXPERIMENT.summary(result)
     r2 = result["curves/closed/thresholds"]["r2"].sel(condition="reads").isel(block=2)
@@ -117,7 +117,7 @@ def test_tables_have_every_reading_and_every_model(monkeypatch: pytest.MonkeyPat
     assert np.isfinite([each for key, each in numbers.items() if not key.endswith("passes")]).all()
     assert not any(".silence." in key for key in numbers if key.startswith("gate_open"))
     assert set(retention.plot(result)) == {"retention"}
-    without = retention.tables(retention.run(replace(settings, regimes=("thresholds",)), seed=1, device="cpu"))
+    without = retention.tables(retention.run(replace(settings, synapses=("thresholds",)), seed=1, device="cpu"))
     assert set(without) == {"gate_closed", "gate_open", "predicted"}
 
 

@@ -22,7 +22,7 @@ from neurofwp.spiking.jobs import Job
 
 RULES = {"additive": "hebbian", "error-correcting": "delta"}
 CHOICE = ("hebbian", "fixed_decay", "delta", "outstar")
-SMALL = experiment.Settings(regimes=tuple(RULES), episodes=8, pairs=4, pixels=2, draws=0)
+SMALL = experiment.Settings(synapses=tuple(RULES), episodes=8, pairs=4, pixels=2, draws=0)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ def test_each_version_before_the_current_one_has_its_renames() -> None:
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
     """A result of version 1, which said no version."""
-    settings = json.dumps({"pairs": 8, "rebind": 0.5, "target": "cython", "training": {"target": 0.1}})
+    settings = json.dumps({"regime": "decay", "rebind": 0.5, "target": "cython", "training": {"target": 0.1}})
     spiking = xr.Dataset({"target": 1.0}, attrs={"target": "numpy", "target_reason": "asked for"})
     training = xr.Dataset(attrs={"target": 0.1})  # a loss
     program = xr.Dataset({"rebound": (("episode", "event"), np.eye(2, dtype=bool), {"units": "1"})})
@@ -54,7 +54,7 @@ def test_variables_dims_and_settings_of_version_1_have_their_new_names(old: Path
     assert set(recall) == {"reassigned_r2", "unrebound"}
     assert float(recall["reassigned_r2"].sel(reassign=0.5)) == 0.75
     assert json.loads(result.attrs["settings"]) == {
-        "pairs": 8, "reassign": 0.5, "backend": "cython", "training": {"target": 0.1}
+        "synapse": "decay", "reassign": 0.5, "backend": "cython", "training": {"target": 0.1}
     }  # fmt: skip
     assert (result.attrs["experiment"], result.attrs["config"]) == ("tiny", "none")
 

@@ -14,7 +14,7 @@ SEED = 101
 FIT_DATA = {"train": Path("sjostrom_2001_visual_cortex"), "test": Path("paired_recordings")}
 SETTINGS: dict[str, dict[str, Any]] = {
     "ablations": {
-        "regimes": ("btsp-network", "error-correcting", "thresholds"), "episodes": 4, "pairs": 2, "pixels": 2,
+        "synapses": ("btsp-network", "error-correcting", "thresholds"), "episodes": 4, "pairs": 2, "pixels": 2,
         "plateau_pause": 1.0,
     },
     "associative-retrieval": {"pairs": (20,), "steps": 10, "evaluated": 4},
@@ -52,11 +52,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "networks": 2, "steps": 3,
     },
     "retention": {
-        "regimes": ("decay",), "holds": (0.0, 1.2), "background": (6.0,), "turnover": (2.0,), "pairs": 2, "episodes": 2,
-        "pixels": 2, "ungated": ("graupner-brunel-in-vivo",), "rates": (5.0, 20.0),
+        "synapses": ("decay",), "holds": (0.0, 1.2), "background": (6.0,), "turnover": (2.0,), "pairs": 2,
+        "episodes": 2, "pixels": 2, "ungated": ("graupner-brunel-in-vivo",), "rates": (5.0, 20.0),
     },
     "rule-identification": {
-        "regimes": ("additive", "thresholds"), "episodes": 4, "pairs": 2, "pixels": 2, "noises": (0.1,),
+        "synapses": ("additive", "thresholds"), "episodes": 4, "pairs": 2, "pixels": 2, "noises": (0.1,),
         "recovery_episodes": 4, "draws": 1,
     },
     "slow-net-to-spikes": {
