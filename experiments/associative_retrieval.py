@@ -8,7 +8,7 @@ which that was, the delta rule replaces the old one.
 Training asks for one value per sequence. Evaluation asks for those of all keys, after S writes in both settings: the
 published plateau of the sum rule is that of S writes. Random features (favor+) are drawn anew for every batch. What is
 published as linear is the feature map elu+1; identity, with keys of norm one, is held to its 64 features by a closed
-form. A small loss that stays may be a local minimum: n pairs of keys that are not told apart cost n/(2 S). They come
+form. A small loss that stays may be a local minimum: n pairs of keys that are not distinguished cost n/(2 S). They come
 apart one after the other, after hundreds or thousands of steps, and n at the end differs by seed.
 """
 

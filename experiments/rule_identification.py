@@ -1,4 +1,4 @@
-"""Which fast-weight rule does a synapse run? Synapse models against rules, and whether rules can be told apart.
+"""Which fast-weight rule does a synapse run? Synapse models against rules, and whether rules can be identified.
 
 All synapse models are in the same spiking circuit and run the same Programs: pairs of digits under keys that overlap,
 some of them reassigned. Each Program runs twice with other spikes, and what repeats is the noise ceiling. Rules are

@@ -20,7 +20,7 @@ from neurofwp.spiking.jobs import Job
 RIVALS = ("delta", "fixed_decay", "outstar", "soft_bound")
 RUNS = 2  # of every candidate, with other noise
 KEPT = ["weight", "recall", "conductance"]  # of a Trace: all that fits and scores look at
-LEAD = 0.05  # FEVE by which a rule must lead its rivals to be told from them in any episode
+LEAD = 0.05  # FEVE by which a rule must lead its rivals to be identified in any episode
 # What is missing to that lead counts so many times: a network that another rule describes better does not run this one,
 # however much of it this one explains. Half of the lead missing outweighs what recall can gain.
 MISSING = 4.0

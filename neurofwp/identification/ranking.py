@@ -66,7 +66,7 @@ def support(rules: Sequence[Rule], resampled: np.ndarray, records: Records) -> n
 
 
 def _drop_outer(left: np.ndarray, rules: Sequence[Rule], records: Records) -> np.ndarray:
-    """Those of the rules left (..., rule) that nest none of the others left, nor have it as a limit."""
+    """Those of the selected rules (..., rule) that nest none of the other selected ones, nor have it as a limit."""
     beyond = [[nests(outer, inner, records) or inner.id in outer.approaches for inner in rules] for outer in rules]
     needed: np.ndarray = left & ~(left[..., None, :] & np.array(beyond)).any(axis=-1)
     return needed

@@ -2,7 +2,7 @@
 
 A rate network of a known rule, with parameters that are drawn, runs a Program whose keys and values are disturbed anew
 at every event, as spikes disturb them; `identify` is given the Program without the disturbance, as for spiking
-synapses. No claim about a synapse should rest on rules that are not told apart here (Wilson & Collins 2019, eLife
+synapses. No claim about a synapse should rest on rules that are not identified here (Wilson & Collins 2019, eLife
 8:e49547).
 """
 
@@ -105,7 +105,7 @@ def recover(
     Returns
     -------
     Dataset with ``chosen`` (noise, truth, draw, rule), the share of the verdict that falls on each rule (1 where it is
-    the only one left, 1/n of n undecided ones); ``noise_ceiling`` and ``feve``, of the true rule (noise,
+    the only one selected, 1/n of n undecided ones); ``noise_ceiling`` and ``feve``, of the true rule (noise,
     truth, draw); ``true_parameter`` and ``found_parameter`` (noise, truth, draw, parameter), NaN where a rule has none
     of that name.
 

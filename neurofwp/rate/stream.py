@@ -77,7 +77,7 @@ def run(
         chunks wherever they can serve (very small keys and values may be faster one after the other).
     normaliser : "attention", reads are divided by z.q, z the sum of all keys so far, whatever the rule did with them;
         "sum", keys and queries are divided by their sums.
-    initial : weights before the first event, (batch, head, post, pre), or a `Result.state`, to go on from; else zero.
+    initial : weights before the first event, (batch, head, post, pre), or a `Result.state`, to resume from; else zero.
     bounds : (low, high), to which weights are clamped after every event; (0, inf) for conductances.
     chunk : events per chunk; by default what suits the rule and the length.
     micro_steps : writes per event, for a rule that has micro-steps.

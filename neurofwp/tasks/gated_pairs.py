@@ -1,4 +1,4 @@
-"""Gated pairs: pairs of digits to be stored amid others to be let pass, told apart by a context cue alone."""
+"""Gated pairs: pairs of digits to be stored amid distractors, marked by a context cue alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from neurofwp.errors import InputError, unknown
 from neurofwp.tasks.digits import Split, images
 from neurofwp.tasks.task import KIND, SCHEMA, check, sign, whole
 
-CONTEXTS = default_rng(0).choice([-1.0, 1.0], size=(2, 8))  # what "let pass" and "store" look like, in all episodes
+CONTEXTS = default_rng(0).choice([-1.0, 1.0], size=(2, 8))  # of a distractor and of a pair to store, in all episodes
 
 
 def gated_pairs(

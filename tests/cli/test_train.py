@@ -245,7 +245,7 @@ def test_help_of_a_family_shows_each_setting_with_text_and_default(
     text = re.sub(r"[\s│]+", " ", capsys.readouterr().out)
     for flag, help_text, default in [
         ("--stored INT", "Pairs to store in an episode.", "6"),
-        ("--distractors INT", "Pairs to let pass.", "12"),
+        ("--distractors INT", "Distractors: pairs that are not to be stored.", "12"),
         ("--rule STR", "Update rule of the fast weights; `neurofwp list rules`.", "delta"),
         (
             "--architecture {feed-forward,gru,recurrent}",

@@ -1,4 +1,4 @@
-"""Pairs of digits to store amid others to let pass: the slow net learns when to write."""
+"""Pairs of digits to store amid distractors: the slow net learns when to write."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Settings:
     stored: int = 6
     """Pairs to store in an episode."""
     distractors: int = 12
-    """Pairs to let pass."""
+    """Distractors: pairs that are not to be stored."""
     noise: float = 0.5
     """Standard deviation of the noise on each entry of the context, which is +1 or -1."""
 

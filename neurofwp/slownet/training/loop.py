@@ -1,4 +1,4 @@
-"""Training: AdamW with early stopping, progress, and checkpoints from which an interrupted run goes on exactly."""
+"""Training: AdamW with early stopping, progress, and checkpoints from which an interrupted run resumes exactly."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def train(
 
     Parameters
     ----------
-    batch : the batch of a step; a pure function of the step, so that a run that goes on sees what it would have seen.
+    batch : the batch of a step; a pure function of the step, so that a run that resumes sees what it would have seen.
     loss : of a model on a batch, a scalar.
     evaluate : numbers of a model, among them "loss"; called without gradients.
     folder : for a checkpoint at every evaluation. One that is there, of the same settings, config and source, is
