@@ -97,7 +97,7 @@ def traces(settings: Settings) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
     values = rng.uniform(-1, 1, (settings.episodes, 2 * settings.keys, settings.post))
     made = program.from_arrays(keys, values, query=keys)
     network = RateNetwork(
-        "delta", parameters=recovery.truth("delta", rng), on_off=True, nonnegative=True, unit_keys=False
+        "delta", parameters=recovery.truth("delta", rng), on_off=True, bounds=(0, np.inf), unit_keys=False
     )
     one, other = (network.run(recovery.disturb(made, NOISE, rng)) for _ in range(2))
     return made, one, other

@@ -170,7 +170,7 @@ def error(contender: Contender, seed: int, seconds: float = 3.0) -> float:
         )  # fmt: skip
         protocols.append(Protocol(f"{index}", tuple(pre), tuple(post), period=seconds + 0.2, initial=w0))
         exact.append(graupner_brunel.moments(own.values, pre, post)[0])
-    made = Laboratory(own, step=contender.step * ms, target="cpp_standalone").run(protocols)
+    made = Laboratory(own, step=contender.step * ms, backend="cpp_standalone").run(protocols)
     return float(abs((made["after"].values[:, 0] - w0) / (w1 - w0) - exact).max())
 
 

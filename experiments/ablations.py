@@ -39,7 +39,7 @@ RUNS = 2  # of everything: what repeats is the noise ceiling
 INTACT, SHUFFLED, KNOWN = "intact", "gate shuffled", "gate shuffled, known"
 LEARNS, STAYS, NEVER = "learns", "no learning", "does not apply"
 SCORES = ("r2", "reassigned_r2", "identified")
-VERDICT = ("noise_ceiling", "noise_ceiling_sem", "explained_share", "low", "high")  # of the best supported rule
+VERDICT = ("noise_ceiling", "noise_ceiling_sem", "feve", "low", "high")  # of the best supported rule
 UNIT = {"units": "1"}
 
 
@@ -239,7 +239,7 @@ def recall_scores(program: xr.Dataset, trace: xr.Dataset) -> dict[str, xr.DataAr
 def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     """Recall, noise ceiling and best supported rules (synapse_model, condition); every rule's scores; chance.
 
-    ``rules`` of ``ablations`` names the best supported ones, and ``explained_share`` is what the best of them explains.
+    ``rules`` of ``ablations`` names the best supported ones, and ``feve`` is what the best of them explains.
     """
     recall = result["recall"].to_dataset()
     fits = {
@@ -269,7 +269,7 @@ def ablation_table(recall: xr.Dataset, fits: Mapping[tuple[str, str], xr.Dataset
     numbers = {name: xr.full_like(recall["status"], np.nan, dtype=float) for name in VERDICT}
     for (model, name), each in fits.items():
         here = {"synapse_model": model, "condition": name}
-        best = nf.identification.best_fit(each, "explained_share")
+        best = nf.identification.best_fit(each, "feve")
         rules.loc[here] = " or ".join(nf.identification.best_rules(each))
         for column, values in numbers.items():
             values.loc[here] = float(best[column])

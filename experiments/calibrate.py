@@ -188,7 +188,7 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     fits = xr.concat(
         [result[f"fits/{model}"].to_dataset() for model in MODELS], models, data_vars="all", combine_attrs="override"
     )
-    own = fits[["explained_share", "low", "high", "noise_ceiling"]].sel(rule=every.attrs["rule"], drop=True)
+    own = fits[["feve", "low", "high", "noise_ceiling"]].sel(rule=every.attrs["rule"], drop=True)
     best = [" or ".join(nf.identification.best_rules(fits.sel(model=model))) for model in MODELS]
     averages = [nf.metrics.mean_and_sem(name, recall[name], "episode") for name in map(str, recall.data_vars)]
     scores = every[[name for name in every if every[name].dims == ("candidate",)]]
@@ -209,7 +209,7 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
 def plot(result: xr.DataTree) -> dict[str, Figure]:
     """The front of recall against FEVE, with what was found; and the FEVE of every rule of both models."""
     found = tables(result)
-    judged = found["models"][["explained_share", "low", "high"]].assign(
+    judged = found["models"][["feve", "low", "high"]].assign(
         recall=found["recall"]["reassigned_r2"], recall_sem=found["recall"]["reassigned_r2_sem"]
     )
     return {

@@ -54,7 +54,7 @@ class Settings:
     """Pairs of spikes, at 1 Hz."""
     repeats: int = 300
     """Synapses of either stable state, for every interval."""
-    target: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
+    backend: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
     """How Brian2 runs."""
 
 
@@ -111,7 +111,7 @@ def final_weights(settings: Settings, name: str, bistable: int, seed: int) -> np
         for protocol in nf.laboratory.kinds.spike_timing(settings.intervals, pairs=settings.pairs)
         for weight, _ in model.population
     ]
-    laboratory = nf.laboratory.Laboratory(model, step=STEP * b2.ms, target=settings.target)
+    laboratory = nf.laboratory.Laboratory(model, step=STEP * b2.ms, backend=settings.backend)
     done = laboratory.run(every, repeats=settings.repeats, seed=seed)
     return model.settled(done["after"].values).reshape(len(settings.intervals), -1, settings.repeats)
 

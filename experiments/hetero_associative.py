@@ -60,7 +60,7 @@ class Settings:
     """What the write gate opens: the magnesium block through the dendrite, or the NMDA conductance itself."""
     ablation: Literal["none", "no-feedback", "gate-open"] = "none"
     """What to take away: the interneurons' inhibition, or the closing of the gate while reading."""
-    target: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
+    backend: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
     """How Brian2 runs."""
     fit: bool = True
     """Fit the rules; without it only recall is measured."""
@@ -80,7 +80,7 @@ class Settings:
             "cells_per_pool": self.cells_per_pool,
             "key_cells": self.key_cells,
             "gate": self.gate,
-            "target": self.target,
+            "backend": self.backend,
             "parameters": feedback | nf.spiking.parameters.quantities(self.parameters),
             "read_gate": 1.0 if self.ablation == "gate-open" else 0.0,
         }
@@ -178,7 +178,7 @@ def compare(
     """One spiking network: its Traces, the rules fitted to them, and the rate network of the best supported rule."""
     program = programs["spiking"]
     tree = {"/program": program, "/spiking": trace("spiking")}
-    rate = nf.RateNetwork("delta", on_off=True, nonnegative=True, device=device, dtype=torch.float32)
+    rate = nf.RateNetwork("delta", on_off=True, bounds=(0, torch.inf), device=device, dtype=torch.float32)
     if settings.fit:
         tree["/repeat"] = trace("repeat")
         for drive in DRIVES:
@@ -201,7 +201,7 @@ def rate_network(fits: xr.Dataset, device: str) -> nf.RateNetwork:
     parameters = {str(name): float(values.sel(parameter=name)) for name in values["parameter"].values}
     offset = parameters.pop("value_offset", 0.0)
     return nf.RateNetwork(
-        str(fitted["rule"].item()), parameters=parameters, value_offset=offset, on_off=True, nonnegative=True,
+        str(fitted["rule"].item()), parameters=parameters, value_offset=offset, on_off=True, bounds=(0, torch.inf),
         device=device, dtype=torch.float32, units="nS",
     )  # fmt: skip
 

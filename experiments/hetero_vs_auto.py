@@ -50,7 +50,7 @@ class Settings:
     """Value cells of each ON and each OFF pool."""
     duration: float = 500.0
     """How long a write, and a read, lasts, ms."""
-    target: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
+    backend: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
     """How Brian2 runs."""
 
     def encoder(self, seed: int) -> FixedEncoder:
@@ -67,7 +67,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     """
     check(settings)
     program = write_program(settings, seed)
-    network = {"cells_per_pool": settings.cells_per_pool, "target": settings.target}
+    network = {"cells_per_pool": settings.cells_per_pool, "backend": settings.backend}
     jobs = [nf.spiking.jobs.Job(model, program, {"synapse": model, **network}, seed=seed) for model in RULES]
     measures = []
     with nf.spiking.jobs.start(jobs, folder=folder) as trace:
@@ -134,7 +134,7 @@ def order_cues(settings: Settings, damaged: int, rngs: Sequence[np.random.Genera
 def rate_network(settings: Settings, rule: str, device: str) -> nf.RateNetwork:
     """Of a rule, for keys of that many active cells."""
     return nf.RateNetwork(
-        rule, parameters={"rate": 1 / settings.active}, unit_keys=False, on_off=True, nonnegative=True,
+        rule, parameters={"rate": 1 / settings.active}, unit_keys=False, on_off=True, bounds=(0, np.inf),
         device=device, dtype=torch.float32,
     )  # fmt: skip
 

@@ -64,7 +64,7 @@ class Settings:
     """Write speeds of the synapses in the contest, relative to their model files."""
     pixels: int = 4
     """How many pixels the values have: those that differ most between digits."""
-    target: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
+    backend: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
     """How Brian2 runs."""
 
 
@@ -123,7 +123,10 @@ def make_job(name: str, programs: Sequence[xr.Dataset], settings: Settings, seed
     in_contest = name in (CORRECTING["spiking"], *ALONE["spiking"])
     speeds = np.array(settings.speeds if in_contest else (1.0,))
     program = xr.concat([program for program in programs for _ in speeds], dim="condition", combine_attrs="override")
-    network: dict[str, Any] = {"synapse": CORRECTING["spiking"] if name == WITHOUT else name, "target": settings.target}
+    network: dict[str, Any] = {
+        "synapse": CORRECTING["spiking"] if name == WITHOUT else name,
+        "backend": settings.backend,
+    }
     if name == WITHOUT:
         network["parameters"] = {"g_gaba": "0 nS"}
     own = None
@@ -160,7 +163,7 @@ def candidates() -> dict[str, list[dict[str, float]]]:
 
 def score_rule(rule: str, programs: Sequence[xr.Dataset], device: str) -> xr.Dataset:
     """Scores (overlap, setting, episode) of one rule."""
-    kind: dict[str, Any] = {"on_off": True, "nonnegative": True, "device": device, "dtype": torch.float32}
+    kind: dict[str, Any] = {"on_off": True, "bounds": (0, np.inf), "device": device, "dtype": torch.float32}
     networks = [nf.RateNetwork(rule, parameters=each, **kind) for each in candidates()[rule]]
     return tabulate([[score(program, network.run(program)) for network in networks] for program in programs])
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 RUNS = 2  # of the same Programs: what repeats is the noise ceiling
 CERTAIN = 0.95  # support from which on a point is certain
-FITTED = ["r2", "explained_share", "low", "high", "bic", "best", "support", "noise_ceiling"]
+FITTED = ["r2", "feve", "low", "high", "bic", "best", "support", "noise_ceiling"]
 OF_WINNER = ["support", "feve"]
 
 
@@ -54,7 +54,7 @@ class Settings:
     """Share of active cells that two keys have in common on average."""
     pixels: int = 4
     """How many pixels the values have: those that differ most between digits."""
-    target: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
+    backend: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
     """How Brian2 runs."""
 
 
@@ -71,11 +71,11 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     encoder = nf.slownet.FixedEncoder(pre=100, active=10, seed=seed, overlap=settings.overlap)
     program = nf.transforms.selection.keep_most_varied(encoder(task), settings.pixels)
     program = nf.transforms.selection.without_silent_cells(program)
-    network = nf.SpikingNetwork(settings.regime, target=settings.target)
+    network = nf.SpikingNetwork(settings.regime, backend=settings.backend)
     config = network.config()  # of a model in a file of its own, the name does not say what is in it
     seeds = np.random.SeedSequence(seed).generate_state(len(settings.gain)).tolist()
     cases = {
-        f"gain-{gain:g}": (program, settings.turnover, gain, settings.regime, settings.target, own, device, config)
+        f"gain-{gain:g}": (program, settings.turnover, gain, settings.regime, settings.backend, own, device, config)
         for gain, own in zip(settings.gain, seeds, strict=True)
     }
     rows = parallel_map(fit_row, cases, folder=folder, description="rows of the map")
@@ -102,7 +102,7 @@ def fit_row(
     turnover: Sequence[float],
     gain: float,
     model: str,
-    target: str,
+    backend: str,
     seed: int,
     device: str,
     config: dict[str, Any],
@@ -116,7 +116,7 @@ def fit_row(
         seed=of_conditions.seeds_of_runs(seed, RUNS) * len(turnover),
     )
     feedback = {"g_gaba": gain * nf.SpikingNetwork(model).circuit["g_gaba"]}
-    network = nf.SpikingNetwork(model, parameters=feedback, target=target)
+    network = nf.SpikingNetwork(model, parameters=feedback, backend=backend)
     trace = network.run(program, seed=seed, conditions=every)
     runs = [nf.trace.of_condition(trace, number) for number in range(trace.sizes["condition"])]
     points = [fit_point(program, runs[first : first + RUNS], seed, device) for first in range(0, len(runs), RUNS)]
@@ -131,7 +131,7 @@ def fit_point(program: xr.Dataset, runs: Sequence[xr.Dataset], seed: int, device
     whole = [nf.metrics.recall_r2(program, run) for run in runs]
     each = xr.concat([nf.metrics.recall_r2(program, run, by="episode") for run in runs], dim="run").mean("run")
     recall = {"recall": xr.concat(whole, dim="run").mean("run"), "recall_sem": nf.metrics.average(each, "episode").sem}
-    scores = fits[FITTED].rename(explained_share="feve")
+    scores = fits[FITTED].rename(feve="feve")
     return scores.assign({name: number.assign_attrs(units="1") for name, number in recall.items()})
 
 

@@ -84,7 +84,7 @@ class Settings:
     """Weight before the protocol, nS; by default where the model finds its synapses, or 0.25 where that is 0."""
     repeats: int | None = None
     """How often each protocol is done, with other noise; by default once, or 100 times where the model has noise."""
-    target: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
+    backend: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
     """How Brian2 runs."""
 
 
@@ -106,7 +106,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     # first, since it takes seconds and finds out about a bad laboratory
     pair = record_pair(settings) if "spike-timing" in nf.laboratory.responses.suitable_kinds(model) else None
     changed = nf.laboratory.changes(
-        settings.model, protocols, repeats=settings.repeats or 1, seed=seed, target=settings.target, folder=folder
+        settings.model, protocols, repeats=settings.repeats or 1, seed=seed, backend=settings.backend, folder=folder
     )
     data = describe(protocols).assign(kind=("protocol", names), ratio=changed["ratio"], sem=changed["sem"])
     data["ratio"].attrs |= {"units": "1", "long_name": "weight after / before"}

@@ -63,7 +63,7 @@ class Settings:
     """Synapse models with jumping calcium, which background firing of both cells erases."""
     rates: tuple[float, ...] = (1.0, 2.0, 5.0, 10.0, 20.0)
     """Rates of that firing, Hz."""
-    target: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
+    backend: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
     """How Brian2 runs."""
 
 
@@ -109,7 +109,7 @@ def make_job(settings: Settings, pairs: xr.Dataset, gate: str, model: str, seed:
         "synapse": model,
         "key_cells": "poisson",
         "read_gate": GATES[gate],
-        "target": settings.target,
+        "backend": settings.backend,
     }
     network, delays = nf.SpikingNetwork(**arguments), list_delays(settings, model, gate)
     return nf.spiking.jobs.Job(
@@ -176,7 +176,7 @@ def predict(rule: str, program: xr.Dataset, trace: xr.Dataset, seed: int) -> xr.
         parameters = dict(fit.parameters)
         offset = parameters.pop("value_offset", 0.0)
         network = nf.RateNetwork(
-            rule, parameters=parameters, on_off=True, nonnegative=True, value_offset=offset, units="nS"
+            rule, parameters=parameters, on_off=True, bounds=(0, np.inf), value_offset=offset, units="nS"
         )
         survival = parameters[SURVIVAL[rule]]
         tau = np.inf if survival >= 1 else -whole.attrs["slot"] / np.log(survival)

@@ -195,7 +195,7 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
     figures = {}
     for drive, suffix in DRIVES.items():
         fits = {model: group.to_dataset() for model, group in result["fits"][drive].children.items()}
-        figures[f"explained_share{suffix}"] = nf.plots.explained(fits, result["recall"].to_dataset()["r2"])
+        figures[f"feve{suffix}"] = nf.plots.explained(fits, result["recall"].to_dataset()["r2"])
     if "recovery" in result.children:
         recovered = result["recovery"].to_dataset()
         figures["recovery"] = nf.plots.recovered(recovered, rule_classes(result), matching_noise(result))

@@ -55,7 +55,7 @@ class Settings:
     """Episodes of the rate networks: the same ones, and more."""
     duration: float = 500.0
     """How long a write, and a read, lasts, ms."""
-    target: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
+    backend: Literal["auto", "cython", "cpp_standalone", "numpy"] = "auto"
     """How Brian2 runs."""
 
 
@@ -146,7 +146,7 @@ def make_jobs(settings: Settings, shown: Programs, seed: int) -> dict[tuple[str,
     for model in RULES:
         for cells in sorted(settings.cells, key=lambda cells: cells != settings.standard_cells):
             program = of_keys if cells == settings.standard_cells else shown[settings.standard_active]
-            network = {"synapse": model, "cells_per_pool": cells, "target": settings.target}
+            network = {"synapse": model, "cells_per_pool": cells, "backend": settings.backend}
             jobs[model, cells] = nf.spiking.jobs.Job(f"{model}-{cells}", program, network, seed=seed)
     return jobs
 
@@ -173,7 +173,7 @@ def score_spiking(
 
 def run_rate_network(rule: str, every: Programs, settings: Settings, device: str) -> xr.Dataset:
     """Scores (active, pairs, episode) of a rule whose weights cannot be negative."""
-    network = nf.RateNetwork(rule, on_off=True, nonnegative=True, device=device, dtype=torch.float32)
+    network = nf.RateNetwork(rule, on_off=True, bounds=(0, np.inf), device=device, dtype=torch.float32)
     each = [score(program, network.run(program), settings.pairs) for program in every.values()]
     return xr.concat(each, named("active", every))
 

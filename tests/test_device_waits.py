@@ -68,7 +68,7 @@ def test_no_rule_waits_at_every_event(rule: Rule, mode: Any, stream: Callable[..
 
 
 def test_no_program_waits_at_every_event() -> None:
-    network = RateNetwork("delta", on_off=True, nonnegative=True)
+    network = RateNetwork("delta", on_off=True, bounds=(0, torch.inf))
     assert waits(network.run, made(FEW)) == waits(network.run, made(MANY))
 
 
@@ -76,7 +76,7 @@ def test_no_program_waits_at_every_event() -> None:
 def test_no_fit_waits_at_every_event(rule: Rule) -> None:
     def fit(events: int) -> Counter[str]:
         task = made(events)
-        records = prepare(task, RateNetwork("delta", on_off=True, nonnegative=True).run(task))
+        records = prepare(task, RateNetwork("delta", on_off=True, bounds=(0, torch.inf)).run(task))
         bounds = Bounds(free_parameters(rule), records)
         start = bounds.angles([bounds.defaults, *bounds.random(2, torch.Generator().manual_seed(0))])
         function = residuals(rule, records, bounds)

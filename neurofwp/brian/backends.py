@@ -17,7 +17,7 @@ from brian2 import get_device, prefs, set_device
 
 from neurofwp.errors import unknown
 
-TARGETS = ("auto", "cython", "cpp_standalone", "numpy")
+BACKENDS = ("auto", "cython", "cpp_standalone", "numpy")
 # Most of the time to compile goes to headers, read again for every one of some forty files, and to optimising what only
 # sets up and ends a run; the latter is compiled while the headers are. make takes GNUmakefile for Brian2's makefile,
 # which it includes.
@@ -39,8 +39,8 @@ GCC_FLAGS = ("-D__FAST_MATH__", "--param=vect-max-version-for-alias-checks=200")
 HEADERS = ('"objects.h"', '"brianlib/common_math.h"', "<climits>", "<cmath>", "<ctime>", "<fstream>", "<iostream>")
 
 
-def choose(target: str) -> tuple[str, str]:
-    """(target, reason).
+def choose(backend: str) -> tuple[str, str]:
+    """(backend, reason).
 
     Cython pays Python's overhead at every step, and compiles several times longer when its cache is empty; it is the
     better choice only for many short runs in one session, which must be asked for.
@@ -48,12 +48,12 @@ def choose(target: str) -> tuple[str, str]:
     Raises
     ------
     InputError
-        for an unknown target.
+        for an unknown backend.
     """
-    if target not in TARGETS:
-        raise unknown("target", target, TARGETS)
-    if target != "auto":
-        return target, "asked for"
+    if backend not in BACKENDS:
+        raise unknown("backend", backend, BACKENDS)
+    if backend != "auto":
+        return backend, "asked for"
     if not any(
         shutil.which(compiler) for compiler in (*os.environ.get("CXX", "").split()[:1], "g++", "clang++", "c++")
     ):
@@ -78,11 +78,11 @@ def flags() -> tuple[str, ...]:
 
 
 @contextmanager
-def use_backend(target: str) -> Iterator[Path | None]:
-    """Make `target` Brian2's target for a while; yields the build folder of a standalone one."""
-    if target != "cpp_standalone":
+def use_backend(backend: str) -> Iterator[Path | None]:
+    """Make `backend` Brian2's code generation target for a while; yields the build folder of a standalone one."""
+    if backend != "cpp_standalone":
         before = prefs.codegen.target
-        prefs.codegen.target = target
+        prefs.codegen.target = backend
         try:
             yield None
         finally:

@@ -72,12 +72,12 @@ def held(equations: str) -> set[str]:
     return {name for name in parsed.names if parsed[name].type != "subexpression"}
 
 
-def which_loop(synapse: SynapseModel, stored: Collection[str], target: str) -> str:
-    """In a phrase, which loop advances the synapses of a model on this target of Brian2, and why not the fast one."""
+def which_loop(synapse: SynapseModel, stored: Collection[str], backend: str) -> str:
+    """In a phrase, which loop advances the synapses of a model on this backend of Brian2, and why not the fast one."""
     if not synapse.update:
         return "none: they advance at events"
-    if target != "cpp_standalone":
-        return f"Brian2's own: only compiled programs advance them in rows, and not {target}"
+    if backend != "cpp_standalone":
+        return f"Brian2's own: only compiled programs advance them in rows, and not {backend}"
     reason = obstacle(synapse, stored)
     return f"Brian2's own, which is slower: {reason}" if reason else "in rows, one for each key cell"
 

@@ -1,4 +1,4 @@
-"""A simulation: from numbers to what was recorded, on whichever of Brian2's targets."""
+"""A simulation: from numbers to what was recorded, on whichever of Brian2's backends."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ class Simulation(ABC):
     def shape(self) -> dict[str, Any]:
         """All that shapes their code, in JSON, but for the fields of this class, and the source."""
 
-    def run(self, target: str, numbers: builds.Inputs, seed: int, *, progress: bool = False) -> Recorded:
+    def run(self, backend: str, numbers: builds.Inputs, seed: int, *, progress: bool = False) -> Recorded:
         """What the monitors recorded, and `last`, by "monitor.variable" and "group.variable", in SI units."""
-        if target == "cpp_standalone":
+        if backend == "cpp_standalone":
             return self.build().run(numbers, seed, progress=progress)
-        with backends.use_backend(target):
+        with backends.use_backend(backend):
             network = self.network()
             for name, value in numbers.items():
                 group, variable = name.split(".")

@@ -20,7 +20,7 @@ from neurofwp.spiking.jobs import Job
 RIVALS = ("delta", "fixed_decay", "outstar", "soft_bound")
 RUNS = 2  # of every candidate, with other noise
 KEPT = ["weight", "recall", "conductance"]  # of a Trace: all that fits and scores look at
-LEAD = 0.05  # explained share by which a rule must lead its rivals to be told from them in any episode
+LEAD = 0.05  # FEVE by which a rule must lead its rivals to be told from them in any episode
 # What is missing to that lead counts so many times: a network that another rule describes better does not run this one,
 # however much of it this one explains. Half of the lead missing outweighs what recall can gain.
 MISSING = 4.0
@@ -81,6 +81,6 @@ class Trial:
             )
         except InputError:  # nothing was learned
             return WORST, WORST, WORST
-        share = fits["explained_share"].values if float(fits["noise_ceiling"]) > 0.1 else np.full(len(names), WORST)
+        share = fits["feve"].values if float(fits["noise_ceiling"]) > 0.1 else np.full(len(names), WORST)
         recall = np.mean([metrics.recall_r2(self.program, each, where=self.program["reassigned"]) for each in both])
         return float(share[0]), float(share[1:].max(initial=WORST)), float(recall)

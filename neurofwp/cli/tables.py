@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from neurofwp.cli import text
-from neurofwp.runtime import files
+from neurofwp.runtime import files, migrations
 from neurofwp.runtime.experiment import Experiment
 from neurofwp.runtime.tables import frame
 
@@ -106,8 +106,12 @@ def show(result: xr.DataTree, summary: dict[str, Any]) -> None:
 
 
 def recall(summary: dict[str, Any]) -> Table | None:
-    """The keys recall.<network>.<measure> of a summary as networks by measures; None where there are none."""
-    cells = {tuple(key.split(".")[1:]): number for key, number in summary.items() if key.startswith("recall.")}
+    """The keys recall.<network>.<measure> of a summary as networks by measures; None where there are none.
+
+    The summary may be of any version of the format.
+    """
+    now = {migrations.name(key): number for key, number in summary.items()}
+    cells = {tuple(key.split(".")[1:]): number for key, number in now.items() if key.startswith("recall.")}
     pairs = [cell for cell in cells if len(cell) == 2]
     if not pairs:
         return None
@@ -119,7 +123,7 @@ def recall(summary: dict[str, Any]) -> Table | None:
 def rules(result: xr.DataTree) -> list[Table]:
     """One table for each Dataset of fits at or below the group /fits."""
     groups = result["fits"].subtree if "fits" in result.children else ()
-    return [_rule_table(group.path, group.to_dataset()) for group in groups if "explained_share" in group]
+    return [_rule_table(group.path, group.to_dataset()) for group in groups if "feve" in group]
 
 
 def _rule_table(path: str, fits: xr.Dataset) -> Table:
@@ -129,10 +133,10 @@ def _rule_table(path: str, fits: xr.Dataset) -> Table:
     rows = []
     for i in range(ranked.sizes["rule"]):
         rule = ranked.isel(rule=i)
-        r2, share, low, high = (_number(rule[name].item()) for name in ("r2", "explained_share", "low", "high"))
+        r2, share, low, high = (_number(rule[name].item()) for name in ("r2", "feve", "low", "high"))
         best = "*" if rule["best"].item() else ""
         rows.append((rule["rule"].item(), r2, f"{share} [{low}, {high}]", _number(rule["bic"].item(), digits=1), best))
-    header = ("rule", "held-out R²", "explained share [95 %]", "BIC", "best")
+    header = ("rule", "held-out R²", "FEVE [95 %]", "BIC", "best")
     return text.table(
         f"{path.removeprefix('/')}: which rule",
         header,

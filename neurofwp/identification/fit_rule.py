@@ -125,9 +125,8 @@ def weights(rule: Rule, records: Records, parameters: Mapping[str, Tensor]) -> T
     if VALUE_OFFSET.name in parameters:
         value = value + parameters[VALUE_OFFSET.name][..., None, None]
     initial = records.key.new_full(records.weight.shape[-2:], records.initial)
-    return scan(
-        rule, own, records.key, value, records.gate, records.retention, initial, nonnegative=records.nonnegative
-    )
+    bounds = (0.0, torch.inf) if records.nonnegative else None
+    return scan(rule, own, records.key, value, records.gate, records.retention, initial, bounds)
 
 
 def squares(rule: Rule, records: Records, parameters: Mapping[str, float]) -> np.ndarray:

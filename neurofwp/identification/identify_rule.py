@@ -65,8 +65,8 @@ def identify(
     fits, a Dataset over `rule`:
 
     - r2: 1 - RSS/TSS of the held-out weights, TSS about their mean, both summed over held-out episodes.
-    - explained_share = r2 / noise_ceiling; low, high: its 95 % interval over 2000 resamples of the held-out
-      episodes, of the ceiling and all rules together. NaN without a repeat.
+    - feve = r2 / noise_ceiling, the fraction of explainable variance explained; low, high: its 95 % interval over 2000
+      resamples of the held-out episodes, of the ceiling and all rules together. NaN without a repeat.
     - bic = n ln(RSS/N) + p ln n on the training episodes, N their number of weights, p = n_parameters. An RSS that
       single precision would not tell from zero counts as the smallest that it would.
       n, in `effective_n`, is the number of independent weights (`effective_number`): of the noise (the difference to
@@ -121,7 +121,7 @@ def identify(
     result = xr.Dataset(
         {
             "r2": ("rule", score.r2(score.all)),
-            "explained_share": ("rule", score.share(score.all)),
+            "feve": ("rule", score.share(score.all)),
             "low": ("rule", low),
             "high": ("rule", high),
             "bic": ("rule", bic),

@@ -105,7 +105,7 @@ def recover(
     Returns
     -------
     Dataset with ``chosen`` (noise, truth, draw, rule), the share of the verdict that falls on each rule (1 where it is
-    the only one left, 1/n of n undecided ones); ``noise_ceiling`` and ``explained_share``, of the true rule (noise,
+    the only one left, 1/n of n undecided ones); ``noise_ceiling`` and ``feve``, of the true rule (noise,
     truth, draw); ``true_parameter`` and ``found_parameter`` (noise, truth, draw, parameter), NaN where a rule has none
     of that name.
 
@@ -170,7 +170,7 @@ def recover_one(
     """One trace of a known rule, identified: the variables of `recover` for one noise, truth and draw."""
     rng = np.random.default_rng(child)
     true = truth(rule, rng)
-    network = RateNetwork(rule, parameters=true, on_off=True, nonnegative=True, unit_keys=False)
+    network = RateNetwork(rule, parameters=true, on_off=True, bounds=(0, np.inf), unit_keys=False)
     one, other = (network.run(disturb(program, noise, rng)) for _ in range(2))
     repeat = other if noise > 0 else None
     fits = identify(
@@ -181,7 +181,7 @@ def recover_one(
     made = xr.Dataset(
         {
             "chosen": fits["best"] / fits["best"].sum(),
-            "explained_share": own["explained_share" if noise > 0 else "r2"],
+            "feve": own["feve" if noise > 0 else "r2"],
             "noise_ceiling": ((), noise_ceiling(one, other)[0] if noise > 0 else 1.0),
             "true_parameter": ("parameter", [true.get(str(name), np.nan) for name in names]),
             "found_parameter": own["parameter_value"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-SCORES = ("r2", "explained_share", "low", "high", "bic")  # of every rule
+SCORES = ("r2", "feve", "low", "high", "bic")  # of every rule
 
 
 def best_rules(fits: xr.Dataset) -> list[str]:

@@ -64,7 +64,7 @@ class Laboratory:
     model : name or path of a synapse model, or one that is loaded. Its table [laboratory], if it has one, changes the
         cell's parameters.
     parameters : quantities that replace those of the model or of the cell, by name.
-    step : time step of everything. target : as of SpikingNetwork.
+    step : time step of everything. backend : as of SpikingNetwork.
 
     Raises
     ------
@@ -75,7 +75,7 @@ class Laboratory:
     model: str | Path | SynapseModel
     parameters: Mapping[str, Quantity | float] | None = None
     step: Quantity = field(default_factory=lambda: 0.1 * ms)
-    target: str = "auto"
+    backend: str = "auto"
 
     def run(
         self, protocols: Sequence[Protocol], *, repeats: int = 1, seed: int = 0, record: Quantity | None = None
@@ -112,8 +112,8 @@ class Laboratory:
             synapse=synapse, cell=cell, protocols=protocols, repeats=repeats, step=self.step, record=record,
             duration=max(protocol.duration for protocol in protocols) * second,
         )  # fmt: skip
-        target, _ = backends.choose(self.target)
-        result = bench.result(bench.run(target, bench.numbers(), seed))
+        backend, _ = backends.choose(self.backend)
+        result = bench.result(bench.run(backend, bench.numbers(), seed))
         return result.assign_attrs(model=synapse.name, step=str(self.step), seed=seed)
 
     def change(self, protocols: Sequence[Protocol], *, repeats: int = 1, seed: int = 0) -> xr.Dataset:

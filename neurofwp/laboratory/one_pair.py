@@ -45,7 +45,7 @@ def record_pair(name: str | Path, initial: float | None = None) -> xr.Dataset:
     quiet = {"sigma": 0.0} if "sigma" in model.values else {}
     # Compiling takes longer than a few thousand steps in numpy, which warns of synapses that share a cell: none does.
     with catch_logs():
-        recorded = Laboratory(name, parameters=quiet, target="numpy").run(protocols, record=0.5 * ms)
+        recorded = Laboratory(name, parameters=quiet, backend="numpy").run(protocols, record=0.5 * ms)
     traces = recorded.drop_vars(["before", "after", "expressed"]).assign_attrs(model=model.name)
     if quiet:
         traces.attrs["noise"] = "without noise"

@@ -31,10 +31,10 @@ class _Simulation:
 
     model: str | Path
     repeats: int
-    target: str
+    backend: str
 
     def change(self, protocols: Sequence[Protocol], seed: int) -> xr.Dataset:
-        changed = Laboratory(self.model, target=self.target).change(protocols, repeats=self.repeats, seed=seed)
+        changed = Laboratory(self.model, backend=self.backend).change(protocols, repeats=self.repeats, seed=seed)
         return changed[["ratio", "sem"]].reset_coords(drop=True)
 
 
@@ -44,7 +44,7 @@ def changes(
     *,
     repeats: int,
     seed: int,
-    target: str = "auto",
+    backend: str = "auto",
     folder: Path | None = None,
 ) -> xr.Dataset:
     """``ratio`` and ``sem`` (protocol) of each protocol, as of `Laboratory.change`, from simulations in parallel.
@@ -56,7 +56,7 @@ def changes(
     InputError
         as `Laboratory` and its `change`.
     """
-    simulation = _Simulation(model, repeats, backends.choose(target)[0])
+    simulation = _Simulation(model, repeats, backends.choose(backend)[0])
     means = {protocol.name: replace(protocol, name="", coordinates={}) for protocol in protocols}
     first = {repr(same): name for name, same in reversed(means.items())}
     unique = [protocol for protocol in protocols if protocol.name in first.values()]

@@ -12,7 +12,7 @@ from neurofwp.plots import style
 from neurofwp.schema import require
 
 MARKS = {"start": ("s", style.BLUE), "chosen": ("D", style.VERMILION)}
-JUDGED = ("explained_share", "low", "high", "recall", "recall_sem")
+JUDGED = ("feve", "low", "high", "recall", "recall_sem")
 LOWEST = -0.25  # candidates below are drawn here
 
 
@@ -31,7 +31,7 @@ def calibration(every: xr.Dataset, parameters: xr.Dataset, judged: xr.Dataset) -
     ----------
     every : ``share``, ``recall``, ``generation`` and ``final`` (candidate,), attrs["rule"].
     parameters : ``start``, ``found``, ``low`` and ``high`` (parameter,), and their ``unit``.
-    judged : over ``model``, "start" and "chosen": ``explained_share``, with the ends ``low`` and ``high`` of its
+    judged : over ``model``, "start" and "chosen": ``feve``, with the ends ``low`` and ``high`` of its
         interval, ``recall`` and ``recall_sem``.
 
     Raises

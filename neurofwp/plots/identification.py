@@ -13,7 +13,7 @@ from neurofwp.errors import InputError
 from neurofwp.plots import style
 from neurofwp.schema import require
 
-COLUMNS = ("explained_share", "low", "high", "best")
+COLUMNS = ("feve", "low", "high", "best")
 DARK = 0.6  # of the colour scale: below it, text is white
 
 
@@ -41,7 +41,7 @@ def explained(fits: Mapping[str, xr.Dataset], recall: xr.DataArray) -> Figure:
         if [str(rule) for rule in each["rule"].values] != rules:
             raise InputError(f"the fits of {model} are of other rules than those of {next(iter(fits))}")
     table = {name: np.stack([each[name].values for each in every]).tolist() for name in COLUMNS}
-    share = np.array(table["explained_share"])
+    share = np.array(table["feve"])
     figure = style.figure(style.TWO_COLUMNS, 1.3 + 0.36 * len(fits))
     ax = figure.subplots()
     image = ax.imshow(np.clip(share, 0, 1), vmin=0, vmax=1, cmap=style.SEQUENTIAL, aspect="auto")

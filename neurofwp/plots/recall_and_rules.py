@@ -17,7 +17,7 @@ from neurofwp.runtime.tables import frame
 from neurofwp.schema import require
 
 RECALL = {"r2": ("all keys", style.BLUE, "o", -0.15), "reassigned_r2": ("reassigned keys", style.ORANGE, "s", 0.15)}
-VARIABLES = (*RECALL, *(f"{name}_sem" for name in RECALL), "status", "rules", "explained_share", "low", "high")
+VARIABLES = (*RECALL, *(f"{name}_sem" for name in RECALL), "status", "rules", "feve", "low", "high")
 LOWEST = -0.4  # what lies below ends here
 
 
@@ -30,7 +30,7 @@ def recall_and_rules(table: xr.Dataset, chance: float) -> Figure:
     Parameters
     ----------
     table : over (synapse_model, condition), rows in their order from the top: ``status``, ``r2`` and ``reassigned_r2``
-        with ``_sem``, ``rules``, ``explained_share``, ``low`` and ``high``.
+        with ``_sem``, ``rules``, ``feve``, ``low`` and ``high``.
     chance : R^2 of the mean of the stored values.
 
     Raises
@@ -75,7 +75,7 @@ def _recall(ax: Axes, rows: pd.DataFrame, y: np.ndarray, chance: float) -> None:
 
 
 def _shares(ax: Axes, rows: pd.DataFrame, y: np.ndarray) -> None:
-    share, low, high = (rows[name].to_numpy(dtype=float) for name in ("explained_share", "low", "high"))
+    share, low, high = (rows[name].to_numpy(dtype=float) for name in ("feve", "low", "high"))
     at = np.maximum(share, LOWEST)
     ax.barh(y, at, height=0.6, color=style.SKY)
     ax.hlines(y, np.maximum(low, LOWEST), np.maximum(high, LOWEST), color=style.BLACK, linewidth=0.8)
@@ -91,5 +91,5 @@ def _shares(ax: Axes, rows: pd.DataFrame, y: np.ndarray) -> None:
 def _words(network: Mapping[Hashable, Any]) -> str:
     if not network["rules"]:
         return str(network["status"])
-    share, low, high = (style.number(float(network[name]), 3) for name in ("explained_share", "low", "high"))
+    share, low, high = (style.number(float(network[name]), 3) for name in ("feve", "low", "high"))
     return f"{str(network['rules']).replace('_', ' ')}: {share} [{low}, {high}]"

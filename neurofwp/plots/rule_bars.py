@@ -28,7 +28,7 @@ def rule_bars(fits: xr.Dataset) -> Figure:
 
     Parameters
     ----------
-    fits : from `neurofwp.identification.identify`: ``explained_share``, ``low``, ``high`` and ``best`` (rule), scalars
+    fits : from `neurofwp.identification.identify`: ``feve``, ``low``, ``high`` and ``best`` (rule), scalars
         ``noise_ceiling`` and ``noise_ceiling_sem``; or several of these along a dim ``drive`` ("nominal",
         "measured": the presynaptic activity that the rules were given), drawn side by side.
 
@@ -39,14 +39,12 @@ def rule_bars(fits: xr.Dataset) -> Figure:
     """
     if "drive" not in fits.dims:
         fits = fits.expand_dims(drive=[fits.attrs.get("drive", "nominal")])
-    columns = ("explained_share", "low", "high", "best")
+    columns = ("feve", "low", "high", "best")
     require(fits, "table of fits", dict.fromkeys(columns, ("drive", "rule")))
-    if not np.isfinite(fits["explained_share"].values).any():
-        raise InputError(
-            "these fits have no explained share: they were made without a repeat, so without a noise ceiling"
-        )
+    if not np.isfinite(fits["feve"].values).any():
+        raise InputError("these fits have no FEVE: they were made without a repeat, so without a noise ceiling")
     drives = [str(drive) for drive in fits["drive"].values]
-    order = np.argsort(-fits["explained_share"].max("drive").values, kind="stable")
+    order = np.argsort(-fits["feve"].max("drive").values, kind="stable")
     fits = fits.isel(rule=order)
     share, low, high, best = (fits[name].transpose("drive", "rule").values for name in columns)
 
@@ -88,7 +86,7 @@ def rule_bars(fits: xr.Dataset) -> Figure:
         tick.set_fontweight("bold" if winner else "normal")
     ax.tick_params(axis="y", length=0, pad=6)
     ax.invert_yaxis()
-    label = style.label("explained share of the weight variance that repeats", fits["explained_share"])
+    label = style.label("FEVE, held-out weights", fits["feve"])
     judged = f"\n{fits.sizes['episode']} held-out episodes" if "episode" in fits.sizes else ""
     ax.set_xlabel(label + judged)
 

@@ -12,7 +12,8 @@ from torch import Tensor
 from neurofwp import errors, rules, trace
 from neurofwp.errors import InputError
 from neurofwp.program import CONDITION, check, on_off, over_conditions
-from neurofwp.rate.scan import scan
+from neurofwp.rate.checks import check_bounds
+from neurofwp.rate.scan import Bounds, scan
 from neurofwp.rules import Rule
 from neurofwp.runtime import provenance
 
@@ -26,7 +27,7 @@ class RateNetwork:
     parameters : values that replace the rule's defaults.
     on_off : two pools of weights, for (1 + v)/2 and (1 - v)/2, read as their difference: the code of a network
         whose weights and rates cannot be negative. The Trace then has `conductance`.
-    nonnegative : weights are clamped to [0, w_max] after every event, as conductances.
+    bounds : (low, high), to which weights are clamped after every event; (0, inf) for conductances.
     unit_keys : keys and queries are divided by their Euclidean norm (Yang et al. 2024, DeltaNet), so that a delta
         rule with gate 1 recalls exactly; a silent key stays zero. False takes them as they are.
     value_offset : teaching bias that is added to every value, as in the fits.
@@ -36,8 +37,8 @@ class RateNetwork:
     Raises
     ------
     InputError
-        for an unknown rule or parameter, a rule that takes more than a Program has, a parameter that is not finite,
-        or a device that is not there.
+        for an unknown rule or parameter, a rule that takes more than a Program has or no bounds, a parameter that is
+        not finite, bounds that are not (low, high), or a device that is not there.
     """
 
     def __init__(
@@ -46,8 +47,7 @@ class RateNetwork:
         *,
         parameters: Mapping[str, float] | None = None,
         on_off: bool = False,
-        nonnegative: bool = False,
-        w_max: float = torch.inf,
+        bounds: Bounds | None = None,
         unit_keys: bool = True,
         value_offset: float = 0.0,
         units: str = "1",
@@ -68,9 +68,8 @@ class RateNetwork:
                 raise InputError(f"{name} of rule {self.rule.id!r} must be finite, but is {number}")
             self.parameters[name] = float(number)
         self.on_off = on_off
-        if not w_max > 0:
-            raise InputError(f"w_max must be above 0, not {w_max:g}")
-        self.nonnegative, self.w_max = nonnegative, w_max
+        check_bounds(self.rule, bounds)
+        self.bounds = bounds
         self.unit_keys = unit_keys
         self.value_offset = value_offset
         self.units = units
@@ -100,16 +99,8 @@ class RateNetwork:
         gate, retention = (self._tensor(program[name])[:, None] for name in ("write_gate", "retention"))
         parameters = {name: value.new_tensor(number) for name, number in self.parameters.items()}
         with torch.no_grad():
-            pools = scan(
-                self.rule,
-                parameters,
-                key[:, None],
-                value,
-                gate,
-                retention,
-                nonnegative=self.nonnegative,
-                w_max=self.w_max,
-            )  # (episode, polarity, event, post, pre)
+            # (episode, polarity, event, post, pre)
+            pools = scan(self.rule, parameters, key[:, None], value, gate, retention, bounds=self.bounds)
             weight = pools[:, 0] - pools[:, 1] if self.on_off else pools[:, 0]
             recall = (weight @ query[..., None])[..., 0]
             recall[~query.any(-1)] = torch.nan
@@ -135,8 +126,7 @@ class RateNetwork:
             "rule": self.rule.id,
             "parameters": self.parameters,
             "on_off": self.on_off,
-            "nonnegative": self.nonnegative,
-            "w_max": self.w_max if self.w_max < torch.inf else None,
+            "bounds": None if self.bounds is None else list(map(str, self.bounds)),  # JSON has no infinity
             "unit_keys": self.unit_keys,
             "value_offset": self.value_offset,
             "device": str(self.device),

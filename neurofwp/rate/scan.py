@@ -68,8 +68,7 @@ def scan(
     gate: Tensor,
     retention: Tensor,
     initial: Tensor | None = None,
-    nonnegative: bool = False,
-    w_max: float = torch.inf,
+    bounds: Bounds | None = None,
 ) -> Tensor:
     """Weights after every event, for a rule that takes no more than a Program has.
 
@@ -79,7 +78,7 @@ def scan(
     key : (..., event, pre). value : (..., event, post). gate, retention : (..., event).
         Leading dims need only broadcast against each other.
     initial : (..., post, pre), the weights before the first event; left out, zero.
-    nonnegative : a weight cannot be negative, nor above `w_max`: clamped to [0, w_max] after every event.
+    bounds : (low, high), to which weights are clamped after every event; (0, inf) for conductances.
 
     Returns
     -------
@@ -95,6 +94,5 @@ def scan(
         retention = retention[..., None]
     events = Event(key, value, gate, retention)
     state = rule.begin(weight, events, parameters)
-    bounds = (0.0, w_max) if nonnegative else None
     after = [weight_of(each) for each in states(rule, parameters, events, state, bounds)]
     return torch.stack(after, dim=-3)

@@ -33,8 +33,9 @@ class Renames:
 
 RENAMED: dict[int, Renames] = {  # by the version that has the old names; files without a version are of version 1
     1: Renames(
-        words={"rebound": "reassigned", "rebind": "reassign"},
-        settings={"rebind": ("reassign", float)},
+        words={"rebound": "reassigned", "rebind": "reassign", "explained_share": "feve"},
+        attributes={"target": ("backend", str), "target_reason": ("backend_reason", str)},
+        settings={"rebind": ("reassign", float), "target": ("backend", str)},
     ),
 }
 

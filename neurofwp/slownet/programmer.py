@@ -131,8 +131,7 @@ class Programmer(nn.Module):
         """The rate network that runs Programs on the fast weights that this slow net was trained with."""
         shape = self.shape
         return RateNetwork(
-            shape.rule, on_off=shape.nonnegative, nonnegative=shape.nonnegative,
-            w_max=torch.inf if shape.w_max is None else shape.w_max, unit_keys=shape.active is not None,
+            shape.rule, on_off=shape.nonnegative, bounds=self._bounds, unit_keys=shape.active is not None,
             device=device, dtype=torch.float32,
         )  # fmt: skip
 

@@ -49,7 +49,7 @@ class Job:
             self.seed,
             list(self.probes),
             self.conditions,
-            backends.choose(self.network.get("target", "auto")),
+            backends.choose(self.network.get("backend", "auto")),
             self.program,
         ]
 
@@ -71,8 +71,8 @@ class Job:
         replicas = size["episode"] * conditions
         synapses = replicas * size["pre"] * 2 * size["post"] * network.cells_per_pool
         steps = simulated * float(second / network.plasticity_step)
-        target, _ = backends.choose(network.target)
-        return simulated * SECOND[target] + steps * synapses * UPDATE
+        backend, _ = backends.choose(network.backend)
+        return simulated * SECOND[backend] + steps * synapses * UPDATE
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def start(
             found = traces[name]
             if name not in told:
                 told.add(name)
-                log.info("%s: simulated (%s: %s)", name, found.attrs["target"], found.attrs["target_reason"])
+                log.info("%s: simulated (%s: %s)", name, found.attrs["backend"], found.attrs["backend_reason"])
             return found
 
         yield trace

@@ -43,14 +43,14 @@ class SpikingNetwork:
     gate : what the write gate opens: "dendrite" relieves the magnesium block by depolarising the dendrite,
         "conductance" scales the NMDA conductance of a dendrite that is always depolarised.
     read_gate : how far the gate stays open while reading; 0 except in ablations.
-    target : "auto", "cython", "cpp_standalone" or "numpy".
+    backend : "auto", "cython", "cpp_standalone" or "numpy".
     membrane_step, plasticity_step : time steps.
     synapse_dtype : precision of the synaptic states.
 
     Raises
     ------
     InputError
-        for unknown models, circuits, parameters or targets, units that do not fit, and steps that do not fit each
+        for unknown models, circuits, parameters or backends, units that do not fit, and steps that do not fit each
         other.
     """
 
@@ -64,7 +64,7 @@ class SpikingNetwork:
         key_cells: str = "lif",
         gate: Literal["dendrite", "conductance"] = "dendrite",
         read_gate: float = 0.0,
-        target: str = "auto",
+        backend: str = "auto",
         membrane_step: Quantity = 0.1 * ms,
         plasticity_step: Quantity = 1 * ms,
         synapse_dtype: type = np.float32,
@@ -81,9 +81,9 @@ class SpikingNetwork:
         _check_options(cells_per_pool, gate, read_gate, membrane_step, plasticity_step)
         if key_cells not in self.circuit_form.key:
             raise InputError(f"key_cells must be one of {', '.join(self.circuit_form.key)}, not {key_cells!r}")
-        backends.choose(target)
+        backends.choose(backend)
         self.cells_per_pool, self.key_cells, self.gate, self.read_gate = cells_per_pool, key_cells, gate, read_gate
-        self.target, self.membrane_step, self.plasticity_step = target, membrane_step, plasticity_step
+        self.backend, self.membrane_step, self.plasticity_step = backend, membrane_step, plasticity_step
         self.synapse_dtype = synapse_dtype
 
     def config(self) -> dict[str, Any]:
@@ -97,7 +97,7 @@ class SpikingNetwork:
             "membrane_step": f"{self.membrane_step / ms:.12g} ms",
             "plasticity_step": f"{self.plasticity_step / ms:.12g} ms",
             "synapse_dtype": np.dtype(self.synapse_dtype).name,
-        } | {name: getattr(self, name) for name in ("cells_per_pool", "key_cells", "gate", "read_gate", "target")}
+        } | {name: getattr(self, name) for name in ("cells_per_pool", "key_cells", "gate", "read_gate", "backend")}
 
     def _written(self, values: Mapping[str, Quantity | float]) -> dict[str, str]:
         return {name: self._declared[name].written(value) for name, value in values.items()}
@@ -105,7 +105,7 @@ class SpikingNetwork:
     @property
     def loop(self) -> str:
         """Which loop advances its synapses, and why not the fast one."""
-        return rows.which_loop(self.synapse, self._stored(), backends.choose(self.target)[0])
+        return rows.which_loop(self.synapse, self._stored(), backends.choose(self.backend)[0])
 
     def _stored(self) -> set[str]:
         """The variables that value cells hold."""
@@ -119,7 +119,7 @@ class SpikingNetwork:
         return self.equations()
 
     def __repr__(self) -> str:
-        return f"<SpikingNetwork {self.synapse.name} in {self.circuit_form.name}, target {self.target}>"
+        return f"<SpikingNetwork {self.synapse.name} in {self.circuit_form.name}, backend {self.backend}>"
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"
@@ -139,7 +139,7 @@ class SpikingNetwork:
         ----------
         program : Program with E episodes; values are carried by ON and OFF pools. Programs that differ have a dimension
             ``condition``.
-        seed : the same seed and target give the same Trace, bit for bit. Random numbers depend on seed, population,
+        seed : the same seed and backend give the same Trace, bit for bit. Random numbers depend on seed, population,
             episode and cell within it, so that a condition is the same alone (``conditions.isel(condition=[0])``) as
             among others, bit for bit, and conditions have their noise in common, but where they have seeds of their
             own. A run without conditions, of the same seed and parameters, may differ from them in last digits.
@@ -174,16 +174,16 @@ class SpikingNetwork:
             read_gate=self.read_gate,
         )
         duration = len(timeline.phase) * ms + self._beyond(timeline.slot * ms)
-        target, reason = backends.choose(self.target)
-        if target == "cpp_standalone" and (obstacle := rows.obstacle(self.synapse, self._stored())):
+        backend, reason = backends.choose(self.backend)
+        if backend == "cpp_standalone" and (obstacle := rows.obstacle(self.synapse, self._stored())):
             rows.tell(self.synapse.name, obstacle)  # also where the compiled network was kept from an earlier run
         plan, probed = self._plan(replicas, seed), replicas.probes(probes)
         simulation = CircuitSimulation(
             plan=plan, timeline=timeline, probes=probed, duration=duration, step=self.membrane_step
         )
-        recorded = simulation.run(target, numbers(plan, timeline), seed % 2**32, progress=progress)
+        recorded = simulation.run(backend, numbers(plan, timeline), seed % 2**32, progress=progress)
         trace = replicas.by_condition(recording.trace(replicas.program, timeline, recorded, plan, probed))
-        trace.attrs |= {"network": "spiking", "target": target, "target_reason": reason, "synapse_loop": self.loop}
+        trace.attrs |= {"network": "spiking", "backend": backend, "backend_reason": reason, "synapse_loop": self.loop}
         trace.attrs["initial_weight"] = float(self.synapse.initial / nS)
         if (initial := self._initial_weights(replicas.parameters)) is not None:
             trace = trace.assign_coords(initial_weight=(programs.CONDITION, initial, {"units": "nS"}))

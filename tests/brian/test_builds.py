@@ -177,11 +177,11 @@ def test_other_numbers_start_the_same_build(stored_program: Any, monkeypatch: py
     monkeypatch.setattr(builds, "find_or_compile", seen)
     other = stored_program.assign(value=-stored_program["value"])
     for network, program, seed in (
-        (SpikingNetwork("additive", target="cpp_standalone"), stored_program, 0),
-        (SpikingNetwork("additive", target="cpp_standalone", parameters={"g_gaba": 3 * nS}), other, 1),
-        (SpikingNetwork("soft-bound", target="cpp_standalone"), stored_program, 0),
-        (SpikingNetwork("thresholds", target="cpp_standalone"), stored_program, 0),
-        (SpikingNetwork("additive", target="cpp_standalone", cells_per_pool=5), stored_program, 0),
+        (SpikingNetwork("additive", backend="cpp_standalone"), stored_program, 0),
+        (SpikingNetwork("additive", backend="cpp_standalone", parameters={"g_gaba": 3 * nS}), other, 1),
+        (SpikingNetwork("soft-bound", backend="cpp_standalone"), stored_program, 0),
+        (SpikingNetwork("thresholds", backend="cpp_standalone"), stored_program, 0),
+        (SpikingNetwork("additive", backend="cpp_standalone", cells_per_pool=5), stored_program, 0),
     ):
         with pytest.raises(InterruptedError):
             network.run(program, seed=seed)
@@ -202,7 +202,7 @@ def test_a_cached_build_does_what_a_new_one_does(stored_program: Any, tmp_path: 
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(builds, "find_or_compile", own)
-        network = SpikingNetwork("additive", cells_per_pool=1, target="cpp_standalone")
+        network = SpikingNetwork("additive", cells_per_pool=1, backend="cpp_standalone")
         first, other, again = (network.run(stored_program, seed=seed) for seed in (3, 4, 3))
     assert made[0] == made[1] == made[2]
     assert first.identical(again)

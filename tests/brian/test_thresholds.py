@@ -14,7 +14,7 @@ from ..spiking.conftest import pairs
 def test_many_cells_at_a_time_make_the_same_spikes(monkeypatch: pytest.MonkeyPatch) -> None:
     """More cells than are compared at once, the last ones fewer; all three populations fire, refractory cells too."""
     made = pairs(np.array([[[1.0, -1.0]], [[-1.0, 1.0]]]), pre=150, active=60, duration=300.0)
-    network = SpikingNetwork("error-correcting", cells_per_pool=4, target="cpp_standalone")
+    network = SpikingNetwork("error-correcting", cells_per_pool=4, backend="cpp_standalone")
     many = network.run(made, seed=3)
     monkeypatch.setattr(populations, "ManyCells", None)
     monkeypatch.setattr(simulation, "_source", lambda kind: "one by one")

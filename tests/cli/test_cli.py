@@ -76,7 +76,7 @@ def run(settings, *, seed, device, folder):
     fits = xr.Dataset(
         {
             "r2": ("rule", 0.9 * share),
-            "explained_share": ("rule", share),
+            "feve": ("rule", share),
             "low": ("rule", share - 0.01),
             "high": ("rule", share + 0.01),
             "bic": ("rule", [10.0, -2000.5]),

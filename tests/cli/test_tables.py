@@ -127,3 +127,12 @@ def test_units_stand_in_the_headings_of_file_and_terminal(tmp_path: Path, capsys
     assert "mean of 5" in printed
     lines = (tmp_path / "times.csv").read_text().splitlines()
     assert lines == ["network,latency (ms),latency_sem (ms),share", "spiking,12.5,0.5,0.25", "rate,13.5,,0.5"]
+
+
+def test_recall_is_shown_by_the_names_of_today() -> None:
+    """A summary.json says no version, so that its old keys are renamed whenever they are met."""
+    for key in ("reassigned_r2", "reassigned_r2"):
+        table = tables.recall({"recall.spiking.r2": 0.5, f"recall.spiking.{key}": 0.25, "rules.delta.feve": 0.9})
+        assert table is not None
+        assert [column.header for column in table.columns] == ["network", "r2", "reassigned_r2"]
+        assert rows_of(printed(table, 80)) == [["spiking", "0.500", "0.250"]]

@@ -36,7 +36,7 @@ def stand_in(asked: Sequence[Job], *, folder: Path | None) -> Iterator[Callable[
         if "alpha_nmda" in parameters and float(parameters["alpha_nmda"]) == 0:
             own = gates.close(own, rng)
         feedback = job.network["synapse"] == "error-correcting" and float(parameters["g_gaba"]) > 0
-        rule = RateNetwork("delta" if feedback else "hebbian", on_off=True, nonnegative=True, unit_keys=False)
+        rule = RateNetwork("delta" if feedback else "hebbian", on_off=True, bounds=(0, np.inf), unit_keys=False)
         return rule.run(disturb(own, 0.05, rng))
 
     def trace(name: str) -> xr.Dataset:
@@ -70,11 +70,11 @@ def test_each_ablation_takes_away_what_it_names(result: xr.DataTree) -> None:
     assert numbers[f"{intact}.r2"] > 0.8
     assert numbers[f"{intact}.rules"] == "delta"
     assert numbers[f"{shuffled}.r2"] < numbers[f"{intact}.r2"] - 0.2
-    assert numbers[f"{shuffled}.explained_share"] < numbers[f"{intact}.explained_share"] - 0.1
+    assert numbers[f"{shuffled}.feve"] < numbers[f"{intact}.feve"] - 0.1
     # the synapses did nothing else than before: judged by the gates that they saw, all is as it was
     assert numbers[f"{known}.r2"] > 0.8
     assert numbers[f"{known}.rules"] == "delta"
-    assert numbers[f"{known}.explained_share"] > 0.95
+    assert numbers[f"{known}.feve"] > 0.95
     assert numbers[f"{known}.noise_ceiling"] == pytest.approx(numbers[f"{shuffled}.noise_ceiling"])
     assert numbers["ablations.error-correcting.interneurons removed.rules"] == "hebbian"
 
@@ -85,7 +85,7 @@ def test_where_nothing_moves_there_is_no_rule_and_no_recall(result: xr.DataTree)
         assert numbers[f"ablations.{model}.NMDA blocked.status"] == STAYS
         assert numbers[f"ablations.{model}.NMDA blocked.rules"] == ""
         assert numbers[f"ablations.{model}.NMDA blocked.r2"] < 0.1
-        assert np.isnan(numbers[f"ablations.{model}.NMDA blocked.explained_share"])
+        assert np.isnan(numbers[f"ablations.{model}.NMDA blocked.feve"])
         assert numbers[f"ablations.{model}.plateaus removed.status"] == NEVER
         assert np.isnan(numbers[f"ablations.{model}.plateaus removed.r2"])
     assert numbers["ablations.additive.interneurons removed.status"] == NEVER
@@ -99,15 +99,15 @@ def test_means_and_errors_of_the_table_are_over_episodes(result: xr.DataTree) ->
     assert row["status"] == LEARNS
     assert float(row["r2"]) == pytest.approx(r2.mean())
     assert float(row["r2_sem"]) == pytest.approx(r2.std(ddof=1) / 2)
-    assert row["low"] <= row["explained_share"] <= row["high"]
+    assert row["low"] <= row["feve"] <= row["high"]
 
 
 def test_every_rule_of_every_network_that_learns_is_in_the_table(result: xr.DataTree) -> None:
     rules = experiment.tables(result)["rules"].sel(synapse_model="error-correcting")
     assert rules["rule"].values.tolist() == ["hebbian", "delta"]
     assert float(rules["best"].sel(condition=INTACT, rule="delta")) == 1
-    own = result[f"fits/error-correcting/{INTACT}"].to_dataset()["explained_share"]
-    np.testing.assert_array_equal(rules["explained_share"].sel(condition=INTACT).values, own.values)
+    own = result[f"fits/error-correcting/{INTACT}"].to_dataset()["feve"]
+    np.testing.assert_array_equal(rules["feve"].sel(condition=INTACT).values, own.values)
     assert rules["r2"].sel(condition="NMDA blocked").isnull().all()
     assert set(experiment.plot(result)) == {"ablations"}
 

@@ -87,9 +87,9 @@ def test_the_chosen_model_is_written_and_judged_as_written(rates: list[Job], tmp
     numbers = calibrate.EXPERIMENT.summary(result)
     assert numbers["models.chosen.best"] == "delta"
     assert numbers["models.start.best"] == "hebbian"
-    share = numbers["models.chosen.explained_share"]
-    assert share == numbers["rules.chosen.delta.explained_share"] == pytest.approx(1, abs=0.05)
-    assert numbers["rules.chosen.hebbian.explained_share"] < 0.9  # a reassigned key
+    share = numbers["models.chosen.feve"]
+    assert share == numbers["rules.chosen.delta.feve"] == pytest.approx(1, abs=0.05)
+    assert numbers["rules.chosen.hebbian.feve"] < 0.9  # a reassigned key
     r2 = result["recall/reassigned_r2"].sel(model="chosen")
     assert numbers["recall.chosen.reassigned_r2"] == pytest.approx(float(r2.mean()))
     assert numbers["recall.chosen.reassigned_r2.sem"] == pytest.approx(float(r2.std(ddof=1)) / 2)

@@ -11,7 +11,7 @@ from neurofwp.experiments import closed_form
 from neurofwp.laboratory import kinds
 from neurofwp.theory import graupner_brunel
 
-SMALL = closed_form.Settings(sets=("dpd-prime",), intervals=(5.0, -5.0), pairs=1, repeats=40, target="numpy")
+SMALL = closed_form.Settings(sets=("dpd-prime",), intervals=(5.0, -5.0), pairs=1, repeats=40, backend="numpy")
 
 
 @pytest.fixture(scope="module")

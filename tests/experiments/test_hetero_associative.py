@@ -36,7 +36,18 @@ def small() -> Iterator[None]:
 def folder(small: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of one run."""
     out = tmp_path_factory.mktemp("results") / "run"
-    words = ["run", "hetero-associative", "--regime", "additive", "--target", "numpy", "--device", "cpu", "--seed", "4"]
+    words = [
+        "run",
+        "hetero-associative",
+        "--regime",
+        "additive",
+        "--backend",
+        "numpy",
+        "--device",
+        "cpu",
+        "--seed",
+        "4",
+    ]
     assert cli.main([*words, *TINY, "--out", str(out)]) == 0
     return out
 
@@ -61,7 +72,7 @@ def test_the_summary_has_the_promised_keys_and_its_numbers_follow_from_the_data(
     summary = json.loads((folder / "summary.json").read_text())
     numbers = {"recall.spiking.r2", "recall.spiking.identified", "recall.rate.r2", "recall.rate.identified"}
     numbers |= {f"capacity.{n}.{p}.{s}" for n in ("spiking", "rate") for p in (1, 2) for s in ("r2", "identified")}
-    scored = ("r2", "explained_share", "low", "high", "bic")
+    scored = ("r2", "feve", "low", "high", "bic")
     numbers |= {f"rules.{rule.id}.{name}" for rule in candidates() for name in scored}
     numbers |= {"noise_ceiling.value"}
     assert all(math.isfinite(summary[name]) for name in numbers)
@@ -73,9 +84,7 @@ def test_the_summary_has_the_promised_keys_and_its_numbers_follow_from_the_data(
         assert summary[f"recall.{network}.r2"] == pytest.approx(float(score))
     best = max(candidates(), key=lambda rule: summary[f"rules.{rule.id}.r2"]).id
     assert summary[f"rules.{best}.r2"] > 0.8
-    assert summary[f"rules.{best}.explained_share"] == pytest.approx(
-        summary[f"rules.{best}.r2"] / summary["noise_ceiling.value"]
-    )
+    assert summary[f"rules.{best}.feve"] == pytest.approx(summary[f"rules.{best}.r2"] / summary["noise_ceiling.value"])
 
 
 def test_the_capacity_curve_ends_at_four_times_the_pairs() -> None:

@@ -38,7 +38,7 @@ def pretend(jobs: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Datase
         sums = "parameters" in job.network or job.network["synapse"] in ("additive", "decay")
         rule = "hebbian" if sums else STANDS_FOR.get(job.network["synapse"], "outstar")
         parameters = {} if sums else {"rate": 0.8 if rule == "delta" else 3.2}
-        return RateNetwork(rule, parameters=parameters, on_off=True, nonnegative=True).run(job.program)
+        return RateNetwork(rule, parameters=parameters, on_off=True, bounds=(0, np.inf)).run(job.program)
 
     yield trace
 
@@ -58,7 +58,7 @@ def test_scores_belong_to_their_overlap_speed_and_episode(result: xr.DataTree) -
             program = experiment.write_program(SMALL, SMALL.rate_episodes, overlap, 3).isel(
                 episode=slice(SMALL.episodes)
             )
-            trace = RateNetwork(rule, parameters=values, on_off=True, nonnegative=True).run(program)
+            trace = RateNetwork(rule, parameters=values, on_off=True, bounds=(0, np.inf)).run(program)
             r2 = table["r2"].sel(memory=memory, overlap=overlap)
             expected = metrics.recall_r2(program, trace, by="episode")
             np.testing.assert_allclose(r2.isel(setting=0), expected, rtol=1e-9)

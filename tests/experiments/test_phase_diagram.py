@@ -34,7 +34,7 @@ def pretend(self: SpikingNetwork, program: xr.Dataset, *, seed: int, conditions:
     for tau in conditions["tau_turnover"].values.tolist():
         parameters = {"rate": 0.7, "decay": float(np.exp(-SLOT / tau)), "prediction_gain": gain}
         network = RateNetwork(
-            "gated_delta", parameters=parameters, on_off=True, nonnegative=True, unit_keys=False, units="nS"
+            "gated_delta", parameters=parameters, on_off=True, bounds=(0, np.inf), unit_keys=False, units="nS"
         )
         made.append(network.run(disturb(program, 0.05, rng)))
     return xr.concat(made, dim="condition", combine_attrs="override")

@@ -49,7 +49,7 @@ class StandIn:
 
     asked: list[tuple[Sequence[Protocol], int, int]]
 
-    def __init__(self, model: str, target: str) -> None:
+    def __init__(self, model: str, backend: str) -> None:
         self.model = model
 
     def change(self, protocols: Sequence[Protocol], *, repeats: int, seed: int) -> xr.Dataset:
@@ -341,7 +341,7 @@ def test_the_laboratory_in_several_processes(tmp_path: Path, monkeypatch: pytest
         "Doe,V1,c,spikes,,,,1,0.2,1,0.1,7,,1 21 41,3 23 43",
     ]
     (tmp_path / "mine.csv").write_text("\n".join([f"{HEADER},pre_ms,post_ms", *lines]))
-    settings = experiment.Settings(model="shouval-2002", data=tmp_path / "mine.csv", target="numpy")
+    settings = experiment.Settings(model="shouval-2002", data=tmp_path / "mine.csv", backend="numpy")
     ratio = experiment.run(settings, seed=0, device="cpu")["protocols/ratio"].values
     alone, four, one = ratio
     assert alone == pytest.approx(1, abs=1e-2)

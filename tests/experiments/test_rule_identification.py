@@ -36,7 +36,7 @@ def pretended(asked: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Dat
         rng = np.random.default_rng(job.seed)
         felt = recovery.disturb(job.program, 0.15, rng)
         own = recovery.truth(rule, np.random.default_rng(0))
-        made = RateNetwork(rule, parameters=own, on_off=True, nonnegative=True, unit_keys=False).run(felt)
+        made = RateNetwork(rule, parameters=own, on_off=True, bounds=(0, np.inf), unit_keys=False).run(felt)
         voltage = (10 * on_off(felt) - 60).where((felt["key"] > 0).any("pre"))
         return made.assign(
             pre_rate=(60 * felt["key"]).assign_attrs(units="Hz"),
@@ -59,12 +59,12 @@ def test_every_synapse_model_is_given_its_own_rule_by_every_drive(result: xr.Dat
     for suffix in experiment.DRIVES.values():
         for model, rule in RULES.items():
             assert numbers[f"winner{suffix}.{model}.rules"] == rule
-            own = numbers[f"matrix{suffix}.{model}.{rule}.explained_share"]
+            own = numbers[f"matrix{suffix}.{model}.{rule}.feve"]
             assert own > 0.95
             low, high = (numbers[f"matrix{suffix}.{model}.{rule}.{end}"] for end in ("low", "high"))
             assert low <= own <= high
     # activity as it was leaves nothing to noise, so that it explains more than an independent run does
-    shares = [numbers[f"matrix{suffix}.additive.hebbian.explained_share"] for suffix in experiment.DRIVES.values()]
+    shares = [numbers[f"matrix{suffix}.additive.hebbian.feve"] for suffix in experiment.DRIVES.values()]
     assert shares == sorted(shares)
     assert shares[2] * numbers["noise_ceiling.additive.value"] == pytest.approx(1, abs=1e-6)
     assert not any(key.startswith("recovery") for key in numbers)
@@ -75,7 +75,7 @@ def test_tables_and_figures_show_every_drive(result: xr.DataTree) -> None:
     for suffix in experiment.DRIVES.values():
         assert tables[f"matrix{suffix}"].sizes == {"synapse_model": len(RULES), "rule": len(CHOICE)}
     figures = experiment.plot(result)
-    assert list(figures) == ["explained_share", "explained_share_measured", "explained_share_measured_both"]
+    assert list(figures) == ["feve", "feve_measured", "feve_measured_both"]
     for figure, words in zip(figures.values(), ("Program says;", "Program says;", "depolarised;"), strict=True):
         assert words in figure.axes[0].get_title()
 

@@ -31,7 +31,7 @@ def pretend(jobs: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Datase
 
     def trace(name: str) -> xr.Dataset:
         job = by_name[name]
-        made = RateNetwork(experiment.RULES[job.network["synapse"]], on_off=True, nonnegative=True).run(job.program)
+        made = RateNetwork(experiment.RULES[job.network["synapse"]], on_off=True, bounds=(0, np.inf)).run(job.program)
         return made.assign(recall=made["recall"] * 0) if job.network["cells_per_pool"] == 1 else made
 
     yield trace
@@ -87,7 +87,7 @@ def test_conditions_are_told_apart(result: xr.DataTree) -> None:
         for active in SMALL.active:
             program = experiment.memory(SMALL, active, 2, seed=2)
             alone = experiment.score(
-                program, RateNetwork(rule, on_off=True, nonnegative=True).run(program), SMALL.pairs
+                program, RateNetwork(rule, on_off=True, bounds=(0, np.inf)).run(program), SMALL.pairs
             )
             xr.testing.assert_allclose(keys.sel(synapse_model=model, active=active, drop=True), alone)
             assert rate["r2"].sel(rule=rule, active=active).sizes == {"pairs": 3, "episode": 3}

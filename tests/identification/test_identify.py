@@ -67,11 +67,11 @@ def noisy(clean: xr.Dataset, level: float, seed: int) -> xr.Dataset:
 @pytest.mark.parametrize("truth", TRUTH)
 def test_the_rule_and_its_parameters_are_recovered(truth: str) -> None:
     given = task()
-    clean = RateNetwork(truth, parameters=TRUTH[truth], on_off=True, nonnegative=True).run(given)
+    clean = RateNetwork(truth, parameters=TRUTH[truth], on_off=True, bounds=(0, np.inf)).run(given)
     one, other = (noisy(clean, 0.05, seed) for seed in (1, 2))
     fits = identify(given, one, [truth, *RIVALS[truth]], repeat=other, restarts=4, progress=False)
     assert list(fits["rule"].values[fits["best"]]) == [truth]
-    assert fits["explained_share"].sel(rule=truth) == pytest.approx(1, abs=0.005)
+    assert fits["feve"].sel(rule=truth) == pytest.approx(1, abs=0.005)
     for name, number in TRUTH[truth].items():
         found = float(fits["parameter_value"].sel(rule=truth, parameter=name))
         assert found == pytest.approx(number, rel=0.1, abs=0.01), name
@@ -84,7 +84,7 @@ def test_signed_weights_are_fitted_without_a_clamp() -> None:
     assert list(fits["rule"].values[fits["best"]]) == ["delta"]
     assert fits["r2"].sel(rule="delta") > 1 - 1e-6
     assert np.isnan(fits["noise_ceiling"])
-    assert np.isnan(fits["explained_share"]).all()
+    assert np.isnan(fits["feve"]).all()
 
 
 def test_no_rule_is_fitted_worse_than_one_nested_in_it() -> None:
@@ -193,8 +193,8 @@ def test_scores_are_what_they_say() -> None:
     a, b = target[held].ravel(), other["conductance"].values[held].ravel()
     ceiling = np.cov(a, b)[0, 1] / ((a.var(ddof=1) + b.var(ddof=1)) / 2)
     assert fits["noise_ceiling"].item() == pytest.approx(ceiling, rel=1e-9)
-    assert fits["explained_share"].item() == pytest.approx(r2 / ceiling, rel=1e-9)
-    assert fits["low"] <= fits["explained_share"] <= fits["high"]
+    assert fits["feve"].item() == pytest.approx(r2 / ceiling, rel=1e-9)
+    assert fits["low"] <= fits["feve"] <= fits["high"]
     for index, episode in enumerate(held):
         own = ((target[episode] - target[episode].mean()) ** 2).sum()
         assert fits["episode_r2"].values[0, index] == pytest.approx(1 - residual[index].sum() / own, rel=1e-9)

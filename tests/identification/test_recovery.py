@@ -65,4 +65,4 @@ def test_rules_are_recovered_with_their_parameters() -> None:
     np.testing.assert_array_equal(found["chosen"].isel(noise=0, draw=0), np.eye(4))
     assert ((found["noise_ceiling"] > 0.8) & (found["noise_ceiling"] < 0.995)).all()
     assert float(parameter_error(found).median()) < 0.1
-    np.testing.assert_allclose(found["explained_share"], 1, atol=0.03)
+    np.testing.assert_allclose(found["feve"], 1, atol=0.03)

@@ -26,7 +26,7 @@ def protocols(shift: float = 0.0, calcium: float = 2.0) -> list[Protocol]:
 
 def test_voltage_follows_what_is_done_to_the_cell() -> None:
     """Plateau, held voltage and back-propagating spike against their formulas, at every step."""
-    lab = Laboratory("error-correcting", target="numpy", parameters={"spike_delay": 2 * ms})
+    lab = Laboratory("error-correcting", backend="numpy", parameters={"spike_delay": 2 * ms})
     seen = lab.run(protocols(), record=0.1 * ms)["voltage"]
     time = seen["time"].values
     held = seen.sel(protocol="held").values
@@ -52,7 +52,7 @@ def test_a_bench_is_compiled_once_for_all_numbers(model: str) -> None:
     lab = Laboratory(model, parameters=others)
     with patch.object(Bench, "_compile", side_effect=AssertionError("compiled again")):
         compiled = lab.run(protocols(1.5, calcium=1.6), seed=3, record=1 * ms)
-    stepped = Laboratory(model, parameters=others, target="numpy").run(protocols(1.5, calcium=1.6), record=1 * ms)
+    stepped = Laboratory(model, parameters=others, backend="numpy").run(protocols(1.5, calcium=1.6), record=1 * ms)
     for name in stepped:
         np.testing.assert_allclose(compiled[name], stepped[name], rtol=1e-6, atol=1e-9, err_msg=str(name))
     assert not np.allclose(compiled["after"], compiled["before"])
@@ -61,7 +61,7 @@ def test_a_bench_is_compiled_once_for_all_numbers(model: str) -> None:
 def test_two_spikes_in_one_time_step_are_refused() -> None:
     twice = Protocol("burst", pre=(10.0, 10.04))
     with pytest.raises(InputError, match="burst: two pre spikes fall into one time step of 0.1 ms"):
-        Laboratory("error-correcting", target="numpy").run([twice])
+        Laboratory("error-correcting", backend="numpy").run([twice])
     touching = Protocol("train", post=(0.0, 99.9999), trains=2, period=0.1)
     with pytest.raises(InputError, match="train: two post spikes fall into one time step"):
-        Laboratory("error-correcting", target="numpy", step=0.2 * ms).run([touching])
+        Laboratory("error-correcting", backend="numpy", step=0.2 * ms).run([touching])

@@ -76,7 +76,7 @@ def test_a_cell_is_held_from_the_first_to_the_last_moment() -> None:
     held, at = 20.0, [-70.0, -35.0]
     made = kinds.voltage_pairing(at, frequency=50, pulses=3)
     assert [len(absolute(each, "pre")) for each in made] == [3, 3]
-    seen = Laboratory("shouval-2002", target="numpy").run(made, record=1 * ms)["voltage"]
+    seen = Laboratory("shouval-2002", backend="numpy").run(made, record=1 * ms)["voltage"]
     assert seen.sizes["time"] == 3 * held
     np.testing.assert_allclose(seen.values[:, 1:], np.repeat([at], 3 * held - 1, axis=0).T)  # the first is before all
 
@@ -121,7 +121,7 @@ def test_plateaus_follow_or_precede_the_spikes_by_their_delay(delay: float, init
 def test_a_synapse_begins_with_the_weight_that_the_protocol_gives_it() -> None:
     """This model's own weights begin at another value; from a protocol's, nothing happens within 50 ms at rest."""
     made = kinds.plateau_induction([0], [0.7, 1.4], length=1, after=0.05)
-    laboratory = Laboratory("shouval-2002", target="numpy")
+    laboratory = Laboratory("shouval-2002", backend="numpy")
     before = laboratory.run(made)["before"].values.ravel()
     np.testing.assert_allclose(before, [0.7, 1.4])
     np.testing.assert_allclose(laboratory.change(made)["ratio"], 1, rtol=1e-2)

@@ -41,7 +41,7 @@ def test_two_thresholds_agree_with_the_simulation() -> None:
     """Mean over noise, within 2 standard errors."""
     model = replace_values(load("graupner-brunel-cortical-slice"), {"pre_delay": 5.0})  # a whole number of steps
     protocols = [kinds.pairing(dt, 50, spikes=5, trains=12, period=0.3) for dt in (10.0, -10.0)]
-    done = Laboratory(model, step=0.5 * ms, target="numpy").change(protocols, repeats=1500, seed=1)
+    done = Laboratory(model, step=0.5 * ms, backend="numpy").change(protocols, repeats=1500, seed=1)
     predicted = predict(model, protocols)
     assert np.ptp(predicted) > 0.01  # the two orders differ
     assert done["sem"].max() < 0.02
@@ -59,7 +59,7 @@ def test_triplets_agree_with_the_simulation(name: str) -> None:
     ]
     strong = replace_values(load(name), {"A2_minus": 0.4, "A3_minus": 0.1, "A3_plus": 0.2})
     for model in (load(name), strong):
-        done = Laboratory(model, step=0.1 * ms, target="numpy").change(protocols)
+        done = Laboratory(model, step=0.1 * ms, backend="numpy").change(protocols)
         np.testing.assert_allclose(predict(model, protocols), done["ratio"], rtol=1e-9)
     assert predict(replace_values(strong, {"A2_plus": 0.0, "A3_plus": 0.0}), protocols)[-1] == 0
 

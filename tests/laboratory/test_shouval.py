@@ -67,14 +67,14 @@ def check_signs(held, timed, depressed, potentiated):
 
 def test_windows_of_voltage_and_timing_have_their_signs_and_sizes():
     given = protocols(3)
-    done = Laboratory("shouval-2002", step=0.5 * ms, target="numpy").run(given)
+    done = Laboratory("shouval-2002", step=0.5 * ms, backend="numpy").run(given)
     ratio = done["after"].values[:, 0] / REST
     np.testing.assert_allclose(ratio, [changed(each) for each in given], rtol=0.01)
     check_signs(*np.split(ratio, [len(VOLTAGES)]), depressed=0.997, potentiated=1.01)
 
 
 def test_synapses_start_where_theirs_rest():
-    quiet = Laboratory("shouval-2002", step=0.5 * ms, target="numpy").change([Protocol("quiet", period=0.01)])
+    quiet = Laboratory("shouval-2002", step=0.5 * ms, backend="numpy").change([Protocol("quiet", period=0.01)])
     assert quiet["ratio"].item() == pytest.approx(1, abs=1e-6)
 
 

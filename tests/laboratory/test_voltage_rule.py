@@ -35,7 +35,7 @@ def test_the_simulation_comes_to_the_integral_as_its_steps_become_short() -> Non
         *kinds.triplets([(5, -5), (-10, 10)], repetitions=1, frequency=5),
     ]
     coarse, fine = (
-        Laboratory(MODEL, target="numpy", step=step * ms).change(protocols)["ratio"].values for step in (0.1, 0.05)
+        Laboratory(MODEL, backend="numpy", step=step * ms).change(protocols)["ratio"].values for step in (0.1, 0.05)
     )
     exact = predict(MODEL, protocols)
     np.testing.assert_allclose(2 * fine - coarse, exact, atol=2e-5)

@@ -179,7 +179,7 @@ def fits() -> xr.Dataset:
     share = np.array([0.66, 0.74, 0.745, 0.957, 0.964, 0.88, 0.883, 0.878, -1.4])
     return xr.Dataset(
         {
-            "explained_share": ("rule", share, {"units": "1"}),
+            "feve": ("rule", share, {"units": "1"}),
             "low": ("rule", share - 0.02, {"units": "1"}),
             "high": ("rule", share + 0.015, {"units": "1"}),
             "best": ("rule", share > 0.95, {"units": "1"}),
@@ -195,7 +195,7 @@ def fits() -> xr.Dataset:
 def both_drives(fits: xr.Dataset) -> xr.Dataset:
     """Nominal and measured presynaptic activity, where gated delta alone wins with the measured one."""
     measured = fits.copy(deep=True)
-    for name in ("explained_share", "low", "high"):
+    for name in ("feve", "low", "high"):
         measured[name] += 0.02 + 0.005 * (measured["rule"] == "gated_delta")
     measured["best"] = measured["rule"] == "gated_delta"
     return xr.concat([fits, measured], dim=xr.DataArray(["nominal", "measured"], dims="drive", name="drive"))

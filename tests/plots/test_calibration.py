@@ -49,7 +49,7 @@ def test_points_lines_and_marks_are_the_data(assert_legible) -> None:
     )
     judged = xr.Dataset(
         {
-            "explained_share": ("model", [0.2, 0.98]),
+            "feve": ("model", [0.2, 0.98]),
             "low": ("model", [0.15, 0.97]),
             "high": ("model", [0.3, 0.99]),
             "recall": ("model", [0.3, 0.9]),

@@ -21,7 +21,7 @@ TABLE = xr.Dataset(
         "reassigned_r2": (DIMS, [[0.93, -2.0, np.nan], [0.4, 0.3, np.nan]]),
         "reassigned_r2_sem": (DIMS, [[0.02, 0.01, np.nan], [0.1, 0.1, np.nan]]),
         "rules": (DIMS, [["delta", "", ""], ["outstar or calcium_threshold", "outstar", ""]]),
-        "explained_share": (DIMS, [[0.99, np.nan, np.nan], [0.7, -3.0, np.nan]]),
+        "feve": (DIMS, [[0.99, np.nan, np.nan], [0.7, -3.0, np.nan]]),
         "low": (DIMS, [[0.98, np.nan, np.nan], [0.6, -4.0, np.nan]]),
         "high": (DIMS, [[0.995, np.nan, np.nan], [0.8, -2.0, np.nan]]),
     },

@@ -77,7 +77,7 @@ def test_bars_are_the_shares_best_first_with_their_intervals(fits: xr.Dataset) -
         this = fits.sel(rule=rule.replace(" ", "_"))
         (bar,) = [bar for bar in ax.containers[0] if abs(bar.get_y() + bar.get_height() / 2 - at) < 1e-9]
         (interval,) = [segment for segment in intervals if abs(segment[0, 1] - at) < 1e-9]
-        assert bar.get_width() == float(this["explained_share"])
+        assert bar.get_width() == float(this["feve"])
         assert interval[:, 0].tolist() == [float(this["low"]), float(this["high"])]
     assert list(rows(ax))[:3] == ["gated delta", "delta", "outstar"]
     assert ax.yaxis_inverted()
@@ -112,7 +112,7 @@ def test_nominal_and_measured_stand_side_by_side(both_drives: xr.Dataset) -> Non
     """Within each rule nominal lies above measured; a rule is bold if it wins with either."""
     ax = plots.rule_bars(both_drives).axes[0]
     for drive, bars in zip(("nominal", "measured"), ax.containers, strict=True):
-        shares = both_drives["explained_share"].sel(drive=drive)
+        shares = both_drives["feve"].sel(drive=drive)
         for (rule, at), bar in zip(rows(ax).items(), bars, strict=True):
             assert bar.get_width() == float(shares.sel(rule=rule.replace(" ", "_")))
             middle = bar.get_y() + bar.get_height() / 2

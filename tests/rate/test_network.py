@@ -63,9 +63,9 @@ def test_hebbian_reads_are_linear_attention_without_softmax() -> None:
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.runs_programs], ids=lambda rule: rule.id)
 def test_each_episode_alone_gives_the_same_trace(rule: object) -> None:
     given_ = one_shot(np.random.default_rng(2), 3, 5, 4, episodes=3)
-    together = RateNetwork(rule, on_off=True, nonnegative=True).run(given_)
+    together = RateNetwork(rule, on_off=True, bounds=(0, np.inf)).run(given_)
     for episode in range(3):
-        alone = RateNetwork(rule, on_off=True, nonnegative=True).run(given_.isel(episode=[episode]))
+        alone = RateNetwork(rule, on_off=True, bounds=(0, np.inf)).run(given_.isel(episode=[episode]))
         xr.testing.assert_allclose(alone.drop_attrs(), together.isel(episode=[episode]).drop_attrs(), rtol=1e-12)
 
 
@@ -97,6 +97,7 @@ def test_float32_and_float64_agree(device: torch.device) -> None:
             "unknown parameter of rule 'delta', 'rates'; did you mean 'rate'",
         ),
         ({"rule": "delta", "parameters": {"rate": np.nan}}, "rate of rule 'delta' must be finite"),
+        ({"rule": "delta", "bounds": (1.0, 0.0)}, r"bounds must be \(low, high\) with low < high, not \(1.0, 0.0\)"),
         ({"rule": "delta", "device": "gpu"}, "unknown device 'gpu'"),
     ],
 )

@@ -157,8 +157,8 @@ def test_weights_and_reads_equal_a_loop_over_numbers(
 ) -> None:
     given = task()
     network = RateNetwork(
-        rule, parameters=PARAMETERS[rule], on_off=on_off, nonnegative=nonnegative, unit_keys=unit_keys,
-        device=device.type,
+        rule, parameters=PARAMETERS[rule], on_off=on_off, bounds=(0, math.inf) if nonnegative else None,
+        unit_keys=unit_keys, device=device.type,
     )  # fmt: skip
     made = network.run(given)
     weight, recall = loop(rule, given, on_off, nonnegative, unit_keys)

@@ -22,7 +22,9 @@ def test_each_version_before_the_current_one_has_its_renames() -> None:
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
     """A result of version 1, which said no version."""
-    settings = json.dumps({"pairs": 8, "rebind": 0.5})
+    settings = json.dumps({"pairs": 8, "rebind": 0.5, "target": "cython", "training": {"target": 0.1}})
+    spiking = xr.Dataset({"target": 1.0}, attrs={"target": "numpy", "target_reason": "asked for"})
+    training = xr.Dataset(attrs={"target": 0.1})  # a loss
     program = xr.Dataset({"rebound": (("episode", "event"), np.eye(2, dtype=bool), {"units": "1"})})
     recall = xr.Dataset(
         {"rebound_r2": ("rebind", [0.25, 0.75], {"units": "1"}), "unrebound": 1.0}, coords={"rebind": [0.0, 0.5]}
@@ -30,7 +32,10 @@ def old(tmp_path: Path) -> Path:
     tree = xr.DataTree.from_dict(
         {"/": xr.Dataset(attrs={"experiment": "tiny", "settings": settings, "config": "none"})}
     )
+    fits = xr.Dataset({"explained_share": ("rule", [0.9])}, coords={"rule": ["delta"]})
+    tree["fits/nominal"] = xr.DataTree(fits)
     tree["program"], tree["tables/recall"] = xr.DataTree(program), xr.DataTree(recall)
+    tree["spiking"], tree["training"] = xr.DataTree(spiking), xr.DataTree(training)
     path = tmp_path / "result.nc"
     tree.to_netcdf(path, engine="h5netcdf")
     return path
@@ -38,15 +43,27 @@ def old(tmp_path: Path) -> Path:
 
 def test_variables_dims_and_settings_of_version_1_have_their_new_names(old: Path) -> None:
     result = files.read_tree(old)
-    assert [group.path for group in result.subtree] == ["/", "/program", "/tables", "/tables/recall"]
+    assert set(result.groups) == {
+        "/", "/fits", "/fits/nominal", "/program", "/tables", "/tables/recall", "/spiking", "/training"
+    }  # fmt: skip
+    assert float(result["fits/nominal/feve"].sel(rule="delta")) == 0.9
     reassigned = result["program/reassigned"]
     np.testing.assert_array_equal(reassigned, np.eye(2))
     assert reassigned.attrs == {"units": "1"}
     recall = result["tables/recall"].to_dataset()
     assert set(recall) == {"reassigned_r2", "unrebound"}
     assert float(recall["reassigned_r2"].sel(reassign=0.5)) == 0.75
-    assert json.loads(result.attrs["settings"]) == {"pairs": 8, "reassign": 0.5}
+    assert json.loads(result.attrs["settings"]) == {
+        "pairs": 8, "reassign": 0.5, "backend": "cython", "training": {"target": 0.1}
+    }  # fmt: skip
     assert (result.attrs["experiment"], result.attrs["config"]) == ("tiny", "none")
+
+
+def test_only_brian2s_target_is_the_backend(old: Path) -> None:
+    result = files.read_tree(old)
+    assert result["spiking"].attrs == {"backend": "numpy", "backend_reason": "asked for"}
+    assert set(result["spiking"].data_vars) == {"target"}  # what a read should return
+    assert result["training"].attrs == {"target": 0.1}
 
 
 def test_names_of_today_are_left_alone_in_files_of_today(tmp_path: Path) -> None:

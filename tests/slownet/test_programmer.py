@@ -67,8 +67,8 @@ def assert_the_same_fast_weights(model: Programmer, task: xr.Dataset, tolerance:
     made = TrainedSlowNet(model, "few-shot")(task)
     shape = model.shape
     network = RateNetwork(
-        model.rule, nonnegative=shape.nonnegative, on_off=shape.nonnegative, dtype=torch.float64,
-        w_max=torch.inf if shape.w_max is None else shape.w_max,
+        model.rule, on_off=shape.nonnegative, dtype=torch.float64,
+        bounds=(0, torch.inf if shape.w_max is None else shape.w_max) if shape.nonnegative else None,
     )  # fmt: skip
     trace = network.run(made)
     if shape.w_max is not None:
@@ -99,7 +99,7 @@ def test_conductances_have_a_largest_one(architecture: Architecture, task: xr.Da
     assert not torch.allclose(
         run(bounded, episodes(task, dtype=torch.float64))[0], run(free, episodes(task, dtype=torch.float64))[0]
     )
-    assert bounded.network().w_max == 0.05
+    assert bounded.network().bounds == (0, 0.05)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

@@ -18,8 +18,8 @@ PROBES = [(0, "on", 0, 0), (1, "off", 1, 39)]
 def simulate(
     what: xr.Dataset, synapse: Any = "additive", *, seed: int = 0, probes: Any = (), **settings: Any
 ) -> xr.Dataset:
-    """A run with one cell per pool on the numpy target."""
-    network = SpikingNetwork(synapse, **{"cells_per_pool": 1, "target": "numpy", **settings})
+    """A run with one cell per pool on the numpy backend."""
+    network = SpikingNetwork(synapse, **{"cells_per_pool": 1, "backend": "numpy", **settings})
     return network.run(what, seed=seed, probes=probes)
 
 

@@ -1,6 +1,6 @@
 """Numerical accuracy: time steps, precision and code generation targets change recall and weights by little.
 
-Other steps, precisions and targets draw other random numbers, so single runs differ by their spikes. One episode is
+Other steps, precisions and backends draw other random numbers, so single runs differ by their spikes. One episode is
 therefore run many times side by side and conductances are averaged over these replicas. What is left of the noise is
 known from the variance over replicas and reported beside the difference, which is judged with the noise in it.
 """
@@ -35,7 +35,7 @@ def digits(pairs: int, replicas: int, *, reassign: float = 0.0, seed: int = 0) -
 
 
 def simulate(program: xr.Dataset, regime: str, seed: int = 0, **settings: Any) -> xr.Dataset:
-    network = SpikingNetwork(regime, cells_per_pool=2, **{"target": "cpp_standalone", **settings})
+    network = SpikingNetwork(regime, cells_per_pool=2, **{"backend": "cpp_standalone", **settings})
     return network.run(program, seed=seed)
 
 
@@ -108,16 +108,16 @@ def test_targets_agree_in_mean_weight_over_seeds(regime: str) -> None:
     """Within two standard errors of the difference, over 6 seeds."""
     program = digits(2, replicas=1)
     means = {
-        target: [
-            float(simulate(program, regime, seed, target=target)["conductance"][0, -1].mean()) for seed in range(6)
+        backend: [
+            float(simulate(program, regime, seed, backend=backend)["conductance"][0, -1].mean()) for seed in range(6)
         ]
-        for target in ("cython", "cpp_standalone", "numpy")
+        for backend in ("cython", "cpp_standalone", "numpy")
     }
-    error = {target: np.std(values, ddof=1) / len(values) ** 0.5 for target, values in means.items()}
-    for target, values in means.items():
+    error = {backend: np.std(values, ddof=1) / len(values) ** 0.5 for backend, values in means.items()}
+    for backend, values in means.items():
         report(
-            f"{regime}, {target}, 6 seeds",
-            {"mean weight (nS)": float(np.mean(values)), "standard error": error[target]},
+            f"{regime}, {backend}, 6 seeds",
+            {"mean weight (nS)": float(np.mean(values)), "standard error": error[backend]},
         )
     for one, other in (("cython", "cpp_standalone"), ("cython", "numpy"), ("cpp_standalone", "numpy")):
         difference = abs(np.mean(means[one]) - np.mean(means[other]))

@@ -47,7 +47,7 @@ def watched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def test_a_second_circuit_runs_from_its_file(watched: Path) -> None:
     program = pairs(np.array([[[1.0, -1.0]]]), active=30, duration=250.0)
-    network = SpikingNetwork("additive", circuit=watched, cells_per_pool=2, target="numpy")
+    network = SpikingNetwork("additive", circuit=watched, cells_per_pool=2, backend="numpy")
     run = network.run(program, seed=3)
     names = run["spike_population"].attrs["flag_meanings"].split()
     assert names == ["key", "value", "interneuron", "watcher"]
@@ -55,7 +55,7 @@ def test_a_second_circuit_runs_from_its_file(watched: Path) -> None:
     np.testing.assert_array_equal(*fired)
     assert fired[0].sum() > 5
     # who watches changes nothing: each population has random numbers of its own
-    plain = SpikingNetwork("additive", cells_per_pool=2, target="numpy").run(program, seed=3)
+    plain = SpikingNetwork("additive", cells_per_pool=2, backend="numpy").run(program, seed=3)
     kept = run["spike_population"].values < 3
     for name in ("spike_time", "spike_cell", "spike_population"):
         np.testing.assert_array_equal(run[name].values[kept], plain[name])

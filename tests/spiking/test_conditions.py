@@ -17,7 +17,7 @@ from neurofwp.spiking import SpikingNetwork, conditions
 
 from .conftest import pairs
 
-SETTINGS: dict[str, Any] = {"cells_per_pool": 2, "target": "numpy", "key_cells": "poisson"}
+SETTINGS: dict[str, Any] = {"cells_per_pool": 2, "backend": "numpy", "key_cells": "poisson"}
 
 
 def written(episodes: int = 1) -> xr.Dataset:
@@ -78,7 +78,7 @@ def test_a_condition_alone_is_that_among_many_bit_for_bit(key_cells: str) -> Non
     rng = np.random.default_rng(0)
     key = (rng.random((2, 2, 13)) < 0.4).astype(float)
     made = program.from_arrays(key, rng.choice([-1.0, 1.0], (2, 2, 3)), query=key[:, ::-1], duration=200.0)
-    network = SpikingNetwork("error-correcting", cells_per_pool=3, target="cpp_standalone", key_cells=key_cells)
+    network = SpikingNetwork("error-correcting", cells_per_pool=3, backend="cpp_standalone", key_cells=key_cells)
     own = conditions.from_quantities(g_gaba=[2, 1.3, 2, 0, 0.5] * nS, seed=[4, 4, 5, 5, 6])
     many, alone = (network.run(made, seed=1, conditions=each) for each in (own, own.isel(condition=[2])))
     xr.testing.assert_equal(traces.of_condition(many, 2), traces.of_condition(alone, 0))

@@ -14,7 +14,7 @@ from neurofwp.errors import InputError
 from neurofwp.runtime import parallel, source, store
 from neurofwp.spiking.jobs import Job, run_all
 
-NETWORK = {"synapse": "additive", "cells_per_pool": 1, "target": "numpy"}
+NETWORK = {"synapse": "additive", "cells_per_pool": 1, "backend": "numpy"}
 
 
 def tiny(events: int) -> xr.Dataset:
@@ -93,7 +93,7 @@ def test_small_simulations_are_not_worth_a_process_and_large_ones_are() -> None:
     large = program.from_arrays(key, np.zeros((4, 10, 20)), query=key, duration=1000.0)
     assert Job("small", tiny(2), {"cells_per_pool": 1}).seconds() < 0.1
     assert Job("large", large).seconds() > parallel.WORKER_START
-    assert Job("large", large, NETWORK).seconds() > Job("large", large, NETWORK | {"target": "cython"}).seconds()
+    assert Job("large", large, NETWORK).seconds() > Job("large", large, NETWORK | {"backend": "cython"}).seconds()
 
 
 def test_jobs_of_one_name_would_overwrite_each_other() -> None:

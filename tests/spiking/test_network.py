@@ -69,7 +69,7 @@ def test_trace_is_valid_with_units_provenance_and_survives_netcdf(stored: xr.Dat
     assert json.loads(stored.attrs["seed"]) == 3
     assert json.loads(stored.attrs["versions"]) == provenance.versions()
     assert stored.attrs["commit"] == provenance.commit()
-    assert (stored.attrs["target"], stored.attrs["target_reason"]) == ("numpy", "asked for")
+    assert (stored.attrs["backend"], stored.attrs["backend_reason"]) == ("numpy", "asked for")
     assert stored.attrs["synapse_loop"].startswith("Brian2's own: only compiled programs")
     xr.testing.assert_identical(trace.load(trace.save(stored, tmp_path / "trace.nc")), stored)
 
@@ -142,12 +142,12 @@ def test_reading_answers_with_the_sign_that_was_written() -> None:
 
 
 # cython compiles each of some twenty code objects on its own, for minutes where none is cached
-TARGETS = ["numpy", "cpp_standalone", pytest.param("cython", marks=pytest.mark.slow)]
+BACKENDS = ["numpy", "cpp_standalone", pytest.param("cython", marks=pytest.mark.slow)]
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_a_seed_repeats_bit_for_bit(target: str) -> None:
-    first, again = (simulate(one_write(duration=150.0), seed=1, target=target) for _ in range(2))
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_seed_repeats_bit_for_bit(backend: str) -> None:
+    first, again = (simulate(one_write(duration=150.0), seed=1, backend=backend) for _ in range(2))
     xr.testing.assert_identical(first, again)
     assert first["conductance"].values.max() > 0
 
@@ -304,7 +304,7 @@ def test_interneurons_hold_the_dendrite_down() -> None:
         ({"gate": "soma"}, "gate must be one of dendrite, conductance, not 'soma'"),
         ({"read_gate": 1.5}, r"read_gate must be in \[0, 1\], not 1.5"),
         ({"read_gate": float("nan")}, r"read_gate must be in \[0, 1\], not nan"),
-        ({"target": "gpu"}, "unknown target 'gpu'; known: auto, cpp_standalone, cython, numpy"),
+        ({"backend": "gpu"}, "unknown backend 'gpu'; known: auto, cpp_standalone, cython, numpy"),
         ({"membrane_step": 0.1}, r"membrane_step must be a time above 0, like 0.1\*ms, not 0.1"),
         ({"plasticity_step": 1 * mM}, "plasticity_step must be a time above 0"),
         ({"membrane_step": 0 * ms}, "membrane_step must be a time above 0"),
@@ -337,7 +337,7 @@ def test_a_program_or_a_seed_that_cannot_run() -> None:
 @pytest.mark.parametrize("duration", [1.0, 600.0, 2600.0, 30_000.0])
 def test_a_run_ends_clearly_after_the_last_weights_are_recorded(duration: float) -> None:
     """Within the tolerance in which Brian2's clocks tie, the last record would be a matter of luck."""
-    beyond = SpikingNetwork("additive", target="numpy")._beyond(duration * ms)
+    beyond = SpikingNetwork("additive", backend="numpy")._beyond(duration * ms)
     assert beyond >= 0.1 * ms
     assert 1.5 * Clock.epsilon_dt < float(beyond / (duration * ms)) <= 0.1
     assert float(beyond / (0.1 * ms)) == pytest.approx(round(float(beyond / (0.1 * ms))))

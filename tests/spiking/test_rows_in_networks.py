@@ -14,7 +14,7 @@ def test_rows_and_brian2s_own_loop_make_the_same_spikes(
     stored_program: xr.Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In double precision, where the order of operations moves weights by their last digits only."""
-    network = SpikingNetwork("error-correcting", cells_per_pool=1, target="cpp_standalone", synapse_dtype=float)
+    network = SpikingNetwork("error-correcting", cells_per_pool=1, backend="cpp_standalone", synapse_dtype=float)
     in_rows = network.run(stored_program, seed=3)
     monkeypatch.setattr(rows, "obstacle", lambda *_: "this test wants none")
     monkeypatch.setattr(simulation, "_source", lambda kind: "loop")
@@ -28,7 +28,7 @@ def test_passing_over_idle_synapses_changes_no_bit_of_a_network(
     stored_program: xr.Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Episodes that differ in retention, and in what makes a synapse idle."""
-    network = SpikingNetwork("error-correcting", cells_per_pool=1, target="cpp_standalone")
+    network = SpikingNetwork("error-correcting", cells_per_pool=1, backend="cpp_standalone")
     made = stored_program.copy(deep=True)
     made["retention"][1] = 0.8
     own = conditions.from_quantities(K_P=[0.564, 0.4])

@@ -130,7 +130,7 @@ def test_simulated_synapses_change_as_in_closed_form(name):
     changed = {"pre_delay": round(float(load(name).values["pre_delay"] / ms)) * ms, "bistable": 0}
     synapse = replace(load(name), values=load(name).values | changed)
     protocols = [pairing(dt, 5, trains=60) for dt in (-5.0, 0.0, 15.0)]
-    found = Laboratory(synapse, step=1 * ms, target="numpy").change(protocols, repeats=200, seed=1)
+    found = Laboratory(synapse, step=1 * ms, backend="numpy").change(protocols, repeats=200, seed=1)
     exact = [graupner_brunel.exact_change(synapse, protocol).ratio for protocol in protocols]
     z = (found["ratio"].values - exact) / found["sem"].values
     assert abs(z).max() < 3.3

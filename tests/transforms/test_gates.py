@@ -52,7 +52,7 @@ def test_gates_open_at_every_write_or_at_none() -> None:
 def test_what_is_let_pass_is_not_what_a_memory_of_open_gates_returns(seed: int, share: float) -> None:
     """Orthogonal keys and the delta rule with unit rate: a read is exactly the value last written."""
     made = gates.close_reassignments(written_twice(seed), share, np.random.default_rng(seed))
-    trace = RateNetwork("delta", parameters={"rate": 1.0}, on_off=False, nonnegative=False).run(made)
+    trace = RateNetwork("delta", parameters={"rate": 1.0}, on_off=False).run(made)
     np.testing.assert_allclose(trace["recall"][:, READS], made["target"][:, READS], atol=1e-6)
     passed = round(share * PAIRS)
     assert (made["write_gate"].values[:, :PAIRS] == 1).all()

@@ -66,7 +66,7 @@ def varied() -> Any:
 def on_numpy() -> Any:
     """Brian2's own steps in place of a compiled program, on a Program of half a second."""
     made = program(keys=1, duration=150.0).isel(event=slice(0, 1))
-    return spiking_trace("error-correcting", made, target="numpy")
+    return spiking_trace("error-correcting", made, backend="numpy")
 
 
 def bench(model: str) -> Any:

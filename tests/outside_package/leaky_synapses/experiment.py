@@ -27,7 +27,9 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     rng = np.random.default_rng(seed)
     key = (rng.random((2, 6, 8)) < 0.3).astype(float)
     program = nf.program.from_arrays(key, rng.uniform(-1, 1, (2, 6, 3)), query=key, write_gate=1.0)
-    network = nf.RateNetwork("leaky", parameters={"leak": settings.leak}, on_off=True, nonnegative=True, device=device)
+    network = nf.RateNetwork(
+        "leaky", parameters={"leak": settings.leak}, on_off=True, bounds=(0, np.inf), device=device
+    )
     trace = network.run(program, seed=seed)
     fits = nf.identify(program, trace, ["hebbian", "leaky"], restarts=1, seed=seed, progress=False)
     return xr.DataTree.from_dict({"/program": program, "/rate": trace, "/fits": fits})

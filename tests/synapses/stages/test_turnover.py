@@ -32,7 +32,7 @@ def test_a_retention_multiplies_the_weights_of_its_episode_over_one_event():
     key[:, 0, :2] = 1
     written = program.from_arrays(key, np.full((2, 4, 1), 0.5), retention=retention, duration=60)
     network = SpikingNetwork(
-        "linear", cells_per_pool=1, target="numpy", synapse_dtype=np.float64, membrane_step=0.5 * ms,
+        "linear", cells_per_pool=1, backend="numpy", synapse_dtype=np.float64, membrane_step=0.5 * ms,
         parameters={"gate_delay": 5 * ms, "pause": 40 * ms, "c_floor": 0.2, "g_tonic": 40 * nS},
     )  # fmt: skip
     weight = network.run(written, seed=3)["conductance"].values.reshape(2, 4, -1)

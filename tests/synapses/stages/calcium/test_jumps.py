@@ -20,7 +20,7 @@ def calcium(delay, step, pre=PRE, post=POST):
     events = model.load("graupner-brunel-cortical-slice")
     forms = {"calcium": Jumps(), "expression": TwoThreshold()}
     clocked = replace(events, stages=tuple(forms.get(stage.stage, stage) for stage in events.stages))
-    bench = Laboratory(clocked, parameters={"pre_delay": delay * ms}, step=step * ms, target="numpy")
+    bench = Laboratory(clocked, parameters={"pre_delay": delay * ms}, step=step * ms, backend="numpy")
     made = bench.run([Protocol("spikes", pre, post, period=0.1)], record=1 * ms)
     return made["time"].values, made["calcium"].values[0]
 

@@ -20,7 +20,7 @@ RATES = ("k_plus", "k_minus", "a_plus", "b_plus", "a_minus", "b_minus")
 
 
 def laboratory(name: str, step: float, **parameters: object) -> Laboratory:
-    return Laboratory(name, parameters=parameters, step=step * ms, target="numpy")
+    return Laboratory(name, parameters=parameters, step=step * ms, backend="numpy")
 
 
 def test_a_plateau_writes_what_was_computed_for_the_network_set():

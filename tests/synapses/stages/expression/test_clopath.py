@@ -24,7 +24,7 @@ STEP = 0.1  # ms
 
 def changes(protocols: list[Protocol], **parameters: object) -> np.ndarray:
     """Sums of weight changes, in units of the amplitudes (which are shares of 1 nS)."""
-    done = Laboratory(NAME, parameters=parameters, target="numpy").run(protocols)
+    done = Laboratory(NAME, parameters=parameters, backend="numpy").run(protocols)
     return (done["after"] - done["before"]).values[:, 0]
 
 
@@ -143,6 +143,6 @@ def test_the_lag_keeps_a_spike_from_potentiating_by_itself():
 
 def test_a_weight_stays_at_zero_where_it_would_fall_below():
     protocol = replace(kinds.pairing(-10.0, 20.0, spikes=5, trains=1, period=0.4), initial=0.001)
-    done = Laboratory(NAME, target="numpy").run([protocol])
+    done = Laboratory(NAME, backend="numpy").run([protocol])
     assert done["after"].item() == 0
     assert model.load(NAME).initial == 0.5 * nS

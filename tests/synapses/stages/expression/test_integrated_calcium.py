@@ -20,7 +20,7 @@ THETA_D, THETA_P = 10.02 + 39.08, 11.59 + 49.66  # ms
 
 
 def laboratory(**parameters):
-    return Laboratory("chindemi-2022", parameters=parameters, step=0.1 * ms, target="numpy")
+    return Laboratory("chindemi-2022", parameters=parameters, step=0.1 * ms, backend="numpy")
 
 
 def calcium(protocols, **parameters):
@@ -106,7 +106,7 @@ def trains(frequency, outside=2.0, dt=10.0, count=5):
 
 def test_depression_at_low_frequency_potentiation_at_high_and_nothing_without_calcium_outside():
     made = [*trains(1, count=1), *trains(10), *trains(40), *trains(40, outside=0.5)]
-    done = Laboratory("chindemi-2022", step=0.2 * ms, target="numpy").run(made)
+    done = Laboratory("chindemi-2022", step=0.2 * ms, backend="numpy").run(made)
     single, low, high, starved = done["expressed"].values.reshape(4, 2)
     np.testing.assert_allclose(single, [1, 2], atol=1e-6)
     assert low[0] == pytest.approx(1, abs=1e-6)
@@ -120,5 +120,5 @@ def test_depression_at_low_frequency_potentiation_at_high_and_nothing_without_ca
 def test_what_is_compared_with_measurements_is_the_conductance_long_after():
     at = tuple(1 + np.arange(25) * 20.0)
     strong = Protocol("strong", pre=at, post=tuple(time + 5 for time in at), period=0.6)
-    changed = Laboratory("chindemi-2022", step=0.2 * ms, target="numpy").change([strong])
+    changed = Laboratory("chindemi-2022", step=0.2 * ms, backend="numpy").change([strong])
     assert changed["ratio"].item() == pytest.approx(2 / 1.5)

@@ -49,9 +49,9 @@ def relative_change(protocol: Protocol, p: Mapping[str, float]) -> float:
     return float(potentiation.sum() - depression.sum())
 
 
-def laboratory_change(name: str, protocols: Sequence[Protocol], target: str = "numpy") -> np.ndarray:
+def laboratory_change(name: str, protocols: Sequence[Protocol], backend: str = "numpy") -> np.ndarray:
     """Weight after minus weight before, in units of what it is before, 1 nS; from 10 nS, far from 0, where told to."""
-    done = Laboratory(name, target=target).run(protocols)
+    done = Laboratory(name, backend=backend).run(protocols)
     return (done["after"] - done["before"]).values[:, 0]
 
 
@@ -86,7 +86,7 @@ def test_a_weight_cannot_fall_below_zero_and_comes_back_from_there():
     synapse = SynapseModel("steep", "", (Triplet(), Exponential()), values, {})
     depressed = Protocol("d", pre=(20.0, 30.0, 40.0), post=(10.0,), period=0.1)
     restored = Protocol("r", pre=(20.0, 30.0, 40.0), post=(10.0, 45.0), period=0.1)
-    after = Laboratory(synapse, target="numpy").run([depressed, restored])["after"].values[:, 0]
+    after = Laboratory(synapse, backend="numpy").run([depressed, restored])["after"].values[:, 0]
     trace = sum(np.exp(-age / 16.8) for age in (5, 15, 25))
     assert after == pytest.approx([0, 0.25 * trace], abs=1e-12)
     assert synapse.initial == 1 * nS
@@ -163,7 +163,7 @@ def test_the_cortical_set_meets_the_frequencies_with_one_long_train_only():
 @pytest.mark.parametrize(("name", "chi2"), [(SETS[0], 2.83), (SETS[1], 6.21)])
 def test_whole_protocols_in_the_laboratory(name, chi2):
     data = wang() if name == SETS[0] else sjostrom(5)
-    changes = laboratory_change(name, [protocol for protocol, *_ in data], target="cpp_standalone")
+    changes = laboratory_change(name, [protocol for protocol, *_ in data], backend="cpp_standalone")
     expected = [relative_change(protocol, numbers(name)) for protocol, *_ in data]
     np.testing.assert_allclose(changes, expected, rtol=0, atol=1e-5)
     assert chi2_per_point(data, list(changes)) == pytest.approx(chi2, abs=0.01)

@@ -61,7 +61,7 @@ def expected(values, protocol, start, step, end=np.inf):
 def test_efficacy_is_exact_at_any_step(thresholds):
     synapse = with_forms(Events(), pre_delay=5 * ms, **thresholds)
     every = [poisson(3, seed=seed, start=start) for seed, start in ((1, 0.0), (2, 1.0), (3, 0.3))]
-    made = Laboratory(synapse, step=1 * ms, target="numpy").run(every)
+    made = Laboratory(synapse, step=1 * ms, backend="numpy").run(every)
     found = (made["after"].values[:, 0] - W0) / (W1 - W0)
     wanted = [expected(synapse.values, each, start, 1)[0] for each, start in zip(every, (0.0, 1.0, 0.3), strict=True)]
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-11)
@@ -70,7 +70,7 @@ def test_efficacy_is_exact_at_any_step(thresholds):
 
 def test_efficacy_and_calcium_are_read_at_any_time_in_between():
     synapse, protocol = with_forms(Events(), pre_delay=5 * ms), poisson(0.5, rate=30, start=0.2)
-    made = Laboratory(synapse, step=1 * ms, target="numpy").run([protocol], record=7 * ms)
+    made = Laboratory(synapse, step=1 * ms, backend="numpy").run([protocol], record=7 * ms)
     found = (made["weight"].values[0] - W0) / (W1 - W0)
     times = made["time"].values
     wanted = [expected(synapse.values, protocol, 0.2, 1, end=time)[0] for time in times]
@@ -86,7 +86,7 @@ def test_noise_has_the_exact_mean_and_variance_between_events_too():
     protocol = Protocol("pairs", (10.0, 60.0), (20.0, 70.0), period=0.12, initial=(W0 + W1) / 2)
     for end in (80.0, 120.0):  # while calcium is above thresholds, and long after
         own = replace(protocol, period=end / 1000)
-        laboratory = Laboratory(CORTEX, parameters={"pre_delay": 5 * ms, "bistable": 0}, step=1 * ms, target="numpy")
+        laboratory = Laboratory(CORTEX, parameters={"pre_delay": 5 * ms, "bistable": 0}, step=1 * ms, backend="numpy")
         with catch_logs() as logs:
             made = laboratory.run([own], repeats=repeats, seed=3)
         assert not [each for each in logs if "order" in each[2]]  # of execution
@@ -121,7 +121,7 @@ def test_a_plateau_holds_calcium_and_writes_in_closed_form(level):
     synapse = with_forms(JumpPlateauEvents(), Events(), pre_delay=5 * ms, plateau_calcium=level)
     protocol = Protocol("plateau", (10.0, 60.0, 430.0), (12.0, 150.0, 433.0), plateaus=((50.0, 350.0),), period=0.6)
     own = [replace(protocol, name=f"from {start}", initial=W0 + start * (W1 - W0)) for start in (0.0, 1.0)]
-    made = Laboratory(synapse, step=1 * ms, target="numpy").run(own, record=5 * ms)
+    made = Laboratory(synapse, step=1 * ms, backend="numpy").run(own, record=5 * ms)
     # a step of 0.05 ms, and no more than the equation
     step, time = 0.05, np.arange(round(600 / 0.05)) * 0.05
     jumps = [(t + 6, 0.5617539) for t in protocol.pre] + [(t + 1, 1.23964) for t in protocol.post]
@@ -144,7 +144,7 @@ def test_a_clock_agrees_about_plateaus():
     protocol = Protocol("plateau", (10.0, 60.0, 430.0), (12.0, 150.0, 433.0), plateaus=((50.0, 350.0),), period=0.6)
     own = [replace(protocol, name=f"from {start}", initial=W0 + start * (W1 - W0)) for start in (0.0, 1.0)]
     ended = [
-        Laboratory(with_forms(*stages, pre_delay=5 * ms, plateau_calcium=1.1), step=0.2 * ms, target="numpy").run(own)
+        Laboratory(with_forms(*stages, pre_delay=5 * ms, plateau_calcium=1.1), step=0.2 * ms, backend="numpy").run(own)
         for stages in ((JumpPlateauEvents(), Events()), (JumpPlateaus(), TwoThreshold()))
     ]
     exact, clock = ((each["after"].values[:, 0] - W0) / (W1 - W0) for each in ended)
@@ -208,7 +208,7 @@ def test_the_bistable_term_acts_over_all_of_the_time_and_splitting_it_off_costs_
     every = [replace(protocol, name=f"from {each}", initial=W0 + each * (W1 - W0)) for each in STARTS]
     found = {}
     for bistable in (0, 1):
-        laboratory = Laboratory(synapse, parameters={"bistable": bistable}, step=1 * ms, target="numpy")
+        laboratory = Laboratory(synapse, parameters={"bistable": bistable}, step=1 * ms, backend="numpy")
         found[bistable] = (laboratory.run(every)["after"].values[:, 0] - W0) / (W1 - W0)
     np.testing.assert_allclose(found[1], relaxed_in_full(synapse.values, protocol, STARTS, 1), rtol=0, atol=error)
     assert abs(found[1] - found[0]).max() > 50 * error
@@ -231,10 +231,10 @@ def test_at_rest_an_efficacy_is_read_in_closed_form_however_long_nothing_happens
     np.testing.assert_allclose(read, solved, atol=1e-9)
 
 
-@pytest.mark.parametrize("target", ["numpy", "cpp_standalone", pytest.param("cython", marks=pytest.mark.slow)])
-def test_the_short_exponential_is_exact(target):
+@pytest.mark.parametrize("backend", ["numpy", "cpp_standalone", pytest.param("cython", marks=pytest.mark.slow)])
+def test_the_short_exponential_is_exact(backend):
     x = np.concatenate([np.linspace(-1e-12, 0.13, 1000), np.geomspace(1e-18, 700, 1000)])
-    with backends.use_backend(target) as folder:
+    with backends.use_backend(backend) as folder:
         group = b2.NeuronGroup(len(x), "x : 1\ny : 1")
         group.x = x
         group.run_regularly("y = kept(x)")
@@ -251,7 +251,7 @@ def test_a_fine_clock_errs_as_little_as_its_step_allows():
     every = [poisson(20, seed=seed, start=start) for seed in range(1, 9) for start in (0.0, 1.0)]
     found = {}
     for name, stages in (("events", (Events(),)), ("clock", (Jumps(), TwoThreshold()))):
-        made = Laboratory(with_forms(*stages), step=0.01 * ms, target="cpp_standalone").run(every)
+        made = Laboratory(with_forms(*stages), step=0.01 * ms, backend="cpp_standalone").run(every)
         found[name] = (made["after"].values[:, 0] - W0) / (W1 - W0)
     apart = found["events"] - found["clock"]
     assert abs(apart).max() < 5e-5
