@@ -16,7 +16,6 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 import neurofwp.experiments
-from neurofwp.cli import old_style
 from neurofwp.errors import unknown
 from neurofwp.runtime.experiment import REGISTRY as EXPERIMENTS
 from neurofwp.runtime.experiment import Experiment
@@ -44,14 +43,7 @@ def experiment(name: str) -> Experiment:
     InputError
         for a name that no experiment has.
     """
-    known = experiments()
-    if name not in known:
-        raise unknown("experiment", name, known)
-    if EXPERIMENTS.origins().get(name, "neurofwp") != "neurofwp":
-        return EXPERIMENTS.get(name)
-    module = import_module(f"neurofwp.experiments.{name.replace('-', '_')}")
-    found: Experiment = module.EXPERIMENT if hasattr(module, "EXPERIMENT") else old_style.experiment(module)
-    return found
+    return EXPERIMENTS.get(name)
 
 
 def rules() -> dict[str, dict[str, Any]]:
