@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import neurofwp as nf
 from neurofwp.errors import InputError
-from neurofwp.runtime import provenance
 from neurofwp.runtime.experiment import Experiment
 from neurofwp.runtime.lazy import b2, np, xr
 from neurofwp.runtime.parallel import parallel_map
@@ -109,6 +108,8 @@ def fit_row(
     config: dict[str, Any],
 ) -> xr.Dataset:
     """All points of one gain (turnover): one network, whose conditions are turnovers and runs, then fits."""
+    from neurofwp.runtime import provenance  # takes 20 ms to import, and settings are to be read at once
+
     of_conditions = nf.spiking.conditions
     every = of_conditions.from_quantities(
         tau_turnover=np.repeat(turnover, RUNS) * b2.second,

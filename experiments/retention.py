@@ -202,10 +202,11 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     }
     rule = xr.DataArray(list(rules), dims="rule", name="rule")
     silence = [join(models, "silence").squeeze("condition", drop=True) for models in rules.values()]
-    found["predicted"] = average(xr.concat(silence, rule))
+    found["predicted"] = average(xr.concat(silence, rule)).drop_vars(READINGS)
     if TURNED in closed.children and (closed[TURNED]["kind"] == "turnover").any():
         found["turnover"] = average(by_turnover(closed))
-        found["predicted_turnover"] = average(xr.concat([by_turnover(models) for models in rules.values()], rule))
+        predicted = xr.concat([by_turnover(models) for models in rules.values()], rule)
+        found["predicted_turnover"] = average(predicted).drop_vars(READINGS)
     if "erasure" in result.children:
         models = result["erasure"].children
         every = [group.to_dataset() for group in models.values()]

@@ -30,10 +30,8 @@ def retention_curve(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
     """
     slot, duration = program.attrs["slot"], float(program["duration"][0, 0]) / 1000
     block = program["block"].values
-    first = np.flatnonzero(block == 0)
-    pairs = len(first)
-    reader = decode(program.isel(event=first), trace.isel(event=first)).attrs
-    answer = reader["gain"] * trace["recall"] + reader["offset"]
+    pairs = int((block == 0).sum())
+    answer = _answer(program, trace, np.flatnonzero(block == 0))
     weight = trace["conductance"].mean(("polarity", "post", "pre"))
     r2, relative, age, weight_age, passes = [], [], [], [], []
     for number in range(block.max() + 1):
@@ -52,3 +50,10 @@ def retention_curve(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
     return curve.assign_coords(
         age=("block", age, seconds), weight_age=("block", weight_age, seconds), passes=("block", passes, unit)
     )
+
+
+def _answer(program: xr.Dataset, trace: xr.Dataset, events: np.ndarray) -> xr.DataArray:
+    """Recall in units of the values, with the gain and offset that suit the reads of these events."""
+    reader = decode(program.isel(event=events), trace.isel(event=events)).attrs
+    answer: xr.DataArray = reader["gain"] * trace["recall"] + reader["offset"]
+    return answer

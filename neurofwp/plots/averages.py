@@ -5,9 +5,6 @@ from __future__ import annotations
 import xarray as xr
 
 from neurofwp.errors import InputError
-from neurofwp.metrics import average
-
-mean_sem = average  # where experiments still import it from here
 
 
 def at(data: xr.Dataset, what: str, **index: int) -> xr.Dataset:

@@ -44,11 +44,10 @@ def read_after_delays(
         held = round(1000 * hold / slot)
         index += [count + event % count for event in range(held)] + list(range(count, 2 * count))
         block += [-1] * held + [number] * count
-    block_of = xr.DataArray(block, dims="event", attrs={"units": "1"})
-    delay = (block_of < 0) & (np.arange(len(block)) >= count)
-    delayed = program.isel(event=index)
+    delayed = program.isel(event=index).assign(block=("event", block, {"units": "1"}))
+    delay = (delayed["block"] < 0) & (np.arange(len(block)) >= count)
     if query is not None:
         silenced = delayed["query"].where(~delay, query)
         delayed = delayed.assign(query=silenced.transpose("episode", "event", "pre"))
     target = delayed["target"].where(~delay).transpose("episode", "event", "post")
-    return check(delayed.assign(target=target, block=block_of).assign_attrs(slot=slot / 1000))
+    return check(delayed.assign(target=target).assign_attrs(slot=slot / 1000))

@@ -33,7 +33,8 @@ def programs(gate: str = "closed") -> xr.Dataset:
     task = digit_pairs(SETTINGS.pairs, SETTINGS.episodes, seed=1)
     pairs = keep_most_varied(FixedEncoder(pre=40, active=4, seed=1)(task), SETTINGS.pixels)
     delays = retention.list_delays(SETTINGS, "decay", gate)
-    return retention.write_programs(pairs, SETTINGS.holds, NETWORK, delays)
+    written: xr.Dataset = retention.write_programs(pairs, SETTINGS.holds, NETWORK, delays)
+    return written
 
 
 def fade(program: xr.Dataset, tau: float) -> xr.Dataset:

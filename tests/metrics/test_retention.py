@@ -31,8 +31,9 @@ def test_weights_and_recall_fade_as_the_rule_says(program: xr.Dataset) -> None:
     tau = 3.0
     curve = retention_curve(program, fade(program, tau))
     np.testing.assert_allclose(curve["weight_age"], [0, 5 * SLOT, 12 * SLOT])
-    expected = xr.zeros_like(curve["mean_weight"]) + np.exp(-curve["weight_age"] / tau)
-    np.testing.assert_allclose(curve["mean_weight"], expected, rtol=1e-9)
+    expected = np.exp(-curve["weight_age"].values / tau)
+    weight = curve["mean_weight"].transpose("episode", "block")
+    np.testing.assert_allclose(weight, np.broadcast_to(expected, weight.shape), rtol=1e-9)
     # between the middle of the writes, at their end, and the middle of the reads, at their beginning
     np.testing.assert_allclose(curve["age"], [3 * SLOT - 0.5, 8 * SLOT - 0.5, 15 * SLOT - 0.5])
     r2 = curve["r2"].mean("episode").values
