@@ -43,7 +43,13 @@ def experiment(name: str) -> Experiment:
     InputError
         for a name that no experiment has.
     """
-    return EXPERIMENTS.get(name)
+    known = experiments()
+    if name not in known:
+        raise unknown("experiment", name, known)
+    if EXPERIMENTS.origins().get(name, "neurofwp") != "neurofwp":
+        return EXPERIMENTS.get(name)
+    found: Experiment = import_module(f"neurofwp.experiments.{name.replace('-', '_')}").EXPERIMENT
+    return found
 
 
 def rules() -> dict[str, dict[str, Any]]:
