@@ -74,9 +74,14 @@ class Build:
         """
         with tempfile.TemporaryDirectory(prefix="neurofwp-") as own:
             done = subprocess.run(
-                self.command(inputs, Path(own)), cwd=self.folder, check=False, env=os.environ | {SEED: str(seed)},
-                stderr=subprocess.PIPE, text=True, stdout=sys.__stderr__ if progress else subprocess.DEVNULL,
-            )  # fmt: skip
+                self.command(inputs, Path(own)),
+                cwd=self.folder,
+                check=False,
+                env=os.environ | {SEED: str(seed)},
+                stderr=subprocess.PIPE,
+                text=True,
+                stdout=sys.__stderr__ if progress else subprocess.DEVNULL,
+            )
             if progress:
                 print("\r  simulating 100 %", file=sys.stderr, flush=True)
             # Brian2's programs complain of an array of the wrong size, and go on
@@ -207,8 +212,11 @@ def cache_folder() -> Path:
     except OSError as error:
         log.warning(
             "compiled networks are not kept after this run: cannot write to %s (%s); set %s to a folder that can be "
-            "written", folder, error.strerror or error, FOLDER,
-        )  # fmt: skip
+            "written",
+            folder,
+            error.strerror or error,
+            FOLDER,
+        )
         temporary = tempfile.TemporaryDirectory(prefix="neurofwp-cache-")
         atexit.register(temporary.cleanup)
         return Path(temporary.name)

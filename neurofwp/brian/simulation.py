@@ -145,8 +145,10 @@ def _fields(network: b2.Network, device: Any, last: dict[str, tuple[Any, str]]) 
         array = group.variables[variable]
         columns = len(group.record) if isinstance(group, b2.StateMonitor) and variable != "t" else 0
         outputs[name] = {
-            "file": device.get_array_filename(array), "dtype": np.dtype(array.dtype).str, "columns": columns
-        }  # fmt: skip
+            "file": device.get_array_filename(array),
+            "dtype": np.dtype(array.dtype).str,
+            "columns": columns,
+        }
     for writer in (each for each in network.sorted_objects if isinstance(each, Writer)):
         outputs |= {f"{writer.name}.{variable}": output for variable, output in writer.outputs.items()}
     return {"inputs": inputs | tables, "needed": [*needed, *tables], "outputs": outputs}

@@ -61,9 +61,16 @@ def search(
             if generation == 0:
                 places[0] = space.origin
             made = _generation(
-                space, places, rule, programs[final], network, f"generation-{generation}",
-                seed=(generations + 1) * seed + generation, folder=folder, executor=executor,
-            )  # fmt: skip
+                space,
+                places,
+                rule,
+                programs[final],
+                network,
+                f"generation-{generation}",
+                seed=(generations + 1) * seed + generation,
+                folder=folder,
+                executor=executor,
+            )
             if not final:
                 evolution.tell(list(places), list(-made["objective"].values))
             count = np.full(population, generation)
@@ -100,18 +107,22 @@ def _generation(
     spikes = np.random.SeedSequence(seed).generate_state(len(shares))
     trials = [
         Trial(
-            f"{name}-{index}", program, network, {each: values[own] for each, values in quantities.items()}, rule,
+            f"{name}-{index}",
+            program,
+            network,
+            {each: values[own] for each, values in quantities.items()},
+            rule,
             seed=int(spikes[index]),
         )
         for index, own in enumerate(shares)
-    ]  # fmt: skip
+    ]
     cases = {trial.name: (trial,) for trial in trials}
     with parallel.start(Trial.scores, cases, folder=folder, executor=executor) as scores:
         made = xr.concat([scores[name] for name in cases], dim="candidate")
     value = np.stack([np.asarray(quantities[each.name] / space.unit(each.name)) for each in SPACE], axis=1)
     return made.assign(
         place=(("candidate", "parameter"), places), value=(("candidate", "parameter"), value)
-    ).assign_coords(parameter=[each.name for each in SPACE])  # fmt: skip
+    ).assign_coords(parameter=[each.name for each in SPACE])
 
 
 def _finalists(rounds: Sequence[xr.Dataset], evolution: Any, population: int) -> Floats:

@@ -30,9 +30,8 @@ WORST = -1.0  # of a share or a recall: how far below nothing makes no differenc
 def rivals(rule: str) -> tuple[str, ...]:
     """Rules that a rule is compared with during a search: others that do not contain it, nor have it as a limit."""
     return tuple(
-        each for each in RIVALS
-        if each != rule and rule not in get(each).nests and rule not in get(each).approaches
-    )  # fmt: skip
+        each for each in RIVALS if each != rule and rule not in get(each).nests and rule not in get(each).approaches
+    )
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 import neurofwp.experiments
-from neurofwp.cli import old_style
 from neurofwp.errors import unknown
 from neurofwp.runtime.experiment import REGISTRY as EXPERIMENTS
 from neurofwp.runtime.experiment import Experiment
@@ -49,8 +48,7 @@ def experiment(name: str) -> Experiment:
         raise unknown("experiment", name, known)
     if EXPERIMENTS.origins().get(name, "neurofwp") != "neurofwp":
         return EXPERIMENTS.get(name)
-    module = import_module(f"neurofwp.experiments.{name.replace('-', '_')}")
-    found: Experiment = module.EXPERIMENT if hasattr(module, "EXPERIMENT") else old_style.experiment(module)
+    found: Experiment = import_module(f"neurofwp.experiments.{name.replace('-', '_')}").EXPERIMENT
     return found
 
 

@@ -44,9 +44,13 @@ def main(words: list[str]) -> int:
     checks.check(experiment, settings)
     _warn_of_changes(about["commit"], json.loads(about["versions"]))
     return run.carry_out(
-        experiment, settings, seed=int(about["seed"]), device=given.device or about["device"], out=given.out,
+        experiment,
+        settings,
+        seed=int(about["seed"]),
+        device=given.device or about["device"],
+        out=given.out,
         pdf=given.pdf,
-    )  # fmt: skip
+    )
 
 
 def _warn_of_changes(commit: str, versions: dict[str, str]) -> None:

@@ -113,9 +113,12 @@ def main(words: list[str]) -> int:
         units = _units(points, workers) if together else [[point] for point in points]
         made = sweep(_measure, units, workers=chosen.workers, scheduler=chosen.scheduler)
         made = made.assign_attrs(
-            experiment=name, settings=checks.to_json(chosen.settings), device=device, commit=provenance.commit(),
+            experiment=name,
+            settings=checks.to_json(chosen.settings),
+            device=device,
+            commit=provenance.commit(),
             versions=json.dumps(provenance.versions(), sort_keys=True),
-        )  # fmt: skip
+        )
         _with_units(made, chosen.settings)
         files.write_netcdf(made, folder / SWEEP)
         failed = int((made["error"] != "").sum())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +25,8 @@ NAMED = 28  # characters of its first column there, at least
 def write(experiment: Experiment, result: xr.DataTree, folder: Path) -> None:
     """Write each table of the experiment as CSV, with units in its headings, and print an excerpt."""
     console = Console()
-    made: Mapping[str, Any] = experiment.tables(result)
-    for name, table in made.items():
-        rows = table if isinstance(table, pd.DataFrame) else frame(table)  # modules of the old style have frames
+    for name, table in experiment.tables(result).items():
+        rows = frame(table)
         rows.attrs |= {"caption": table.attrs["caption"]} if "caption" in table.attrs else {}
         path = folder / f"{name}.csv"
         headings = [_with_unit(str(each), rows) for each in rows]

@@ -71,9 +71,13 @@ def main(words: list[str]) -> int:
         return 0
     with distributed.together(output.device(chosen.device)) as device:
         meta_training.meta_train(
-            module.family(chosen.task), chosen.training, seed=chosen.seed, device=device, folder=folder,
+            module.family(chosen.task),
+            chosen.training,
+            seed=chosen.seed,
+            device=device,
+            folder=folder,
             config={"family": name, **settings},
-        )  # fmt: skip
+        )
     return 0
 
 
@@ -89,9 +93,14 @@ def _train(name: str, family: Any, chosen: Any, settings: dict[str, Any], folder
         meta_training.untrained(family, chosen.training, seed=chosen.seed, device=device), family, seed=chosen.seed
     )
     model, outcome = meta_training.meta_train(
-        family, chosen.training, seed=chosen.seed, device=device, folder=folder, config={"family": name, **settings},
+        family,
+        chosen.training,
+        seed=chosen.seed,
+        device=device,
+        folder=folder,
+        config={"family": name, **settings},
         description=name,
-    )  # fmt: skip
+    )
     after = meta_training.test_model(model, family, seed=chosen.seed)
     log.info("trained for %d steps in %.0f s", outcome.steps, time.perf_counter() - started)
     numbers = {f"before.{key}": number for key, number in before.items()}

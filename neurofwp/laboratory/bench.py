@@ -133,17 +133,28 @@ class Bench(Simulation):
         pre, post, *others = self._commands
         key = self._cells("key", clock, [pre], synapse.text("presynaptic"), synapse.text("presynaptic_spike"))
         value = self._cells(
-            "value", clock, [post, *others], CELL + synapse.text("postsynaptic"), synapse.text("postsynaptic_spike"),
-            synapse.text("postsynaptic_update"), events(synapse),
-        )  # fmt: skip
+            "value",
+            clock,
+            [post, *others],
+            CELL + synapse.text("postsynaptic"),
+            synapse.text("postsynaptic_spike"),
+            synapse.text("postsynaptic_update"),
+            events(synapse),
+        )
         watch_plateaus(synapse, value)
         goes_on, lasting = "int(t + 0.5*plasticity_step < until)", _lasting_states(synapse)
         each = np.arange(len(self.protocols) * self.repeats)
         plastic = connect(
-            synapse, key, value, each, each, clock=clock, plasticity=clock,
+            synapse,
+            key,
+            value,
+            each,
+            each,
+            clock=clock,
+            plasticity=clock,
             kept="\n".join(["until : second (constant)", *(f"last_{name} : siemens" for name in lasting)]),
             keep="\n".join(f"last_{name} += ({name} - last_{name})*{goes_on}" for name in lasting),
-        )  # fmt: skip
+        )
         monitors = []
         if self.record is not None:
             first = np.arange(len(self.protocols)) * self.repeats
@@ -236,9 +247,15 @@ class Bench(Simulation):
         return np.repeat(np.asarray(values), self.repeats)
 
     def _cells(
-        self, name: str, clock: b2.Clock, commands: Sequence[_Command], equations: str, at_spike: str,
-        update: str = "", watched: Mapping[str, str] | None = None,
-    ) -> b2.NeuronGroup:  # fmt: skip
+        self,
+        name: str,
+        clock: b2.Clock,
+        commands: Sequence[_Command],
+        equations: str,
+        at_spike: str,
+        update: str = "",
+        watched: Mapping[str, str] | None = None,
+    ) -> b2.NeuronGroup:
         """Cells that fire at the times of the first command, and do what the others say at theirs."""
         own, (fires, *others) = Own(self._constants), commands
         effects = {command.name: own(command.statements) for command in commands}
@@ -247,10 +264,14 @@ class Bench(Simulation):
         group = b2.NeuronGroup(
             len(self.protocols) * self.repeats,
             "\n".join([equations, *(command.equations for command in commands), own.equations]),
-            threshold=fires.due, reset=f"{effects[fires.name]}\n{at_spike}", method="exponential_euler", clock=clock,
+            threshold=fires.due,
+            reset=f"{effects[fires.name]}\n{at_spike}",
+            method="exponential_euler",
+            clock=clock,
             events={command.name: command.due for command in others} | dict(watched or {}),
-            namespace={"plasticity_step": self.step, **tables}, name=name,
-        )  # fmt: skip
+            namespace={"plasticity_step": self.step, **tables},
+            name=name,
+        )
         for command in others:
             group.run_on_event(command.name, effects[command.name], when="synapses", order=command.order)
         if update:

@@ -109,9 +109,14 @@ class Laboratory:
             raise InputError(f"seed must be at least 0, not {seed}")
         synapse, cell = self._load()
         bench = Bench(
-            synapse=synapse, cell=cell, protocols=protocols, repeats=repeats, step=self.step, record=record,
+            synapse=synapse,
+            cell=cell,
+            protocols=protocols,
+            repeats=repeats,
+            step=self.step,
+            record=record,
             duration=max(protocol.duration for protocol in protocols) * second,
-        )  # fmt: skip
+        )
         backend, _ = backends.choose(self.backend)
         result = bench.result(bench.run(backend, bench.numbers(), seed))
         return result.assign_attrs(model=synapse.name, step=str(self.step), seed=seed)

@@ -83,10 +83,13 @@ def linear_recall_by_cue(program: xr.Dataset, trace: xr.Dataset, cues: xr.Datase
         clean = rows[0]["slope"].values if rows else slope
         rows.append(
             xr.Dataset(
-                {"r2": ("episode", 1 - error / (y**2).sum((1, 2))), "gain": ("episode", slope / clean),
-                 "slope": ("episode", slope)}
+                {
+                    "r2": ("episode", 1 - error / (y**2).sum((1, 2))),
+                    "gain": ("episode", slope / clean),
+                    "slope": ("episode", slope),
+                }
             )
-        )  # fmt: skip
+        )
     return concatenate_cues(rows, cues).drop_vars("slope")
 
 

@@ -74,9 +74,7 @@ def ring_recall(program: xr.Dataset, trace: xr.Dataset, encoder: FixedEncoder) -
             cleaned = next_item(cleaned)
             answer = slope * (weight[episode] @ query) + offset
             query = encoded(answer)
-            right[:, step, episode] = [
-                came == truth, cleaned == truth, (_nearest(store, answer) + 1) % items == truth
-            ]  # fmt: skip
+            right[:, step, episode] = [came == truth, cleaned == truth, (_nearest(store, answer) + 1) % items == truth]
             overlap[:, step, episode] = [each @ key[truth] / encoder.active for each in (encoded(reads[step]), query)]
             if episode == 0:
                 answers[:, step] = reads[step], store[cleaned - 1], answer

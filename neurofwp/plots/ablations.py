@@ -40,9 +40,14 @@ def ablations(recall: xr.Dataset) -> Figure:
             ax.bar(at, mean.values, 0.36, yerr=sem.values, color=colour, alpha=0.75, label=pairs, zorder=1)
             spread = np.linspace(-0.1, 0.1, values.sizes["slow_net"]) if count > 1 else np.zeros(1)
             ax.plot(
-                (at[:, None] + spread).ravel(), values.values.ravel(),
-                color=style.BLACK, linestyle="none", marker=".", markersize=2, zorder=3,
-            )  # fmt: skip
+                (at[:, None] + spread).ravel(),
+                values.values.ravel(),
+                color=style.BLACK,
+                linestyle="none",
+                marker=".",
+                markersize=2,
+                zorder=3,
+            )
             ax.axhline(float(recall["chance"].sel(pairs=pairs).mean()), color=colour, linestyle=(0, (4, 2)), zorder=2)
         ax.axhline(0, color=style.BLACK, linewidth=0.5)
         ax.set_xticks(range(len(conditions)), [name.replace("_", "\n").replace("nmda", "NMDA") for name in conditions])

@@ -60,9 +60,16 @@ def completion(recall: xr.Dataset, expected: xr.Dataset, hopfield: xr.Dataset) -
                 mean, sem, _ = average(here.sel(network="spiking"), "episode")
                 shifted = share + 0.012 * (number - 1)
                 ax.errorbar(
-                    shifted, mean.values, sem.values, color=colour, marker=marker, linestyle="none", clip_on=False,
-                    markersize=3.5, zorder=4,
-                )  # fmt: skip
+                    shifted,
+                    mean.values,
+                    sem.values,
+                    color=colour,
+                    marker=marker,
+                    linestyle="none",
+                    clip_on=False,
+                    markersize=3.5,
+                    zorder=4,
+                )
                 ax.plot(share, here.sel(network="rate").mean("episode").values, color=colour)
                 if name in expected:
                     theory = expected[name].sel(network="spiking", association=memory).isel(cue=at)
@@ -90,9 +97,7 @@ def completion(recall: xr.Dataset, expected: xr.Dataset, hopfield: xr.Dataset) -
 
 
 def _key(rule: str) -> list[Line2D]:
-    made = [
-        Line2D([], [], color=colour, marker=marker, label=memory) for memory, (colour, marker) in MEMORY.items()
-    ]  # fmt: skip
+    made = [Line2D([], [], color=colour, marker=marker, label=memory) for memory, (colour, marker) in MEMORY.items()]
     made += [
         Line2D([], [], color=style.BLACK, marker="o", linestyle="none", label="spiking"),
         Line2D([], [], color=style.BLACK, label=f"rate network, {rule}"),
@@ -149,9 +154,7 @@ def sequence_recall(loop: xr.Dataset) -> Figure:
     for row, (name, images) in zip(axes, rows.items(), strict=True):
         row[0].set_ylabel(name)
         for ax, step in zip(row, steps, strict=True):
-            image = ax.imshow(
-                images.sel(step=step).values.reshape(side, -1), cmap=style.SEQUENTIAL, vmin=-1, vmax=1
-            )  # fmt: skip
+            image = ax.imshow(images.sel(step=step).values.reshape(side, -1), cmap=style.SEQUENTIAL, vmin=-1, vmax=1)
             style.image_axes(ax)
             if name == "target":
                 ax.set_title(f"step {step}")

@@ -53,9 +53,17 @@ def calibration(every: xr.Dataset, parameters: xr.Dataset, judged: xr.Dataset) -
     for model, (marker, colour) in MARKS.items():
         x, low, high, y, sem = (float(judged[name].sel(model=model)) for name in JUDGED)
         left.errorbar(
-            max(x, LOWEST), max(y, LOWEST), xerr=[[max(x - low, 0)], [max(high - x, 0)]], yerr=sem, fmt=marker,
-            color=colour, markersize=5, markeredgecolor="white", label=f"{model}, judged", zorder=5,
-        )  # fmt: skip
+            max(x, LOWEST),
+            max(y, LOWEST),
+            xerr=[[max(x - low, 0)], [max(high - x, 0)]],
+            yerr=sem,
+            fmt=marker,
+            color=colour,
+            markersize=5,
+            markeredgecolor="white",
+            label=f"{model}, judged",
+            zorder=5,
+        )
     rule = str(every.attrs.get("rule", "")).replace("_", " ")
     left.set_xlabel(style.label(f"FEVE of {rule}", every["share"]))
     left.set_ylabel(style.label("recall R² of reassigned keys", every["recall"]))

@@ -44,9 +44,17 @@ def closed_form(data: xr.Dataset) -> Figure:
         ax.plot(own["at"], own["curve"], color=style.BLACK, linewidth=0.9, label="closed form", zorder=2)
         for variable, (label, colour, marker, aside) in SHOWN.items():
             ax.errorbar(
-                own["dt"] + aside, own[variable], own["sem"], fmt=marker, color=colour, markersize=2.2, elinewidth=0.7,
-                capsize=0, label=label, zorder=3,
-            )  # fmt: skip
+                own["dt"] + aside,
+                own[variable],
+                own["sem"],
+                fmt=marker,
+                color=colour,
+                markersize=2.2,
+                elinewidth=0.7,
+                capsize=0,
+                label=label,
+                zorder=3,
+            )
         ax.set_title(name)
         ax.yaxis.set_major_locator(MaxNLocator(5))
     for ax in axes[len(names) :]:

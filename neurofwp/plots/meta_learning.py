@@ -94,9 +94,12 @@ def _few_shot(ax: Axes, few_shot: xr.Dataset) -> None:
     for when in COLOUR:
         _band(ax, shots, few_shot["accuracy"], when, marker="o", clip_on=False)
     ax.set(
-        title="few-shot classification, new images", xlabel="examples of each class", xticks=shots,
-        ylabel=style.label("accuracy", few_shot["accuracy"]), ylim=(0, 1.02),
-    )  # fmt: skip
+        title="few-shot classification, new images",
+        xlabel="examples of each class",
+        xticks=shots,
+        ylabel=style.label("accuracy", few_shot["accuracy"]),
+        ylim=(0, 1.02),
+    )
 
 
 def _gate(ax: Axes, gate: xr.Dataset) -> None:
@@ -112,11 +115,21 @@ def _gate(ax: Axes, gate: xr.Dataset) -> None:
             ax.stairs(mean.values, edges, baseline=0, color=colour, fill=filled, alpha=0.5 if filled else 1)
             seen = mean.values != 0
             ax.errorbar(
-                bins[seen], mean.values[seen], sem.values[seen], color=colour, linestyle="none", elinewidth=0.6,
+                bins[seen],
+                mean.values[seen],
+                sem.values[seen],
+                color=colour,
+                linestyle="none",
+                elinewidth=0.6,
                 capsize=0,
-            )  # fmt: skip
-        ax.annotate(kind, (0.5, 0.97 if sign > 0 else 0.03), xycoords="axes fraction", ha="center",
-                    va="top" if sign > 0 else "bottom")  # fmt: skip
+            )
+        ax.annotate(
+            kind,
+            (0.5, 0.97 if sign > 0 else 0.03),
+            xycoords="axes fraction",
+            ha="center",
+            va="top" if sign > 0 else "bottom",
+        )
     ax.axhline(0, color=style.BLACK, linewidth=0.5, zorder=5)
     ax.set(title="write gate, new images", xlabel="write gate (1)", ylabel="events", xlim=(0, 1), ylim=(-1, 1))
     ax.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))

@@ -18,10 +18,15 @@ from neurofwp.schema import require
 # what is drawn against overlap
 CURVES = {
     "spiking": (
-        "error-correcting", "thresholds", "soft-bound", "omega", "btsp-network", "error-correcting, no feedback",
+        "error-correcting",
+        "thresholds",
+        "soft-bound",
+        "omega",
+        "btsp-network",
+        "error-correcting, no feedback",
     ),
     "rate": ("delta", "outstar", "soft_bound"),
-}  # fmt: skip
+}
 LINES: dict[str, Any] = {"spiking": "-", "rate": (0, (4, 2))}
 BARS = {"new": style.GREY, "old": "#C8C8C8"}
 
@@ -89,8 +94,15 @@ def _projections(ax: Axes, chosen: Mapping[str, xr.Dataset]) -> None:
             for offset, (name, colour) in zip((-0.2, 0.2), BARS.items(), strict=True):
                 mean, sem, _ = average(here[name].sel(memory=memory), "episode")
                 label = f"{name} value" if not names else None
-                ax.barh(row + offset, float(mean), 0.38, xerr=float(sem), color=colour, label=label,
-                        error_kw={"elinewidth": 0.7, "capsize": 1.2})  # fmt: skip
+                ax.barh(
+                    row + offset,
+                    float(mean),
+                    0.38,
+                    xerr=float(sem),
+                    color=colour,
+                    label=label,
+                    error_kw={"elinewidth": 0.7, "capsize": 1.2},
+                )
             names.append(str(memory).replace("_", " ").replace(", no feedback", ",\nno feedback"))
             shown.append(row)
             row += 1
@@ -108,9 +120,13 @@ def _recall(ax: Axes, network: str, table: xr.Dataset) -> None:
         look = style.rule(memory) if network == "rate" else style.synapse_model(memory)
         mean, sem, _ = average(table["r2"].sel(memory=memory), "episode")
         ax.errorbar(
-            table["overlap"].values, mean.values, sem.values, linestyle=LINES[network],
-            markerfacecolor=look["color"] if network == "spiking" else "white", **look,
-        )  # fmt: skip
+            table["overlap"].values,
+            mean.values,
+            sem.values,
+            linestyle=LINES[network],
+            markerfacecolor=look["color"] if network == "spiking" else "white",
+            **look,
+        )
 
 
 def _gain(ax: Axes, network: str, gain: xr.DataArray, crossing: tuple[float, float], margin: float) -> None:

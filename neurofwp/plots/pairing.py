@@ -78,9 +78,16 @@ def _spikes(ax: Axes, times: dict[str, float]) -> None:
         ax.plot([time], [1.04], marker="v", color=style.BLACK, transform=above, clip_on=False)
         side, shift = ("right", -4) if time == first else ("left", 4)
         ax.annotate(
-            cell, (time, 1.04), xycoords=above, xytext=(shift, 0), textcoords="offset points", ha=side, va="center",
-            fontsize=6, annotation_clip=False,
-        )  # fmt: skip
+            cell,
+            (time, 1.04),
+            xycoords=above,
+            xytext=(shift, 0),
+            textcoords="offset points",
+            ha=side,
+            va="center",
+            fontsize=6,
+            annotation_clip=False,
+        )
 
 
 def _thresholds(row: np.ndarray, calcium: xr.DataArray) -> None:
@@ -94,8 +101,14 @@ def _thresholds(row: np.ndarray, calcium: xr.DataArray) -> None:
             ax.axhline(level, color=style.BLACK, linewidth=0.7, linestyle=THRESHOLDS[name])
         # the upper name stands on its line, the lower one hangs from it
         row[-1].annotate(
-            f"{name}\nthreshold", (1, level), xycoords=("axes fraction", "data"), xytext=(3, 0),
-            textcoords="offset points", va="bottom" if level == highest else "top", fontsize=6, annotation_clip=False,
-        )  # fmt: skip
+            f"{name}\nthreshold",
+            (1, level),
+            xycoords=("axes fraction", "data"),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="bottom" if level == highest else "top",
+            fontsize=6,
+            annotation_clip=False,
+        )
     if found:
         row[-1].set_ylim(top=max(row[-1].get_ylim()[1], 1.15 * highest))

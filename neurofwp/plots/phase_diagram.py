@@ -47,9 +47,14 @@ def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
     for row, column in np.ndindex(names.shape):
         dark = shown[row, column] @ LUMA < 0.4
         left.text(
-            column, row, style.number(float(share[row, column])), ha="center", va="center", fontsize=5,
+            column,
+            row,
+            style.number(float(share[row, column])),
+            ha="center",
+            va="center",
+            fontsize=5,
             color="white" if dark else style.BLACK,
-        )  # fmt: skip
+        )
     found = map(style.rule, style.ranked(set(names.values.ravel().tolist())))
     patches = [Patch(color=look["color"], label=look["label"]) for look in found]
     style.legend(

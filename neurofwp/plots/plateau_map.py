@@ -77,9 +77,11 @@ def _grid(data: xr.Dataset) -> xr.DataArray:
     points = list(zip(data["initial"].values.tolist(), data["delay"].values.tolist(), strict=True))
     if len(set(points)) < len(points):
         raise InputError("this figure needs each delay and initial weight once: one of them is there twice")
-    table = flat.assign_coords(protocol=range(len(points))).to_dataframe().pivot(
-        index="initial", columns="delay", values="change"
-    )  # fmt: skip
+    table = (
+        flat.assign_coords(protocol=range(len(points)))
+        .to_dataframe()
+        .pivot(index="initial", columns="delay", values="change")
+    )
     coords = {"initial": table.index.to_numpy(), "delay": table.columns.to_numpy()}
     return xr.DataArray(table.to_numpy(), coords, dims=("initial", "delay"), attrs={"units": "nS"})
 
@@ -90,9 +92,15 @@ def _image(ax: Axes, grid: xr.DataArray, rows: np.ndarray) -> Any:
     largest = float(np.nanmax(np.abs(values))) or 1.0
     ax.set_facecolor(style.GREY)  # where nothing is known
     return ax.pcolormesh(
-        grid["delay"], rows, values, cmap=style.DIVERGING, vmin=-largest, vmax=largest, shading="nearest",
+        grid["delay"],
+        rows,
+        values,
+        cmap=style.DIVERGING,
+        vmin=-largest,
+        vmax=largest,
+        shading="nearest",
         rasterized=True,
-    )  # fmt: skip
+    )
 
 
 def _curves(ax: Axes, grid: xr.DataArray, labels: list[str], title: str, *, points: bool = False) -> None:

@@ -52,9 +52,16 @@ def recall_and_rules(table: xr.Dataset, chance: float) -> Figure:
     for model in dict.fromkeys(rows["synapse_model"]):
         first = y[(rows["synapse_model"] == model).to_numpy()][0]
         left.annotate(
-            model, (0, first - 1.1), xycoords=("axes fraction", "data"), xytext=(-6, 0), textcoords="offset points",
-            ha="right", va="center", fontweight="bold", annotation_clip=False,
-        )  # fmt: skip
+            model,
+            (0, first - 1.1),
+            xycoords=("axes fraction", "data"),
+            xytext=(-6, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontweight="bold",
+            annotation_clip=False,
+        )
     for ax in (left, right):
         ax.axvline(0, color=style.BLACK, linewidth=0.5)
         ax.tick_params(axis="y", length=0)
@@ -67,9 +74,14 @@ def recall_and_rules(table: xr.Dataset, chance: float) -> Figure:
 def _recall(ax: Axes, rows: pd.DataFrame, y: np.ndarray, chance: float) -> None:
     for name, (label, colour, marker, offset) in RECALL.items():
         ax.errorbar(
-            rows[name].clip(lower=LOWEST), y + offset, xerr=rows[f"{name}_sem"].fillna(0), fmt=marker, color=colour,
-            elinewidth=0.8, label=label,
-        )  # fmt: skip
+            rows[name].clip(lower=LOWEST),
+            y + offset,
+            xerr=rows[f"{name}_sem"].fillna(0),
+            fmt=marker,
+            color=colour,
+            elinewidth=0.8,
+            label=label,
+        )
     ax.axvline(chance, color=style.BLACK, linestyle=(0, (4, 2)), linewidth=0.8, label="mean of the stored values")
     ax.set(xlabel="recall, R² (1)", xlim=(LOWEST - 0.05, 1.05))
 
@@ -83,9 +95,15 @@ def _shares(ax: Axes, rows: pd.DataFrame, y: np.ndarray) -> None:
     ax.set(xlabel="FEVE of the best supported rule (1)", xlim=(min(0, np.nanmin([0, *at])) - 0.02, 1.05))
     for row, network in zip(y, rows.to_dict("records"), strict=True):
         ax.annotate(
-            _words(network), (1, row), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
-            va="center", fontsize=6, annotation_clip=False,
-        )  # fmt: skip
+            _words(network),
+            (1, row),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=6,
+            annotation_clip=False,
+        )
 
 
 def _words(network: Mapping[Hashable, Any]) -> str:

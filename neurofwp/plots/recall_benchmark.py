@@ -42,9 +42,12 @@ def recall_benchmark(cells: xr.Dataset) -> Figure:
         for layer in style.ranked(set(here["layer"].values.tolist())):
             curve = here.isel(cell=here["layer"].values == layer).sortby("state_size")
             ax.errorbar(
-                curve["state_size"].values, curve["mean"].values, curve["sem"].values,
-                clip_on=False, **style.rule(layer),
-            )  # fmt: skip
+                curve["state_size"].values,
+                curve["mean"].values,
+                curve["sem"].values,
+                clip_on=False,
+                **style.rule(layer),
+            )
         ax.set(title=TITLES.get(variant, variant), xlabel=style.label("state", cells["state_size"]))
         ax.set_xscale("log", base=2)
         ax.xaxis.set_major_formatter("{x:g}")

@@ -91,10 +91,17 @@ def _points(ax: Axes, values: xr.DataArray, dim: str) -> None:
         mean, sem, _ = average(values.sel({dim: level}), "episode")
         shift = 2 ** (0.08 * (number - (len(levels) - 1) / 2))
         ax.errorbar(
-            mean["pairs"].values * shift, mean.values, sem.values, linestyle="none",
+            mean["pairs"].values * shift,
+            mean.values,
+            sem.values,
+            linestyle="none",
             marker=MARKERS[number % len(MARKERS)],
-            color=LEVELS[number % len(LEVELS)], label=f"{level:g}", markersize=3.5, clip_on=False, zorder=4,
-        )  # fmt: skip
+            color=LEVELS[number % len(LEVELS)],
+            label=f"{level:g}",
+            markersize=3.5,
+            clip_on=False,
+            zorder=4,
+        )
 
 
 def _key(rate: xr.Dataset) -> list[Line2D]:

@@ -141,9 +141,17 @@ class FastWeightLayer(nn.Module):
         query = signals.pop("query")
         with torch.autocast(x.device.type, enabled=False):
             result = evaluate(
-                self.rule, query, signals, numbers, before, backend=backend, normaliser=self.normaliser,
-                bounds=self.bounds, chunk=self.chunk, micro_steps=self.sizes.get("micro"),
-            )  # fmt: skip
+                self.rule,
+                query,
+                signals,
+                numbers,
+                before,
+                backend=backend,
+                normaliser=self.normaliser,
+                bounds=self.bounds,
+                chunk=self.chunk,
+                micro_steps=self.sizes.get("micro"),
+            )
         return self.out(result.read.flatten(2)), result.state
 
     def begin(self, batch: int) -> LayerState:
@@ -228,10 +236,17 @@ class FastWeightLayer(nn.Module):
             made[argument.name] = ranged(torch.ones(*leading, self.heads, *own), argument)
         first = torch.zeros(1, self.heads, *self._shape(self.rule.weight_dims))
         run(
-            self.rule, query=made.pop("query"), mode=self.mode, normaliser=self.normaliser, initial=first,
-            bounds=self.bounds, chunk=self.chunk, micro_steps=self.sizes.get("micro"), parameters=self._given(first),
+            self.rule,
+            query=made.pop("query"),
+            mode=self.mode,
+            normaliser=self.normaliser,
+            initial=first,
+            bounds=self.bounds,
+            chunk=self.chunk,
+            micro_steps=self.sizes.get("micro"),
+            parameters=self._given(first),
             **made,
-        )  # fmt: skip
+        )
 
 
 def ranged(raw: Tensor, argument: Argument) -> Tensor:

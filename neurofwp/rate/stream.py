@@ -102,9 +102,17 @@ def run(
     backend = choose_backend(rule, query, numbers, mode=mode, bounds=bounds, chunk=chunk)
     present = {name: tensor for name, tensor in arguments.items() if tensor is not None}
     result = evaluate(
-        rule, query, present, numbers, before, backend=backend, normaliser=normaliser, bounds=bounds,
-        chunk=chunk, micro_steps=micro_steps,
-    )  # fmt: skip
+        rule,
+        query,
+        present,
+        numbers,
+        before,
+        backend=backend,
+        normaliser=normaliser,
+        bounds=bounds,
+        chunk=chunk,
+        micro_steps=micro_steps,
+    )
     check_result(rule, result.read, result.weight)
     return result
 

@@ -38,9 +38,16 @@ class Tracker(nn.Module):
         self.embedding = nn.utils.skip_init(nn.Embedding, modulus, WIDTH)
         nn.init.normal_(self.embedding.weight, generator=generator)
         self.layer = FastWeightLayer(
-            rule, WIDTH, d_key=8, d_value=8, heads=2, feature_map="silu-l2", beta_range=beta_range, sizes=sizes,
+            rule,
+            WIDTH,
+            d_key=8,
+            d_value=8,
+            heads=2,
+            feature_map="silu-l2",
+            beta_range=beta_range,
+            sizes=sizes,
             generator=generator,
-        )  # fmt: skip
+        )
         self.head = nn.utils.skip_init(nn.Linear, WIDTH, modulus)
         nn.init.uniform_(self.head.weight, -(WIDTH**-0.5), WIDTH**-0.5, generator=generator)
         nn.init.zeros_(self.head.bias)

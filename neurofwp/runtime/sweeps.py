@@ -174,11 +174,14 @@ def local_cluster(workers: int) -> Iterator[LocalCluster]:
     with (
         dask.config.set({"distributed.logging.distributed": "error"}),
         LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address=None, memory_limit=0,
+            n_workers=workers,
+            threads_per_worker=1,
+            dashboard_address=None,
+            memory_limit=0,
             silence_logs=logging.CRITICAL,
             scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # another sweep may have the usual port
         ) as cluster,
-    ):  # fmt: skip
+    ):
         yield cluster
 
 

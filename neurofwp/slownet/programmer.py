@@ -131,9 +131,13 @@ class Programmer(nn.Module):
         """The rate network that runs Programs on the fast weights that this slow net was trained with."""
         shape = self.shape
         return RateNetwork(
-            shape.rule, on_off=shape.nonnegative, bounds=self._bounds, unit_keys=shape.active is not None,
-            device=device, dtype=torch.float32,
-        )  # fmt: skip
+            shape.rule,
+            on_off=shape.nonnegative,
+            bounds=self._bounds,
+            unit_keys=shape.active is not None,
+            device=device,
+            dtype=torch.float32,
+        )
 
     def forward(self, episodes: Episodes) -> tuple[Tensor, Signals]:
         """Answers (episode, event, content), meaningless where nothing is asked, and the signals behind them."""
@@ -188,9 +192,14 @@ class Programmer(nn.Module):
             gate, retention = self._gates(hidden[:, None], episodes.write[:, now])
             asked, arguments = self._arguments(key[:, now], own[:, now], value[:, now], gate, retention)
             result = evaluate(
-                self.rule, asked, arguments, numbers, state, backend="recurrent",
+                self.rule,
+                asked,
+                arguments,
+                numbers,
+                state,
+                backend="recurrent",
                 bounds=self._bounds,
-            )  # fmt: skip
+            )
             state = result.state
             read = self._signed(result.read)[:, 0]
             made.append((read, gate[:, 0], retention[:, 0]))

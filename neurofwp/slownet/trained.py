@@ -82,9 +82,13 @@ class TrainedSlowNet:
         if Path(path).suffix != SUFFIX:
             raise InputError(f"the name of a slow net's file must end in {SUFFIX}, not {str(path)!r}")
         config = {
-            "family": self.family, "shape": self.model.numbers(), "about": dict(self.about), "duration": self.duration,
-            "versions": provenance.versions(), "commit": provenance.commit(),
-        }  # fmt: skip
+            "family": self.family,
+            "shape": self.model.numbers(),
+            "about": dict(self.about),
+            "duration": self.duration,
+            "versions": provenance.versions(),
+            "commit": provenance.commit(),
+        }
         return checkpoint.save(path, self.model.state_dict(), config)
 
 

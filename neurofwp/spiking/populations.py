@@ -109,18 +109,24 @@ def _cells(frame: _Frame, population: Population) -> b2.NeuronGroup:
     lookup, update = noise(own(population.lookup)), noise(own(population.update + update))
     equations = own(population.equations + equations)
     code: dict[str, Any] = {
-        "threshold": noise(own(population.threshold)), "reset": noise(own(f"{population.reset}\n{spike}")),
+        "threshold": noise(own(population.threshold)),
+        "reset": noise(own(f"{population.reset}\n{spike}")),
         "codeobj_class": ManyCells if compiles() else None,
-    }  # fmt: skip
+    }
     if population.refractory:
         # whole steps, as Brian2 counts them, but without integers, which keep AVX2 from doing many cells at once
         code["refractory"] = own(f"t - lastspike < {population.refractory} - 0.999*dt")
     if name == "value":
         code["events"] = events(plan.synapse)
     group = b2.NeuronGroup(
-        plan.group_size(name), "\n".join((equations, own.equations, NOISE)), method="exponential_euler",
-        clock=frame.membrane, namespace=frame.names, name=name, **code,
-    )  # fmt: skip
+        plan.group_size(name),
+        "\n".join((equations, own.equations, NOISE)),
+        method="exponential_euler",
+        clock=frame.membrane,
+        namespace=frame.names,
+        name=name,
+        **code,
+    )
     for order, (kind, text) in enumerate((("lookup", lookup), ("update", update))):
         if text.strip():
             group.run_regularly(text, clock=frame.plasticity, order=order - 1, name=f"{name}_{kind}")
@@ -149,9 +155,14 @@ def _connection(frame: _Frame, cells: dict[str, b2.NeuronGroup], connection: Con
     own = Own(plan.constants, plan.varied)
     code = own(connection.at_spike)
     synapses = b2.Synapses(
-        cells[connection.source], cells[connection.target], own.equations, on_pre=code, clock=frame.membrane,
-        namespace=frame.names, name=connection.name,
-    )  # fmt: skip
+        cells[connection.source],
+        cells[connection.target],
+        own.equations,
+        on_pre=code,
+        clock=frame.membrane,
+        namespace=frame.names,
+        name=connection.name,
+    )
     replica = np.arange(plan.replicas)[:, np.newaxis]
     i, j = (
         (replica * plan.members[name] + within).ravel()

@@ -88,6 +88,10 @@ def quantity(value: Quantity | float) -> str:
 def wrap(line: str, indent: str) -> str:
     """A line of at most WIDTH characters, or several, broken at spaces."""
     return textwrap.fill(
-        line, WIDTH, initial_indent=indent, subsequent_indent=indent + "    ", break_long_words=False,
+        line,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + "    ",
+        break_long_words=False,
         break_on_hyphens=False,
-    )  # fmt: skip
+    )

@@ -129,8 +129,10 @@ class SynapseModel:
     def shape(self) -> dict[str, Any]:
         """All that shapes the code of such synapses, in JSON; everything else is a number."""
         return {part: self.text(part) for part in PARTS} | {
-            "update": self.update, "late by": str(self.values.get(self.text("delay"))), "double": sorted(self.double)
-        }  # fmt: skip
+            "update": self.update,
+            "late by": str(self.values.get(self.text("delay"))),
+            "double": sorted(self.double),
+        }
 
     @property
     def thresholds(self) -> dict[str, float]:

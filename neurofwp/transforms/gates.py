@@ -62,9 +62,10 @@ def close_reassignments(program: xr.Dataset, share: float, rng: np.random.Genera
     for episode, write in enumerate(_writes(program)):
         keys, values = program["key"].values[episode], program["value"].values[episode]
         again = [
-            event for event, history in walk(keys, values, write)
+            event
+            for event, history in walk(keys, values, write)
             if write[event] and len(history.under(keys[event])) > 1
-        ]  # fmt: skip
+        ]
         gate[episode, rng.permutation(again)[: round(share * len(again))].astype(int)] = 0
     return retarget(with_gates(program, gate))
 

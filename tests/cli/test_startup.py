@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-import neurofwp.experiments
 from neurofwp.cli import COMMANDS, catalogue
 from neurofwp.cli.list import KINDS
 
@@ -24,11 +23,7 @@ except SystemExit as stopped:  # tyro's
 print("heavy:", *sorted({set(HEAVY)!r} & sys.modules.keys()), file=sys.stderr)
 sys.exit(code)
 """
-# experiments that are modules of the old style still import what they use
-CONVERTED = [
-    name for name in catalogue.experiments()
-    if "EXPERIMENT = " in Path(*neurofwp.experiments.__path__, f"{name.replace('-', '_')}.py").read_text()
-]  # fmt: skip
+EXPERIMENTS = list(catalogue.experiments())
 
 
 def said(words: list[str], folder: Path, code: int) -> str:
@@ -49,8 +44,8 @@ def said(words: list[str], folder: Path, code: int) -> str:
     [
         ["--help"],
         *([command, "--help"] for command in COMMANDS),
-        *(["run", name, "--help"] for name in CONVERTED),
-        *(["sweep", name, "--help"] for name in CONVERTED[:1]),
+        *(["run", name, "--help"] for name in EXPERIMENTS),
+        *(["sweep", name, "--help"] for name in EXPERIMENTS[:1]),
         *(["train", name, "--help"] for name in catalogue.families()),
         ["list"],
         *(["list", kind] for kind in KINDS),

@@ -104,7 +104,8 @@ def test_the_file_holds_everything(
     scores: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "60")
-    written({"scores": scores}, tmp_path)
+    labelled = xr.Dataset.from_dataframe(scores.astype({"n": float}).set_index("protocol"))
+    written({"scores": labelled}, tmp_path)
     assert "measured ± SEM" in capsys.readouterr().out
     pd.testing.assert_frame_equal(
         pd.read_csv(tmp_path / "scores.csv", keep_default_na=False, na_values=""), scores.replace("", np.nan),

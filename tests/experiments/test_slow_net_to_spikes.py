@@ -17,7 +17,8 @@ from neurofwp.experiments.slow_net_to_spikes import INTACT, NETWORKS, Settings
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet import TrainedSlowNet
 from neurofwp.slownet.families import gated_pairs
-from neurofwp.slownet.training.meta_training import MetaTraining, untrained
+from neurofwp.slownet.training.meta_training import untrained
+from neurofwp.slownet.training.settings import MetaTraining
 from neurofwp.spiking import jobs
 from neurofwp.spiking.jobs import Job
 from neurofwp.tasks.gated_pairs import CONTEXTS

@@ -38,12 +38,16 @@ def family(settings: Settings) -> Family:
             settings.ways, settings.shots, settings.queries, episodes, seed=seed, split=split
         ),
         shape={
-            "cue": images().shape[1], "content": settings.ways, "pre": 400, "active": 40,
-            "value_offset": mean, "value_gain": 1 / (1 + abs(mean)),
+            "cue": images().shape[1],
+            "content": settings.ways,
+            "pre": 400,
+            "active": 40,
+            "value_offset": mean,
+            "value_gain": 1 / (1 + abs(mean)),
         },
         measure=measure,
         cues=training_digits,
-    )  # fmt: skip
+    )
 
 
 def measure(answer: Tensor, episodes: Episodes) -> dict[str, float]:

@@ -72,8 +72,10 @@ def train(
         finite (the checkpoint before stays).
     """
     about = {
-        "settings": asdict(settings), "config": dict(config or {}), "source": {"fingerprint": source.fingerprint()},
-    }  # fmt: skip
+        "settings": asdict(settings),
+        "config": dict(config or {}),
+        "source": {"fingerprint": source.fingerprint()},
+    }
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
     outcome = Outcome()

@@ -84,13 +84,22 @@ def meta_train(
         return loss_of(model, answer, signals.gate, batch, settings.gate_cost)
 
     outcome = train(
-        model, batch, loss, evaluate, settings=settings.training(), folder=folder,
+        model,
+        batch,
+        loss,
+        evaluate,
+        settings=settings.training(),
+        folder=folder,
         config={
-            **(config or {}), "shape": model.numbers(), "batch": settings.batch, "gate_cost": settings.gate_cost,
+            **(config or {}),
+            "shape": model.numbers(),
+            "batch": settings.batch,
+            "gate_cost": settings.gate_cost,
             "seed": seed,
         },
-        progress=progress, description=description,
-    )  # fmt: skip
+        progress=progress,
+        description=description,
+    )
     return model, outcome
 
 

@@ -96,13 +96,20 @@ class MetaTraining:
 
         own = {name: getattr(self, name) for name in ("pre", "active") if getattr(self, name) is not None}
         return Shape(
-            **family.shape | own, hidden=self.hidden, architecture=self.architecture, rule=self.rule,
-            nonnegative=self.nonnegative, w_max=self.w_max,
-        )  # fmt: skip
+            **family.shape | own,
+            hidden=self.hidden,
+            architecture=self.architecture,
+            rule=self.rule,
+            nonnegative=self.nonnegative,
+            w_max=self.w_max,
+        )
 
     def training(self) -> Training:
         """How long and how to train."""
         return Training(
-            steps=self.steps, learning_rate=self.learning_rate, weight_decay=self.weight_decay,
-            evaluate_every=self.evaluate_every, patience=self.patience,
-        )  # fmt: skip
+            steps=self.steps,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            evaluate_every=self.evaluate_every,
+            patience=self.patience,
+        )

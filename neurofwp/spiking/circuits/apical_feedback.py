@@ -177,17 +177,28 @@ CIRCUIT = Circuit(
         ),
     },
     value=Population(
-        "value", pools, VALUE, VALUE_LOOKUP, VALUE_UPDATE, refractory="soma_refractory", spread=BETWEEN,
+        "value",
+        pools,
+        VALUE,
+        VALUE_LOOKUP,
+        VALUE_UPDATE,
+        refractory="soma_refractory",
+        spread=BETWEEN,
         start=_resting_value_cells,
     ),
     others=(
         Population(
-            "interneuron", pools, INTERNEURON, update=INTERNEURON_UPDATE, refractory="inter_refractory",
-            spread=BETWEEN, start=lambda parameter, gate: {"g_exc": parameter("inter_exc_mean")},
+            "interneuron",
+            pools,
+            INTERNEURON,
+            update=INTERNEURON_UPDATE,
+            refractory="inter_refractory",
+            spread=BETWEEN,
+            start=lambda parameter, gate: {"g_exc": parameter("inter_exc_mean")},
         ),
     ),
     connections=(
         Connection("relay", "value", "interneuron", "g_drive_post += g_soma_inter/per_pool"),
         Connection("feedback", "interneuron", "value", "g_feedback_post += g_gaba/per_pool"),
     ),
-)  # fmt: skip
+)
