@@ -20,7 +20,7 @@ import numpy as np
 from neurofwp import SpikingNetwork, program
 one = np.ones((1, 1, 2))
 written = program.from_arrays(one, np.ones((1, 1, 1)), query=0*one, write_gate=1.0, duration=300)
-network = SpikingNetwork("quadratic.toml", cells_per_pool=1, target="numpy")
+network = SpikingNetwork("quadratic.toml", cells_per_pool=1, backend="numpy")
 trace = network.run(written)
 print(json.dumps({"weight": float(abs(trace["weight"]).max()), "forms": json.loads(trace.attrs["config"])["forms"]}))
 """
