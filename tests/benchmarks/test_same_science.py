@@ -217,7 +217,8 @@ def test_a_checkout_is_laid_out_as_it_is_installed() -> None:
 def test_every_area_has_cases_with_names_of_their_own() -> None:
     listed = {area: list(cases.of_area(area)) for area in cases.AREAS}
     assert all(listed.values())
-    assert len(listed["experiments"]) == len(list((ROOT / "experiments").glob("[!_]*.py")))
+    files = {path.stem.replace("_", "-") for path in (ROOT / "experiments").glob("[!_]*.py")}
+    assert {name.split("+")[0] for name in listed["experiments"]} == files
     assert not [name for every in listed.values() for name in every if "/" in name]
     with pytest.raises(ValueError, match="no area rulez"):
         cases.checked(["rulez"])

@@ -31,6 +31,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "hetero-associative": {
         "pairs": 2, "episodes": 2, "load": (1, 2), "load_episodes": 1, "cells_per_pool": 1,
     },
+    "hetero-associative+ablation": {
+        "regime": "thresholds", "pairs": 2, "episodes": 2, "repeats": 2, "overlap": 0.2, "load": (), "fit": False,
+        "cells_per_pool": 1, "key_cells": "poisson", "gate": "conductance", "ablation": "gate-open",
+        "parameters": ("D=150",),
+    },
     "hetero-vs-auto": {
         "items": 4, "shares": (0.3, 0.6), "episodes": 2, "key_cells": 60, "active": 8, "cells_per_pool": 1,
         "duration": 250.0,
@@ -41,18 +46,22 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "potentiations": (0.2,),
     },
     "meta-learning": {
-        "networks": 1, "inputs": 3, "examples": 4, "ways": 3, "shots": 2, "regression_steps": 20, "few_shot_steps": 5,
+        "networks": 2, "inputs": 3, "examples": 4, "ways": 3, "shots": 2, "regression_steps": 20, "few_shot_steps": 5,
         "gate_steps": 5, "episodes": 100,
     },
     "overwrite": {"pairs": 2, "episodes": 2, "rate_episodes": 3, "overlap": (0.05, 0.4), "pixels": 2},
     "phase-diagram": {"turnover": (2.0, 64.0), "gain": (0.0, 1.0), "episodes": 4, "pairs": 2, "pixels": 2},
     "plasticity-protocols": {"protocols": ("triplets",), "repeats": 4},
+    "plasticity-protocols+measured": {
+        "model": "triplet-visual-cortex", "data": Path("wang_2005_hippocampal_culture"), "repeats": 1,
+    },
+    "plasticity-protocols+plateaus": {"model": "btsp-example", "protocols": ("plateau-induction",)},
     "recall-benchmark": {
         "vocabulary": 12, "length": 10, "pairs": 2, "sequences": 40, "tested": 40, "width": 8, "sizes": (2, 4),
         "networks": 2, "steps": 3,
     },
     "retention": {
-        "synapses": ("decay",), "holds": (0.0, 1.2), "background": (6.0,), "turnover": (2.0,), "pairs": 2,
+        "synapses": ("decay",), "holds": (0.0, 1.2, 2.4), "background": (6.0,), "turnover": (2.0,), "pairs": 2,
         "episodes": 2, "pixels": 2, "ungated": ("graupner-brunel-in-vivo",), "rates": (5.0, 20.0),
     },
     "rule-identification": {
@@ -66,7 +75,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "pairs": (2, 4), "active": (3, 6), "key_cells": 30, "cells": (1, 2), "standard_active": 6, "standard_cells": 2,
         "dimensions": 3, "episodes": 2, "rate_episodes": 3, "duration": 250.0,
     },
-    "state-tracking": {"length": 4, "steps": 20, "networks": 1, "episodes": 20},
+    "state-tracking": {"length": 4, "steps": 20, "networks": 2, "episodes": 20},
     "synapse-models": {
         "models": ("triplet-visual-cortex", "clopath-visual-cortex"), "data": (Path("sjostrom_2001_visual_cortex"),),
     },
@@ -74,15 +83,30 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 def cases() -> dict[str, Callable[[], Any]]:
-    """All experiments."""
-    return {name: partial(results, name) for name in SETTINGS}
+    """All experiments, some with several settings (after a +); and points of a sweep that share networks."""
+    return {name: partial(results, name) for name in SETTINGS} | {"hetero-associative+together": together}
 
 
 def results(name: str) -> dict[str, Any]:
     """What an experiment leaves: all that it measured, the numbers of its summary, and its tables."""
-    module = find(f"experiments.{name.replace('-', '_')}")
+    module = _module(name)
     settings = module.Settings(**accepted(module.Settings, SETTINGS[name]))
     with tempfile.TemporaryDirectory(prefix="same-science-") as folder:
         tree = module.run(settings, seed=SEED, device="cpu", folder=Path(folder) / "parts")
     tables = module.tables(tree) if hasattr(module, "tables") else {}
     return {"result": tree, "summary": module.summary(tree), "table": tables}
+
+
+def together() -> Any:
+    """Points of a sweep, side by side in one network."""
+    module = _module("hetero-associative")
+    given = SETTINGS["hetero-associative"] | {"fit": False, "load": ()}
+    points = [
+        module.Settings(**accepted(module.Settings, given | {"parameters": (text,)}))
+        for text in ("g_gaba=0", "g_gaba=3")
+    ]
+    return module.run_together(points, seed=SEED, device="cpu")
+
+
+def _module(name: str) -> Any:
+    return find(f"experiments.{name.split('+')[0].replace('-', '_')}")

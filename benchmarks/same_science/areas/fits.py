@@ -14,12 +14,23 @@ from benchmarks.same_science.names import accepted, find
 
 DRIVES = ("nominal", "measured", "measured-both")
 REGIMES = ("error-correcting", "thresholds")
-TRUE = {"hebbian": {"rate": 0.5}, "delta": {"rate": 0.6}, "outstar": {"rate": 1.2}}
+# parameters of rules in rate networks; those that are not here have their defaults
+TRUE = {
+    "hebbian": {"rate": 0.5},
+    "fixed_decay": {"rate": 0.5, "decay": 0.8},
+    "scalar_decay": {"rate": 0.5, "decay_open": 0.8, "decay_closed": 0.97},
+    "delta": {"rate": 0.6},
+    "gated_delta": {"rate": 0.6, "decay": 0.9},
+    "outstar": {"rate": 1.2},
+    "soft_bound": {"g_plus": 1.2, "g_minus": 1.5, "w_max": 0.8},
+    "oja": {"rate": 0.3},
+}
 
 
 def cases() -> dict[str, Callable[[], Any]]:
     """Every fittable rule fitted to all Traces; noise; and recovery."""
-    made: dict[str, Callable[[], Any]] = {f"rate-{rule}": partial(of_rate, rule) for rule in TRUE}
+    rules = [rule.id for rule in find("identification.CANDIDATES")]
+    made: dict[str, Callable[[], Any]] = {f"rate-{rule}": partial(of_rate, rule) for rule in rules}
     made |= {f"{regime}-{drive}": partial(of_spiking, regime, drive) for regime in REGIMES for drive in DRIVES}
     return made | {"noise": noise, "one-rule": one_rule, "recovery": recovery}
 
@@ -76,5 +87,5 @@ def _program(duration: float) -> xr.Dataset:
 
 
 def _runs(rule: str, made: xr.Dataset) -> list[xr.Dataset]:
-    network = rate_network(rule, parameters=TRUE[rule], on_off=True, nonnegative=True)
+    network = rate_network(rule, parameters=TRUE.get(rule, {}), on_off=True, nonnegative=True)
     return [network.run(disturbed(made, 0.15, seed)) for seed in (1, 2)]
