@@ -159,10 +159,25 @@ def _client(scheduler: str | None, workers: int | None, units: int) -> Iterator[
                 "--scheduler out to use the cores of this machine"
             ) from error
         with client:
+            _prepare(client)
             yield client
         return
     with local_cluster(parallel.process_count(units, workers)) as cluster, Client(cluster) as client:
+        _prepare(client)
         yield client
+
+
+def _prepare(client: Client) -> None:
+    """Let every worker import Brian2 in its main thread: it sets a signal handler, and points run in another thread."""
+    from distributed.diagnostics.plugin import WorkerPlugin
+
+    class ImportBrian2(WorkerPlugin):
+        name = "import-brian2"
+
+        def setup(self, worker: object) -> None:
+            import brian2  # noqa: F401
+
+    client.register_plugin(ImportBrian2())
 
 
 @contextmanager
