@@ -50,14 +50,14 @@ def test_memories_have_the_same_keys_and_queries_of_every_cue() -> None:
     cues = completion.cues(SMALL.shares)
     for episode in range(3):
         for event in range(4, program.sizes["event"]):
-            here = program.isel(condition=0, episode=episode, event=event)
+            here = program.isel(episode=episode, event=event)
             number = int(here["cue"])
-            left = float(here["query"] @ program["key"][0, episode, int(here["pair"])])
+            left = float(here["query"] @ program["key"][episode, int(here["pair"])])
             lost = round(10 * float(cues["share"][number])) if number > 0 else 0
             assert left == 10 - lost
             swapped = number > 0 and cues["damage"].values[number] == "swapped"
             assert float(here["query"].sum()) == (10 if swapped else 10 - lost)
-        counts = np.bincount(program["cue"].values[0, episode] + 1)
+        counts = np.bincount(program["cue"].values[episode] + 1)
         np.testing.assert_array_equal(counts, [4, 4, 2, 2, 2, 2])
 
 

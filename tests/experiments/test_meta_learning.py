@@ -209,7 +209,7 @@ def test_a_trained_network_is_found_again_and_not_trained(tmp_path: Path, monkey
     def fails(*_: Any) -> Tensor:
         raise AssertionError("it trains again")
 
-    monkeypatch.setattr("neurofwp.slownet.training.loop._evaluated", fails)
+    monkeypatch.setattr("neurofwp.slownet.training.loop._evaluate", fails)
     xr.testing.assert_identical(experiment.train_and_test("delta", settings, 7, "cpu", tmp_path), whole)
 
 

@@ -15,7 +15,7 @@ def network(rule: str, settings: experiment.Settings) -> RateNetwork:
 
 def test_linear_reads_follow_the_closed_form() -> None:
     settings = experiment.Settings(items=6, shares=(0.5,), episodes=80, key_cells=100, active=10)
-    program = experiment.memory(settings, seed=103).isel(condition=0)
+    program = experiment.write_program(settings, seed=103).isel(condition=0)
     trace = network("hebbian", settings).run(program)
     cues = completion.cues(settings.shares)
     found = completion.recall_by_cue(program, trace, cues)

@@ -37,7 +37,7 @@ WATCHED = replace(
 @pytest.fixture
 def watched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The parameter file of a second circuit, which is known."""
-    monkeypatch.setattr(circuits, "CIRCUITS", (*circuits.CIRCUITS, WATCHED))
+    monkeypatch.setitem(circuits.REGISTRY._registered, WATCHED.name, WATCHED)
     shipped = Path(neurofwp.models.__path__[0], "circuits", "apical-feedback.toml").read_text()
     own = shipped.replace('form = "apical-feedback"', 'form = "watched"')
     path = tmp_path / "watched.toml"

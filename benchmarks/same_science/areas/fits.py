@@ -29,7 +29,7 @@ TRUE = {
 
 def cases() -> dict[str, Callable[[], Any]]:
     """Every fittable rule fitted to all Traces; noise; and recovery."""
-    rules = [rule.id for rule in find("identification.CANDIDATES")]
+    rules = [rule.id for rule in find("rules.RULES") if rule.fittable]
     made: dict[str, Callable[[], Any]] = {f"rate-{rule}": partial(of_rate, rule) for rule in rules}
     made |= {f"{regime}-{drive}": partial(of_spiking, regime, drive) for regime in REGIMES for drive in DRIVES}
     return made | {"noise": noise, "one-rule": one_rule, "recovery": recovery}
