@@ -1,0 +1,105 @@
+"""Pages of results, made from what runs have left.
+
+    python docs/results/pages.py keep results/key-overlap/...    # takes a run's tables into docs/results
+    python docs/results/pages.py write                           # writes a page for each, and the index
+
+A run is kept as its tables (CSV) and `run.json`: the command, seed, versions and commit. Pages are made of these alone.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+RUN = "run.json"
+ROWS = 60  # of a table on a page
+
+
+def keep(folder: Path) -> Path:
+    """Take the tables of a run, and how it was made, into a folder named after its experiment."""
+    import xarray as xr
+
+    with xr.open_datatree(folder / "result.nc", engine="h5netcdf") as tree:
+        attrs = dict(tree.attrs)
+    place = HERE / str(attrs["experiment"])
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    for table in sorted(folder.glob("*.csv")):
+        shutil.copy(table, place)
+    about = {name: _plain(attrs[name]) for name in ("experiment", "settings", "seed", "versions", "commit")}
+    (place / RUN).write_text(json.dumps(about, indent=2, sort_keys=True) + "\n")
+    return place
+
+
+def write() -> list[Path]:
+    """A page for each run that is kept, and the index of all pages."""
+    pages = []
+    for run in sorted(HERE.glob(f"*/{RUN}")):
+        about = json.loads(run.read_text())
+        page = HERE / f"{about['experiment']}.md"
+        page.write_text(_page(about, sorted(run.parent.glob("*.csv"))))
+        pages.append(page)
+    lines = [f"- [{page.stem}]({page.name})" for page in pages]
+    others = [page for page in sorted(HERE.glob("*.md")) if page not in pages and page.name != "README.md"]
+    lines += [f"- [{page.read_text().splitlines()[0].removeprefix('# ')}]({page.name})" for page in others]
+    head = (
+        "# Results\n\nEach page names the command that made it. `python docs/results/pages.py write` writes them.\n\n"
+    )
+    (HERE / "README.md").write_text(head + "\n".join(lines) + "\n")
+    return pages
+
+
+def command(about: dict[str, object]) -> str:
+    """The command that makes this run again."""
+    return f"neurofwp run {about['experiment']} --seed {about['seed']}"
+
+
+def _page(about: dict[str, object], tables: list[Path]) -> str:
+    parts = [f"# {about['experiment']}", f"```\n{command(about)}\n```"]
+    for table in tables:
+        with table.open(newline="") as file:
+            header, *rows = list(csv.reader(file))
+        cut = (
+            f"\n\n{ROWS} of {len(rows)} rows; all are in `{table.parent.name}/{table.name}`."
+            if len(rows) > ROWS
+            else ""
+        )
+        lines = [header, ["---"] * len(header), *([_cell(cell) for cell in row] for row in rows[:ROWS])]
+        parts.append(f"## {table.stem}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + cut)
+    settings = "; ".join(f"{name} {value}" for name, value in dict(about["settings"]).items())  # type: ignore[call-overload]
+    versions = ", ".join(f"{name} {value}" for name, value in dict(about["versions"]).items())  # type: ignore[call-overload]
+    parts.append(f"Settings: {settings}.\n\nCommit {about['commit']}; {versions}.")
+    return "\n\n".join(parts) + "\n"
+
+
+def _cell(text: str) -> str:
+    """Numbers with four digits."""
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return text if number.is_integer() and "." not in text else f"{number:.4g}"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return getattr(value, "item", lambda: value)()
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["keep", *folders] if folders:
+            for each in folders:
+                print(keep(Path(each)))
+        case ["write"]:
+            print(*write(), sep="\n")
+        case _:
+            sys.exit(__doc__)
