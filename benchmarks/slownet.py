@@ -36,8 +36,7 @@ from neurofwp.errors import InputError
 from neurofwp.rate.network import choose_device
 from neurofwp.runtime.cost import ahead_from, one_thread, peak_bytes, time_interleaved
 from neurofwp.slownet.episode_tensors import Episodes
-from neurofwp.slownet.families import Family
-from neurofwp.slownet.families import gated_pairs as task
+from neurofwp.slownet.families import Family, gated_pairs as task
 from neurofwp.slownet.programmer import Programmer
 from neurofwp.slownet.training.loop import Outcome, train
 from neurofwp.slownet.training.meta_training import draw_batch, loss_of, untrained

@@ -41,8 +41,7 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-from benchmarks import machine
-from benchmarks import spiking_growth as growth
+from benchmarks import machine, spiking_growth as growth
 from benchmarks.spiking_contenders import Contest, Fused, Plain, Size, contest
 from neurofwp import plots, program
 from neurofwp.brian.builds import Recorded

@@ -146,7 +146,7 @@ def measure(
     completion, sequences = nf.metrics.completion, nf.metrics.sequences
     cues = completion.cues(settings.shares)
     ring = list(nf.tasks.ASSOCIATIONS).index("sequence")
-    own = nf.program.of_condition
+    own = nf.program.nth_condition
 
     def over_networks(score: Callable[[xr.Dataset], xr.Dataset]) -> xr.Dataset:
         network = xr.DataArray(list(NETWORKS), dims="network", name="network")
@@ -172,7 +172,7 @@ def complete_keys(settings: Settings, program: xr.Dataset, seed: int) -> xr.Data
     """
     hopfield = nf.rate.hopfield
     cues = nf.metrics.completion.cues(settings.shares)
-    program = nf.program.of_condition(program, 0)  # all memories have the same keys and queries
+    program = nf.program.nth_condition(program, 0)  # all memories have the same keys and queries
     key = torch.as_tensor(program["key"].values[:, : settings.items])
     rng = np.random.default_rng([seed, 2])
     pattern = torch.as_tensor(rng.choice([-1.0, 1.0], key.shape))

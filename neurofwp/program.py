@@ -119,7 +119,7 @@ def check(program: xr.Dataset) -> xr.Dataset:
     return SCHEMA.check(program)
 
 
-def of_condition(dataset: Labelled, condition: int) -> Labelled:
+def nth_condition(dataset: Labelled, condition: int) -> Labelled:
     """The Program (or the table) of one condition, by its number; what all conditions share stays as it is."""
     return dataset.isel({CONDITION: condition}, drop=True) if CONDITION in dataset.dims else dataset
 
@@ -142,7 +142,7 @@ def over_conditions(work: Callable[..., Labelled], *arrays: Any) -> Labelled:
         return work(*arrays)
     count = check_conditions(*own)
     results = [
-        work(*(of_condition(a, n) if any(a is each for each in own) else a for a in arrays)) for n in range(count)
+        work(*(nth_condition(a, n) if any(a is each for each in own) else a for a in arrays)) for n in range(count)
     ]
     joined = xr.concat(results, dim=CONDITION, combine_attrs="drop_conflicts", data_vars="all")
     coords = {name: each for name, each in own[0].coords.items() if each.dims == (CONDITION,)}

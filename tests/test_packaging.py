@@ -71,7 +71,7 @@ def test_importing_neurofwp_loads_nothing_heavy() -> None:
 def test_public_names_are_those_of_the_modules_that_define_them() -> None:
     for name in neurofwp.__all__:
         home = neurofwp.NAMES.get(name)
-        expected = getattr(import_module(home), name) if home else import_module(f"neurofwp.{name}")
+        expected = getattr(import_module(f"neurofwp.{home}"), name) if home else import_module(f"neurofwp.{name}")
         assert getattr(neurofwp, name) is expected
         assert name in dir(neurofwp)
     with pytest.raises(AttributeError, match="no attribute 'SpikingNetwrok'"):

@@ -8,8 +8,7 @@ import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from neurofwp import program
 from neurofwp.errors import InputError

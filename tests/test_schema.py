@@ -7,8 +7,7 @@ import re
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from neurofwp.errors import InputError
 from neurofwp.schema import Schema, Variable, require

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 RUN = "run.json"
@@ -53,12 +55,22 @@ def write() -> list[Path]:
     return pages
 
 
-def command(about: dict[str, object]) -> str:
-    """The command that makes this run again."""
-    return f"neurofwp run {about['experiment']} --seed {about['seed']}"
+def command(about: dict[str, Any]) -> str:
+    """The command that makes this run again: with flags for all settings that are not those by default."""
+    from neurofwp.cli import catalogue, settings
+
+    by_default = json.loads(settings.to_json(catalogue.experiment(about["experiment"]).settings()))
+    words = ["neurofwp", "run", about["experiment"], "--seed", about["seed"]]
+    for name, value in about["settings"].items():
+        if value == by_default[name]:
+            continue
+        flag = name.replace("_", "-")
+        words += [f"--{flag if value else f'no-{flag}'}"] if isinstance(value, bool) else [f"--{flag}"]
+        words += [] if isinstance(value, bool) else value if isinstance(value, list) else [value]
+    return shlex.join(map(str, words))
 
 
-def _page(about: dict[str, object], tables: list[Path]) -> str:
+def _page(about: dict[str, Any], tables: list[Path]) -> str:
     parts = [f"# {about['experiment']}", f"```\n{command(about)}\n```"]
     for table in tables:
         with table.open(newline="") as file:
@@ -70,8 +82,8 @@ def _page(about: dict[str, object], tables: list[Path]) -> str:
         )
         lines = [header, ["---"] * len(header), *([_cell(cell) for cell in row] for row in rows[:ROWS])]
         parts.append(f"## {table.stem}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + cut)
-    settings = "; ".join(f"{name} {value}" for name, value in dict(about["settings"]).items())  # type: ignore[call-overload]
-    versions = ", ".join(f"{name} {value}" for name, value in dict(about["versions"]).items())  # type: ignore[call-overload]
+    settings = "; ".join(f"{name} {value}" for name, value in about["settings"].items())
+    versions = ", ".join(f"{name} {value}" for name, value in about["versions"].items())
     parts.append(f"Settings: {settings}.\n\nCommit {about['commit']}; {versions}.")
     return "\n\n".join(parts) + "\n"
 

@@ -8,12 +8,13 @@ from neurofwp.runtime.lazy import attributes
 
 if TYPE_CHECKING:
     from neurofwp.calibration import search as search
-    from neurofwp.calibration.measurement_fits import PERCENTILES as PERCENTILES
-    from neurofwp.calibration.measurement_fits import best_parameters as best_parameters
-    from neurofwp.calibration.measurement_fits import fit_parameters as fit_parameters
+    from neurofwp.calibration.measurement_fits import (
+        PERCENTILES as PERCENTILES,
+        best_parameters as best_parameters,
+        fit_parameters as fit_parameters,
+    )
     from neurofwp.calibration.published import published_bounds as published_bounds
-    from neurofwp.calibration.space import SPACE as SPACE
-    from neurofwp.calibration.space import Space as Space
+    from neurofwp.calibration.space import SPACE as SPACE, Space as Space
 
 HOMES: dict[str, str | None] = {
     "PERCENTILES": "measurement_fits",

@@ -10,8 +10,7 @@ import numpy as np
 import xarray as xr
 from brian2 import Quantity
 
-from neurofwp import identification, metrics
-from neurofwp import trace as traces
+from neurofwp import identification, metrics, trace as traces
 from neurofwp.errors import InputError
 from neurofwp.rules import get
 from neurofwp.spiking import conditions

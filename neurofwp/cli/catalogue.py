@@ -17,8 +17,7 @@ from typing import Any, TypeVar
 
 import neurofwp.experiments
 from neurofwp.errors import unknown
-from neurofwp.runtime.experiment import REGISTRY as EXPERIMENTS
-from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.experiment import REGISTRY as EXPERIMENTS, Experiment
 from neurofwp.runtime.registry import KINDS, Registry, entry_points, package
 
 T = TypeVar("T")

@@ -21,12 +21,12 @@ class _Compare:
 def main(words: list[str]) -> int:
     """The tables of a result, from the command line."""
     given = tyro.cli(_Compare, prog="neurofwp compare", description="Print the tables of a result.", args=words)
-    from neurofwp.cli import results, tables  # bring xarray
+    from neurofwp.cli import printing, results  # bring xarray
 
     file, result = results.open_result(given.result)
     path = file.with_name(results.SUMMARY)
     summary = json.loads(path.read_text()) if path.is_file() else {}
-    if not tables.rules(result) and tables.recall(summary) is None:
+    if not printing.rules(result) and printing.recall(summary) is None:
         raise InputError(f"{str(file)!r} holds no recall and no rules: {result.attrs['experiment']} compares nothing")
-    tables.show(result, summary)
+    printing.show(result, summary)
     return 0

@@ -10,8 +10,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from neurofwp.cli import catalogue, run
-from neurofwp.cli import settings as checks
+from neurofwp.cli import catalogue, run, settings as checks
 from neurofwp.runtime import provenance
 
 log = logging.getLogger("neurofwp")

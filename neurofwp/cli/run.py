@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
 
-from neurofwp.cli import catalogue, choice, output
-from neurofwp.cli import settings as checks
+from neurofwp.cli import catalogue, choice, output, settings as checks
 from neurofwp.runtime.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def carry_out(
     pdf: bool = False,
 ) -> int:
     """Run an experiment, leave everything in a folder, print that folder, and return the exit code."""
-    from neurofwp.cli import results, tables  # bring xarray
+    from neurofwp.cli import printing, results  # bring xarray
     from neurofwp.runtime import files, provenance, store
 
     device = output.device(device)
@@ -91,8 +90,8 @@ def carry_out(
         log.info("measured in %.0f s", time.perf_counter() - started)
         summary = experiment.summary(result)
         files.write_json(summary, folder / results.SUMMARY)
-        tables.write(experiment, result, folder)
-        tables.show(result, summary)
+        printing.write(experiment, result, folder)
+        printing.show(result, summary)
         drawn = _draw(experiment, result, folder, pdf)
     print(folder, flush=True)
     return 0 if drawn else 1

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
 
-from neurofwp.cli import catalogue, choice, output, results
-from neurofwp.cli import settings as checks
+from neurofwp.cli import catalogue, choice, output, results, settings as checks
 from neurofwp.cli.settings import PARAMETERS
 from neurofwp.errors import InputError, unknown
 from neurofwp.runtime import files, parallel, provenance, store

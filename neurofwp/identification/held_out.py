@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurofwp.identification.noise_ceiling import ceiling, jackknife, moments
+from neurofwp.identification.noise_ceiling import ceiling, ceiling_error, moments
 
 RESAMPLES = 2000
 
@@ -46,7 +46,7 @@ class HeldOut:
 
     def ceiling_sem(self) -> float:
         """By jackknife over episodes; NaN without a repeat or with one episode."""
-        return np.nan if self.shared is None or len(self.shared) < 2 else jackknife(self.shared)
+        return np.nan if self.shared is None or len(self.shared) < 2 else ceiling_error(self.shared)
 
     def share(self, count: np.ndarray) -> np.ndarray:
         """r2 / ceiling (..., rule); without a repeat, NaN."""

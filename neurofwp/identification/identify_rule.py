@@ -16,7 +16,7 @@ from neurofwp.identification.held_out import HeldOut
 from neurofwp.identification.noise_ceiling import effective_number, noise_ceiling
 from neurofwp.identification.ranking import choose, embed, nests, support
 from neurofwp.identification.records import DRIVES, Records, observed_weights, prepare
-from neurofwp.metrics.conditions import broadcast
+from neurofwp.metrics.broadcasting import broadcast
 from neurofwp.rules import REGISTRY, Rule, get
 from neurofwp.runtime import provenance
 from neurofwp.runtime.progress import progress_bar

@@ -8,6 +8,7 @@ import xarray as xr
 from neurofwp import trace
 from neurofwp.errors import InputError
 from neurofwp.identification.records import observed_weights
+from neurofwp.metrics import jackknife_error
 
 
 def noise_ceiling(trace_a: xr.Dataset, trace_b: xr.Dataset) -> tuple[float, float]:
@@ -36,7 +37,7 @@ def noise_ceiling(trace_a: xr.Dataset, trace_b: xr.Dataset) -> tuple[float, floa
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         raise InputError("the weights of a Trace are the same everywhere: they have no variance to repeat")
     sums = moments(a, b)
-    return float(ceiling(sums.sum(0))), jackknife(sums)
+    return float(ceiling(sums.sum(0))), ceiling_error(sums)
 
 
 def moments(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -55,11 +56,9 @@ def ceiling(sums: np.ndarray) -> np.ndarray:
     return share
 
 
-def jackknife(sums: np.ndarray) -> float:
-    """Standard error of `ceiling` over episodes, from their `moments` (episode, 5): each episode left out once."""
-    without = ceiling(sums.sum(0) - sums)
-    count = len(without)
-    return float(np.sqrt((count - 1) / count * np.sum((without - without.mean()) ** 2)))
+def ceiling_error(sums: np.ndarray) -> float:
+    """Jackknife standard error of `ceiling` over episodes, from their `moments` (episode, 5)."""
+    return jackknife_error(ceiling(sums.sum(0) - sums))
 
 
 def effective_number(noise: np.ndarray) -> float:

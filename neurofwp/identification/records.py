@@ -10,9 +10,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from neurofwp import errors
-from neurofwp import program as programs
-from neurofwp import trace as traces
+from neurofwp import errors, program as programs, trace as traces
 from neurofwp.errors import InputError
 from neurofwp.rate import choose_device
 
@@ -117,7 +115,7 @@ def prepare(
     traces.check(trace)
     if programs.CONDITION in program.dims or programs.CONDITION in trace.dims:
         raise InputError(
-            "a fit is of one condition: choose it with neurofwp.trace.of_condition, and neurofwp.program.of_condition "
+            "a fit is of one condition: choose it with neurofwp.trace.of_condition, and neurofwp.program.nth_condition "
             "where Programs differ"
         )
     weight = observed_weights(trace)

@@ -8,18 +8,18 @@ from neurofwp.laboratory.protocol import Protocol
 from neurofwp.runtime.lazy import attributes
 
 if TYPE_CHECKING:
-    from neurofwp.laboratory import kinds as kinds
-    from neurofwp.laboratory import measurements as measurements
-    from neurofwp.laboratory import prediction as prediction
-    from neurofwp.laboratory import responses as responses
-    from neurofwp.laboratory import studies as studies
+    from neurofwp.laboratory import (
+        kinds as kinds,
+        measurements as measurements,
+        prediction as prediction,
+        responses as responses,
+        studies as studies,
+    )
     from neurofwp.laboratory.laboratory import Laboratory as Laboratory
     from neurofwp.laboratory.measurements import Measurement as Measurement
-    from neurofwp.laboratory.one_pair import mean_weight as mean_weight
-    from neurofwp.laboratory.one_pair import record_pair as record_pair
+    from neurofwp.laboratory.one_pair import mean_weight as mean_weight, record_pair as record_pair
     from neurofwp.laboratory.peaks import calcium_peaks as calcium_peaks
-    from neurofwp.laboratory.prediction import closed_form as closed_form
-    from neurofwp.laboratory.prediction import predict as predict
+    from neurofwp.laboratory.prediction import closed_form as closed_form, predict as predict
     from neurofwp.laboratory.side_by_side import changes as changes
 
 HOMES = {

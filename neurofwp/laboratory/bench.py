@@ -1,8 +1,4 @@
-"""The bench: Brian2 cells that do what Protocols say, with one synapse between each two.
-
-What is done to a cell is a list of time steps, all lists of a kind in one table: a cell looks up when it is its turn
-again, and after the last time of its list comes one that never does.
-"""
+"""The bench: Brian2 cells that do what Protocols say (`commands`), with one synapse between each two."""
 
 from __future__ import annotations
 
@@ -14,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import brian2 as b2
 import numpy as np
 import xarray as xr
-from brian2 import Quantity, ms, nS, second, volt
+from brian2 import Quantity, ms, nS, volt
 
 from neurofwp.brian.builds import Recorded
 from neurofwp.brian.connect import connect, events, watch_plateaus
 from neurofwp.brian.own import OWN, Own
 from neurofwp.brian.simulation import Simulation
 from neurofwp.errors import InputError
+from neurofwp.laboratory.commands import Command
 from neurofwp.laboratory.protocol import Protocol
 from neurofwp.synapses.model import SynapseModel
 
@@ -55,45 +52,6 @@ EPSP = """
 """
 PRE, POST = "pre", "post"
 BEFORE, AFTER = -1, 1  # synapses see spikes, within a step
-
-
-@dataclass(frozen=True)
-class _Command:
-    """What is done to one of the cells, `effect`, whenever the times of a table come.
-
-    lists : of every protocol, the time steps, rising. order : within a step, before or after synapses see spikes.
-    """
-
-    name: str
-    lists: Sequence[np.ndarray]
-    effect: str = ""
-    order: int = 0
-
-    @property
-    def equations(self) -> str:
-        return f"{self.name}_at : integer\n{self.name}_next : second"
-
-    @property
-    def due(self) -> str:
-        return f"t + 0.5*dt > {self.name}_next"
-
-    @property
-    def statements(self) -> str:
-        to_next = f"{self.name}_at += 1\n{self.name}_next = {self.name}_times(({self.name}_at + 0.5)*second)"
-        return f"{to_next}\n{self.effect}"
-
-    def table(self, step: Quantity) -> np.ndarray:
-        """All lists, one after the other, in s; after each a time that never comes."""
-        return np.concatenate([np.append(each * float(step), np.inf) for each in self.lists])
-
-    def timed(self, step: Quantity) -> b2.TimedArray:
-        """The table as equations look it up: a row a "second"."""
-        return b2.TimedArray(self.table(step) * second, dt=1 * second, name=f"{self.name}_times")
-
-    @property
-    def first(self) -> np.ndarray:
-        """Where each list begins in the table."""
-        return np.cumsum([0, *(len(each) + 1 for each in self.lists[:-1])])
 
 
 def _lasting_states(synapse: SynapseModel) -> tuple[str, ...]:
@@ -250,7 +208,7 @@ class Bench(Simulation):
         self,
         name: str,
         clock: b2.Clock,
-        commands: Sequence[_Command],
+        commands: Sequence[Command],
         equations: str,
         at_spike: str,
         update: str = "",
@@ -279,22 +237,22 @@ class Bench(Simulation):
         return group
 
     @cached_property
-    def _commands(self) -> list[_Command]:
+    def _commands(self) -> list[Command]:
         """When each cell fires, and what else is done to the postsynaptic one; left out where it is never done."""
         protocols, late = self.protocols, round(float(self.cell["spike_delay"] / self.step)) + 1
         pre, post = ([self._steps(getattr(p, name), p, f"{name} spikes") for p in protocols] for name in (PRE, POST))
         spans = {"held": [p.held for p in protocols], "plateau": [p.plateaus for p in protocols]}
-        others = [_Command("spike_arrives", [each + late for each in post], SPIKE, AFTER)]
+        others = [Command("spike_arrives", [each + late for each in post], SPIKE, AFTER)]
         if self.cell["epsp_height"] > 0 * volt:
-            others.append(_Command("epsp_begins", [each + 1 for each in pre], EPSP, BEFORE))
+            others.append(Command("epsp_begins", [each + 1 for each in pre], EPSP, BEFORE))
         # a variable rises by 1 where a span begins and falls at its end: spans may touch
         for (name, own), order in zip(spans.items(), (BEFORE, AFTER), strict=True):
             for edge, end, to in (("starts", 0, 1), ("ends", 1, -1)):
                 what = f"{edge} of {name} spans"
                 steps = [self._steps([s[end] for s in each], p, what) for each, p in zip(own, protocols, strict=True)]
-                others.append(_Command(f"{name}_{edge}", steps, f"{name} += {to}", order))
+                others.append(Command(f"{name}_{edge}", steps, f"{name} += {to}", order))
         # a spike is fired one step after it is told to
-        fires = [_Command(name, [each + 1 for each in steps]) for name, steps in ((PRE, pre), (POST, post))]
+        fires = [Command(name, [each + 1 for each in steps]) for name, steps in ((PRE, pre), (POST, post))]
         return [*fires, *(command for command in others if any(map(len, command.lists)))]
 
     def _steps(self, times: Sequence[float], protocol: Protocol, what: str) -> np.ndarray:

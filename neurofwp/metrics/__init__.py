@@ -5,8 +5,8 @@ from neurofwp.metrics.cross_validation import best_on_others
 from neurofwp.metrics.crossing import crossing
 from neurofwp.metrics.reassignment import projections
 from neurofwp.metrics.recall import chance_identified, chance_r2, decode, identified, recall_r2
-from neurofwp.metrics.resampling import Average, average, jackknife, mean_and_sem
 from neurofwp.metrics.retention import retention_curve
+from neurofwp.metrics.standard_errors import Average, average, jackknife, jackknife_error, mean_and_sem
 
 __all__ = [
     "Average",
@@ -19,6 +19,7 @@ __all__ = [
     "decode",
     "identified",
     "jackknife",
+    "jackknife_error",
     "mean_and_sem",
     "projections",
     "recall_r2",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurofwp.metrics.conditions import broadcast
+from neurofwp.metrics.broadcasting import broadcast
 from neurofwp.metrics.recall import chance_r2, identified, recall_r2
 from neurofwp.transforms import degradation
 

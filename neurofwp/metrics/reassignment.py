@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from neurofwp.errors import InputError
-from neurofwp.metrics.conditions import broadcast
+from neurofwp.metrics.broadcasting import broadcast
 from neurofwp.metrics.recall import decode
 from neurofwp.transforms.key_history import walk
 

@@ -15,10 +15,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from neurofwp import program as programs
-from neurofwp import trace as traces
+from neurofwp import program as programs, trace as traces
 from neurofwp.errors import InputError
-from neurofwp.metrics.conditions import broadcast
+from neurofwp.metrics.broadcasting import broadcast
 from neurofwp.transforms.key_history import walk
 
 Kept = Literal["episode", "event"] | tuple[Literal["episode", "event"], ...] | None

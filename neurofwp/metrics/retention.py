@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from neurofwp.metrics.conditions import broadcast
+from neurofwp.metrics.broadcasting import broadcast
 from neurofwp.metrics.recall import decode
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from neurofwp.metrics.conditions import broadcast
+from neurofwp.metrics.broadcasting import broadcast
 from neurofwp.metrics.recall import decode
 
 if TYPE_CHECKING:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neurofwp.plots import style
+from neurofwp.plots.thresholds import DASHED, mark_thresholds
 from neurofwp.schema import require
 
 PANELS = {
@@ -16,7 +16,7 @@ PANELS = {
     "omega": ("Ω(calcium)", style.PURPLE),
     "change": ("weight change", style.GREEN),
 }
-THRESHOLDS = {"depression": (0, (1, 1.5)), "potentiation": (0, (4, 2))}
+THRESHOLDS = {"depression": (0, (1, 1.5)), "potentiation": DASHED}
 PICO = 1000.0  # changes by a single pair are small: pS
 
 
@@ -61,7 +61,7 @@ def pairing_traces(data: xr.Dataset) -> Figure:
         dt = f"{post - pre:+g} ms".replace("-", "\N{MINUS SIGN}")
         ax.set_title(f"{own['protocol'].item()} ({dt})", pad=16)
     if "calcium" in shown:
-        _thresholds(axes[list(shown).index("calcium")], data["calcium"])
+        mark_thresholds(axes[list(shown).index("calcium")], data["calcium"], THRESHOLDS, headroom=1.15)
     for ax in axes[-1]:
         ax.set(xlabel=style.label("time from the first spike", data["time"]), xlim=data["time"].values[[0, -1]])
     figure.align_ylabels()
@@ -88,27 +88,3 @@ def _spikes(ax: Axes, times: dict[str, float]) -> None:
             fontsize=6,
             annotation_clip=False,
         )
-
-
-def _thresholds(row: np.ndarray, calcium: xr.DataArray) -> None:
-    """Levels of calcium at which the synapse begins to depress and to potentiate, named to the right of the panels."""
-    found = {
-        name: float(calcium.attrs[f"{name}_threshold"]) for name in THRESHOLDS if f"{name}_threshold" in calcium.attrs
-    }
-    highest = max(found.values(), default=0.0)
-    for name, level in found.items():
-        for ax in row:
-            ax.axhline(level, color=style.BLACK, linewidth=0.7, linestyle=THRESHOLDS[name])
-        # the upper name stands on its line, the lower one hangs from it
-        row[-1].annotate(
-            f"{name}\nthreshold",
-            (1, level),
-            xycoords=("axes fraction", "data"),
-            xytext=(3, 0),
-            textcoords="offset points",
-            va="bottom" if level == highest else "top",
-            fontsize=6,
-            annotation_clip=False,
-        )
-    if found:
-        row[-1].set_ylim(top=max(row[-1].get_ylim()[1], 1.15 * highest))

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from neurofwp import metrics
 from neurofwp.errors import InputError
 from neurofwp.plots import style
-from neurofwp.plots.averages import at
+from neurofwp.plots.positions import at
 from neurofwp.schema import require
 from neurofwp.trace import only_condition
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from neurofwp.errors import InputError
 from neurofwp.plots import style
 from neurofwp.plots.phases import shade, spans
+from neurofwp.plots.thresholds import DASHED, mark_thresholds
 from neurofwp.schema import require
 from neurofwp.trace import only_condition
 
+THRESHOLDS = dict.fromkeys(("depression", "potentiation"), DASHED)
 PANELS = {
     "probe_nmda": "NMDA\ngating s",
     "probe_dendrite": "dendritic\nvoltage",
@@ -69,7 +69,7 @@ def synapse(trace: xr.Dataset, program: xr.Dataset | None = None, probes: Sequen
         ax.locator_params(axis="y", nbins=4)
         ax.set_ylabel(style.label(title, trace[name]))
     if "probe_calcium" in panels:
-        _thresholds(axes[list(panels).index("probe_calcium")], trace["probe_calcium"])
+        mark_thresholds([axes[list(panels).index("probe_calcium")]], trace["probe_calcium"], THRESHOLDS, headroom=1.1)
     axes[-1].set_ylim(bottom=min(0.0, float(conductance[chosen].min())))
     axes[-1].set(xlim=(time[0], time[-1]), xlabel=style.label("time", trace["time"]))
     figure.align_ylabels()
@@ -97,27 +97,3 @@ def _name(trace: xr.Dataset, probe: int) -> str:
         return f"synapse {probe}"
     polarity, post, pre = (trace[f"probe_{part}"].values[probe] for part in ("polarity", "post", "pre"))
     return f"key {int(pre)} to {str(polarity).upper()} {int(post)}"
-
-
-def _thresholds(ax: Axes, calcium: xr.DataArray) -> None:
-    """Dashed lines, named to the right of the axes; the upper name stands on its line, the lower hangs from it."""
-    found = {
-        name: float(calcium.attrs[f"{name}_threshold"])
-        for name in ("depression", "potentiation")
-        if np.isfinite(calcium.attrs.get(f"{name}_threshold", np.nan))
-    }
-    highest = max(found.values(), default=0.0)
-    for name, threshold in found.items():
-        ax.axhline(threshold, color=style.BLACK, linewidth=0.7, linestyle=(0, (4, 2)))
-        ax.annotate(
-            f"{name}\nthreshold",
-            (1, threshold),
-            xycoords=("axes fraction", "data"),
-            xytext=(3, 0),
-            textcoords="offset points",
-            va="bottom" if threshold == highest else "top",
-            fontsize=6,
-            annotation_clip=False,
-        )
-    if found:
-        ax.set_ylim(top=max(ax.get_ylim()[1], 1.1 * highest))

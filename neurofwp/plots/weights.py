@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from neurofwp.errors import InputError
 from neurofwp.plots import style
-from neurofwp.plots.averages import at
+from neurofwp.plots.positions import at
 from neurofwp.trace import only_condition
 
 CARRIES = 0.1  # of the strongest cell, root mean square over post; a maximum would let noise in

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from neurofwp import rules
 from neurofwp.errors import InputError
 from neurofwp.rate import feature_maps, kernels
 from neurofwp.rate.checks import check_parameters
-from neurofwp.rate.feature_maps import FeatureMap
+from neurofwp.rate.layer_signals import (
+    FEATURES,
+    arguments_of,
+    bring_into_range,
+    check_size,
+    draw_uniform,
+    initial_bias,
+    linear,
+    sizes_of,
+)
 from neurofwp.rate.normalisers import Normaliser
 from neurofwp.rate.scan import Bounds
 from neurofwp.rate.stream import WORTH_CHUNKING, Backend, Mode, choose_backend, evaluate, run
-from neurofwp.rules import Argument, Rule, self_referential
+from neurofwp.rules import Argument, Rule
 
 LayerState = dict[str, Tensor]
 
-# A log decay is log sigmoid, and starts at sigmoid(4) = 0.982: half of a memory survives 38 events. From sigmoid(0)
-# a thousandth is left after ten events, and hardly a gradient reaches what was written before.
-SLOW_DECAY = 4.0
-FEATURES = ("query", "key")  # what goes through the feature map
 UNIT_SOFTPLUS = math.log(math.e - 1)  # softplus of it is 1
 
 
@@ -91,8 +94,8 @@ class FastWeightLayer(nn.Module):
         self.normaliser, self.bounds, self.mode, self.chunk = normaliser, bounds, mode, chunk
         self.parameters_of_rule = dict(parameters or {})
         self.feature_map = feature_maps.get(feature_map)
-        self.sizes = _sizes(self.rule, self.feature_map.dimension(d_key), d_value, sizes or {})
-        self.arguments = _arguments(self.rule, self.feature_map, beta_range)
+        self.sizes = sizes_of(self.rule, self.feature_map.dimension(d_key), d_value, sizes or {})
+        self.arguments = arguments_of(self.rule, self.feature_map, beta_range)
 
         draw = self.feature_map.draw
         self.register_buffer("random_projection", draw(d_key, generator) if draw else None)
@@ -104,7 +107,7 @@ class FastWeightLayer(nn.Module):
                 continue
             micro, *own = self._raw_shape(argument)
             width = micro * heads * math.prod(own)
-            self.signals[argument.name] = linear(d_model, width, bias=_starts_at(argument), generator=generator)
+            self.signals[argument.name] = linear(d_model, width, bias=initial_bias(argument), generator=generator)
         if "program" in self.rule.weight_dims:
             self.constants["weight"] = self._constant(Argument("weight", "", self.rule.weight_dims), generator)
         self.out = linear(heads * d_value, d_model, generator=generator)
@@ -169,11 +172,11 @@ class FastWeightLayer(nn.Module):
         made = {}
         for argument in self.arguments:
             if not argument.per_event:
-                made[argument.name] = ranged(self.constants[argument.name], argument)
+                made[argument.name] = bring_into_range(self.constants[argument.name], argument)
                 continue
             micro, *own = self._raw_shape(argument)
             raw = self.signals[argument.name](x).reshape(len(x), micro * x.shape[1], self.heads, *own)
-            signal = ranged(raw, argument)
+            signal = bring_into_range(raw, argument)
             if argument.name in FEATURES:
                 random = () if self.random_projection is None else (self.random_projection,)
                 signal = self.feature_map.function(signal, *random)
@@ -205,7 +208,7 @@ class FastWeightLayer(nn.Module):
         shape = (self.heads, *self._shape(argument.dims))
         if math.isfinite(argument.low):
             return nn.Parameter(torch.full(shape, UNIT_SOFTPLUS))
-        return nn.Parameter(_uniform(torch.empty(shape), generator))
+        return nn.Parameter(draw_uniform(torch.empty(shape), generator))
 
     def _raw_shape(self, argument: Argument) -> tuple[int, ...]:
         """Micro-steps per event, and the dims of one head before the feature map."""
@@ -233,7 +236,7 @@ class FastWeightLayer(nn.Module):
             micro = self.sizes["micro"] if "micro" in argument.dims else 1
             own = self._shape([dim for dim in argument.dims if dim != "micro"])
             leading = (1, micro * WORTH_CHUNKING) if argument.per_event else ()
-            made[argument.name] = ranged(torch.ones(*leading, self.heads, *own), argument)
+            made[argument.name] = bring_into_range(torch.ones(*leading, self.heads, *own), argument)
         first = torch.zeros(1, self.heads, *self._shape(self.rule.weight_dims))
         run(
             self.rule,
@@ -247,84 +250,3 @@ class FastWeightLayer(nn.Module):
             parameters=self._given(first),
             **made,
         )
-
-
-def ranged(raw: Tensor, argument: Argument) -> Tensor:
-    """Any number brought into the range of an argument."""
-    low, high = argument.low, argument.high
-    if math.isfinite(low) and math.isfinite(high):
-        return low + (high - low) * torch.sigmoid(raw)
-    if math.isfinite(low):
-        return low + functional.softplus(raw)
-    return high + functional.logsigmoid(raw) if math.isfinite(high) else raw
-
-
-def linear(
-    inputs: int, outputs: int, *, bias: float | None = None, generator: torch.Generator | None = None
-) -> nn.Linear:
-    """A linear map, its weights uniform within inputs^-1/2 as nn.Linear draws them; `bias` is that of all outputs."""
-    made: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs, bias=bias is not None)
-    _uniform(made.weight, generator)
-    if bias is not None:
-        nn.init.constant_(made.bias, bias)
-    return made
-
-
-def check_size(name: str, size: int) -> None:
-    """
-    Raises
-    ------
-    InputError
-        unless `size` is a whole number of 1 or more.
-    """
-    if type(size) is not int or size < 1:
-        raise InputError(f"{name} must be a whole number of 1 or more, not {size!r}")
-
-
-def _uniform(tensor: Tensor, generator: torch.Generator | None) -> Tensor:
-    bound = tensor.shape[-1] ** -0.5
-    return nn.init.uniform_(tensor, -bound, bound, generator=generator)
-
-
-def _starts_at(argument: Argument) -> float | None:
-    """The bias of the linear map that makes a signal: gates have one, vectors do not."""
-    if argument.name in (*FEATURES, "value"):
-        return None
-    return SLOW_DECAY if argument.high == 0 else 0.0
-
-
-def _arguments(rule: Rule, feature_map: FeatureMap, beta_range: float) -> tuple[Argument, ...]:
-    """The query, and the rule's arguments, with the range of beta that was asked for."""
-    key, beta = rule.argument("key"), rule.argument("beta")
-    low, high = (key.low, key.high) if key else (-math.inf, math.inf)
-    if (low, high) != (-math.inf, math.inf) and not feature_map.keeps_unit:
-        raise InputError(
-            f"keys of rule {rule.id!r} must be in [{low:g}, {high:g}], where feature map {feature_map.id!r} "
-            "does not keep them; use one that does, such as 'identity'"
-        )
-    bounded = list(rule.arguments)
-    if beta and math.isfinite(beta.high):
-        if not 0 < beta_range <= beta.high:
-            raise InputError(f"beta_range must be above 0 and at most {beta.high:g}, not {beta_range:g}")
-        bounded[bounded.index(beta)] = replace(beta, high=float(beta_range))
-    elif beta_range != 1:
-        raise InputError(f"rule {rule.id!r} has no bounded write strength, and so no beta_range")
-    return (Argument("query", "what is asked for", ("pre",), low, high), *bounded)
-
-
-def _sizes(rule: Rule, pre: int, post: int, given: Mapping[str, int]) -> dict[str, int]:
-    """The size of every dim that the rule has."""
-    dims = {dim for argument in rule.arguments for dim in argument.dims} | set(rule.weight_dims)
-    # query, key and value for each head, and one write strength, or, of self_referential, one for each block
-    program = 2 * pre + post + (self_referential.BLOCKS if "program" in rule.weight_dims else 1)
-    known = {"pre": pre, "post": post, "program": program}
-    free = dims - set(known)
-    for name in given:
-        if name not in free:
-            choice = f"its are {', '.join(sorted(free))}" if free else "it has none"
-            raise InputError(f"sizes of rule {rule.id!r} cannot have {name!r}: {choice}")
-    for name in sorted(free):
-        if name not in given:
-            raise InputError(f"rule {rule.id!r} needs sizes={{{name!r}: ...}}, a whole number of 1 or more")
-        check_size(f"sizes[{name!r}]", given[name])
-    return known | dict(given)

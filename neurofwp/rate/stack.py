@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from neurofwp.errors import InputError
-from neurofwp.rate.layer import FastWeightLayer, LayerState, check_size, linear
+from neurofwp.rate.layer import FastWeightLayer, LayerState
+from neurofwp.rate.layer_signals import check_size, linear
 from neurofwp.rules import Rule
 
 BlockState = tuple[Tensor, LayerState]

@@ -9,9 +9,9 @@ table without any coordinates whose variables have the same dims, as one of sing
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import product
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -62,9 +62,11 @@ def frame(table: xr.Dataset) -> pd.DataFrame:
 def _entries(variable: xr.DataArray) -> Iterator[tuple[list[str], Any]]:
     """Coordinates in words, and the value there."""
     dims = [dim for dim in variable.dims if dim in variable.coords]
-    for labels in product(*(variable[dim].values.tolist() for dim in dims)):
-        here = variable.sel(dict(zip(dims, labels, strict=True)))
-        yield [_word(label) for label in labels], here.values.tolist()
+    words = [[_word(label) for label in variable[dim].values.tolist()] for dim in dims]
+    values = variable.transpose(*dims, ...).values
+    for index in np.ndindex(values.shape[: len(dims)]):
+        here = np.asarray(values[index], dtype=values.dtype)  # of one object, indexing gives the object itself
+        yield [own[at] for own, at in zip(words, index, strict=True)], here.tolist()
 
 
 def _word(label: Any) -> str:

@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING
 from neurofwp.runtime.lazy import attributes
 
 if TYPE_CHECKING:
-    from neurofwp.slownet import families as families
-    from neurofwp.slownet import training as training
+    from neurofwp.slownet import families as families, training as training
     from neurofwp.slownet.encoder import FixedEncoder as FixedEncoder
     from neurofwp.slownet.episode_tensors import episodes as episodes
     from neurofwp.slownet.overlap import key_overlap as key_overlap
     from neurofwp.slownet.programmer import Programmer as Programmer
-    from neurofwp.slownet.retrieval_net import RetrievalNet as RetrievalNet
-    from neurofwp.slownet.retrieval_net import retrieval_errors as retrieval_errors
+    from neurofwp.slownet.retrieval_net import RetrievalNet as RetrievalNet, retrieval_errors as retrieval_errors
     from neurofwp.slownet.slow_net import SlowNet as SlowNet
-    from neurofwp.slownet.trained import TrainedSlowNet as TrainedSlowNet
-    from neurofwp.slownet.trained import load as load
+    from neurofwp.slownet.trained import TrainedSlowNet as TrainedSlowNet, load as load
 
 __getattr__ = attributes(
     __name__,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from neurofwp.rate.layer import linear
+from neurofwp.rate.layer_signals import linear
 from neurofwp.slownet.training.settings import Architecture
 
 

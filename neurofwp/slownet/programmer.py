@@ -12,7 +12,7 @@ from neurofwp import rules
 from neurofwp.errors import InputError, unknown
 from neurofwp.rate import RateNetwork, run, unit
 from neurofwp.rate.checks import check_parameters
-from neurofwp.rate.layer import check_size, linear
+from neurofwp.rate.layer_signals import check_size, linear
 from neurofwp.rate.scan import Bounds
 from neurofwp.rate.stream import evaluate
 from neurofwp.slownet.controller import ARCHITECTURES, Recurrent

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 from neurofwp.runtime.lazy import attributes
 
 if TYPE_CHECKING:
-    from neurofwp.spiking import conditions as conditions
-    from neurofwp.spiking import jobs as jobs
-    from neurofwp.spiking import parameters as parameters
+    from neurofwp.spiking import conditions as conditions, jobs as jobs, parameters as parameters
     from neurofwp.spiking.network import SpikingNetwork as SpikingNetwork
 
 HOMES = {"SpikingNetwork": "network", "conditions": None, "jobs": None, "parameters": None}

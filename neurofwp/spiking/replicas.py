@@ -53,7 +53,7 @@ class Replicas:
         plain = program[names].drop_vars(coords, errors="ignore")
         if conditions is not None:
             coords |= {str(name): each for name, each in conditions.data_vars.items()}
-        each = [programs.of_condition(plain, number) for number in range(count)]
+        each = [programs.nth_condition(plain, number) for number in range(count)]
         return cls(xr.concat(each, dim="episode", combine_attrs="override"), parameters, seeds, count, coords)
 
     @property

@@ -37,8 +37,7 @@ from neurofwp.synapses.stages.trafficking.gradual import Gradual
 from neurofwp.synapses.stages.turnover import Constitutive
 
 if TYPE_CHECKING:
-    from neurofwp.synapses.model import SynapseModel as SynapseModel
-    from neurofwp.synapses.model import load as load
+    from neurofwp.synapses.model import SynapseModel as SynapseModel, load as load
     from neurofwp.synapses.write_model import model_toml as model_toml
     from neurofwp.synapses.write_speed import at_speed as at_speed
 

@@ -26,8 +26,10 @@ from neurofwp.theory.retrieval import rank_bound, reassignment_plateau
 
 if TYPE_CHECKING:
     from neurofwp.theory.erasure import poisson_erasure as poisson_erasure
-    from neurofwp.theory.graupner_brunel import exact_change as exact_change
-    from neurofwp.theory.graupner_brunel import time_averaged_change as time_averaged_change
+    from neurofwp.theory.graupner_brunel import (
+        exact_change as exact_change,
+        time_averaged_change as time_averaged_change,
+    )
 
 __all__ = [
     "decay_regression",

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 from neurofwp.runtime.lazy import attributes
 
 if TYPE_CHECKING:
-    from neurofwp.transforms import degradation as degradation
-    from neurofwp.transforms import delays as delays
-    from neurofwp.transforms import gates as gates
-    from neurofwp.transforms import selection as selection
+    from neurofwp.transforms import degradation as degradation, delays as delays, gates as gates, selection as selection
 
 HOMES = dict.fromkeys(("degradation", "delays", "gates", "selection"))
 

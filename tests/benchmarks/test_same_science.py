@@ -14,8 +14,7 @@ import pytest
 import xarray as xr
 from rich.console import Console
 
-from benchmarks.same_science import __main__ as command
-from benchmarks.same_science import arrays, cases, checkouts, comparison, names, report, seeds
+from benchmarks.same_science import __main__ as command, arrays, cases, checkouts, comparison, names, report, seeds
 from benchmarks.same_science.arrays import Dump, Entry
 from benchmarks.same_science.comparison import ALLOWED, DIFFERS, FAILED, MISSING, NEW, SAME, Allowance, Row
 from benchmarks.same_science.renames import Renames, Reshape, load

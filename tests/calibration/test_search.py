@@ -11,8 +11,7 @@ import xarray as xr
 from brian2 import nS
 
 from neurofwp import RateNetwork, identification, program
-from neurofwp.calibration import search as searching
-from neurofwp.calibration import trial as trials
+from neurofwp.calibration import search as searching, trial as trials
 from neurofwp.calibration.space import BOUNDS, Space
 from neurofwp.calibration.trial import LEAD, MISSING, WORST, Trial
 from neurofwp.runtime import store

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from neurofwp import cli, rules
-from neurofwp.cli import catalogue
-from neurofwp.cli import list as listing
+from neurofwp.cli import catalogue, list as listing
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.spiking.parameters import declared
 

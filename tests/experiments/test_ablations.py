@@ -16,7 +16,7 @@ from neurofwp.errors import InputError
 from neurofwp.experiments import ablations as experiment
 from neurofwp.experiments.ablations import ABLATIONS, INTACT, KNOWN, LEARNS, NEVER, SHUFFLED, STAYS, Settings
 from neurofwp.identification.recovery import disturb
-from neurofwp.program import of_condition
+from neurofwp.program import nth_condition
 from neurofwp.rate import RateNetwork
 from neurofwp.spiking import jobs
 from neurofwp.spiking.jobs import Job
@@ -32,7 +32,7 @@ def stand_in(asked: Sequence[Job], *, folder: Path | None) -> Iterator[Callable[
 
     def condition(job: Job, number: int, rng: np.random.Generator) -> xr.Dataset:
         assert job.conditions is not None
-        own, parameters = of_condition(job.program, number), job.conditions.isel(condition=number)
+        own, parameters = nth_condition(job.program, number), job.conditions.isel(condition=number)
         if "alpha_nmda" in parameters and float(parameters["alpha_nmda"]) == 0:
             own = gates.close(own, rng)
         feedback = job.network["synapse"] == "error-correcting" and float(parameters["g_gaba"]) > 0

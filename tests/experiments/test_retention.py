@@ -16,8 +16,7 @@ from neurofwp.experiments import retention
 from neurofwp.metrics import retention_curve
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet import FixedEncoder
-from neurofwp.spiking import SpikingNetwork
-from neurofwp.spiking import jobs as spiking_jobs
+from neurofwp.spiking import SpikingNetwork, jobs as spiking_jobs
 from neurofwp.spiking.jobs import Job
 from neurofwp.tasks import digit_pairs
 from neurofwp.transforms.selection import keep_most_varied

@@ -8,8 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from brian2 import ms
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from neurofwp.errors import InputError
 from neurofwp.laboratory import Protocol, kinds

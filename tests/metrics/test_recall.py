@@ -10,8 +10,7 @@ import xarray as xr
 from scipy.stats import linregress
 from sklearn.metrics import r2_score
 
-from neurofwp import metrics
-from neurofwp import trace as traces
+from neurofwp import metrics, trace as traces
 from neurofwp.errors import InputError
 from neurofwp.program import from_arrays
 from neurofwp.slownet import FixedEncoder

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from brian2 import mV, nS
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as arrays
 
 from neurofwp.runtime import source, store

@@ -10,8 +10,7 @@ import pytest
 import xarray as xr
 from brian2 import Hz, ms, nS, second
 
-from neurofwp import plots, program
-from neurofwp import trace as traces
+from neurofwp import plots, program, trace as traces
 from neurofwp.errors import InputError
 from neurofwp.spiking import SpikingNetwork, conditions
 

@@ -8,8 +8,7 @@ import re
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from neurofwp.errors import InputError
 from neurofwp.tasks import digit_pairs

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 from brian2 import ms
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.integrate import quad
 
 from neurofwp.errors import InputError

@@ -6,8 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from neurofwp.errors import InputError
 from neurofwp.transforms.degradation import DAMAGES, Damage, degrade, linear_read

@@ -121,7 +121,7 @@ def crossing() -> dict[str, Any]:
     data = xr.Dataset({"x": (("episode", "at"), curve + 0.05 * rng.standard_normal((6, 5)))})
     return {
         "crossing": [where(at, curve, level) for level in (0.05, 0.3, 0.45, 0.95)],
-        "jackknife": find("metrics.resampling.jackknife")(
+        "jackknife": find("metrics.standard_errors.jackknife")(
             data, "episode", lambda some: where(at, some["x"].mean("episode"), 0.3)
         ),
     }

@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 from neurofwp.runtime.lazy import attributes
 
 if TYPE_CHECKING:
-    from neurofwp.slownet.training.loop import Outcome as Outcome
-    from neurofwp.slownet.training.loop import train as train
-    from neurofwp.slownet.training.meta_training import meta_train as meta_train
-    from neurofwp.slownet.training.meta_training import untrained as untrained
-    from neurofwp.slownet.training.settings import MetaTraining as MetaTraining
-    from neurofwp.slownet.training.settings import Training as Training
+    from neurofwp.slownet.training.loop import Outcome as Outcome, train as train
+    from neurofwp.slownet.training.meta_training import meta_train as meta_train, untrained as untrained
+    from neurofwp.slownet.training.settings import MetaTraining as MetaTraining, Training as Training
 
 __getattr__ = attributes(
     __name__,

@@ -35,11 +35,11 @@ from neurofwp.synapses.stages.calcium.jump_events import FOREVER, NOTHING
 from neurofwp.synapses.stages.expression.two_threshold import (
     BISTABLE_TERM,
     DOWN_SHARE,
+    PARAMETERS as RATES,
     SIGMA,
     TwoStates,
     thresholds,
 )
-from neurofwp.synapses.stages.expression.two_threshold import PARAMETERS as RATES
 
 if TYPE_CHECKING:
     from brian2 import Quantity

@@ -2,8 +2,7 @@
 
 import numpy as np
 from brian2 import ms
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from neurofwp.synapses.stages.nmda.saturating import Saturating
 

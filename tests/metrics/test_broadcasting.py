@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from neurofwp import identification, metrics, program
-from neurofwp import trace as traces
+from neurofwp import identification, metrics, program, trace as traces
 from neurofwp.errors import InputError
-from neurofwp.program import of_condition
+from neurofwp.program import nth_condition
 from neurofwp.rate import RateNetwork
 
 Measure = Callable[[xr.Dataset, xr.Dataset], xr.DataArray | xr.Dataset]
@@ -52,14 +51,14 @@ def test_each_condition_is_measured_as_if_it_were_alone(name: str, both: tuple[x
     assert together["condition"].values.tolist() == ["a", "b"]
     assert together["level"].values.tolist() == [1.0, 2.0]
     for number in range(2):
-        alone = MEASURES[name](of_condition(programs, number), of_condition(run, number))
+        alone = MEASURES[name](nth_condition(programs, number), nth_condition(run, number))
         xr.testing.assert_equal(together.isel(condition=number, drop=True).drop_vars("level", errors="ignore"), alone)
 
 
 def test_a_rate_network_runs_every_condition(both: tuple[xr.Dataset, xr.Dataset]) -> None:
     programs, run = both
     traces.check(run)
-    alone = RateNetwork("delta", on_off=True, parameters={"rate": 0.5}).run(of_condition(programs, 1))
+    alone = RateNetwork("delta", on_off=True, parameters={"rate": 0.5}).run(nth_condition(programs, 1))
     np.testing.assert_array_equal(run["weight"][1], alone["weight"])
 
 

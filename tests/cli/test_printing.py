@@ -13,7 +13,7 @@ import xarray as xr
 from rich.console import Console
 from rich.table import Table
 
-from neurofwp.cli import tables
+from neurofwp.cli import printing
 from neurofwp.runtime.experiment import Experiment
 
 FILE = Path("out/scores.csv")
@@ -50,7 +50,7 @@ def scores() -> pd.DataFrame:
 
 
 def test_means_stand_with_their_standard_errors_and_empty_columns_are_left_out(scores: pd.DataFrame) -> None:
-    lines = printed(tables.excerpt(scores, "scores", FILE, 120), 120)
+    lines = printed(printing.excerpt(scores, "scores", FILE, 120), 120)
     assert [cell.strip() for cell in lines[2].strip("┃").split("┃")] == [
         *("protocol", "measured ± SEM", "n", "model", "study"),
     ]
@@ -63,7 +63,7 @@ def test_means_stand_with_their_standard_errors_and_empty_columns_are_left_out(s
 
 @pytest.mark.parametrize("width", [50, 60, 80])
 def test_what_is_too_wide_is_cut_at_a_column_and_the_file_is_named(scores: pd.DataFrame, width: int) -> None:
-    lines = printed(tables.excerpt(scores, "scores", FILE, width), width)
+    lines = printed(printing.excerpt(scores, "scores", FILE, width), width)
     assert max(map(len, lines)) <= width
     assert "…" not in "".join(lines)
     shown = len(rows_of(lines)[0])
@@ -74,7 +74,7 @@ def test_what_is_too_wide_is_cut_at_a_column_and_the_file_is_named(scores: pd.Da
 
 def test_a_long_name_is_folded_before_numbers_are_given_up(scores: pd.DataFrame) -> None:
     scores["protocol"] = "Doe et al. 2001, from one layer to another: " + scores["protocol"]
-    lines = printed(tables.excerpt(scores[["protocol", "measured", "n", "model"]], "scores", FILE, 80), 80)
+    lines = printed(printing.excerpt(scores[["protocol", "measured", "n", "model"]], "scores", FILE, 80), 80)
     folded = rows_of(lines)
     assert folded[0][1:] == ["1.25", "12", "1"]
     assert " ".join(row[0] for row in folded if row[0]).startswith(scores["protocol"][0][:40])
@@ -82,9 +82,9 @@ def test_a_long_name_is_folded_before_numbers_are_given_up(scores: pd.DataFrame)
 
 def test_a_long_table_is_cut(scores: pd.DataFrame) -> None:
     long = pd.concat([scores] * 30, ignore_index=True)
-    lines = printed(tables.excerpt(long, "scores", FILE, 120), 120)
-    assert len(rows_of(lines)) == tables.ROWS
-    assert lines[-1].strip() == f"{tables.ROWS} of 60 rows; all are in out/scores.csv"
+    lines = printed(printing.excerpt(long, "scores", FILE, 120), 120)
+    assert len(rows_of(lines)) == printing.ROWS
+    assert lines[-1].strip() == f"{printing.ROWS} of 60 rows; all are in out/scores.csv"
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path) -> xr.DataT
 
 
 def written(made: dict[str, Any], folder: Path) -> None:
-    tables.write(Experiment(Settings, run, lambda result: made, lambda result: {}), xr.DataTree(), folder)
+    printing.write(Experiment(Settings, run, lambda result: made, lambda result: {}), xr.DataTree(), folder)
 
 
 def test_the_file_holds_everything(
@@ -133,7 +133,7 @@ def test_units_stand_in_the_headings_of_file_and_terminal(tmp_path: Path, capsys
 def test_recall_is_shown_by_the_names_of_today() -> None:
     """A summary.json says no version, so that its old keys are renamed whenever they are met."""
     for key in ("reassigned_r2", "reassigned_r2"):
-        table = tables.recall({"recall.spiking.r2": 0.5, f"recall.spiking.{key}": 0.25, "rules.delta.feve": 0.9})
+        table = printing.recall({"recall.spiking.r2": 0.5, f"recall.spiking.{key}": 0.25, "rules.delta.feve": 0.9})
         assert table is not None
         assert [column.header for column in table.columns] == ["network", "r2", "reassigned_r2"]
         assert rows_of(printed(table, 80)) == [["spiking", "0.500", "0.250"]]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 
 def jackknife(data: xr.Dataset, dim: str, statistic: Callable[[xr.Dataset], float]) -> tuple[float, float]:
@@ -14,9 +15,13 @@ def jackknife(data: xr.Dataset, dim: str, statistic: Callable[[xr.Dataset], floa
 
     The error is NaN where the statistic is, whichever one is left out.
     """
-    count = data.sizes[dim]
-    without = np.array([statistic(data.drop_isel({dim: left_out})) for left_out in range(count)])
-    return statistic(data), float(np.sqrt((count - 1) * without.var()))
+    without = [statistic(data.drop_isel({dim: left_out})) for left_out in range(data.sizes[dim])]
+    return statistic(data), jackknife_error(np.array(without))
+
+
+def jackknife_error(without: NDArray[np.float64]) -> float:
+    """Standard error of a statistic from its values (n,) with each one of n left out."""
+    return float(np.sqrt((len(without) - 1) * without.var()))
 
 
 class Average(NamedTuple):
