@@ -1,4 +1,4 @@
-"""Every experiment at small settings: its tree of results, its summary, and its tables."""
+"""Every experiment at small settings: its tree of results and its summary."""
 
 from __future__ import annotations
 
@@ -88,13 +88,13 @@ def cases() -> dict[str, Callable[[], Any]]:
 
 
 def results(name: str) -> dict[str, Any]:
-    """What an experiment leaves: all that it measured, the numbers of its summary, and its tables."""
+    """What an experiment leaves: all that it measured, and the numbers of its summary, which hold those of its tables."""
     module = _module(name)
     settings = module.Settings(**accepted(module.Settings, SETTINGS[name]))
     with tempfile.TemporaryDirectory(prefix="same-science-") as folder:
         tree = module.run(settings, seed=SEED, device="cpu", folder=Path(folder) / "parts")
-    tables = module.tables(tree) if hasattr(module, "tables") else {}
-    return {"result": tree, "summary": module.summary(tree), "table": tables}
+    derive = module.summary if hasattr(module, "summary") else module.EXPERIMENT.summary
+    return {"result": tree, "summary": derive(tree)}
 
 
 def together() -> Any:
