@@ -68,7 +68,7 @@ def identify(
 
     Returns
     -------
-    fits, a Dataset: see `neurofwp.identification.report.tabulate`; the verdict of it is `neurofwp.identification.verdict`.
+    fits, a Dataset: see `neurofwp.identification.report.tabulate`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Inner products of what was measured and what rules predict, per unit of evidence: every score of a verdict follows from them.
+"""Inner products of what was measured and what rules predict, per episode: every score follows from them.
 
 For series x and y over the entries of one episode, <x, y> = sum x y. The series are two runs a and b of the same
 Programs, ones, and the free-running prediction of every model, each on three sets of entries (`MEASURES`):

@@ -31,8 +31,8 @@ class Records:
     key (episode, 1, event, pre), value (episode, pool, event, post), gate and retention (episode, 1, event),
     weight (episode, pool, event, post, pre). Pools are ON and OFF where the Trace has conductances, else one.
     initial (episode, pool, post, pre) are the weights before the first event; each dim may be 1.
-    observed : whether the weights after each event (event,) were seen. synapses (episode, pool, post, pre) : which were seen;
-    dims may be 1. Rules run on all synapses, whatever was seen of them.
+    observed : whether the weights after each event (event,) were seen. synapses (episode, pool, post, pre) : which
+    were seen; dims may be 1. Rules run on all synapses, whatever was seen of them.
     readout, activity and teaching are the typical W k after a write, key of one active cell, and norm of a value:
     they turn the bounds of parameters, which are stated for values of one, into the units of this Trace.
     """
@@ -147,12 +147,12 @@ def prepare(
 ) -> Records:
     """Records of all episodes of a Trace of that Program.
 
-    Keys are divided by the Euclidean norm of the Program's key, unless `unit_keys` is False. With drive "measured" they are the presynaptic rates
-    of the Trace, divided by the one constant that makes them fit the Program's keys best in least squares, and by the
-    norm of the *Program's* key: dividing by their own would remove the noise of their size, which the synapses saw.
-    With "measured-both" values are the voltage of the dendrites while the gate was open as well, taken to the scale of
-    the Program's values by the one gain and offset that make them fit best. Where inhibition takes the answer off the
-    teaching signal, such a value is an error already.
+    Keys are divided by the Euclidean norm of the Program's key, unless `unit_keys` is False. With drive "measured" they
+    are the presynaptic rates of the Trace, divided by the one constant that makes them fit the Program's keys best in
+    least squares, and by the norm of the *Program's* key: dividing by their own would remove the noise of their size,
+    which the synapses saw. With "measured-both" values are the voltage of the dendrites while the gate was open as
+    well, taken to the scale of the Program's values by the one gain and offset that make them fit best. Where
+    inhibition takes the answer off the teaching signal, such a value is an error already.
     Weights start at the Trace's variable or attribute "initial_weight", in the Trace's unit, or at zero where it does
     not say; with `initial` "first", at the first weights that were seen, and the events after them are fitted.
     Weights that were not seen are NaN: whole events, or synapses in a whole episode. Rules run on all of them.
@@ -226,8 +226,8 @@ def _seen(weight: xr.DataArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if not np.array_equal(missing, expected):
         where = tuple(int(each) for each in np.argwhere(missing != expected)[0])
         raise InputError(
-            f"{weight.name} of the Trace is NaN at episode {where[0]}, event {where[1]}, post {where[3]}, pre {where[4]}: "
-            "NaN may stand for whole events, or for synapses that were not seen in a whole episode, not for less"
+            f"{weight.name} of the Trace is NaN at episode {where[0]}, event {where[1]}, post {where[3]}, pre "
+            f"{where[4]}: NaN may stand for whole events, or for synapses that were not seen in a whole episode"
         )
     if np.ptp(values[~missing]) == 0:
         raise InputError(f"{weight.name} of the Trace is {values[~missing][0]:g} everywhere: nothing was learned")

@@ -38,18 +38,20 @@ def tabulate(
     - unexplained, unexplained_low, unexplained_high (measure, model): u and its 95 % interval for new episodes, on
       increments (which decide), on increments of active synapses, and on weights. Models are rules, nulls and
       references. Without a repeat or a stated noise, noise is part of u.
-    - feve, low, high (rule): 1 - u on increments. r2 (rule): 1 - RSS/TSS of the run's increments, noise included.
+    - feve, low, high (rule): 1 - u on increments; NaN without a repeat or a stated noise.
+    - r2 (rule): 1 - RSS/TSS of the run's increments, noise included.
     - best (rule): the rules that are not worse than the best one; distance (rule, other): D_rs.
     - parameter_value (rule, parameter), in powers of the weights' unit, NaN where a rule has none of that name;
       n_parameters; train_r2.
     - noise_ceiling and noise_ceiling_sem (scalars): the share of the increments' variance that repeats.
     - products (measure, unit, series, other): what all of these follow from.
-    - attributes: verdict (its kind), sentence, adequacy ("a repeat", "a stated noise" or "unknown"), nested.
+    - verdict and sentence (scalars): what `neurofwp.identification.decision` says, and in words.
+    - attributes: adequacy ("a repeat", "a stated noise" or "unknown"), and nested, pairs of rules.
     """
     repeated = adequacy != UNKNOWN
     rules = [fit.rule.id for fit in fits]
     decisive = Products.of(products, repeated=repeated)
-    verdict = decide(decisive, rules, nested, seed)
+    decided = decide(decisive, rules, nested, seed)
     value, low, high = (
         np.stack(each) for each in zip(*(_limits(products, on, repeated) for on in MEASURES), strict=True)
     )
@@ -60,17 +62,19 @@ def tabulate(
         "unexplained": (("measure", "model"), value),
         "unexplained_low": (("measure", "model"), low),
         "unexplained_high": (("measure", "model"), high),
-        "feve": ("rule", 1 - value[0, own]),
-        "low": ("rule", 1 - high[0, own]),
-        "high": ("rule", 1 - low[0, own]),
+        "feve": ("rule", np.where(repeated, 1 - value[0, own], np.nan)),
+        "low": ("rule", np.where(repeated, 1 - high[0, own], np.nan)),
+        "high": ("rule", np.where(repeated, 1 - low[0, own], np.nan)),
         "r2": ("rule", scores.r2(decisive)[own]),
-        "best": ("rule", np.isin(rules, verdict.rules)),
+        "best": ("rule", np.isin(rules, decided.rules)),
         "distance": (("rule", "other_rule"), scores.distance(decisive)[own, own]),
         "train_r2": ("rule", [fit.r2 for fit in fits]),
         "n_parameters": ("rule", [len(free_parameters(fit.rule)) for fit in fits]),
         "parameter_value": (
             ("rule", "parameter"), np.array([[fit.parameters.get(name, np.nan) for name in names] for fit in fits])
         ),
+        "verdict": ((), decided.kind),
+        "sentence": ((), decided.sentence),
         "noise_ceiling": ((), ceiling),
         "noise_ceiling_sem": ((), error),
         "products": products,
@@ -85,15 +89,14 @@ def tabulate(
     result["parameter_value"].attrs["units"] = f"powers of {observed_weights(trace).attrs['units']}"
     result["products"].attrs["units"] = f"{observed_weights(trace).attrs['units']}^2"
     return result.assign_attrs(
-        kind=KIND, drive=drive, driven_by=DRIVES[drive], unit=halves.unit, adequacy=adequacy, verdict=verdict.kind,
-        sentence=verdict.sentence, nested=[f"{outer}>{inner}" for outer, inner in nested], verdict_seed=seed,
+        kind=KIND, drive=drive, driven_by=DRIVES[drive], unit=halves.unit, adequacy=adequacy,
+        nested=" ".join(f"{outer}>{inner}" for outer, inner in nested), verdict_seed=seed,
     )  # fmt: skip
 
 
 def verdict(fits: xr.Dataset) -> Verdict:
     """The verdict, from saved fits."""
-    nested = np.atleast_1d(fits.attrs["nested"]).tolist()
-    pairs = [(outer, inner) for outer, _, inner in (str(each).partition(">") for each in nested)]
+    pairs = [(outer, inner) for outer, _, inner in (each.partition(">") for each in fits.attrs["nested"].split())]
     products = Products.of(fits["products"], repeated=fits.attrs["adequacy"] != UNKNOWN)
     return decide(products, [str(rule) for rule in fits["rule"].values], pairs, int(fits.attrs["verdict_seed"]))
 
