@@ -7,8 +7,9 @@ others are and however their scores are correlated.
 
 The quantile comes from flipped signs: were r as good as s, what an episode adds to their difference would be as likely
 to have the other sign, so every pattern of signs is as likely as the one that was seen, and the test is exact for a
-symmetric distribution however few episodes there are (Winkler et al. 2014, NeuroImage 92:381). With four or fewer no
-pattern is rare enough for 5 %, and no rule is rejected.
+symmetric distribution however few episodes there are (Winkler et al. 2014, NeuroImage 92:381). With fewer than `FEW`
+episodes there are too few patterns: Student's t then, 5 % divided by the number of rivals, which takes the differences
+to be normal.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
+from scipy import stats
 
 from neurofwp.identification import scores
 from neurofwp.identification.products import Products
 
+FEW = 8
 DRAWS = 4096  # patterns of signs; all of them where there are no more
 RESOLUTION = 1e-3  # of u: rules closer than this are not told apart, since fits end within about as much
 
@@ -39,8 +42,10 @@ def _stays(rule: int, terms: np.ndarray, signs: np.ndarray) -> bool:
     if len(terms) < 2 or not behind.any():
         return True
     differ = np.abs(ahead).max(axis=0) > 1e-12
-    luck = _studentised(ahead[:, differ], signs).max(axis=1)
     seen = _studentised(ahead[:, behind], np.ones((1, len(ahead))))
+    if len(terms) < FEW:
+        return not np.any(seen > stats.t.ppf(1 - (1 - scores.LEVEL) / differ.sum(), len(terms) - 1))
+    luck = _studentised(ahead[:, differ], signs).max(axis=1)
     return not np.any((luck[:, None] >= seen * (1 - 1e-9)).mean(axis=0) <= 1 - scores.LEVEL)
 
 

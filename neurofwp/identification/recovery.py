@@ -184,7 +184,14 @@ def recover_one(
     one, other = (network.run(disturb(program, noise, rng)) for _ in range(2))
     repeat = other if noise > 0 else None
     fits = identify(
-        program, one, rules, repeat=repeat, restarts=restarts, seed=int(rng.integers(2**31)), progress=False
+        program,
+        one,
+        rules,
+        repeat=repeat,
+        unit_keys=True,
+        restarts=restarts,
+        seed=int(rng.integers(2**31)),
+        progress=False,
     )
     own = fits.sel(rule=rule, drop=True)
     names = fits["parameter"].values

@@ -127,7 +127,9 @@ def test_noise_that_all_targets_of_a_cell_share_rejects_no_true_rule() -> None:
     for seed in range(5):
         given = task(seed=10 + seed)
         runs = [with_noisy_keys(given, 2 * seed + number) for number in range(2)]
-        fits = identify(given, runs[0], ["hebbian", "delta"], repeat=runs[1], restarts=2, progress=False)
+        fits = identify(
+            given, runs[0], ["hebbian", "delta"], repeat=runs[1], unit_keys=True, restarts=2, progress=False
+        )
         assert "hebbian" in verdict(fits).rules
 
 
@@ -135,7 +137,7 @@ def test_measured_keys_explain_what_nominal_ones_take_for_noise() -> None:
     given = task(seed=4)
     run = with_noisy_keys(given, 1)
     nominal, measured = (
-        identify(given, run, ["hebbian"], drive=drive, restarts=2, progress=False)["r2"].item()
+        identify(given, run, ["hebbian"], drive=drive, unit_keys=True, restarts=2, progress=False)["r2"].item()
         for drive in ("nominal", "measured")
     )
     assert nominal < 0.97
@@ -210,6 +212,9 @@ def test_raw_keys_find_the_rate_to_six_digits_and_unit_keys_warn() -> None:
     clean = RateNetwork("delta", parameters={"rate": 0.3}, unit_keys=False).run(given)
     raw = identify(given, clean, ["delta"], unit_keys=False, restarts=2, progress=False)
     assert float(raw["parameter_value"].sel(rule="delta", parameter="rate")) == pytest.approx(0.3, rel=1e-6)
+    known = identify(given, clean, ["delta"], restarts=2, progress=False)  # as the network says
+    assert known["r2"].item() == raw["r2"].item()
+    clean = trace.from_weights(clean["weight"], units="1")
     with pytest.warns(UserWarning, match="keys have norms from"):
         unit = identify(given, clean, ["delta"], restarts=2, progress=False)
     assert unit["r2"].item() < 0.99 < raw["r2"].item()
@@ -250,7 +255,7 @@ def test_weights_that_began_somewhere_are_taken_from_the_first_observation() -> 
     clean = RateNetwork("hebbian", on_off=True).run(given)
     moved = clean.assign(conductance=(clean["conductance"] + begin).transpose(*clean["conductance"].dims))
     moved["conductance"].attrs["units"] = "1"
-    known = moved.assign(initial_weight=xr.DataArray(begin, dims=("post", "pre")))
+    known = moved.assign(initial_weight=xr.DataArray(begin, dims=("post", "pre"), attrs={"units": "1"}))
     for each, options in ((known, {}), (moved, {"initial": "first"})):
         fits = identify(given, each, ["hebbian"], nonnegative=False, restarts=1, progress=False, **options)
         assert fits["r2"].item() > 1 - 1e-9
