@@ -94,7 +94,7 @@ def identify(
     config: dict[str, Any] = {
         "rules": [rule.id for rule in chosen], "train": train, "split_by": split_by, "drive": drive,
         "unit_keys": keys_of_norm_one(program, trace, unit_keys), "initial": initial, "restarts": restarts,
-        "nonnegative": nonnegative, "noise": noise, "device": device, "trace": json.loads(trace.attrs.get("config", "null")),
+        "nonnegative": nonnegative, "noise": noise, "device": device, "trace": json.loads(trace.attrs["config"]),
     }  # fmt: skip
     result = tabulate(fits, products, halves, nested, adequacy=adequacy, trace=trace, drive=drive, seed=seed)
     return provenance.stamp(result, config=config, seed=seed)

@@ -46,7 +46,7 @@ def two_runs(trace_a: xr.Dataset, trace_b: xr.Dataset) -> list[xr.DataArray]:
     pair = [observed_weights(trace.check(each)) for each in (trace_a, trace_b)]
     if pair[0].dims != pair[1].dims or pair[0].shape != pair[1].shape:
         raise InputError(f"two runs of one Program have the same dims, but these have {pair[0].shape}, {pair[1].shape}")
-    if np.array_equal(*(each.values for each in pair)):
+    if np.array_equal(pair[0].values, pair[1].values, equal_nan=True):
         raise InputError("the two Traces are the same run: a noise ceiling needs runs with different seeds")
     return pair
 

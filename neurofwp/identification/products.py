@@ -137,7 +137,8 @@ class Products:
         """sum (y_r - y_s)^2, (episode, model, model)."""
         own = self._squares()
         cross = self.values[:, 3:, 3:]
-        return np.maximum(own[:, :, None] + own[:, None, :] - 2 * cross, 0.0)
+        apart: np.ndarray = np.maximum(own[:, :, None] + own[:, None, :] - 2 * cross, 0.0)
+        return apart
 
     def _squares(self) -> np.ndarray:
         return np.asarray(np.diagonal(self.values, axis1=1, axis2=2)[:, 3:])
