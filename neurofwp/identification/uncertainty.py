@@ -38,7 +38,7 @@ def uncertainty(fit: Fit, records: Records) -> Uncertainty:
     curvature = torch.zeros(len(names), len(names), dtype=torch.float64)
     spread = curvature.clone()
     for episode in range(len(records.key)):
-        one = records.episodes([episode])
+        one = records.episodes([episode]).without_silent()  # which no parameter moves
         jacobian, miss = _linearise(fit, one, names)
         rows = jacobian.flatten(1)
         curvature += rows @ rows.T
