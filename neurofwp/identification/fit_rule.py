@@ -12,14 +12,11 @@ from torch import Tensor
 
 from neurofwp import rules
 from neurofwp.errors import InputError
+from neurofwp.identification.competing import free_parameters
 from neurofwp.identification.levenberg_marquardt import Residuals, minimise
+from neurofwp.identification.prediction import weights
 from neurofwp.identification.records import Records, prepare
-from neurofwp.rate import scan
 from neurofwp.rules import Independent, Parameter, Rule
-
-VALUE_OFFSET = Parameter(
-    "value_offset", 0.0, -1.0, 2.0, "teaching bias: a dendrite near its threshold needs little teaching"
-)
 
 SEARCH_SIZE, SEARCH_ITERATIONS = 40_000, 30
 POLISH_SIZE, POLISH_ITERATIONS = 200_000, 40
@@ -34,11 +31,6 @@ class Fit:
     parameters: dict[str, float]
     rss: float
     r2: float
-
-
-def free_parameters(rule: Rule) -> tuple[Parameter, ...]:
-    """The parameters that a fit adjusts: the rule's own and, unless it has such a thing, the shared read-in."""
-    return rule.parameters if rule.absorbs_offset else (*rule.parameters, VALUE_OFFSET)
 
 
 def fit(
@@ -120,17 +112,6 @@ def fit_records(
     change = (records.increments(records.weight) * records.synapses[:, :, None]).cpu().numpy()
     total = float(change.var() * change.size)
     return Fit(rule, parameters, rss, 1 - rss / total if total else np.nan)
-
-
-def weights(rule: Rule, records: Records, parameters: Mapping[str, Tensor]) -> Tensor:
-    """Weights that the rule predicts, (..., episode, pool, event, post, pre), for parameters (..., 1, 1)."""
-    own = {parameter.name: parameters[parameter.name] for parameter in rule.parameters}
-    value = records.value
-    if VALUE_OFFSET.name in parameters:
-        value = value + parameters[VALUE_OFFSET.name][..., None, None]
-    initial = records.initial.expand(*records.initial.shape[:-2], *records.weight.shape[-2:])
-    bounds = (0.0, torch.inf) if records.nonnegative else None
-    return scan(rule, own, records.key, value, records.gate, records.retention, initial, bounds)
 
 
 def squares(rule: Rule, records: Records, parameters: Mapping[str, float]) -> np.ndarray:

@@ -16,7 +16,8 @@ import pandas as pd
 import xarray as xr
 
 from neurofwp.errors import InputError
-from neurofwp.identification.identify_rule import candidates, identify
+from neurofwp.identification.competing import candidates
+from neurofwp.identification.identify_rule import identify
 from neurofwp.identification.noise_ceiling import noise_ceiling
 from neurofwp.program import on_off
 from neurofwp.rate import RateNetwork

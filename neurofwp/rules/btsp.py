@@ -66,6 +66,7 @@ class BTSP(Rule):
     source = "Milstein et al. 2021, network model"
     arguments = (RATE, PLATEAU)
     state = State
+    timed_by = "duration"
 
     def begin(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
         *batch, post, pre = weight.shape
@@ -73,7 +74,8 @@ class BTSP(Rule):
 
     def step(self, state: State, event: Event, p: Mapping[str, Tensor]) -> State:
         weight = state.weight
-        width = p["duration"] / SUBSTEPS
+        duration = event.others.get("duration", p.get("duration", torch.ones_like(p["tau_e"])))
+        width = duration / SUBSTEPS
 
         def traces(time: Tensor) -> tuple[Tensor, Tensor]:
             eligibility = relax(state.eligibility, event.key, time / p["tau_e"])
@@ -89,7 +91,7 @@ class BTSP(Rule):
             moved = -torch.expm1(-total * per_synapse(width))
             share = torch.where(total > 0, moved / torch.where(total > 0, total, 1.0), per_synapse(width))
             weight = weight + share * (gain * per_synapse(p["w_max"]) - total * weight)
-        return State(weight, *traces(p["duration"]))
+        return State(weight, *traces(duration))
 
 
 RULE = BTSP()

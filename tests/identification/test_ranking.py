@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 
-from neurofwp.identification.identify_rule import candidates
+from neurofwp.identification.competing import candidates
 from neurofwp.identification.ranking import choose, support
 from neurofwp.rules import get
 
