@@ -20,6 +20,7 @@ from neurofwp.rules import Independent, Parameter, Rule
 
 SEARCH_SIZE, SEARCH_ITERATIONS = 40_000, 30
 POLISH_SIZE, POLISH_ITERATIONS = 200_000, 40
+SURVIVORS = 3  # starts of a search that go on where those of others have led nowhere so good
 INSIDE = 0.05  # how far into its range a warm start moves a parameter that sits at an edge
 
 
@@ -90,13 +91,15 @@ def fit_records(
     exact = [bounds.complete(point) for point in nested]
     starts = [bounds.defaults, *bounds.random(restarts, generator), *(bounds.inside(point) for point in exact)]
 
-    search = subset(rule, whole, order, SEARCH_SIZE)
+    draft = rule.draft()
+    search = subset(draft, whole, order, SEARCH_SIZE)
     found = minimise(
-        residuals(rule, search, bounds),
+        residuals(draft, search, bounds),
         bounds.angles(starts),
         search.tensors,
         iterations=SEARCH_ITERATIONS,
         tolerance=1e-6,
+        survivors=SURVIVORS,
     )
     best = found.point[found.cost.argsort()[:1]]
     polish = subset(rule, whole, order, POLISH_SIZE)
@@ -153,9 +156,17 @@ def spread(records: Records, generator: torch.Generator) -> Tensor:
 
 
 def subset(rule: Rule, records: Records, order: Tensor, size: int) -> Records:
-    """The first rows (or columns) of `order` that make up about `size` weights, at least one."""
+    """The first rows (or columns) of `order` that make up about `size` weights, at least one.
+
+    Fewer where an event costs more; of a row whose weights evolve alone, some of them.
+    """
+    size = size // rule.cost
     share = records.weight.numel() // len(order)
     index = order[: max(1, size // share)]
+    if rule.elementwise and share > size:
+        cells = records.key.shape[-1]
+        some = max(1, cells * size // share)
+        records = records.pres(torch.arange(some, device=order.device) * cells // some)
     match rule.independent:
         case Independent.ROWS:
             return records.posts(index)

@@ -4,7 +4,8 @@ A rule that takes more than a Program has, or whose W has a scale of its own, ha
 what each does is said in `neurofwp.rules.free`. One that is not given does nothing, and an argument that a Program lacks
 has the default of its parameter.
 
-- A rule that takes no write gate sees values only through it, beta v. Values that it limits to a range are clamped to it.
+- A rule that takes no write gate sees values only through it, beta v. Where a value has a lowest one,
+  as a plateau cannot be less than none, those below count as that.
 - A retention of each cell is the Program's, the same for all cells, but for those that fade as they fire: the slow net of
   gated linear attention (Yang et al. 2024) and of Kimi delta attention gives each key cell a log decay that depends on
   its input, and the simplest such dependence is a log decay in proportion to the cell's activity. As in those networks it
@@ -13,6 +14,7 @@ has the default of its parameter.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from torch import Tensor
@@ -45,8 +47,8 @@ def drive(
     if rule.argument("beta") is None:
         value = value * per_post(gate)
     taken = rule.argument("value")
-    if taken is not None and (taken.low, taken.high) != (-float("inf"), float("inf")):
-        value = value.clamp(taken.low, taken.high)
+    if taken is not None and math.isfinite(taken.low):
+        value = value.clamp_min(taken.low)
     if RATE.name in given:
         gate = gate * per_post(given[RATE.name])
     if DECAY.name in given:

@@ -24,7 +24,7 @@ class RateNetwork:
     Parameters
     ----------
     rule : id of a rule (see `neurofwp.rules.RULES`), or a Rule.
-    parameters : values that replace the rule's defaults.
+    parameters : values that replace the rule's defaults, or that a fit adds to them, `Rule.fitted_with`.
     on_off : two pools of weights, for (1 + v)/2 and (1 - v)/2, read as their difference: the code of a network
         whose weights and rates cannot be negative. The Trace then has `conductance`.
     bounds : (low, high), to which weights are clamped after every event; (0, inf) for conductances.
@@ -55,15 +55,16 @@ class RateNetwork:
         dtype: torch.dtype = torch.float64,
     ) -> None:
         self.rule = rules.get(rule)
-        if not self.rule.runs_programs:
+        if not (self.rule.runs_programs or self.rule.driven_by_programs):
             takes = ", ".join(argument.name for argument in self.rule.arguments) or "an initial weight"
             raise InputError(
                 f"rule {self.rule.id!r} takes other signals than a Program has ({takes}): run it with neurofwp.rate.run"
             )
         self.parameters = self.rule.defaults()
+        known = [*self.parameters, *(each.name for each in self.rule.fitted_with)]
         for name, number in (parameters or {}).items():
-            if name not in self.parameters:
-                raise errors.unknown(f"parameter of rule {self.rule.id!r},", name, self.parameters)
+            if name not in known:
+                raise errors.unknown(f"parameter of rule {self.rule.id!r},", name, known)
             if not np.isfinite(number):
                 raise InputError(f"{name} of rule {self.rule.id!r} must be finite, but is {number}")
             self.parameters[name] = float(number)

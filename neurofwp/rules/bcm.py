@@ -24,7 +24,7 @@ class BCM(Rule):
 
     id = "bcm"
     parameters = (
-        Parameter("threshold", 1.0, 0.0, 4.0, "threshold before the first event", value_power=1),
+        Parameter("threshold", 1.0, 0.0, 4.0, "threshold before the first event"),
         Parameter("memory", 10.0, 1.0, 1000.0, "events over which the threshold follows v^2", domain=(1.0, math.inf)),
     )
     equation = "W + beta v (v - theta) k'; theta + (v^2 - theta) / memory"

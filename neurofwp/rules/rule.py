@@ -115,7 +115,8 @@ class Rule:
     fitted_with : parameters that a fit has besides the rule's own, of `neurofwp.rules.free`, or of the name of an
         argument that a Program lacks. timed_by : the parameter, if any, that is the length of an event in seconds: a
         Program says it, and `Event.others` has it, event by event; where nothing does, events last its default.
-    not_fitted : why a fit leaves the rule out, in one clause.
+    not_fitted : why a fit leaves the rule out, in one clause. cost : how much longer than that of another rule an event
+        takes: a fit looks at so many times fewer weights. elementwise : each weight evolves without all others.
     finite_with : what keeps its weights finite, said where they are not. A step must not ask whether they are: a GPU
         would wait for the answer at every event.
 
@@ -146,6 +147,8 @@ class Rule:
     fitted_with: ClassVar[tuple[Parameter, ...]] = ()
     timed_by: ClassVar[str] = ""
     not_fitted: ClassVar[str] = ""
+    cost: ClassVar[int] = 1
+    elementwise: ClassVar[bool] = False
     finite_with: ClassVar[str] = "keys of norm one, a smaller beta, or other parameters"
 
     def __init__(self) -> None:
@@ -174,6 +177,10 @@ class Rule:
         """The weights after every event at once, (..., time, post, pre), as by `begin` and `step` after `step` from
         `weight`; None where a rule has no faster way to them."""
         return None
+
+    def draft(self) -> Rule:
+        """A rule that does nearly the same in less time, for the search of a fit; by default the rule itself."""
+        return self
 
     @property
     def has_chunkwise(self) -> bool:
