@@ -4,8 +4,8 @@ A rule that takes more than a Program has, or whose W has a scale of its own, ha
 what each does is said in `neurofwp.rules.free`. One that is not given does nothing, and an argument that a Program lacks
 has the default of its parameter.
 
-- A rule that takes no write gate sees values only through it, beta v. Where a value has a lowest one,
-  as a plateau cannot be less than none, those below count as that.
+- A rule that takes no write gate sees values only through it, beta v. Where there is a lowest value, as no plateau is
+  less than none, those below it count as that.
 - A retention of each cell is the Program's, the same for all cells, but for those that fade as they fire: the slow net of
   gated linear attention (Yang et al. 2024) and of Kimi delta attention gives each key cell a log decay that depends on
   its input, and the simplest such dependence is a log decay in proportion to the cell's activity. As in those networks it
