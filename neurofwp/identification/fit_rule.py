@@ -124,7 +124,7 @@ def squares(rule: Rule, records: Records, parameters: Mapping[str, float]) -> np
     with torch.no_grad():
         for episode in range(len(records.key)):
             one = records.episodes([episode])
-            sums.append(float(_misses(weights(rule, one, point), one).square().sum()))
+            sums.append(float(misses(weights(rule, one, point), one).square().sum()))
     return np.array(sums)
 
 
@@ -135,12 +135,12 @@ def residuals(rule: Rule, records: Records, bounds: Bounds) -> Residuals:
         here = records.with_tensors(tensors)
         columns = bounds.points(angles).unbind(-1)
         parameters = {each.name: column[:, None, None] for each, column in zip(bounds.parameters, columns, strict=True)}
-        return _misses(weights(rule, here, parameters), here).flatten(1)
+        return misses(weights(rule, here, parameters), here).flatten(1)
 
     return function
 
 
-def _misses(predicted: Tensor, records: Records) -> Tensor:
+def misses(predicted: Tensor, records: Records) -> Tensor:
     """By how much the increments that a rule predicts differ from those that were seen."""
     return records.differences(predicted - records.weight) * records.synapses[:, :, None]
 
@@ -178,14 +178,16 @@ def subset(rule: Rule, records: Records, order: Tensor, size: int) -> Records:
 class Bounds:
     """Parameters within their bounds: p = low + (high - low) sin^2(angle), smooth, with the edges themselves in reach.
 
-    Bounds are in the units of the records: scaled by the typical read-out and the typical active cell.
+    Bounds are in the units of the records: scaled by typical read-outs, keys and values.
     Points are tensors (..., parameter).
     """
 
     def __init__(self, parameters: Sequence[Parameter], records: Records) -> None:
         self.parameters = tuple(parameters)
-        scales = (records.readout, records.activity, records.teaching)
-        powers = [(p.weight_power, p.key_power, p.value_power) for p in parameters]
+        norm = records.key.norm(dim=-1)
+        size = float(norm.square().sum() / (norm > 0).sum()) ** 0.5
+        scales = (records.readout, records.activity, records.teaching, size)
+        powers = [(p.weight_power, p.key_power, p.value_power, p.norm_power) for p in parameters]
         unit = records.key.new_tensor(scales).pow(records.key.new_tensor(powers)).prod(-1)
         self.low = unit * unit.new_tensor([p.low for p in parameters])
         self.high = unit * unit.new_tensor([p.high for p in parameters])

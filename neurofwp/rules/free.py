@@ -21,7 +21,8 @@ KEY_FADING = Parameter(
     "key_fading", 0.5, 0.0, 5.0, "speed at which the weights of an active presynaptic cell fade", key_power=-1
 )
 
-SATURATING_RATE = replace(RATE, high=20.0)  # no write overshoots, however large beta is
+DELTA_RATE = replace(RATE, norm_power=-2)
+SATURATING_RATE = replace(DELTA_RATE, high=20.0)  # no write overshoots, however large beta is
 SHARE_RATE = replace(RATE, high=1.0, domain=SHARE)
 # rules that write what W'v lacks of the key: the roles of key and value change places
 OJA_RATE, OJA_SCALE = replace(RATE, value_power=-2), replace(WEIGHT_SCALE, value_power=1)

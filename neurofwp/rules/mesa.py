@@ -20,7 +20,7 @@ from neurofwp.rules.signals import BETA, KEY, OPTIONAL_LOG_DECAY, VALUE, Argumen
 
 RIDGE = Argument("ridge", "strength of the ridge", ("pre",), low=POSITIVE[0], per_event=False)
 
-RIDGE_STRENGTH = Parameter(RIDGE.name, 0.5, 1e-4, 10.0, RIDGE.meaning, domain=POSITIVE)
+RIDGE_STRENGTH = Parameter(RIDGE.name, 0.5, 1e-4, 10.0, RIDGE.meaning, norm_power=2, domain=POSITIVE)
 
 
 class State(NamedTuple):

@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 from torch import Tensor
 
 from neurofwp.rules.chunkwise.momentum import momentum_sum
-from neurofwp.rules.free import DECAY, RATE, WEIGHT_SCALE
+from neurofwp.rules.free import DECAY, DELTA_RATE, WEIGHT_SCALE
 from neurofwp.rules.rule import SHARE, Event, Parameter, Rule, outer, per_synapse, product
 from neurofwp.rules.signals import BETA, KEY, OPTIONAL_LOG_DECAY, VALUE, Argument
 
@@ -36,7 +36,7 @@ class Momentum(Rule):
     arguments = (KEY, VALUE, BETA, OPTIONAL_LOG_DECAY, KEPT)
     state = State
     chunk = 32
-    fitted_with: ClassVar[tuple[Parameter, ...]] = (RATE, WEIGHT_SCALE, DECAY, SHARE_OF_TRACE)
+    fitted_with: ClassVar[tuple[Parameter, ...]] = (DELTA_RATE, WEIGHT_SCALE, DECAY, SHARE_OF_TRACE)
 
     def begin(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
         return State(weight, weight.new_zeros(weight.shape))
