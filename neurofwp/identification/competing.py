@@ -1,9 +1,9 @@
 """Which rules compete to explain weights, with which free parameters, and why the few others do not.
 
-Every rule competes that a Program drives: `neurofwp.rate.drive` says how. A fit adjusts the rule's own parameters; those
-of `Rule.fitted_with`, which hold what a Program lacks constant and give W a scale where the rule has none; and, unless
-the rule has such a thing, the shared read-in `VALUE_OFFSET`. What a rule remembers besides W is at its start before the
-first event of every episode.
+Every rule competes that a Program drives, as `neurofwp.rate.drive` says. A fit adjusts the rule's own parameters, those
+of `Rule.fitted_with`, which hold what a Program lacks constant and give W a scale where the rule has none, and, unless
+the rule has such a thing, the shared read-in `VALUE_OFFSET`. What a rule remembers besides W is at its start before
+the first event of every episode.
 """
 
 from __future__ import annotations

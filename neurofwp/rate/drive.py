@@ -1,15 +1,15 @@
 """How a Program drives a rule: the signals of its events, as the rule takes them.
 
-A rule that takes more than a Program has, or whose W has a scale of its own, has further parameters, `Rule.fitted_with`:
-what each does is said in `neurofwp.rules.free`. One that is not given does nothing, and an argument that a Program lacks
-has the default of its parameter.
+A rule that takes more than a Program has, or whose W has a scale of its own, has further parameters in fits,
+`Rule.fitted_with`: what each does is said in `neurofwp.rules.free`. One that is not given does nothing, and an argument
+that a Program lacks has the default of its parameter.
 
 - A rule that takes no write gate sees values only through it, beta v. Where there is a lowest value, as no plateau is
   less than none, those below it count as that.
-- A retention of each cell is the Program's, the same for all cells, but for those that fade as they fire: the slow net of
-  gated linear attention (Yang et al. 2024) and of Kimi delta attention gives each key cell a log decay that depends on
-  its input, and the simplest such dependence is a log decay in proportion to the cell's activity. As in those networks it
-  does not depend on the write gate.
+- A retention of each cell is the Program's, the same for all cells, but for presynaptic cells, which fade as they fire:
+  the slow nets of gated linear attention (Yang et al. 2024) and Kimi delta attention give each key cell a log decay
+  that depends on its input, and the simplest such dependence is one in proportion to the cell's activity. As in those
+  networks the write gate has no part in it.
 """
 
 from __future__ import annotations

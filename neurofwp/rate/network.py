@@ -60,7 +60,7 @@ class RateNetwork:
             raise InputError(
                 f"rule {self.rule.id!r} takes other signals than a Program has ({takes}): run it with neurofwp.rate.run"
             )
-        self.parameters = self.rule.defaults()
+        self.parameters = {name: each for name, each in self.rule.defaults().items() if name != self.rule.timed_by}
         known = [*self.parameters, *(each.name for each in self.rule.fitted_with)]
         for name, number in (parameters or {}).items():
             if name not in known:
@@ -101,7 +101,8 @@ class RateNetwork:
         parameters = {name: value.new_tensor(number) for name, number in self.parameters.items()}
         with torch.no_grad():
             # (episode, polarity, event, post, pre)
-            pools = scan(self.rule, parameters, key[:, None], value, gate, retention, bounds=self.bounds)
+            duration = self._tensor(program["duration"] / 1000)[:, None]
+            pools = scan(self.rule, parameters, key[:, None], value, gate, retention, None, self.bounds, duration)
             weight = pools[:, 0] - pools[:, 1] if self.on_off else pools[:, 0]
             recall = (weight @ query[..., None])[..., 0]
             recall[~query.any(-1)] = torch.nan

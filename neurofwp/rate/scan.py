@@ -114,9 +114,10 @@ def trajectory(
     """Weights after every event (..., event, post, pre), from those before the first one."""
     whole = rule.trajectory(events, weight, parameters)
     if whole is not None:
-        low, high = bounds or (None, None)
-        at_all = [each[..., None] if isinstance(each, Tensor) else each for each in (low, high)]
-        return whole if bounds is None else whole.clamp(*at_all)
+        if bounds is None:
+            return whole
+        low, high = (torch.as_tensor(each, dtype=whole.dtype, device=whole.device)[..., None] for each in bounds)
+        return whole.clamp(low, high)
     state = rule.begin(weight, events, parameters)
     after = [weight_of(each) for each in states(rule, parameters, events, state, bounds)]
     return torch.stack(after, dim=-3)

@@ -15,7 +15,9 @@ RATE = Parameter("rate", 1.0, 0.0, 2.0, "strength of a write, which multiplies b
 # what is observed is this times the rule's W, started at the observed weights over it
 WEIGHT_SCALE = Parameter("weight_scale", 1.0, 0.0, 20.0, "observed weight for each unit of the rule's", weight_power=1)
 # alpha decay in place of alpha
-DECAY = Parameter("decay", 1.0, 0.0, 1.0, "share of a weight that survives any event, times the retention", domain=SHARE)
+DECAY = Parameter(
+    "decay", 1.0, 0.0, 1.0, "share of a weight that survives any event, times the retention", domain=SHARE
+)
 # alpha_j = alpha exp(-key_fading |k_j|) where a rule takes a retention of each presynaptic cell
 KEY_FADING = Parameter(
     "key_fading", 0.5, 0.0, 5.0, "speed at which the weights of an active presynaptic cell fade", key_power=-1

@@ -66,7 +66,8 @@ class Mesa(Rule):
     chunk = 16
     clampable = False
     finite_with = "a ridge that rounding beside the keys does not lose, a larger one,"
-    fitted_with: ClassVar[tuple[Parameter, ...]] = (WEIGHT_SCALE, DECAY, RIDGE_STRENGTH)  # a rate would divide the ridge
+    # no rate: it would divide the ridge
+    fitted_with: ClassVar[tuple[Parameter, ...]] = (WEIGHT_SCALE, DECAY, RIDGE_STRENGTH)
 
     def begin(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
         pre = weight.shape[-1]
@@ -82,14 +83,15 @@ class Mesa(Rule):
     def trajectory(self, events: Event, weight: Tensor, p: Mapping[str, Tensor]) -> Tensor | None:
         """In the dual form of ridge regression, one equation for each event so far, where those are fewer than cells.
 
-        With the keys as rows of K, values less what alpha_1 ... alpha_t W_0 predicts as rows of E, what is left of their
-        strengths in C = diag(c), and R = diag(ridge): W_t = alpha_1 ... alpha_t W_0 + E' C (1 + K R^-1 K' C)^-1 K R^-1.
+        With the keys as rows of K, values less what a W_0 predicts, a = alpha_1 ... alpha_t, as rows of E, what is left
+        of their strengths in C = diag(c), and R = diag(ridge): W_t = a W_0 + E' C (1 + K R^-1 K' C)^-1 K R^-1.
         """
         key, length = events.key, events.key.shape[-2]
         if length >= key.shape[-1]:
             return None
         over_ridge = key / events.others["ridge"][..., None, :]
-        strength = products(events.retention) * events.gate[..., None, :]  # (..., time, past event), 0 for those to come
+        # (..., time, past event), 0 for those to come
+        strength = products(events.retention) * events.gate[..., None, :]
         start = events.retention.cumprod(-1)[..., None, None]  # (..., time, 1, 1)
         error = events.value[..., None, :, :] - start * (key @ weight.mT)[..., None, :, :]
         system = strength[..., None] * (key @ over_ridge.mT)[..., None, :, :]

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from neurofwp.rules import oja
 from neurofwp.rules.chunkwise import NoDecay
-from neurofwp.rules.ode_delta import relax
 from neurofwp.rules.free import OJA_RATE, OJA_SCALE
+from neurofwp.rules.ode_delta import relax
 from neurofwp.rules.rule import Event, Independent, Parameter, Rule
 
 

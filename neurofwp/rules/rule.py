@@ -21,9 +21,10 @@ class Parameter:
     """One number of a rule.
 
     `low` and `high` bound what a fit may try, for read-outs W k of order one, active key cells of activity one and
-    values of norm one; otherwise a fit multiplies them by (typical read-out W k) ** weight_power, (typical key of one
-    active cell) ** key_power, (typical |k|) ** norm_power and (typical |v|) ** value_power. The weight power is exact: a rule does the same if
-    all weights, and each parameter to its power, are scaled together. The others are rough.
+    keys and values of norm one; otherwise a fit multiplies them by (typical read-out W k) ** weight_power, (typical key
+    of one active cell) ** key_power, (typical |k|) ** norm_power and (typical |v|) ** value_power. The weight power is
+    exact: a rule does the same if all weights, and each parameter to its power, are scaled together. The others are
+    rough.
 
     by_head : the default of every head, from their numbers 0, 1, ... (head,); left out, all heads have `default`.
     domain : the values for which the rule means anything, both ends included.
