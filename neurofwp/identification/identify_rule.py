@@ -10,6 +10,7 @@ import xarray as xr
 from torch import Tensor
 
 from neurofwp.errors import InputError
+from neurofwp.identification.competing import candidates, reason
 from neurofwp.identification.fit_rule import Fit, fit_records
 from neurofwp.identification.models import models
 from neurofwp.identification.nesting import embed, nests
@@ -19,14 +20,9 @@ from neurofwp.identification.records import Records, keys_of_norm_one, prepare
 from neurofwp.identification.report import tabulate
 from neurofwp.identification.splits import split
 from neurofwp.metrics.broadcasting import broadcast
-from neurofwp.rules import REGISTRY, Rule, get
+from neurofwp.rules import Rule, get
 from neurofwp.runtime import provenance
 from neurofwp.runtime.progress import progress_bar
-
-
-def candidates() -> tuple[Rule, ...]:
-    """The rules that can be fitted, those from outside included."""
-    return tuple(rule for rule in REGISTRY.all() if rule.fittable)
 
 
 @broadcast
@@ -121,8 +117,8 @@ def _chosen(rules: Sequence[str | Rule] | None) -> list[Rule]:
     for rule in chosen:
         if not rule.fittable:
             raise InputError(
-                f"rule {rule.id!r} cannot be fitted: it has no parameters, remembers more than weights, or takes more "
-                f"than a Program has; these can: {', '.join(each.id for each in candidates())}"
+                f"rule {rule.id!r} cannot be fitted: {reason(rule)}; "
+                f"these can: {', '.join(each.id for each in candidates())}"
             )
     return chosen
 

@@ -7,7 +7,8 @@ from functools import partial
 
 from torch import Tensor
 
-from neurofwp.identification.fit_rule import Fit, weights
+from neurofwp.identification.fit_rule import Fit
+from neurofwp.identification.prediction import weights
 from neurofwp.identification.products import Prediction
 from neurofwp.identification.records import Records
 

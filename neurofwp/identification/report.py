@@ -9,8 +9,9 @@ import numpy as np
 import xarray as xr
 
 from neurofwp.identification import scores
+from neurofwp.identification.competing import free_parameters
 from neurofwp.identification.decision import Verdict, decide
-from neurofwp.identification.fit_rule import Fit, free_parameters
+from neurofwp.identification.fit_rule import Fit
 from neurofwp.identification.products import MEASURES, Products
 from neurofwp.identification.records import DRIVES, Records, observed_weights
 from neurofwp.identification.splits import Split

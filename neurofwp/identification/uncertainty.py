@@ -17,7 +17,9 @@ from scipy import stats
 from torch import Tensor
 from torch.func import jvp
 
-from neurofwp.identification.fit_rule import Fit, free_parameters, misses, weights
+from neurofwp.identification.competing import free_parameters
+from neurofwp.identification.fit_rule import Fit, misses
+from neurofwp.identification.prediction import weights
 from neurofwp.identification.records import Records
 from neurofwp.identification.scores import LEVEL
 

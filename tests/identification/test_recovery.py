@@ -42,9 +42,10 @@ def test_disturbance_keeps_means_and_has_the_variation_that_is_asked_for() -> No
 def test_true_parameters_lie_within_the_domain_of_their_rule() -> None:
     for name, spans in TRUE.items():
         rule = get(name)
-        assert spans.keys() <= rule.defaults().keys()
+        every = (*rule.parameters, *rule.fitted_with)
+        assert spans.keys() <= {parameter.name for parameter in every}
         drawn = truth(name, np.random.default_rng(1))
-        for parameter in rule.parameters:
+        for parameter in every:
             assert parameter.domain[0] <= drawn[parameter.name] <= parameter.domain[1]
 
 
