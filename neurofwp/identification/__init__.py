@@ -3,14 +3,17 @@
 from importlib import import_module
 from types import ModuleType
 
+from neurofwp.identification.decision import Verdict
 from neurofwp.identification.fit_rule import Fit, fit
 from neurofwp.identification.identify_rule import candidates, identify
 from neurofwp.identification.noise_ceiling import noise_ceiling
-from neurofwp.identification.verdict import SCORES, best_fit, best_rules, ceiling_table, score_table
+from neurofwp.identification.report import verdict
+from neurofwp.identification.tables import SCORES, best_fit, best_rules, ceiling_table, score_table
 
 __all__ = [
     "SCORES",
     "Fit",
+    "Verdict",
     "best_fit",
     "best_rules",
     "candidates",
@@ -19,6 +22,7 @@ __all__ = [
     "identify",
     "noise_ceiling",
     "score_table",
+    "verdict",
 ]
 
 

@@ -53,7 +53,10 @@ def fit(
     nonnegative: bool = True,
     device: str = "cpu",
 ) -> Fit:
-    """Fit one rule's parameters to the weights of the `train` episodes by least squares.
+    """Fit one rule's parameters to the increments of the weights in the `train` episodes, by least squares.
+
+    The rule runs freely, from the initial weights on its own weights: W k of an event is of the weights that it has
+    predicted, not of those that were observed, whose noise would be on both sides.
 
     What is subsampled: see `fit_records`. `nonnegative` is for conductances: signed weights are never clamped.
 
@@ -114,7 +117,8 @@ def fit_records(
     rank = int(np.nanargmin(np.where(np.isfinite(sums), sums, np.inf)))
     parameters = bounds.named(candidates[rank])
     rss = float(squares(rule, records, parameters).sum())
-    total = float(((records.weight - records.weight.mean()) ** 2).sum())
+    change = (records.increments(records.weight) * records.synapses[:, :, None]).cpu().numpy()
+    total = float(change.var() * change.size)
     return Fit(rule, parameters, rss, 1 - rss / total if total else np.nan)
 
 
@@ -124,19 +128,19 @@ def weights(rule: Rule, records: Records, parameters: Mapping[str, Tensor]) -> T
     value = records.value
     if VALUE_OFFSET.name in parameters:
         value = value + parameters[VALUE_OFFSET.name][..., None, None]
-    initial = records.key.new_full(records.weight.shape[-2:], records.initial)
+    initial = records.initial.expand(*records.initial.shape[:-2], *records.weight.shape[-2:])
     bounds = (0.0, torch.inf) if records.nonnegative else None
     return scan(rule, own, records.key, value, records.gate, records.retention, initial, bounds)
 
 
 def squares(rule: Rule, records: Records, parameters: Mapping[str, float]) -> np.ndarray:
-    """Residual sum of squares of every episode, (episode,); one episode at a time, to spare memory."""
+    """Residual sum of squares of the increments of every episode, (episode,); one at a time, to spare memory."""
     point = {name: records.key.new_full((1, 1), number) for name, number in parameters.items()}
     sums = []
     with torch.no_grad():
         for episode in range(len(records.key)):
             one = records.episodes([episode])
-            sums.append(float((weights(rule, one, point) - one.weight).square().sum()))
+            sums.append(float(_misses(weights(rule, one, point), one).square().sum()))
     return np.array(sums)
 
 
@@ -147,9 +151,14 @@ def residuals(rule: Rule, records: Records, bounds: Bounds) -> Residuals:
         here = records.with_tensors(tensors)
         columns = bounds.points(angles).unbind(-1)
         parameters = {each.name: column[:, None, None] for each, column in zip(bounds.parameters, columns, strict=True)}
-        return (weights(rule, here, parameters) - here.weight).flatten(1)
+        return _misses(weights(rule, here, parameters), here).flatten(1)
 
     return function
+
+
+def _misses(predicted: Tensor, records: Records) -> Tensor:
+    """By how much the increments that a rule predicts differ from those that were seen."""
+    return records.differences(predicted - records.weight) * records.synapses[:, :, None]
 
 
 def spread(records: Records, generator: torch.Generator) -> Tensor:

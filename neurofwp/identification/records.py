@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,8 @@ DRIVES = {
     "measured": "keys as key cells fired, values as the Program says",
     "measured-both": "keys as key cells fired, values as dendrites were depolarised",
 }
+UNEQUAL = 0.01  # norms of keys that differ by more than this share matter
+INITIAL = ("given", "first")
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,9 @@ class Records:
 
     key (episode, 1, event, pre), value (episode, pool, event, post), gate and retention (episode, 1, event),
     weight (episode, pool, event, post, pre). Pools are ON and OFF where the Trace has conductances, else one.
-    initial is the weight before the first event, the same for all synapses.
+    initial (episode, pool, post, pre) are the weights before the first event; each dim may be 1.
+    observed : whether the weights after each event (event,) were seen. synapses (episode, pool, post, pre) : which were seen;
+    dims may be 1. Rules run on all synapses, whatever was seen of them.
     readout, activity and teaching are the typical W k after a write, key of one active cell, and norm of a value:
     they turn the bounds of parameters, which are stated for values of one, into the units of this Trace.
     """
@@ -37,7 +42,9 @@ class Records:
     gate: Tensor
     retention: Tensor
     weight: Tensor
-    initial: float
+    initial: Tensor
+    observed: Tensor
+    synapses: Tensor
     nonnegative: bool
     readout: float
     activity: float
@@ -45,23 +52,65 @@ class Records:
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        """key, value, gate, retention, weight."""
-        return self.key, self.value, self.gate, self.retention, self.weight
+        """key, value, gate, retention, weight, initial."""
+        return self.key, self.value, self.gate, self.retention, self.weight, self.initial
 
     def with_tensors(self, tensors: Sequence[Tensor]) -> Records:
         """The same with others in their place, in the order of `tensors`."""
-        key, value, gate, retention, weight = tensors
-        return replace(self, key=key, value=value, gate=gate, retention=retention, weight=weight)
+        key, value, gate, retention, weight, initial = tensors
+        return replace(self, key=key, value=value, gate=gate, retention=retention, weight=weight, initial=initial)
 
     def episodes(self, chosen: Sequence[int]) -> Records:
         index = torch.as_tensor(list(chosen), device=self.key.device)
-        return self.with_tensors([each[index] for each in self.tensors])
+        chosen_records = self.with_tensors([_take(each, 0, index) for each in self.tensors])
+        return replace(chosen_records, synapses=_take(self.synapses, 0, index))
 
     def posts(self, index: Tensor) -> Records:
-        return replace(self, value=self.value[..., index], weight=self.weight[..., index, :])
+        """Some postsynaptic cells."""
+        initial = _take(self.initial, -2, index)
+        synapses = _take(self.synapses, -2, index)
+        weight = self.weight[..., index, :]
+        return replace(self, value=self.value[..., index], weight=weight, initial=initial, synapses=synapses)
 
     def pres(self, index: Tensor) -> Records:
-        return replace(self, key=self.key[..., index], weight=self.weight[..., index])
+        """Some presynaptic cells."""
+        initial = _take(self.initial, -1, index)
+        synapses = _take(self.synapses, -1, index)
+        weight = self.weight[..., index]
+        return replace(self, key=self.key[..., index], weight=weight, initial=initial, synapses=synapses)
+
+    def until(self, event: int) -> Records:
+        """The events before that one."""
+        return self._events(slice(event))
+
+    def since(self, event: int) -> Records:
+        """That event and those after it; the initial weights stay what they are."""
+        return self._events(slice(event, None))
+
+    def _events(self, chosen: slice) -> Records:
+        signals = {name: getattr(self, name)[:, :, chosen] for name in ("key", "value", "gate", "retention", "weight")}
+        return replace(self, **signals, observed=self.observed[chosen])
+
+    def entries(self) -> Tensor:
+        """E, (episode, pool, event, post, pre), bool; dims may be 1: where a rule may have moved a weight.
+
+        The key was active in some event up to this one, or the initial weight is not 0.
+        """
+        active = (self.key != 0).cumsum(dim=2) > 0
+        return active[..., None, :] | (self.initial != 0)[:, :, None]
+
+    def seen(self, weight: Tensor) -> Tensor:
+        """What was observed of numbers (..., event, post, pre): the same after the events that were seen."""
+        return weight if bool(self.observed.all()) else weight[..., self.observed, :, :]
+
+    def increments(self, weight: Tensor) -> Tensor:
+        """The change of weights (..., episode, pool, event, post, pre) between one observation and the next."""
+        return self.differences(weight - self.initial[:, :, None])
+
+    def differences(self, change: Tensor) -> Tensor:
+        """The same from what weights (..., event, post, pre) have changed by since the first event, or differ by."""
+        seen = self.seen(change)
+        return torch.cat([seen[..., :1, :, :], seen[..., 1:, :, :] - seen[..., :-1, :, :]], dim=-3)
 
     def without_silent(self) -> Records:
         """Without the synapses whose presynaptic cell is silent in a whole episode: no rule moves them from zero.
@@ -70,7 +119,7 @@ class Records:
         that residuals of all rules change by the same constant.
         """
         active = (self.key != 0).any(dim=2)[:, 0]  # (episode, pre)
-        if self.initial != 0 or bool(active.all()):
+        if bool(self.initial.any()) or bool(active.all()) or self.synapses.shape[-1] > 1:
             return self
         width = int(active.sum(-1).max())
         order = active.to(torch.int8).argsort(dim=-1, descending=True, stable=True)[:, :width]
@@ -91,28 +140,33 @@ def prepare(
     trace: xr.Dataset,
     *,
     drive: str = "nominal",
+    unit_keys: bool = True,
+    initial: str = "given",
     nonnegative: bool = True,
     device: str = "cpu",
 ) -> Records:
     """Records of all episodes of a Trace of that Program.
 
-    Keys are divided by the Euclidean norm of the Program's key. With drive "measured" they are the presynaptic rates
+    Keys are divided by the Euclidean norm of the Program's key, unless `unit_keys` is False. With drive "measured" they are the presynaptic rates
     of the Trace, divided by the one constant that makes them fit the Program's keys best in least squares, and by the
     norm of the *Program's* key: dividing by their own would remove the noise of their size, which the synapses saw.
     With "measured-both" values are the voltage of the dendrites while the gate was open as well, taken to the scale of
     the Program's values by the one gain and offset that make them fit best. Where inhibition takes the answer off the
     teaching signal, such a value is an error already.
-    Weights start at the Trace's coordinate or attribute "initial_weight", in the Trace's unit, or at zero where it does
-    not say.
+    Weights start at the Trace's variable or attribute "initial_weight", in the Trace's unit, or at zero where it does
+    not say; with `initial` "first", at the first weights that were seen, and the events after them are fitted.
+    Weights that were not seen are NaN: whole events, or synapses in a whole episode. Rules run on all of them.
 
     Raises
     ------
     InputError
         for an invalid Program or Trace, dims that do not match, an unknown drive, measured activity that is not there,
-        weights that are not finite or do not vary, several conditions, or fewer than two episodes.
+        weights that are not finite or do not vary, a Program that writes nothing, or several conditions.
     """
     programs.check(program)
     traces.check(trace)
+    if initial not in INITIAL:
+        raise errors.unknown("initial", initial, INITIAL)
     if programs.CONDITION in program.dims or programs.CONDITION in trace.dims:
         raise InputError(
             "a fit is of one condition: choose it with neurofwp.trace.of_condition, and neurofwp.program.nth_condition "
@@ -124,52 +178,124 @@ def prepare(
             raise InputError(
                 f"the Trace has {weight.sizes[dim]} along {dim!r}, but its Program has {program.sizes[dim]}"
             )
-    if program.sizes["episode"] < 2:
-        raise InputError("a fit needs 2 episodes or more, to train on some and judge on others; the Program has 1")
-    if not np.isfinite(weight.values).all():
-        raise InputError(f"{weight.name} of the Trace must be finite, but holds NaN or infinity")
-    if np.ptp(weight.values) == 0:
-        raise InputError(f"{weight.name} of the Trace is {weight.values.flat[0]:g} everywhere: nothing was learned")
+    pools = "conductance" in trace
+    after, observed, synapses = _seen(weight if pools else weight.expand_dims("polarity", 2))
+    if not ((program["write_gate"] > 0) & (program["key"] != 0).any("pre")).any():
+        raise InputError("the Program writes nothing: its write gate is 0 wherever a key is active")
 
     where = choose_device(device)
 
     def tensor(array: xr.DataArray | np.ndarray) -> Tensor:
         return torch.as_tensor(np.asarray(array, dtype=np.float64)).to(where)
 
-    pools = "conductance" in trace
     value = _values(program, trace, drive, pools)
-    after = weight.values if pools else weight.values[:, :, None]
-    key = _keys(program, trace, drive)
+    key, norm = _keys(program, trace, drive, unit_keys)
     gate = program["write_gate"].values
     readout = np.einsum("etpij,etj->etpi", after, key)[gate > 0]
     taught = np.linalg.norm(value, axis=-1)[gate > 0]
-    return Records(
+    records = Records(
         key=tensor(key)[:, None],
         value=tensor(value).transpose(1, 2),
         gate=tensor(gate)[:, None],
         retention=tensor(program["retention"])[:, None],
         weight=tensor(after).transpose(1, 2).contiguous(),
-        initial=float(trace.coords.get("initial_weight", trace.attrs.get("initial_weight", 0.0))),
+        initial=tensor(_initial(trace, pools)),
+        observed=torch.as_tensor(observed, device=where),
+        synapses=torch.as_tensor(synapses, device=where),
         nonnegative=nonnegative and pools,
         readout=_rms(readout),
-        activity=_active_size(program["key"].values),
+        activity=norm * _active_size(program["key"].values),
         teaching=_rms(taught),
     )
+    return _from_first(records) if initial == "first" else records
 
 
-def _keys(program: xr.Dataset, trace: xr.Dataset, drive: str) -> np.ndarray:
+def _seen(weight: xr.DataArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weights (episode, event, pool, post, pre), 0 where they were not seen; which events, and which synapses
+    (episode, pool, post, pre), were.
+
+    NaN stands for what was not seen: whole events, and whole synapses in an episode.
+    """
+    values = weight.transpose("episode", "event", "polarity", "post", "pre").values
+    missing = np.isnan(values)
+    if np.isinf(values).any() or missing.all():
+        raise InputError(f"{weight.name} of the Trace must be finite where it was seen, and NaN where it was not")
+    observed = ~missing.all(axis=(0, 2, 3, 4))
+    synapses = ~missing[:, observed].all(axis=1)
+    expected = ~(observed[None, :, None, None, None] & synapses[:, None])
+    if not np.array_equal(missing, expected):
+        where = tuple(int(each) for each in np.argwhere(missing != expected)[0])
+        raise InputError(
+            f"{weight.name} of the Trace is NaN at episode {where[0]}, event {where[1]}, post {where[3]}, pre {where[4]}: "
+            "NaN may stand for whole events, or for synapses that were not seen in a whole episode, not for less"
+        )
+    if np.ptp(values[~missing]) == 0:
+        raise InputError(f"{weight.name} of the Trace is {values[~missing][0]:g} everywhere: nothing was learned")
+    if synapses.all():
+        synapses = np.ones((1, 1, 1, 1), dtype=bool)
+    return np.nan_to_num(values), observed, synapses
+
+
+def _from_first(records: Records) -> Records:
+    """Records that begin with the first observation, whose weights are then the initial ones.
+
+    Raises
+    ------
+    InputError
+        if weights were seen only once.
+    """
+    seen = torch.nonzero(records.observed)[:, 0]
+    if len(seen) < 2:
+        raise InputError("initial weights are taken from the first observation, but weights were seen only once")
+    first = int(seen[0])
+    return replace(records.since(first + 1), initial=records.weight[:, :, first])
+
+
+def _initial(trace: xr.Dataset, pools: bool) -> np.ndarray:
+    """(episode, pool, post, pre), each dim 1 where weights do not differ along it; zero where a Trace does not say.
+
+    Raises
+    ------
+    InputError
+        for another dim, or weights that are not finite.
+    """
+    given = trace.get("initial_weight", xr.DataArray(trace.attrs.get("initial_weight", 0.0)))
+    dims = ("episode", *(("polarity",) if pools else ()), "post", "pre")
+    if not set(given.dims) <= set(dims):
+        raise InputError(f"initial_weight may have the dims {', '.join(dims)}, not {', '.join(map(str, given.dims))}")
+    if not np.isfinite(given.values).all():
+        raise InputError("initial_weight of the Trace must be finite, but holds NaN or infinity")
+    present = given.expand_dims([dim for dim in dims if dim not in given.dims]).transpose(*dims)
+    return np.asarray(present.values if pools else present.values[:, None])
+
+
+def _take(tensor: Tensor, dim: int, index: Tensor) -> Tensor:
+    """Some of the entries along a dim; the only one there is, for all of them."""
+    return tensor if tensor.shape[dim] == 1 else tensor.index_select(dim, index)
+
+
+def _keys(program: xr.Dataset, trace: xr.Dataset, drive: str, unit_keys: bool) -> tuple[np.ndarray, float]:
+    """Keys (episode, event, pre), and the root mean square of their norms."""
     key = program["key"].values
     norm = np.linalg.norm(key, axis=-1, keepdims=True)
-    norm[norm == 0] = 1.0
+    written = norm[norm > 0]
+    if unit_keys and np.ptp(written) > UNEQUAL * written.max():
+        warnings.warn(
+            f"keys have norms from {written.min():.3g} to {written.max():.3g} and are divided by them; rules that the "
+            "size of a key drives are fitted with unit_keys=False",
+            stacklevel=2,
+        )
+    norm = np.where(norm > 0, norm, 1.0) if unit_keys else np.ones_like(norm)
+    size = 1.0 if unit_keys else _rms(written)
     if drive == "nominal":
-        return np.asarray(key / norm)
+        return np.asarray(key / norm), size
     if drive not in DRIVES:
         raise errors.unknown("drive", drive, DRIVES)
     _needs(trace, "pre_rate", drive)
     rate = np.nan_to_num(trace["pre_rate"].values)  # NaN: an event without a write
     if not (key * rate).sum() > 0:
         raise InputError("pre_rate of the Trace is zero wherever the Program's key is active")
-    return np.asarray(rate * ((key**2).sum() / (key * rate).sum()) / norm)
+    return np.asarray(rate * ((key**2).sum() / (key * rate).sum()) / norm), size
 
 
 def _values(program: xr.Dataset, trace: xr.Dataset, drive: str, pools: bool) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-SCORES = ("r2", "feve", "low", "high", "bic")  # of every rule
+SCORES = ("feve", "low", "high", "r2")  # of every rule
 
 
 def best_rules(fits: xr.Dataset) -> list[str]:

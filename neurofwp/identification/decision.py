@@ -1,0 +1,141 @@
+"""The answer to "which rule did these synapses run?": a rule, a class, a mixture, undecided, none, or unknown.
+
+Definitions, with u the unexplained share of what repeats on increments, and A the rules that are not worse than the
+best one (`neurofwp.identification.confidence_set`):
+
+- none: the lower 95 % limit of u of the best rule is above .05.
+- fit established: its upper limit is at most .05; "exact" where u <= .01, else an effective description.
+- one rule: A has one member. class: all pairs in A have D_rs <= .005: nothing in these data tells them apart.
+- mixture: of the two best rules of which neither nests the other, a share of each predicts better than both.
+- undecided: the fit is not established, or rules in A predict different weights.
+- adequacy unknown: without a repeat and without a stated noise nothing says how much a rule could explain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from neurofwp.identification import scores
+from neurofwp.identification.confidence_set import confidence_set
+from neurofwp.identification.mixture import Mixture, mix
+from neurofwp.identification.products import Products
+
+LIMIT = 0.05  # of u, beyond which a rule does not describe the data
+EXACT = 0.01
+SAME = 0.005  # of D_rs, within which two rules predict the same weights
+
+Kind = Literal["rule", "class", "mixture", "undecided", "none", "adequacy unknown"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """kind : what the answer is. rules : those that it names, best first. unexplained, low, high : u of the best rule
+    and its 95 % interval. sentence : the answer in words. mixture : of the two best rules, where there are two."""
+
+    kind: Kind
+    rules: tuple[str, ...]
+    unexplained: float
+    low: float
+    high: float
+    sentence: str
+    mixture: Mixture | None = None
+
+    def names(self, rule: str) -> bool:
+        """Whether the verdict says that it may be this rule."""
+        return self.kind in ("rule", "class") and rule in self.rules
+
+
+def decide(products: Products, rules: Sequence[str], nested: Sequence[tuple[str, str]] = (), seed: int = 0) -> Verdict:
+    """The verdict on some of the models of `products`.
+
+    Parameters
+    ----------
+    products : of increments. rules : the models that compete. nested : pairs (outer, inner) of them of which the outer
+        rule is the inner one at some values of its parameters.
+    """
+    competing = products.choose(list(rules))
+    value = scores.unexplained(competing)
+    low, high = scores.interval(competing)
+    kept = confidence_set(competing, seed)
+    order = [index for index in np.argsort(value) if kept[index]]
+    best = int(np.argmin(value))
+    left = tuple(rules[index] for index in order)
+    apart = scores.distance(competing)[np.ix_(order, order)].max()
+    mixture = _mixture(competing, rules, value, nested)
+    kind = _kind(products.repeated, left, float(apart), float(low[best]), float(high[best]), mixture)
+    sentence = _sentence(kind, left, len(rules), value[best], low[best], high[best], mixture)
+    return Verdict(kind, left, float(value[best]), float(low[best]), float(high[best]), sentence, mixture)
+
+
+def _kind(
+    repeated: bool, left: tuple[str, ...], apart: float, low: float, high: float, mixture: Mixture | None
+) -> Kind:
+    if not repeated:
+        return "adequacy unknown"
+    if low > LIMIT:
+        return "none"
+    if mixture is not None and mixture.holds:
+        return "mixture"
+    if not high <= LIMIT:
+        return "undecided"
+    if len(left) == 1:
+        return "rule"
+    return "class" if apart <= SAME else "undecided"
+
+
+def _mixture(
+    products: Products, rules: Sequence[str], value: np.ndarray, nested: Sequence[tuple[str, str]]
+) -> Mixture | None:
+    """Of the best rule and the next one that neither nests nor is nested in it."""
+    order = [rules[index] for index in np.argsort(value)]
+    best = order[0]
+    other = [rule for rule in order[1:] if (best, rule) not in nested and (rule, best) not in nested]
+    return mix(products, best, other[0]) if other else None
+
+
+def _sentence(
+    kind: Kind, left: tuple[str, ...], count: int, value: float, low: float, high: float, mixture: Mixture | None
+) -> str:
+    limits = f"{_percent(value)} of what repeats is unexplained (95 % interval {_percent(low)} to {_percent(high)})"
+    rejected = count - len(left)
+    others = (
+        f"; {rejected} other rules are rejected" if rejected > 1 else "; one other rule is rejected" if rejected else ""
+    )
+    match kind:
+        case "none":
+            return f"none of these {count} rules: the best, {_words(left[:1])}, leaves {limits}"
+        case "mixture":
+            assert mixture is not None
+            return (
+                f"between {_word(mixture.first)} and {_word(mixture.second)}: a share of {mixture.share:.2f} "
+                f"({mixture.low:.2f} to {mixture.high:.2f}) of the first predicts best; {_percent(mixture.unexplained)} "
+                "of what repeats is then unexplained"
+            )
+        case "rule" | "class":
+            adequate = "an exact description" if value <= EXACT else "an effective description"
+            return f"{_words(left)}, {adequate}: {limits}{others}"
+        case "undecided":
+            reason = (
+                "it is not established that any of them fits"
+                if not high <= LIMIT
+                else "they predict different weights, and the data do not say which are right"
+            )
+            return f"undecided between {_words(left)}: {reason}; {limits}{others}"
+    return f"{_words(left)} predict best; how well is unknown without a repeat or a stated noise{others}"
+
+
+def _words(rules: Sequence[str]) -> str:
+    names = [_word(rule) for rule in rules]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def _word(rule: str) -> str:
+    return rule.replace("_", " ")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

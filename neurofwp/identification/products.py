@@ -1,0 +1,153 @@
+"""Inner products of what was measured and what rules predict, per unit of evidence: every score of a verdict follows from them.
+
+For series x and y over the entries of one episode, <x, y> = sum x y. The series are two runs a and b of the same
+Programs, ones, and the free-running prediction of every model, each on three sets of entries (`MEASURES`):
+
+- increments: weight after an event less weight before it, at the synapses of E;
+- active: those of them at which beta_t > 0 and k_jt != 0;
+- weights: the weights after every event, at the synapses of E.
+
+E = {(t, i, j): key j was active in some event up to t, or the initial weight of (i, j) is not 0}. It comes from the
+Program and the initial weights, never from the weights that were observed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from neurofwp.identification.records import Records
+
+MEASURES = ("increments", "active", "weights")
+RUN, REPEAT, ONES = "run", "repeat", "ones"  # the series that are no predictions
+
+Prediction = Callable[[Records], Tensor]
+
+
+def measure(
+    records: Records,
+    again: Tensor | None,
+    predictions: Mapping[str, Prediction],
+    *,
+    unit: str = "episode",
+    first: int = 0,
+    noise: float = 0.0,
+) -> xr.DataArray:
+    """<x, y> of all series in every unit, (measure, unit, series, other).
+
+    Parameters
+    ----------
+    records : what judges. again : weights of the repeat, as `records.weight`; without one, the run takes its place.
+    predictions : what gives the weights (episode, pool, event, post, pre) that a model predicts for Records.
+    unit : "episode", "post" (a postsynaptic cell) or "event"; of several episodes one after the other.
+    first : the first event that counts.
+    noise : standard deviation of each weight's own measurement error, in its unit: where there is no repeat, what it
+        adds to the products of the run with itself is taken off.
+    """
+    names = [RUN, REPEAT, ONES, *predictions]
+    found = []
+    for episode in range(len(records.key)):
+        one = records.episodes([episode])
+        repeat = one.weight if again is None else again[[episode]]
+        with torch.no_grad():
+            weights = [one.weight, repeat, *(predict(one).expand_as(one.weight) for predict in predictions.values())]
+        found.append(_of_episode(one, weights, unit, first, noise if again is None else 0.0))
+    return xr.DataArray(
+        np.concatenate(found, axis=1),
+        dims=("measure", "unit", "series", "other"),
+        coords={"measure": list(MEASURES), "series": names, "other": names},
+        attrs={"units": "1"},
+    )
+
+
+def _of_episode(records: Records, weights: list[Tensor], unit: str, first: int, noise: float) -> np.ndarray:
+    """(measure, unit, series, series)."""
+    entries = records.entries()
+    written = ((records.gate[..., None] > 0) & (records.key != 0))[..., None, :].cumsum(dim=2)
+    since = records.differences(written) > 0  # the observation before
+    found = []
+    for mask, change in ((records.seen(entries), True), (since, True), (records.seen(entries), False)):
+        series = [records.increments(each) if change else records.seen(each) for each in weights]
+        taken = (mask & records.synapses[:, :, None]).to(series[0]).expand_as(series[0]).clone()
+        taken[:, :, :first] = 0
+        rows = torch.stack([series[0], series[1], torch.ones_like(taken), *series[2:]])[:, 0] * taken[0]
+        axis = {"episode": None, "post": 3, "event": 2}[unit]
+        rows = rows[None] if axis is None else rows.movedim(axis, 0)
+        rows = (rows if unit != "event" else rows[first:]).flatten(2)
+        gram = rows @ rows.mT
+        errors = torch.ones_like(taken)  # of a measurement, in the products of the run with itself
+        if change:
+            errors[:, :, 1:] = 2  # of this one and of the one before
+        spread = noise**2 * errors[0].expand_as(taken[0]) * taken[0]
+        spread = spread[None] if axis is None else spread.movedim(axis - 1, 0)
+        gram[:, 0, 1] -= (spread if unit != "event" else spread[first:]).flatten(1).sum(1)
+        gram[:, 1, 0] = gram[:, 0, 1]
+        found.append(gram.cpu().numpy())
+    return np.stack(found)
+
+
+@dataclass(frozen=True)
+class Products:
+    """The products of one measure: values (unit, series, series); the models are the series from the fourth on."""
+
+    models: tuple[str, ...]
+    values: np.ndarray
+    repeated: bool = True
+
+    @classmethod
+    def of(cls, products: xr.DataArray, on: str = "increments", *, repeated: bool = True) -> Products:
+        """Of one measure. repeated : whether there was a repeat; without it, noise counts as unexplained."""
+        names = tuple(str(name) for name in products["series"].values[3:])
+        return cls(names, products.sel(measure=on).values, repeated)
+
+    def choose(self, models: list[str]) -> Products:
+        """Some of the models."""
+        index = [0, 1, 2, *(3 + self.models.index(name) for name in models)]
+        return Products(tuple(models), self.values[:, index][:, :, index], self.repeated)
+
+    def episodes(self, index: np.ndarray) -> Products:
+        """Some episodes, or a resample of them."""
+        return Products(self.models, self.values[index], self.repeated)
+
+    def alone(self) -> Products:
+        """The run with itself in place of its repeat."""
+        index = [0, 0, *range(2, self.values.shape[1])]
+        return Products(self.models, self.values[:, index][:, :, index], False)
+
+    def misfit(self) -> np.ndarray:
+        """sum (a - y)(b - y), (episode, model)."""
+        run, repeat, own = self.values[:, 0, 3:], self.values[:, 1, 3:], self._squares()
+        found: np.ndarray = self.values[:, 0, 1, None] - run - repeat + own
+        return found
+
+    def repeatable(self) -> np.ndarray:
+        """sum (a - m)(b - m), (episode,), with m the common mean of all episodes."""
+        return self._spread(0, 1)
+
+    def ceiling(self) -> np.ndarray:
+        """Sums of which the ratio is the noise ceiling, (episode, 2): what repeats, and the variance of one run."""
+        return np.stack([self._spread(0, 1), (self._spread(0, 0) + self._spread(1, 1)) / 2], axis=1)
+
+    def distance(self) -> np.ndarray:
+        """sum (y_r - y_s)^2, (episode, model, model)."""
+        own = self._squares()
+        cross = self.values[:, 3:, 3:]
+        return np.maximum(own[:, :, None] + own[:, None, :] - 2 * cross, 0.0)
+
+    def _squares(self) -> np.ndarray:
+        return np.asarray(np.diagonal(self.values, axis1=1, axis2=2)[:, 3:])
+
+    def _spread(self, first: int, second: int) -> np.ndarray:
+        total = self.values.sum(0)
+        mean = (total[0, 2] + total[1, 2]) / (2 * total[2, 2])
+        sums: np.ndarray = (
+            self.values[:, first, second]
+            - mean * (self.values[:, first, 2] + self.values[:, second, 2])
+            + mean**2 * self.values[:, 2, 2]
+        )
+        return sums

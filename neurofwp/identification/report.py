@@ -1,0 +1,103 @@
+"""Fits as a Dataset, and the verdict that it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from neurofwp.identification import scores
+from neurofwp.identification.decision import Verdict, decide
+from neurofwp.identification.fit_rule import Fit, free_parameters
+from neurofwp.identification.products import MEASURES, Products
+from neurofwp.identification.records import DRIVES, observed_weights
+from neurofwp.identification.splits import Split
+
+KIND = "neurofwp.fits"
+UNKNOWN = "unknown"
+
+
+def tabulate(
+    fits: Sequence[Fit],
+    products: xr.DataArray,
+    halves: Split,
+    nested: Sequence[tuple[str, str]],
+    *,
+    adequacy: str,
+    trace: xr.Dataset,
+    drive: str,
+    seed: int,
+) -> xr.Dataset:
+    """Scores, parameters and verdict.
+
+    Returns
+    -------
+    fits, a Dataset:
+
+    - unexplained, unexplained_low, unexplained_high (measure, model): u and its 95 % interval for new episodes, on
+      increments (which decide), on increments of active synapses, and on weights. Models are rules, nulls and
+      references. Without a repeat or a stated noise, noise is part of u.
+    - feve, low, high (rule): 1 - u on increments. r2 (rule): 1 - RSS/TSS of the run's increments, noise included.
+    - best (rule): the rules that are not worse than the best one; distance (rule, other): D_rs.
+    - parameter_value (rule, parameter), in powers of the weights' unit, NaN where a rule has none of that name;
+      n_parameters; train_r2.
+    - noise_ceiling and noise_ceiling_sem (scalars): the share of the increments' variance that repeats.
+    - products (measure, unit, series, other): what all of these follow from.
+    - attributes: verdict (its kind), sentence, adequacy ("a repeat", "a stated noise" or "unknown"), nested.
+    """
+    repeated = adequacy != UNKNOWN
+    rules = [fit.rule.id for fit in fits]
+    decisive = Products.of(products, repeated=repeated)
+    verdict = decide(decisive, rules, nested, seed)
+    value, low, high = (
+        np.stack(each) for each in zip(*(_limits(products, on, repeated) for on in MEASURES), strict=True)
+    )
+    ceiling, error = scores.noise_ceiling(decisive)
+    names = list(dict.fromkeys(parameter for fit in fits for parameter in fit.parameters))
+    own = slice(len(rules))
+    data = {
+        "unexplained": (("measure", "model"), value),
+        "unexplained_low": (("measure", "model"), low),
+        "unexplained_high": (("measure", "model"), high),
+        "feve": ("rule", 1 - value[0, own]),
+        "low": ("rule", 1 - high[0, own]),
+        "high": ("rule", 1 - low[0, own]),
+        "r2": ("rule", scores.r2(decisive)[own]),
+        "best": ("rule", np.isin(rules, verdict.rules)),
+        "distance": (("rule", "other_rule"), scores.distance(decisive)[own, own]),
+        "train_r2": ("rule", [fit.r2 for fit in fits]),
+        "n_parameters": ("rule", [len(free_parameters(fit.rule)) for fit in fits]),
+        "parameter_value": (
+            ("rule", "parameter"), np.array([[fit.parameters.get(name, np.nan) for name in names] for fit in fits])
+        ),
+        "noise_ceiling": ((), ceiling),
+        "noise_ceiling_sem": ((), error),
+        "products": products,
+    }  # fmt: skip
+    coords = {
+        "rule": rules, "other_rule": rules, "parameter": names, "model": list(decisive.models),
+        "unit": halves.numbers * (products.sizes["unit"] // len(halves.numbers)),
+    }  # fmt: skip
+    result = xr.Dataset(data, coords=coords)
+    for name in result.variables:
+        result[name].attrs["units"] = "1"
+    result["parameter_value"].attrs["units"] = f"powers of {observed_weights(trace).attrs['units']}"
+    result["products"].attrs["units"] = f"{observed_weights(trace).attrs['units']}^2"
+    return result.assign_attrs(
+        kind=KIND, drive=drive, driven_by=DRIVES[drive], unit=halves.unit, adequacy=adequacy, verdict=verdict.kind,
+        sentence=verdict.sentence, nested=[f"{outer}>{inner}" for outer, inner in nested], verdict_seed=seed,
+    )  # fmt: skip
+
+
+def verdict(fits: xr.Dataset) -> Verdict:
+    """The verdict, from saved fits."""
+    nested = np.atleast_1d(fits.attrs["nested"]).tolist()
+    pairs = [(outer, inner) for outer, _, inner in (str(each).partition(">") for each in nested)]
+    products = Products.of(fits["products"], repeated=fits.attrs["adequacy"] != UNKNOWN)
+    return decide(products, [str(rule) for rule in fits["rule"].values], pairs, int(fits.attrs["verdict_seed"]))
+
+
+def _limits(products: xr.DataArray, on: str, repeated: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    found = Products.of(products, on, repeated=repeated)
+    return scores.unexplained(found), *scores.interval(found)
