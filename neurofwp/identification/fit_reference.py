@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from neurofwp.identification.fit_rule import POLISH_SIZE, VALUE_OFFSET, Bounds, Fit, fit_records, subset
+from neurofwp.identification.fit_rule import VALUE_OFFSET, Bounds, Fit, misses, quality, spread, squares, weights
+from neurofwp.identification.levenberg_marquardt import Minimum, minimise
 from neurofwp.identification.records import Records
 from neurofwp.identification.reference import REFERENCES, LocalReference, State, averages, coefficients, covers
 from neurofwp.rules import Event
 
+SEARCH_SIZE, POLISH_SIZE, ITERATIONS = 8_000, 30_000, 30
 RIDGE = 1e-6  # of a feature's own sum of squares
+DEPENDENT = 1e-8  # a feature of which less than this share is not a combination of others is left out
 
 
 def fit_reference(records: Records, prediction: bool, seed: int, fits: Sequence[Fit] = ()) -> Fit:
@@ -20,24 +24,74 @@ def fit_reference(records: Records, prediction: bool, seed: int, fits: Sequence[
 
     The starts are the least-squares solution of the one-step prediction (from the weights that were observed, whose
     noise is then on both sides: a start, and no more), and what the best of `fits` that it contains has found, so that
-    on these episodes no such rule is fitted better. Parameters are then adjusted as those of any rule.
+    on these episodes no such rule is fitted better. Parameters are then adjusted with the rule on its own weights, from
+    every start on about `SEARCH_SIZE` weights and from the best on about `POLISH_SIZE`. Terms that are combinations of
+    others on these episodes (k^2 where all active keys are equal) are left out.
     """
     rule = REFERENCES[prediction]
-    starts = [embed(fit) for fit in sorted(fits, key=lambda each: each.rss) if covers(rule, fit.rule)]
-    known = [start for start in starts if start is not None][:1]
-    seen = bool(records.observed.all()) and bool(records.synapses.all())
-    if seen:
-        order = torch.randperm(records.weight.shape[-2], generator=torch.Generator().manual_seed(seed))
-        part = subset(rule, records.without_silent(), order.to(records.key.device), POLISH_SIZE)
-        known += [regression(rule, part, followed) for followed in _retentions(records)]
-    return fit_records(rule, records, restarts=1, seed=seed, nested=known)
+    generator = torch.Generator().manual_seed(seed)
+    whole = records.without_silent()
+    polish = sample(whole, POLISH_SIZE, generator)
+    defaults = _defaults(rule, records)
+    inner = [embed(fit) for fit in sorted(fits, key=lambda each: each.rss) if covers(rule, fit.rule)]
+    starts = [defaults | found for found in inner if found is not None][:1]
+    used = {name for start in starts for name, number in start.items() if number != defaults[name]}
+    left_out = set() if bool((records.retention != 1).any()) else {"retention"}
+    if bool(records.observed.all()) and bool(records.synapses.all()):
+        for retention in (0.0, 1.0)[: 1 + ("retention" not in left_out)]:
+            start, dependent = regression(rule, polish, retention)
+            starts.append(start)
+            left_out |= dependent - used
+    bounds = Bounds([each for each in rule.parameters if each.name not in left_out], records)
+    points = [bounds.complete(start) for start in starts or [defaults]]
+    kept = {name: defaults[name] for name in left_out}
+
+    def best(found: Minimum) -> Tensor:
+        return found.point[found.cost.argsort()[:1]]
+
+    search = sample(polish, SEARCH_SIZE, generator)
+    first = best(_minimise(rule, search, bounds, kept, bounds.angles(points), 1e-5))
+    last = best(_minimise(rule, polish, bounds, kept, first, 1e-6))
+    ends = [kept | bounds.named(point) for point in (*points, bounds.points(last)[0])]
+    sums = [float(squares(rule, whole, end).sum()) for end in ends]
+    parameters = ends[int(np.nanargmin(np.where(np.isfinite(sums), sums, np.inf)))]
+    return Fit(rule, parameters, *quality(rule, records, parameters))
 
 
-def regression(rule: LocalReference, records: Records, retention: float) -> dict[str, float]:
+def sample(records: Records, size: int, generator: torch.Generator) -> Records:
+    """About `size` weights of Records, of several episodes and postsynaptic cells, at least one of each."""
+    episodes, _, _, posts, _ = records.weight.shape
+    pieces = max(1, size * episodes * posts // records.weight.numel())  # rows of one episode
+    count = min(episodes, max(round(pieces**0.5), pieces // posts))
+    chosen = torch.randperm(episodes, generator=generator)[:count]
+    rows = spread(records, generator)[: max(1, pieces // count)]
+    return records.episodes(chosen.tolist()).posts(rows.to(records.key.device))
+
+
+def _minimise(
+    rule: LocalReference, records: Records, bounds: Bounds, kept: Mapping[str, float], start: Tensor, tolerance: float
+) -> Minimum:
+    """Free-running least squares over the parameters of `bounds`; the others are `kept`."""
+    others = {name: start.new_full((1, 1, 1), number) for name, number in kept.items()}
+
+    def function(angles: Tensor, *tensors: Tensor) -> Tensor:
+        here = records.with_tensors(tensors)
+        columns = bounds.points(angles).unbind(-1)
+        free = {each.name: column[:, None, None] for each, column in zip(bounds.parameters, columns, strict=True)}
+        return misses(weights(rule, here, others | free), here).flatten(1)
+
+    return minimise(function, start, records.tensors, iterations=ITERATIONS, tolerance=tolerance)
+
+
+def regression(rule: LocalReference, records: Records, retention: float) -> tuple[dict[str, float], set[str]]:
     """Coefficients by ridge regression of the observed increments on what each alone adds in one step.
 
     retention : 0 or 1, how far weights follow the Program's. Thresholds and memories keep their defaults, and what a
     decay and a term do together is left out. Coefficients are within their bounds.
+
+    Returns
+    -------
+    (parameters, names of the terms that do nothing that those before them do not do)
     """
     base = _defaults(rule, records) | {"retention": retention}
     state, event = _observed(records, base)
@@ -45,12 +99,33 @@ def regression(rule: LocalReference, records: Records, retention: float) -> dict
     effects, names = [], coefficients(rule)
     for name in names:
         # a decay is 1 where nothing decays: the effect of losing all, with its sign turned
-        moved, sign = (0.0, -1.0) if name.startswith("decay") else (base[name] + 1.0, 1.0)
+        moved, sign = (0.0, -1.0) if name.startswith("decay") else (1.0, 1.0)
         effects.append((sign * (_step(rule, state, event, base | {name: moved}) - still)).flatten())
     design = torch.stack(effects)
-    solution = _ridge(design @ design.T, design @ (records.weight - still).flatten())
-    found = base | {name: base[name] + float(step) for name, step in zip(names, solution, strict=True)}
-    return _within(rule, records, found)
+    size = design.norm(dim=1)
+    scale = torch.where(size > 0, size, 1.0)
+    gram = design @ design.T / scale[:, None] / scale
+    moment = design @ (records.weight - still).flatten() / scale
+    free = independent(gram)
+    change = _ridge(gram[free][:, free], moment[free]) / scale[free]
+    found = base | {names[index]: base[names[index]] + float(step) for index, step in zip(free, change, strict=True)}
+    bounds = Bounds(rule.parameters, records)
+    within = bounds.complete(found).clamp(min=bounds.low, max=bounds.high)
+    return bounds.named(within), {names[index] for index in range(len(names)) if index not in free}
+
+
+def independent(gram: Tensor) -> list[int]:
+    """Which features add something to those before them: a Cholesky decomposition that skips small pivots.
+
+    gram : inner products (feature, feature) of features of norm one, or zero.
+    """
+    rest, chosen = gram.clone(), []
+    for index in range(len(gram)):
+        pivot = float(rest[index, index])
+        if pivot > DEPENDENT:
+            chosen.append(index)
+            rest = rest - torch.outer(rest[:, index], rest[index]) / pivot
+    return chosen
 
 
 def embed(fit: Fit) -> dict[str, float] | None:
@@ -85,18 +160,10 @@ def embed(fit: Fit) -> dict[str, float] | None:
     return None
 
 
-def _retentions(records: Records) -> tuple[float, ...]:
-    return (0.0,) if bool((records.retention == 1).all()) else (0.0, 1.0)
-
-
 def _defaults(rule: LocalReference, records: Records) -> dict[str, float]:
     """In the units of the records."""
-    return Bounds(rule.parameters, records).named(Bounds(rule.parameters, records).defaults)
-
-
-def _within(rule: LocalReference, records: Records, found: dict[str, float]) -> dict[str, float]:
     bounds = Bounds(rule.parameters, records)
-    return bounds.named(bounds.complete(found).clamp(min=bounds.low, max=bounds.high))
+    return bounds.named(bounds.defaults)
 
 
 def _observed(records: Records, p: dict[str, float]) -> tuple[State, Event]:
@@ -126,9 +193,5 @@ def _tensors(like: Records | State, p: dict[str, float]) -> dict[str, Tensor]:
 
 
 def _ridge(gram: Tensor, moment: Tensor) -> Tensor:
-    """Coefficients, of features scaled to one; those that are zero throughout get zero."""
-    size = gram.diagonal().sqrt()
-    scale = torch.where(size > 0, size, 1.0)
-    normal = gram / scale[:, None] / scale
-    solution: Tensor = torch.linalg.solve(normal + RIDGE * torch.eye(len(size)).to(gram), moment / scale) / scale
+    solution: Tensor = torch.linalg.solve(gram + RIDGE * torch.eye(len(gram)).to(gram), moment)
     return solution

@@ -116,10 +116,15 @@ def fit_records(
     sums = [squares(rule, whole, bounds.named(point)).sum().item() for point in candidates]
     rank = int(np.nanargmin(np.where(np.isfinite(sums), sums, np.inf)))
     parameters = bounds.named(candidates[rank])
+    return Fit(rule, parameters, *quality(rule, records, parameters))
+
+
+def quality(rule: Rule, records: Records, parameters: Mapping[str, float]) -> tuple[float, float]:
+    """Residual sum of squares of the increments, and R^2 = 1 - RSS/TSS."""
     rss = float(squares(rule, records, parameters).sum())
     change = (records.increments(records.weight) * records.synapses[:, :, None]).cpu().numpy()
     total = float(change.var() * change.size)
-    return Fit(rule, parameters, rss, 1 - rss / total if total else np.nan)
+    return rss, 1 - rss / total if total else np.nan
 
 
 def weights(rule: Rule, records: Records, parameters: Mapping[str, Tensor]) -> Tensor:
@@ -140,7 +145,7 @@ def squares(rule: Rule, records: Records, parameters: Mapping[str, float]) -> np
     with torch.no_grad():
         for episode in range(len(records.key)):
             one = records.episodes([episode])
-            sums.append(float(_misses(weights(rule, one, point), one).square().sum()))
+            sums.append(float(misses(weights(rule, one, point), one).square().sum()))
     return np.array(sums)
 
 
@@ -151,12 +156,12 @@ def residuals(rule: Rule, records: Records, bounds: Bounds) -> Residuals:
         here = records.with_tensors(tensors)
         columns = bounds.points(angles).unbind(-1)
         parameters = {each.name: column[:, None, None] for each, column in zip(bounds.parameters, columns, strict=True)}
-        return _misses(weights(rule, here, parameters), here).flatten(1)
+        return misses(weights(rule, here, parameters), here).flatten(1)
 
     return function
 
 
-def _misses(predicted: Tensor, records: Records) -> Tensor:
+def misses(predicted: Tensor, records: Records) -> Tensor:
     """By how much the increments that a rule predicts differ from those that were seen."""
     return records.differences(predicted - records.weight) * records.synapses[:, :, None]
 
