@@ -168,7 +168,9 @@ class PredictionReference(LocalReference):
         *(term.parameter for term in PREDICTIVE),
         Parameter("prediction_threshold", 0.0, 0.0, 5.0, "read-out below which nothing is predicted", weight_power=1),
     )
-    equation = "s W + beta sum_n c_n x_n(k_j, K_j) y_n(v_i, V_i, (W k)_i) W_ij^m_n, and thresholds of k_j (offset + v_i)"
+    equation = (
+        "s W + beta sum_n c_n x_n(k_j, K_j) y_n(v_i, V_i, (W k)_i) W_ij^m_n, and thresholds of k_j (offset + v_i)"
+    )
     signals = (*LocalReference.signals, "prediction")
 
     def factors(
