@@ -6,10 +6,10 @@ two noisy runs of r (`neurofwp.identification.recovery.disturb`),
     D_rs = sum_E (y_r - y_s)^2 / sum_E (a - m)(b - m),        d_e = [(a - y_s)(b - y_s) - (a - y_r)(b - y_r)]_e
 
 with d_e the difference of misfits in episode e, over the mean of the denominator. Over n held-out episodes the paired
-t of d has a noncentral t distribution with n - 1 degrees of freedom and noncentrality sqrt(n) mean(d) / sd(d); the power
-is the probability that it lies above the critical value, which is that of the largest t of s against all its rivals
-(max-T), and above the smallest difference that `neurofwp.identification.confidence_set` takes for one. Episodes count
-as independent.
+t of d has a noncentral t distribution with n - 1 degrees of freedom and noncentrality sqrt(n) mean(d) / sd(d). The
+power is the probability that it lies above the critical value, which is that of the largest t of s against all its
+rivals (max-T), and above the smallest difference that `neurofwp.identification.confidence_set` takes for one. Episodes
+count as independent.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def power(
     ----------
     program : its episodes are those that rivals are fitted to, and those of the noisy runs.
     rules : true parameters of each rule, by its id; what is not named has its default. All are fitted to each other.
-    noise : as of `neurofwp.identification.recovery.disturb`. episodes : how many will judge. runs : pairs of noisy runs.
+    noise : as of `neurofwp.identification.recovery.disturb`. episodes : how many will judge.
+    runs : pairs of noisy runs.
 
     Returns
     -------
@@ -94,9 +95,9 @@ def _of_truth(
     restarts: int,
     rng: np.random.Generator,
 ) -> Products:
-    """Products of noisy increments of one truth with the predictions of all rules, the episodes of all runs together."""
+    """Products of noisy increments of one truth with the predictions of all rules, over the episodes of all runs."""
     network = RateNetwork(
-        truth, parameters=get(truth).defaults() | parameters, on_off=True, bounds=(0, np.inf), unit_keys=False
+        truth, parameters=get(truth).defaults() | dict(parameters), on_off=True, bounds=(0, np.inf), unit_keys=False
     )
 
     def records(level: float) -> Records:
@@ -114,7 +115,7 @@ def _of_truth(
 def _fit(rule: str, clean: Records, truth: str, parameters: Mapping[str, float], restarts: int, seed: int) -> Fit:
     """The truth as it is, and a rival as it describes the truth best."""
     if rule == truth:
-        return Fit(get(rule), get(rule).defaults() | parameters, 0.0, 1.0)
+        return Fit(get(rule), get(rule).defaults() | dict(parameters), 0.0, 1.0)
     return fit_records(get(rule), clean, restarts=restarts, seed=seed)
 
 

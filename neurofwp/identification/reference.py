@@ -9,8 +9,8 @@ logistic thresholds of the calcium k_j (offset + v_i), each with and without W_i
 a polynomial of it, and p with a soft threshold.
 
 The rules of the library that take no other signals are contained exactly, but for btsp; see
-`neurofwp.identification.fit_reference.embed`. Both references are Rules that a fit takes as any other; neither is in the
-registry, since no one proposes them for a synapse.
+`neurofwp.identification.fit_reference.embed`. Both references are Rules that a fit takes as any other; neither is in
+the registry, since no one proposes them for a synapse.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class LocalReference(Rule):
     parameters: ClassVar[tuple[Parameter, ...]] = (*(term.parameter for term in LOCAL), *CALCIUM, *SHARES)
     equation = "s W + beta sum_n c_n x_n(k_j, K_j) y_n(v_i, V_i) W_ij^m_n, and thresholds of k_j (offset + v_i)"
     objective = "none"
-    signals = ("key", "value", "gate", "retention", "weight", "key trace", "value trace")
+    signals: ClassVar[tuple[str, ...]] = ("key", "value", "gate", "retention", "weight", "key trace", "value trace")
     reading = "none: what a rule of these signals could do"
     source = "a polynomial, as in Confavreux et al. 2020 (NeurIPS 33), with the thresholds of Graupner & Brunel 2012"
     arguments = (KEY, VALUE, BETA, LOG_DECAY)

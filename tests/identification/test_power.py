@@ -66,4 +66,4 @@ def test_a_rule_that_contains_the_truth_cannot_be_told_from_it() -> None:
 def test_what_has_no_power_is_refused(change: dict[str, object], message: str) -> None:
     given = {"rules": RULES, "noise": 0.3, "episodes": 10} | change
     with pytest.raises(InputError, match=message):
-        power(reassigned(4), **given)  # type: ignore[arg-type]
+        power(reassigned(4), **given)
