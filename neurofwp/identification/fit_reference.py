@@ -72,12 +72,13 @@ def _minimise(
     rule: LocalReference, records: Records, bounds: Bounds, kept: Mapping[str, float], start: Tensor, tolerance: float
 ) -> Minimum:
     """Free-running least squares over the parameters of `bounds`; the others are `kept`."""
-    others = {name: start.new_full((1, 1, 1), number) for name, number in kept.items()}
 
     def function(angles: Tensor, *tensors: Tensor) -> Tensor:
         here = records.with_tensors(tensors)
         columns = bounds.points(angles).unbind(-1)
         free = {each.name: column[:, None, None] for each, column in zip(bounds.parameters, columns, strict=True)}
+        # with a derivative, as `neurofwp.identification.reference.zeros`
+        others = {name: number + 0 * angles[:, :1, None] for name, number in kept.items()}
         return misses(weights(rule, here, others | free), here).flatten(1)
 
     return minimise(function, start, records.tensors, iterations=ITERATIONS, tolerance=tolerance)

@@ -15,7 +15,7 @@ the registry, since no one proposes them for a synapse.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from neurofwp.rules import Event, Parameter, Rule, delta
-from neurofwp.rules.rule import POSITIVE, SHARE, outer, per_post, per_synapse
+from neurofwp.rules.rule import POSITIVE, SHARE, outer, per_post, per_synapse, product
 from neurofwp.rules.signals import BETA, KEY, LOG_DECAY, VALUE
 
 LIMIT = 100.0  # of a coefficient, in the units that its powers say
@@ -110,6 +110,7 @@ class LocalReference(Rule):
 
     id = "local_reference"
     terms: ClassVar[tuple[Term, ...]] = LOCAL
+    posts: ClassVar[tuple[str, ...]] = tuple(POST)[:5]
     parameters: ClassVar[tuple[Parameter, ...]] = (*(term.parameter for term in LOCAL), *CALCIUM, *SHARES)
     equation = "s W + beta sum_n c_n x_n(k_j, K_j) y_n(v_i, V_i) W_ij^m_n, and thresholds of k_j (offset + v_i)"
     objective = "none"
@@ -121,41 +122,49 @@ class LocalReference(Rule):
     absorbs_offset = True
 
     def begin(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
-        *batch, post, pre = weight.shape
-        square = per_post(p["value_start"]).expand(*batch, post)
-        return State(weight, weight.new_zeros(*batch, pre), weight.new_zeros(*batch, post), square)
+        key, value = zeros(weight[..., 0, :]), zeros(weight[..., :, 0])
+        return State(weight, key, value, value + per_post(p["value_start"]))
 
     def step(self, state: State, event: Event, p: Mapping[str, Tensor]) -> State:
-        retained = 1 - p["retention"] + p["retention"] * event.retention
+        retained = ones(p["retention"]) - p["retention"] + p["retention"] * event.retention
         share = retained * (p["decay_closed"] + (p["decay_open"] - p["decay_closed"]) * event.gate)
         weight = per_synapse(share) * state.weight
-        pre, post = self.factors(State(weight, *state[1:]), event, p)
-        powers = [self.polynomial(degree, pre, post, p) for degree in (0, 1, 2)]
+        key = event.key
+        pre = stack([ones(key), key, key * key, state.key], dim=-2)
+        post = stack(self.factors(State(weight, *state[1:]), event, p), dim=-1)
+        powers = [post @ self.matrix(degree, p) @ pre for degree in (0, 1, 2)]
         above, above_per_weight = thresholds(event, p)
         change = powers[0] + above + weight * (powers[1] + above_per_weight + weight * powers[2])
         weight = weight + per_synapse(event.gate) * change
         largest = per_synapse(p["w_max"])
         return State(torch.maximum(torch.minimum(weight, largest), -largest), *averages(state, event, p))
 
-    def factors(
-        self, state: State, event: Event, p: Mapping[str, Tensor]
-    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Presynaptic (..., pre) and postsynaptic (..., post) factors of the terms, by name."""
-        key, value = event.key, event.value
-        pre = {"1": torch.ones_like(key), "k": key, "k2": key.square(), "K": state.key}
-        post = {"1": torch.ones_like(value), "v": value, "v2": value.square(), "V": state.value}
-        return pre, post | {"vV2": value * state.square}
+    def factors(self, state: State, event: Event, p: Mapping[str, Tensor]) -> list[Tensor]:
+        """Postsynaptic factors of the terms, each (..., post), in the order of `POST`."""
+        value = event.value
+        return [ones(value), value, value * value, state.value, value * state.square]
 
-    def polynomial(
-        self, degree: int, pre: Mapping[str, Tensor], post: Mapping[str, Tensor], p: Mapping[str, Tensor]
-    ) -> Tensor:
-        """What W^degree is multiplied by, (..., post, pre): one sum of outer products."""
-        terms = [term for term in self.terms if term.degree == degree]
-        names = list(dict.fromkeys(term.pre for term in terms))
-        rows = [sum(per_post(p[term.name]) * post[term.post] for term in terms if term.pre == name) for name in names]
-        left = torch.stack(torch.broadcast_tensors(*rows), dim=-1)
-        right = torch.stack(torch.broadcast_tensors(*(pre[name] for name in names)), dim=-2)
-        return left @ right
+    def matrix(self, degree: int, p: Mapping[str, Tensor]) -> Tensor:
+        """Coefficients of W^degree (..., postsynaptic factor, presynaptic factor)."""
+        given = {(term.post, term.pre): p[term.name] for term in self.terms if term.degree == degree}
+        none = zeros(p[self.terms[0].name])
+        entries = [given.get((post, pre), none) for post in self.posts for pre in PRE]
+        return torch.stack(entries, dim=-1).unflatten(-1, (len(self.posts), len(PRE)))
+
+
+def zeros(like: Tensor) -> Tensor:
+    """Zeros that have a derivative, which is zero too: for tensors without one, and for plain numbers, forward
+    differentiation works out shapes in Python, at every event."""
+    return like - like
+
+
+def ones(like: Tensor) -> Tensor:
+    """Ones that have a derivative, as `zeros`."""
+    return zeros(like).exp()
+
+
+def stack(tensors: Sequence[Tensor], dim: int) -> Tensor:
+    return torch.stack(torch.broadcast_tensors(*tensors), dim=dim)
 
 
 class PredictionReference(LocalReference):
@@ -163,6 +172,7 @@ class PredictionReference(LocalReference):
 
     id = "prediction_reference"
     terms = (*LOCAL, *PREDICTIVE)
+    posts = tuple(POST)
     parameters = (
         *LocalReference.parameters,
         *(term.parameter for term in PREDICTIVE),
@@ -173,14 +183,12 @@ class PredictionReference(LocalReference):
     )
     signals = (*LocalReference.signals, "prediction")
 
-    def factors(
-        self, state: State, event: Event, p: Mapping[str, Tensor]
-    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        pre, post = super().factors(state, event, p)
-        predicted = (state.weight @ event.key[..., :, None])[..., 0]
-        unit = {"prediction_gain": torch.ones_like(p["prediction_threshold"])}
+    def factors(self, state: State, event: Event, p: Mapping[str, Tensor]) -> list[Tensor]:
+        predicted = product(state.weight, event.key)
+        unit = {"prediction_gain": ones(p["prediction_threshold"])}
         soft = delta.prediction(state.weight, event.key, {**p, **unit})
-        return pre, post | {"p": predicted, "vp": event.value * predicted, "p2": predicted.square(), "soft": soft}
+        beyond = [predicted, event.value * predicted, predicted * predicted, soft]
+        return [*super().factors(state, event, p), *beyond]
 
 
 def thresholds(event: Event, p: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -197,7 +205,7 @@ def averages(state: State, event: Event, p: Mapping[str, Tensor]) -> tuple[Tenso
     of_key, of_value = per_post(p["key_memory"]), per_post(p["value_memory"])
     key = event.key + of_key * (state.key - event.key)
     value = event.value + of_value * (state.value - event.value)
-    square = event.value.square()
+    square = event.value * event.value
     return key, value, square + of_value * (state.square - square)
 
 
