@@ -14,7 +14,7 @@ from neurofwp.identification.records import Records
 from neurofwp.identification.reference import REFERENCES, LocalReference, State, averages, coefficients, covers
 from neurofwp.rules import Event
 
-SEARCH_SIZE, POLISH_SIZE, ITERATIONS = 8_000, 30_000, 30
+SEARCH_SIZE, POLISH_SIZE, ITERATIONS = 15_000, 100_000, 30
 RIDGE = 1e-6  # of a feature's own sum of squares
 DEPENDENT = 1e-8  # a feature of which less than this share is not a combination of others is left out
 
@@ -173,15 +173,15 @@ def _observed(records: Records, p: dict[str, float]) -> tuple[State, Event]:
     initial = records.initial[:, :, None].expand_as(records.weight[:, :, :1])
     before = torch.cat([initial, records.weight[:, :, :-1]], dim=2)
     numbers = _tensors(records, p)
-    one = State(before[:, :, 0], *(records.key.new_zeros(each[:, :, 0].shape) for each in (event.key, event.value)),
-                numbers["value_start"].expand_as(event.value[:, :, 0]))  # fmt: skip
+    key, value = (records.key.new_zeros(each[:, :, 0].shape) for each in (event.key, event.value))
+    one = State(before[:, :, 0], key, value, numbers["value_start"].expand_as(value))
     past = []
     for time in range(before.shape[2]):
         past.append(one)
         now = Event(event.key[:, :, time], event.value[:, :, time], event.gate[:, :, time], event.retention[:, :, time])
         one = State(before[:, :, time], *averages(one, now, numbers))
-    key, value, square = (torch.stack([state[index] for state in past], dim=2) for index in (1, 2, 3))
-    return State(before, key, value, square), event
+    averaged = [torch.stack([state[index] for state in past], dim=2) for index in (1, 2, 3)]
+    return State(before, averaged[0], averaged[1], averaged[2]), event
 
 
 def _step(rule: LocalReference, state: State, event: Event, p: dict[str, float]) -> Tensor:

@@ -149,7 +149,7 @@ class LocalReference(Rule):
         given = {(term.post, term.pre): p[term.name] for term in self.terms if term.degree == degree}
         none = zeros(p[self.terms[0].name])
         entries = [given.get((post, pre), none) for post in self.posts for pre in PRE]
-        return torch.stack(entries, dim=-1).unflatten(-1, (len(self.posts), len(PRE)))
+        return torch.stack(entries, dim=-1).reshape(*none.shape, len(self.posts), len(PRE))
 
 
 def zeros(like: Tensor) -> Tensor:
