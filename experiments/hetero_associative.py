@@ -241,7 +241,7 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
             f"best{suffix}": (f"supported{suffix}", nf.identification.best_rules(each), {"units": "1"})
             for suffix, each in fits.items()
         }
-        held_out = ((), fits[""].sizes["episode"], {"units": "1"})
+        held_out = ((), fits[""].sizes["unit"], {"units": "1"})
         found["summary"] = xr.Dataset(best | {"held_out_episodes": held_out})
         found["noise_ceiling"] = nf.identification.ceiling_table(fits[""])
         found |= {f"rules{suffix}": nf.identification.score_table(each) for suffix, each in fits.items()}
@@ -279,7 +279,7 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
     """All figures, from the saved tree."""
     program, spiking, rate = (result[name].to_dataset() for name in ("program", "spiking", "rate"))
     fits = [result["fits"][drive].to_dataset() for drive in DRIVES] if "fits" in result.children else []
-    episode = int(fits[0]["episode"].values[0]) if fits else 0  # one that the fits did not see, where there are fits
+    episode = int(fits[0]["unit"].values[0]) if fits else 0  # one that the fits did not see, where there are fits
     figures = {
         "recall": nf.plots.recall_images(program, spiking, rate, episode=episode),
         "recall_scatter": nf.plots.recall_scatter(program, spiking, rate),

@@ -29,9 +29,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RUNS = 2  # of the same Programs: what repeats is the noise ceiling
-CERTAIN = 0.95  # support from which on a point is certain
-FITTED = ["r2", "feve", "low", "high", "bic", "best", "support", "noise_ceiling"]
-OF_WINNER = ["support", "feve"]
+DECIDED = ("rule", "class")  # verdicts that name rules
+FITTED = ["r2", "feve", "low", "high", "best", "verdict", "noise_ceiling"]
 
 
 @dataclass(frozen=True)
@@ -131,35 +130,36 @@ def fit_point(program: xr.Dataset, runs: Sequence[xr.Dataset], seed: int, device
     whole = [nf.metrics.recall_r2(program, run) for run in runs]
     each = xr.concat([nf.metrics.recall_r2(program, run, by="episode") for run in runs], dim="run").mean("run")
     recall = {"recall": xr.concat(whole, dim="run").mean("run"), "recall_sem": nf.metrics.average(each, "episode").sem}
-    scores = fits[FITTED].rename(feve="feve")
-    return scores.assign({name: number.assign_attrs(units="1") for name, number in recall.items()})
+    return fits[FITTED].assign({name: number.assign_attrs(units="1") for name, number in recall.items()})
 
 
 def winners(table: xr.Dataset) -> xr.DataArray:
-    """The rule of every point (gain, turnover): the one with most votes."""
-    return table["support"].idxmax("rule").transpose("gain", "turnover")
+    """The rule of every point (gain, turnover): the one that predicts best."""
+    return table["feve"].idxmax("rule").transpose("gain", "turnover")
 
 
 def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     """Every point of the map (gain, turnover), every rule there, and how many points each rule has.
 
-    ``rule`` of a point is that with most votes, ``support`` its share of them and ``feve`` the fraction of explainable
-    variance that it explains; ``best`` names the best supported rules, where BIC settles ties. ``certain``: points
-    whose support is .95 or more.
+    ``rule`` of a point is the one that predicts best, ``feve`` the fraction of explainable variance that it explains,
+    ``best`` the rules that are not worse, and ``verdict`` what that comes to. ``decided``: points whose verdict is a
+    rule, or a class of rules that predict the same.
     """
     table = result["map"].to_dataset()
     names = winners(table)
-    won = table[OF_WINNER].sel(rule=names)
+    won = table[["feve"]].sel(rule=names)
     best = xr.apply_ufunc(
         lambda chosen: " or ".join(table["rule"].values[chosen]), table["best"],
         input_core_dims=[["rule"]], vectorize=True, output_dtypes=[object],
     )  # fmt: skip
-    points = won.drop_vars("rule").assign(table[["noise_ceiling", "recall", "recall_sem"]])
+    points = won.drop_vars("rule").assign(table[["verdict", "noise_ceiling", "recall", "recall_sem"]])
     unit = {"units": "1"}
     return {
-        "summary": xr.Dataset({"certain": (won["support"] >= CERTAIN).sum().drop_vars("rule", errors="ignore")}),
+        "summary": xr.Dataset({"decided": table["verdict"].isin(DECIDED).sum().assign_attrs(unit)}),
         "map": points.assign(rule=names.drop_vars("rule", errors="ignore"), best=best.astype(str)),
-        "rules": table.drop_vars(["noise_ceiling", "recall", "recall_sem"]).assign(best=table["best"].astype(float)),
+        "rules": table.drop_vars(["verdict", "noise_ceiling", "recall", "recall_sem"]).assign(
+            best=table["best"].astype(float)
+        ),
         "points": xr.Dataset({"count": (names == table["rule"]).sum(("gain", "turnover")).assign_attrs(unit)}),
     }
 

@@ -6,7 +6,8 @@ A Trace is an `xarray.Dataset`:
 variable              dims                                  meaning
 ====================  ====================================  =============================================
 ``weight``            episode, event, post, pre             fast weight after the event (spiking: the mean
-                                                            conductance of ON cells minus that of OFF cells)
+                                                            conductance of ON cells minus that of OFF cells);
+                                                            NaN where it was not seen
 ``recall``            episode, event, post                  answer to the event's query (NaN without one)
 ``conductance``       episode, event, polarity, post, pre   non-negative weights of ON and OFF pools, where
                                                             the network has them
@@ -16,6 +17,7 @@ variable              dims                                  meaning
                                                             gate is open (NaN where it is not)
 ``spike_*``           spike                                 optional: time, cell, episode, population
 ``probe_*``           probe, time                           optional: one synapse over time
+``initial_weight``    any of episode, polarity, post, pre   optional: weight before the first event; 0 if left out
 ====================  ====================================  =============================================
 
 The Trace of several conditions has a dimension ``condition`` before these, but for spikes, of which
@@ -33,7 +35,7 @@ import xarray as xr
 
 from neurofwp.errors import InputError
 from neurofwp.program import CONDITION
-from neurofwp.runtime import files
+from neurofwp.runtime import files, provenance
 from neurofwp.schema import Schema, Variable
 
 KIND = "neurofwp.trace"
@@ -44,7 +46,7 @@ SCHEMA = Schema(
     "Trace",
     KIND,
     {
-        "weight": Variable(("episode", "event", "post", "pre"), "fast weight after the event"),
+        "weight": Variable(("episode", "event", "post", "pre"), "fast weight after the event", missing=True),
         "recall": Variable(("episode", "event", "post"), "answer to the event's query; NaN without one", missing=True),
         "conductance": Variable((*_POOLS, "pre"), "weights of ON and OFF pools", missing=True, optional=True),
         "pre_rate": Variable(("episode", "event", "pre"), "presynaptic rate in the write", missing=True, optional=True),
@@ -66,6 +68,67 @@ def check(trace: xr.Dataset) -> xr.Dataset:
         for a missing variable, wrong dims, a missing unit, missing provenance or a weight that is not finite.
     """
     return SCHEMA.check(trace)
+
+
+def from_weights(
+    weight: np.ndarray | xr.DataArray,
+    *,
+    units: str,
+    initial_weight: float | np.ndarray | xr.DataArray | None = None,
+    seed: int | None = None,
+) -> xr.Dataset:
+    """A Trace of weights that came from elsewhere: measured, or simulated by other code.
+
+    Parameters
+    ----------
+    weight : after every event, (episode, event, post, pre), or (event, post, pre) of one episode; non-negative ones of
+        an ON and an OFF pool, (episode, event, polarity, post, pre). A DataArray may have its dims in any order. NaN
+        stands for what was not seen: whole events, or synapses in a whole episode.
+    units : of the weights, like "nS".
+    initial_weight : before the first event: one number, or (post, pre), or (episode, post, pre), in the same unit. Left
+        out: 0, unless fits take the first observation for it.
+
+    Raises
+    ------
+    InputError
+        for other dims, or no unit.
+    """
+    pools = weight.ndim == 5
+    dims = SCHEMA.dims["conductance" if pools else "weight"]
+    own = _labelled(weight, dims, "weight")
+    if not units:
+        raise InputError('weights need a unit, like units="nS", or "1" where they have none')
+    signed = own.isel(polarity=0) - own.isel(polarity=1) if pools else own
+    made = xr.Dataset({"weight": signed.transpose(*SCHEMA.dims["weight"])})
+    if pools:
+        made["conductance"] = own
+    made["recall"] = xr.full_like(made["weight"].isel(pre=0, drop=True), np.nan)
+    if initial_weight is not None:
+        array = xr.DataArray(initial_weight)
+        if not isinstance(initial_weight, xr.DataArray) and array.ndim:
+            array = _labelled(np.asarray(initial_weight), ("episode", "post", "pre"), "initial_weight")
+            array = array if np.ndim(initial_weight) == 3 else array.isel(episode=0, drop=True)
+        made["initial_weight"] = array
+    for name in made.data_vars:
+        made[name].attrs["units"] = units
+    made["recall"].attrs["units"] = "1"
+    made.attrs |= {"kind": KIND, "network": "given weights"}
+    return check(provenance.stamp(made, config={"weights": "given"}, seed=seed))
+
+
+def _labelled(array: np.ndarray | xr.DataArray, dims: tuple[str, ...], name: str) -> xr.DataArray:
+    """The array with all dims in their order; one that lacks the first, episode, is of one episode."""
+    if isinstance(array, xr.DataArray):
+        missing, extra = set(dims) - set(array.dims), set(array.dims) - set(dims)
+        if missing - {"episode"} or extra:
+            raise InputError(f"{name} must have the dims {', '.join(dims)}, not {', '.join(map(str, array.dims))}")
+        full = array.expand_dims(list(missing)).transpose(*dims).astype(float)
+        return full.drop_vars(list(full.coords))
+    values = np.asarray(array, dtype=float)
+    values = values[None] if values.ndim == len(dims) - 1 else values
+    if values.ndim != len(dims):
+        raise InputError(f"{name} must have the dims {', '.join(dims)}, but has the shape {values.shape}")
+    return xr.DataArray(values, dims=dims)
 
 
 def of_condition(trace: xr.Dataset, condition: int | str) -> xr.Dataset:

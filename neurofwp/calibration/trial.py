@@ -60,7 +60,7 @@ class Trial:
         """Over ``candidate``: explained ``share`` of the rule, ``rival``, the best of its rivals, ``recall`` of keys
         reassigned, and ``objective``: share + recall, less what is missing to a lead of `LEAD` over the rivals.
 
-        The share is held-out R^2 over the noise ceiling, fitted to the first half of the episodes. A candidate whose
+        The share is FEVE of held-out increments, fitted to the first half of the episodes. A candidate whose
         weights do not move, or do not repeat, gets the worst.
         """
         every = self.job.run()[KEPT]

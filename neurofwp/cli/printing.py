@@ -127,19 +127,21 @@ def rules(result: xr.DataTree) -> list[Table]:
 def _rule_table(path: str, fits: xr.Dataset) -> Table:
     drive = f"{fits.attrs['driven_by']}\n" if "driven_by" in fits.attrs else ""
     ceiling, sem = (_number(fits[name].item()) for name in ("noise_ceiling", "noise_ceiling_sem"))
+    sentence = f"{fits['sentence'].item()}\n" if "sentence" in fits else ""
+    unit, count = fits.attrs.get("unit", "episode"), fits.sizes.get("unit", fits.sizes.get("episode", 0))
     ranked = fits.sortby("r2", ascending=False)
     rows = []
     for i in range(ranked.sizes["rule"]):
         rule = ranked.isel(rule=i)
         r2, share, low, high = (_number(rule[name].item()) for name in ("r2", "feve", "low", "high"))
         best = "*" if rule["best"].item() else ""
-        rows.append((rule["rule"].item(), r2, f"{share} [{low}, {high}]", _number(rule["bic"].item(), digits=1), best))
-    header = ("rule", "held-out R²", "FEVE [95 %]", "BIC", "best")
+        rows.append((rule["rule"].item(), f"{share} [{low}, {high}]", r2, best))
+    header = ("rule", "FEVE [95 %]", "held-out R²", "best")
     return text.table(
         f"{path.removeprefix('/')}: which rule",
         header,
         rows,
-        caption=f"{drive}noise ceiling {ceiling} ± {sem} (SEM), n = {fits.sizes.get('episode', 0)} held-out episodes",
+        caption=f"{drive}{sentence}noise ceiling {ceiling} ± {sem} (SEM), n = {count} held-out {unit}s",
     )
 
 

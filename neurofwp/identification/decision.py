@@ -112,8 +112,8 @@ def _sentence(
             assert mixture is not None
             return (
                 f"between {_word(mixture.first)} and {_word(mixture.second)}: a share of {mixture.share:.2f} "
-                f"({mixture.low:.2f} to {mixture.high:.2f}) of the first predicts best; {_percent(mixture.unexplained)} "
-                "of what repeats is then unexplained"
+                f"({mixture.low:.2f} to {mixture.high:.2f}) of the first predicts best; "
+                f"{_percent(mixture.unexplained)} of what repeats is then unexplained"
             )
         case "rule" | "class":
             adequate = "an exact description" if value <= EXACT else "an effective description"

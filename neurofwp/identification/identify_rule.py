@@ -13,9 +13,9 @@ from neurofwp.errors import InputError
 from neurofwp.identification.fit_rule import Fit, fit_records
 from neurofwp.identification.models import models
 from neurofwp.identification.nesting import embed, nests
-from neurofwp.identification.noise_ceiling import noise_ceiling
+from neurofwp.identification.noise_ceiling import two_runs
 from neurofwp.identification.products import measure
-from neurofwp.identification.records import Records, prepare
+from neurofwp.identification.records import Records, keys_of_norm_one, prepare
 from neurofwp.identification.report import tabulate
 from neurofwp.identification.splits import split
 from neurofwp.metrics.broadcasting import broadcast
@@ -40,7 +40,7 @@ def identify(
     split_by: str = "episode",
     train: Sequence[int] | None = None,
     drive: str = "nominal",
-    unit_keys: bool = True,
+    unit_keys: bool | None = None,
     initial: str = "given",
     restarts: int = 8,
     seed: int = 0,
@@ -68,7 +68,7 @@ def identify(
 
     Returns
     -------
-    fits, a Dataset: see `neurofwp.identification.report.tabulate`; the verdict of it is `neurofwp.identification.verdict`.
+    fits, a Dataset: see `neurofwp.identification.report.tabulate`.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def identify(
     records = prepare(
         program, trace, drive=drive, unit_keys=unit_keys, initial=initial, nonnegative=nonnegative, device=device
     )
-    again = _again(program, trace, repeat, initial=initial, device=device)
+    again = _again(program, trace, repeat, unit_keys=unit_keys, initial=initial, device=device)
     halves = split(records, again, split_by, train, chosen)
     fits = fit_all(chosen, halves.trained, restarts=restarts, seed=seed, progress=progress)
     predictions = models(fits, halves.trained, seed)
@@ -93,8 +93,8 @@ def identify(
     adequacy = "a repeat" if again is not None else "a stated noise" if noise else "unknown"
     config: dict[str, Any] = {
         "rules": [rule.id for rule in chosen], "train": train, "split_by": split_by, "drive": drive,
-        "unit_keys": unit_keys, "initial": initial, "restarts": restarts, "nonnegative": nonnegative, "noise": noise,
-        "device": device, "trace": json.loads(trace.attrs.get("config", "null")),
+        "unit_keys": keys_of_norm_one(program, trace, unit_keys), "initial": initial, "restarts": restarts,
+        "nonnegative": nonnegative, "noise": noise, "device": device, "trace": json.loads(trace.attrs["config"]),
     }  # fmt: skip
     result = tabulate(fits, products, halves, nested, adequacy=adequacy, trace=trace, drive=drive, seed=seed)
     return provenance.stamp(result, config=config, seed=seed)
@@ -128,10 +128,16 @@ def _chosen(rules: Sequence[str | Rule] | None) -> list[Rule]:
 
 
 def _again(
-    program: xr.Dataset, trace: xr.Dataset, repeat: xr.Dataset | None, *, initial: str, device: str
+    program: xr.Dataset,
+    trace: xr.Dataset,
+    repeat: xr.Dataset | None,
+    *,
+    unit_keys: bool | None,
+    initial: str,
+    device: str,
 ) -> Tensor | None:
     """The weights of the repeat."""
     if repeat is None:
         return None
-    noise_ceiling(trace, repeat)  # for its checks: same dims, not the same run
-    return prepare(program, repeat, initial=initial, device=device).weight
+    two_runs(trace, repeat)
+    return prepare(program, repeat, unit_keys=unit_keys, initial=initial, device=device).weight

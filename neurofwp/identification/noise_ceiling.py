@@ -26,18 +26,29 @@ def noise_ceiling(trace_a: xr.Dataset, trace_b: xr.Dataset) -> tuple[float, floa
     InputError
         for Traces of different dims, the same run twice, weights that do not vary, or fewer than two episodes.
     """
-    pair = [observed_weights(trace.check(each)) for each in (trace_a, trace_b)]
-    if pair[0].dims != pair[1].dims or pair[0].shape != pair[1].shape:
-        raise InputError(f"two runs of one Program have the same dims, but these have {pair[0].shape}, {pair[1].shape}")
-    a, b = (each.values.astype(float).reshape(each.sizes["episode"], -1) for each in pair)
+    a, b = (each.values.astype(float).reshape(each.sizes["episode"], -1) for each in two_runs(trace_a, trace_b))
     if len(a) < 2:
         raise InputError("a noise ceiling needs 2 episodes or more for its standard error; these Traces have 1")
-    if np.array_equal(a, b):
-        raise InputError("the two Traces are the same run: a noise ceiling needs runs with different seeds")
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         raise InputError("the weights of a Trace are the same everywhere: they have no variance to repeat")
     sums = moments(a, b)
     return float(ceiling(sums.sum(0))), ceiling_error(sums)
+
+
+def two_runs(trace_a: xr.Dataset, trace_b: xr.Dataset) -> list[xr.DataArray]:
+    """The weights of two independent runs of the same Program.
+
+    Raises
+    ------
+    InputError
+        for Traces of different dims, or the same run twice.
+    """
+    pair = [observed_weights(trace.check(each)) for each in (trace_a, trace_b)]
+    if pair[0].dims != pair[1].dims or pair[0].shape != pair[1].shape:
+        raise InputError(f"two runs of one Program have the same dims, but these have {pair[0].shape}, {pair[1].shape}")
+    if np.array_equal(pair[0].values, pair[1].values, equal_nan=True):
+        raise InputError("the two Traces are the same run: a noise ceiling needs runs with different seeds")
+    return pair
 
 
 def moments(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Inner products of what was measured and what rules predict, per unit of evidence: every score of a verdict follows from them.
+"""Inner products of what was measured and what rules predict, per episode: every score follows from them.
 
 For series x and y over the entries of one episode, <x, y> = sum x y. The series are two runs a and b of the same
 Programs, ones, and the free-running prediction of every model, each on three sets of entries (`MEASURES`):
@@ -137,7 +137,8 @@ class Products:
         """sum (y_r - y_s)^2, (episode, model, model)."""
         own = self._squares()
         cross = self.values[:, 3:, 3:]
-        return np.maximum(own[:, :, None] + own[:, None, :] - 2 * cross, 0.0)
+        apart: np.ndarray = np.maximum(own[:, :, None] + own[:, None, :] - 2 * cross, 0.0)
+        return apart
 
     def _squares(self) -> np.ndarray:
         return np.asarray(np.diagonal(self.values, axis1=1, axis2=2)[:, 3:])

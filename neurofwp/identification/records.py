@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -31,8 +32,8 @@ class Records:
     key (episode, 1, event, pre), value (episode, pool, event, post), gate and retention (episode, 1, event),
     weight (episode, pool, event, post, pre). Pools are ON and OFF where the Trace has conductances, else one.
     initial (episode, pool, post, pre) are the weights before the first event; each dim may be 1.
-    observed : whether the weights after each event (event,) were seen. synapses (episode, pool, post, pre) : which were seen;
-    dims may be 1. Rules run on all synapses, whatever was seen of them.
+    observed : whether the weights after each event (event,) were seen. synapses (episode, pool, post, pre) : which
+    were seen; dims may be 1. Rules run on all synapses, whatever was seen of them.
     readout, activity and teaching are the typical W k after a write, key of one active cell, and norm of a value:
     they turn the bounds of parameters, which are stated for values of one, into the units of this Trace.
     """
@@ -140,19 +141,19 @@ def prepare(
     trace: xr.Dataset,
     *,
     drive: str = "nominal",
-    unit_keys: bool = True,
+    unit_keys: bool | None = None,
     initial: str = "given",
     nonnegative: bool = True,
     device: str = "cpu",
 ) -> Records:
     """Records of all episodes of a Trace of that Program.
 
-    Keys are divided by the Euclidean norm of the Program's key, unless `unit_keys` is False. With drive "measured" they are the presynaptic rates
-    of the Trace, divided by the one constant that makes them fit the Program's keys best in least squares, and by the
-    norm of the *Program's* key: dividing by their own would remove the noise of their size, which the synapses saw.
-    With "measured-both" values are the voltage of the dendrites while the gate was open as well, taken to the scale of
-    the Program's values by the one gain and offset that make them fit best. Where inhibition takes the answer off the
-    teaching signal, such a value is an error already.
+    Keys are divided by the Euclidean norm of the Program's key where `keys_of_norm_one` says so. With drive "measured"
+    they are the presynaptic rates of the Trace, divided by the one constant that makes them fit the Program's keys best
+    in least squares, and by the norm of the *Program's* key: dividing by their own would remove the noise of their
+    size, which the synapses saw. With "measured-both" values are the voltage of the dendrites while the gate was open
+    as well, taken to the scale of the Program's values by the one gain and offset that make them fit best. Where
+    inhibition takes the answer off the teaching signal, such a value is an error already.
     Weights start at the Trace's variable or attribute "initial_weight", in the Trace's unit, or at zero where it does
     not say; with `initial` "first", at the first weights that were seen, and the events after them are fitted.
     Weights that were not seen are NaN: whole events, or synapses in a whole episode. Rules run on all of them.
@@ -189,7 +190,7 @@ def prepare(
         return torch.as_tensor(np.asarray(array, dtype=np.float64)).to(where)
 
     value = _values(program, trace, drive, pools)
-    key, norm = _keys(program, trace, drive, unit_keys)
+    key, norm = _keys(program, trace, drive, keys_of_norm_one(program, trace, unit_keys))
     gate = program["write_gate"].values
     readout = np.einsum("etpij,etj->etpi", after, key)[gate > 0]
     taught = np.linalg.norm(value, axis=-1)[gate > 0]
@@ -226,8 +227,8 @@ def _seen(weight: xr.DataArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if not np.array_equal(missing, expected):
         where = tuple(int(each) for each in np.argwhere(missing != expected)[0])
         raise InputError(
-            f"{weight.name} of the Trace is NaN at episode {where[0]}, event {where[1]}, post {where[3]}, pre {where[4]}: "
-            "NaN may stand for whole events, or for synapses that were not seen in a whole episode, not for less"
+            f"{weight.name} of the Trace is NaN at episode {where[0]}, event {where[1]}, post {where[3]}, pre "
+            f"{where[4]}: NaN may stand for whole events, or for synapses that were not seen in a whole episode"
         )
     if np.ptp(values[~missing]) == 0:
         raise InputError(f"{weight.name} of the Trace is {values[~missing][0]:g} everywhere: nothing was learned")
@@ -274,19 +275,32 @@ def _take(tensor: Tensor, dim: int, index: Tensor) -> Tensor:
     return tensor if tensor.shape[dim] == 1 else tensor.index_select(dim, index)
 
 
+def keys_of_norm_one(program: xr.Dataset, trace: xr.Dataset, unit_keys: bool | None) -> bool:
+    """Whether keys are divided by their norms: as asked for, else as the network that made the Trace did, else yes.
+
+    Where nothing says and norms differ by more than `UNEQUAL`, a warning names them.
+    """
+    if unit_keys is not None:
+        return unit_keys
+    if trace.attrs["network"] != "given weights":
+        return bool(json.loads(trace.attrs["config"]).get("unit_keys", True))
+    norm = np.linalg.norm(program["key"].values, axis=-1)
+    written = norm[norm > 0]
+    if np.ptp(written) > UNEQUAL * written.max():
+        warnings.warn(
+            f"keys have norms from {written.min():.3g} to {written.max():.3g}: they are divided by them, unless "
+            "unit_keys=False says that the size of a key counts",
+            stacklevel=3,
+        )
+    return True
+
+
 def _keys(program: xr.Dataset, trace: xr.Dataset, drive: str, unit_keys: bool) -> tuple[np.ndarray, float]:
     """Keys (episode, event, pre), and the root mean square of their norms."""
     key = program["key"].values
     norm = np.linalg.norm(key, axis=-1, keepdims=True)
-    written = norm[norm > 0]
-    if unit_keys and np.ptp(written) > UNEQUAL * written.max():
-        warnings.warn(
-            f"keys have norms from {written.min():.3g} to {written.max():.3g} and are divided by them; rules that the "
-            "size of a key drives are fitted with unit_keys=False",
-            stacklevel=2,
-        )
+    size = 1.0 if unit_keys else _rms(norm[norm > 0])
     norm = np.where(norm > 0, norm, 1.0) if unit_keys else np.ones_like(norm)
-    size = 1.0 if unit_keys else _rms(written)
     if drive == "nominal":
         return np.asarray(key / norm), size
     if drive not in DRIVES:

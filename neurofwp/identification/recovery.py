@@ -16,8 +16,10 @@ import pandas as pd
 import xarray as xr
 
 from neurofwp.errors import InputError
+from neurofwp.identification.decision import Verdict
 from neurofwp.identification.identify_rule import candidates, identify
 from neurofwp.identification.noise_ceiling import noise_ceiling
+from neurofwp.identification.report import verdict
 from neurofwp.program import on_off
 from neurofwp.rate import RateNetwork
 from neurofwp.rules import Rule, get
@@ -104,8 +106,8 @@ def recover(
 
     Returns
     -------
-    Dataset with ``chosen`` (noise, truth, draw, rule), the share of the verdict that falls on each rule (1 where it is
-    the only one selected, 1/n of n undecided ones); ``noise_ceiling`` and ``feve``, of the true rule (noise,
+    Dataset with ``chosen`` (noise, truth, draw, rule), 1/n for each of the n rules that are not worse than the best;
+    ``outcome`` (noise, truth, draw): see `outcome`; ``noise_ceiling`` and ``feve``, of the true rule (noise,
     truth, draw); ``true_parameter`` and ``found_parameter`` (noise, truth, draw, parameter), NaN where a rule has none
     of that name.
 
@@ -164,6 +166,14 @@ def parameter_error(recover_one: xr.Dataset) -> xr.DataArray:
     return abs(recover_one["found_parameter"] - true) / abs(true)
 
 
+def outcome(truth: str, said: Verdict) -> str:
+    """Whether a verdict is "right" (it names the true rule, alone or in its class), "wrong" (it names others, says
+    that there is none, or a mixture), or "undecided"."""
+    if said.kind in ("undecided", "adequacy unknown"):
+        return "undecided"
+    return "right" if said.names(truth) else "wrong"
+
+
 def recover_one(
     program: xr.Dataset, rules: Sequence[str], rule: str, noise: float, restarts: int, child: np.random.SeedSequence
 ) -> xr.Dataset:
@@ -174,13 +184,21 @@ def recover_one(
     one, other = (network.run(disturb(program, noise, rng)) for _ in range(2))
     repeat = other if noise > 0 else None
     fits = identify(
-        program, one, rules, repeat=repeat, restarts=restarts, seed=int(rng.integers(2**31)), progress=False
+        program,
+        one,
+        rules,
+        repeat=repeat,
+        unit_keys=True,
+        restarts=restarts,
+        seed=int(rng.integers(2**31)),
+        progress=False,
     )
     own = fits.sel(rule=rule, drop=True)
     names = fits["parameter"].values
     made = xr.Dataset(
         {
             "chosen": fits["best"] / fits["best"].sum(),
+            "outcome": ((), outcome(rule, verdict(fits))),
             "feve": own["feve" if noise > 0 else "r2"],
             "noise_ceiling": ((), noise_ceiling(one, other)[0] if noise > 0 else 1.0),
             "true_parameter": ("parameter", [true.get(str(name), np.nan) for name in names]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -11,8 +12,9 @@ from neurofwp.identification import scores
 from neurofwp.identification.decision import Verdict, decide
 from neurofwp.identification.fit_rule import Fit, free_parameters
 from neurofwp.identification.products import MEASURES, Products
-from neurofwp.identification.records import DRIVES, observed_weights
+from neurofwp.identification.records import DRIVES, Records, observed_weights
 from neurofwp.identification.splits import Split
+from neurofwp.identification.uncertainty import uncertainty
 
 KIND = "neurofwp.fits"
 UNKNOWN = "unknown"
@@ -38,18 +40,21 @@ def tabulate(
     - unexplained, unexplained_low, unexplained_high (measure, model): u and its 95 % interval for new episodes, on
       increments (which decide), on increments of active synapses, and on weights. Models are rules, nulls and
       references. Without a repeat or a stated noise, noise is part of u.
-    - feve, low, high (rule): 1 - u on increments. r2 (rule): 1 - RSS/TSS of the run's increments, noise included.
+    - feve, low, high (rule): 1 - u on increments; NaN without a repeat or a stated noise.
+    - r2 (rule): 1 - RSS/TSS of the run's increments, noise included.
     - best (rule): the rules that are not worse than the best one; distance (rule, other): D_rs.
-    - parameter_value (rule, parameter), in powers of the weights' unit, NaN where a rule has none of that name;
+    - parameter_value, parameter_low, parameter_high (rule, parameter), with 95 % limits, in powers of the weights'
+      unit, NaN where a rule has none of that name; parameter_correlation (rule, parameter, other_parameter);
       n_parameters; train_r2.
     - noise_ceiling and noise_ceiling_sem (scalars): the share of the increments' variance that repeats.
     - products (measure, unit, series, other): what all of these follow from.
-    - attributes: verdict (its kind), sentence, adequacy ("a repeat", "a stated noise" or "unknown"), nested.
+    - verdict and sentence (scalars): what `neurofwp.identification.decision` says, and in words.
+    - attributes: adequacy ("a repeat", "a stated noise" or "unknown"), and nested, pairs of rules.
     """
     repeated = adequacy != UNKNOWN
     rules = [fit.rule.id for fit in fits]
     decisive = Products.of(products, repeated=repeated)
-    verdict = decide(decisive, rules, nested, seed)
+    decided = decide(decisive, rules, nested, seed)
     value, low, high = (
         np.stack(each) for each in zip(*(_limits(products, on, repeated) for on in MEASURES), strict=True)
     )
@@ -60,40 +65,61 @@ def tabulate(
         "unexplained": (("measure", "model"), value),
         "unexplained_low": (("measure", "model"), low),
         "unexplained_high": (("measure", "model"), high),
-        "feve": ("rule", 1 - value[0, own]),
-        "low": ("rule", 1 - high[0, own]),
-        "high": ("rule", 1 - low[0, own]),
+        "feve": ("rule", np.where(repeated, 1 - value[0, own], np.nan)),
+        "low": ("rule", np.where(repeated, 1 - high[0, own], np.nan)),
+        "high": ("rule", np.where(repeated, 1 - low[0, own], np.nan)),
         "r2": ("rule", scores.r2(decisive)[own]),
-        "best": ("rule", np.isin(rules, verdict.rules)),
+        "best": ("rule", np.isin(rules, decided.rules)),
         "distance": (("rule", "other_rule"), scores.distance(decisive)[own, own]),
         "train_r2": ("rule", [fit.r2 for fit in fits]),
         "n_parameters": ("rule", [len(free_parameters(fit.rule)) for fit in fits]),
-        "parameter_value": (
-            ("rule", "parameter"), np.array([[fit.parameters.get(name, np.nan) for name in names] for fit in fits])
-        ),
+        **_parameters(fits, halves.trained, names),
+        "verdict": ((), decided.kind),
+        "sentence": ((), decided.sentence),
         "noise_ceiling": ((), ceiling),
         "noise_ceiling_sem": ((), error),
         "products": products,
     }  # fmt: skip
     coords = {
-        "rule": rules, "other_rule": rules, "parameter": names, "model": list(decisive.models),
+        "rule": rules, "other_rule": rules, "parameter": names, "other_parameter": names,
+        "model": list(decisive.models),
         "unit": halves.numbers * (products.sizes["unit"] // len(halves.numbers)),
     }  # fmt: skip
     result = xr.Dataset(data, coords=coords)
     for name in result.variables:
         result[name].attrs["units"] = "1"
-    result["parameter_value"].attrs["units"] = f"powers of {observed_weights(trace).attrs['units']}"
+    for name in ("parameter_value", "parameter_low", "parameter_high"):
+        result[name].attrs["units"] = f"powers of {observed_weights(trace).attrs['units']}"
     result["products"].attrs["units"] = f"{observed_weights(trace).attrs['units']}^2"
     return result.assign_attrs(
-        kind=KIND, drive=drive, driven_by=DRIVES[drive], unit=halves.unit, adequacy=adequacy, verdict=verdict.kind,
-        sentence=verdict.sentence, nested=[f"{outer}>{inner}" for outer, inner in nested], verdict_seed=seed,
+        kind=KIND, drive=drive, driven_by=DRIVES[drive], unit=halves.unit, adequacy=adequacy,
+        nested=" ".join(f"{outer}>{inner}" for outer, inner in nested), verdict_seed=seed,
     )  # fmt: skip
+
+
+def _parameters(fits: Sequence[Fit], trained: Records, names: Sequence[str]) -> dict[str, Any]:
+    """Values, limits and correlations of the parameters of all rules."""
+    shape = (len(fits), len(names))
+    value, low, high = (np.full(shape, np.nan) for _ in range(3))
+    correlation = np.full((*shape, len(names)), np.nan)
+    for row, fit in enumerate(fits):
+        found = uncertainty(fit, trained)
+        at = [names.index(name) for name in found.names]
+        value[row, at] = [fit.parameters[name] for name in found.names]
+        low[row, at], high[row, at] = found.low, found.high
+        correlation[row][np.ix_(at, at)] = found.correlation
+    dims = ("rule", "parameter")
+    return {
+        "parameter_value": (dims, value),
+        "parameter_low": (dims, low),
+        "parameter_high": (dims, high),
+        "parameter_correlation": ((*dims, "other_parameter"), correlation),
+    }
 
 
 def verdict(fits: xr.Dataset) -> Verdict:
     """The verdict, from saved fits."""
-    nested = np.atleast_1d(fits.attrs["nested"]).tolist()
-    pairs = [(outer, inner) for outer, _, inner in (str(each).partition(">") for each in nested)]
+    pairs = [(outer, inner) for outer, _, inner in (each.partition(">") for each in fits.attrs["nested"].split())]
     products = Products.of(fits["products"], repeated=fits.attrs["adequacy"] != UNKNOWN)
     return decide(products, [str(rule) for rule in fits["rule"].values], pairs, int(fits.attrs["verdict_seed"]))
 

@@ -32,7 +32,8 @@ def influence(products: Products) -> np.ndarray:
     """
     repeatable = products.repeatable()
     terms: np.ndarray = products.misfit() - unexplained(products) * repeatable[:, None]
-    return terms / repeatable.mean()
+    terms /= repeatable.mean()
+    return terms
 
 
 def interval(products: Products, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:

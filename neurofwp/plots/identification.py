@@ -59,7 +59,7 @@ def explained(fits: Mapping[str, xr.Dataset], recall: xr.DataArray) -> Figure:
     ax.set_yticks(range(len(fits)), labels)
     ax.set_xticks(range(len(rules)), [rule.replace("_", " ") for rule in rules], rotation=30, ha="right")
     ax.set_title(f"{every[0].attrs['driven_by']}; framed: the best supported rules")
-    figure.colorbar(image, ax=ax, label="FEVE, held-out weights (1)", shrink=0.8)
+    figure.colorbar(image, ax=ax, label="FEVE, held-out increments", shrink=0.8)
     return figure
 
 

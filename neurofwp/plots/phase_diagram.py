@@ -12,16 +12,17 @@ from matplotlib.patches import Patch
 from neurofwp.plots import style
 from neurofwp.schema import require
 
+PALE = 0.4  # opacity of a point whose verdict names no rule
 LUMA = (0.299, 0.587, 0.114)  # how bright red, green and blue look
 
 
 @style.context()
 def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
-    """Left the rule of every point, as opaque as its share of votes, with its FEVE; right recall.
+    """Left the rule that predicts best at every point, pale where it is undecided, with its FEVE; right recall.
 
     Parameters
     ----------
-    table : ``support`` and ``feve`` (gain, turnover, rule), ``recall`` (gain, turnover), with units and
+    table : ``feve`` (gain, turnover, rule), ``verdict`` and ``recall`` (gain, turnover), with units and
         long names of the coordinates; attrs["duration"], how long an episode lasts (s).
     winners : (gain, turnover), rules.
 
@@ -31,17 +32,16 @@ def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
         if a variable is missing.
     """
     both = ("gain", "turnover")
-    require(table, "map", {"support": (*both, "rule"), "feve": (*both, "rule"), "recall": both})
+    require(table, "map", {"feve": (*both, "rule"), "verdict": both, "recall": both})
     names = winners.transpose(*both)
     at = xr.DataArray(names.values, dims=both)
-    certain, share = (
-        table[name].assign_coords(gain=range(len(names)), turnover=range(names.shape[1])).sel(rule=at).values
-        for name in ("support", "feve")
-    )
+    numbered = table["feve"].assign_coords(gain=range(len(names)), turnover=range(names.shape[1]))
+    share = numbered.sel(rule=at).values
+    decided = table["verdict"].transpose(*both).isin(["rule", "class"]).values
     figure = style.figure(style.TWO_COLUMNS, 3.6)
     left, right = figure.subplots(1, 2)
     colours = np.array([[to_rgb(style.rule(str(rule))["color"]) for rule in row] for row in names.values])
-    opacity = np.clip(certain, 0.15, 1)[..., None]
+    opacity = np.where(decided, 1.0, PALE)[..., None]
     shown = colours * opacity + 1 - opacity
     left.imshow(shown, origin="lower", aspect="auto")
     for row, column in np.ndindex(names.shape):
@@ -61,7 +61,7 @@ def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
         figure,
         patches,
         ncols=5,
-        title="rule that predicts held-out weights best (opacity: its share of votes; numbers: FEVE)",
+        title="rule that predicts held-out increments best (pale: the verdict names none; numbers: FEVE)",
     )
     recall = table["recall"].transpose(*both).values
     image = right.imshow(recall, origin="lower", aspect="auto", cmap=style.SEQUENTIAL, vmin=0, vmax=1)

@@ -86,8 +86,12 @@ def rule_bars(fits: xr.Dataset) -> Figure:
         tick.set_fontweight("bold" if winner else "normal")
     ax.tick_params(axis="y", length=0, pad=6)
     ax.invert_yaxis()
-    label = style.label("FEVE, held-out weights", fits["feve"])
-    judged = f"\n{fits.sizes['episode']} held-out episodes" if "episode" in fits.sizes else ""
+    label = "fraction of explainable variance explained (FEVE)"
+    judged = (
+        f"\nincrements of {fits.sizes['unit']} held-out {fits.attrs.get('unit', 'episode')}s"
+        if "unit" in fits.sizes
+        else ""
+    )
     ax.set_xlabel(label + judged)
 
     handles: list[Patch | Line2D] = [Patch(color=PLAIN.get(d, "#B8B8B8"), label=f"{d} keys") for d in drives]

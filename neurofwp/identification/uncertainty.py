@@ -1,0 +1,84 @@
+"""Intervals and correlations of fitted parameters.
+
+The estimate of least squares varies as H^-1 M H^-1 with H = sum J'J over all increments and M the covariance of J'r.
+Increments are far from independent: all targets of a key cell share the noise of its spikes, and all weights of a value
+cell that of its teaching. M is therefore summed over two kinds of clusters, presynaptic and postsynaptic cells of an
+episode, less what both count (Cameron, Gelbach & Miller 2011, J Bus Econ Stat 29:238), and no negative variance of it
+is taken. A parameter at a bound of the fit has no interval.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import stats
+from torch import Tensor
+from torch.func import jvp
+
+from neurofwp.identification.fit_rule import Fit, free_parameters, misses, weights
+from neurofwp.identification.records import Records
+from neurofwp.identification.scores import LEVEL
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """low, high (parameter,): 95 % limits. correlation (parameter, parameter). NaN where there is none."""
+
+    names: tuple[str, ...]
+    low: np.ndarray
+    high: np.ndarray
+    correlation: np.ndarray
+
+
+def uncertainty(fit: Fit, records: Records) -> Uncertainty:
+    """Of all parameters of a fit, on the episodes that it was fitted to."""
+    names = tuple(parameter.name for parameter in free_parameters(fit.rule))
+    curvature = torch.zeros(len(names), len(names), dtype=torch.float64)
+    spread = curvature.clone()
+    for episode in range(len(records.key)):
+        one = records.episodes([episode]).without_silent()  # which no parameter moves
+        jacobian, miss = _linearise(fit, one, names)
+        rows = jacobian.flatten(1)
+        curvature += rows @ rows.T
+        scores = (jacobian * miss).sum(dim=3)  # (parameter, episode, pool, post, pre), the events of a synapse together
+        of_pre, of_post = scores.sum(dim=(2, 3)).flatten(1), scores.sum(dim=4).flatten(1)
+        both = scores.flatten(1)
+        spread += of_pre @ of_pre.T + of_post @ of_post.T - both @ both.T
+    return _limits(fit, names, curvature.numpy(), spread.numpy(), clusters=len(records.key) * records.key.shape[-1])
+
+
+def _linearise(fit: Fit, records: Records, names: tuple[str, ...]) -> tuple[Tensor, Tensor]:
+    """Derivatives of the misses (parameter, episode, pool, event, post, pre), and the misses."""
+    point = {name: records.key.new_full((1, 1), fit.parameters[name]) for name in names}
+
+    def predict(*values: Tensor) -> Tensor:
+        return misses(weights(fit.rule, records, dict(zip(names, values, strict=True))), records)
+
+    values = tuple(point.values())
+    columns = []
+    for index in range(len(names)):
+        directions = tuple(torch.full_like(each, float(number == index)) for number, each in enumerate(values))
+        miss, column = jvp(predict, values, directions)[:2]
+        columns.append(column)
+    return torch.stack(columns).detach().cpu(), miss.detach().cpu()
+
+
+def _limits(fit: Fit, names: tuple[str, ...], curvature: np.ndarray, spread: np.ndarray, clusters: int) -> Uncertainty:
+    scale = np.sqrt(np.diag(curvature))
+    moves = scale > 0  # a parameter without an effect has no interval
+    correlation = np.full(curvature.shape, np.nan)
+    error = np.full(len(names), np.nan)
+    if moves.any():
+        unit = np.outer(scale, scale)[np.ix_(moves, moves)]
+        inverse = np.linalg.pinv(curvature[np.ix_(moves, moves)] / unit, rcond=1e-10, hermitian=True)
+        value, direction = np.linalg.eigh(spread[np.ix_(moves, moves)] / unit)
+        covariance = inverse @ (direction * np.maximum(value, 0)) @ direction.T @ inverse
+        own = np.sqrt(np.diag(covariance))
+        error[moves] = own / scale[moves]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            correlation[np.ix_(moves, moves)] = covariance / np.outer(own, own)
+    margin = stats.t.ppf((1 + LEVEL) / 2, max(clusters - 1, 1)) * error
+    value = np.array([fit.parameters[name] for name in names])
+    return Uncertainty(names, value - margin, value + margin, correlation)
