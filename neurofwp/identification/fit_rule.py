@@ -111,10 +111,15 @@ def fit_records(
     sums = [squares(rule, whole, bounds.named(point)).sum().item() for point in candidates]
     rank = int(np.nanargmin(np.where(np.isfinite(sums), sums, np.inf)))
     parameters = bounds.named(candidates[rank])
+    return Fit(rule, parameters, *quality(rule, records, parameters))
+
+
+def quality(rule: Rule, records: Records, parameters: Mapping[str, float]) -> tuple[float, float]:
+    """Residual sum of squares of the increments, and R^2 = 1 - RSS/TSS."""
     rss = float(squares(rule, records, parameters).sum())
     change = (records.increments(records.weight) * records.synapses[:, :, None]).cpu().numpy()
     total = float(change.var() * change.size)
-    return Fit(rule, parameters, rss, 1 - rss / total if total else np.nan)
+    return rss, 1 - rss / total if total else np.nan
 
 
 def squares(rule: Rule, records: Records, parameters: Mapping[str, float]) -> np.ndarray:
