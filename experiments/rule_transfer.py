@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +23,20 @@ from neurofwp.errors import InputError
 from neurofwp.runtime.experiment import Experiment
 from neurofwp.runtime.lazy import np, xr
 from neurofwp.runtime.parallel import parallel_map
+from neurofwp.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FITTED = ["weight", "recall", "conductance"]  # of a Trace: all that fits look at
-BACKGROUND = ("soma_exc_mean", "soma_inh_mean", "inter_exc_mean")  # in proportion to the rates of background synapses
+BACKGROUND = ("soma_exc_mean", "soma_inh_mean")  # in proportion to the rates of the background synapses of value cells
+SCORED = ["unexplained", "unexplained_low", "unexplained_high", "feve", "noise_ceiling", "noise_ceiling_sem"]
+DIMS = ("beta", "train", "test")
+# of the models, what figures show: a named one of each kind, then nulls and references
+SHOWN = (
+    "delta", "outstar", "calcium_threshold", "fixed_decay", "hebbian", "mean_value", "permuted_values",
+    "local_reference", "prediction_reference",
+)  # fmt: skip
 UNIT = {"units": "1"}
 
 
@@ -48,7 +57,7 @@ class Settings:
     other_overlaps: tuple[float, ...] = (0.1, 0.4)
     """The same of further conditions."""
     backgrounds: tuple[float, ...] = (0.5, 2.0)
-    """Factors on the rates of all background synapses, of further conditions."""
+    """Factors on the rates of the background synapses of value cells, of further conditions."""
     cells_per_pool: int = 4
     """Value cells of each ON and each OFF pool at baseline."""
     other_cells: tuple[int, ...] = (2, 8)
@@ -192,29 +201,101 @@ def transfer_all(
     device: str,
 ) -> xr.Dataset:
     """u and FEVE of what each condition's fits predict for each: (beta, train, test, measure, model)."""
-    found = []
-    for beta in nf.identification.transfer.BETA:
-        rows = []
-        for train in every:
-            row = []
-            for test in every:
-                program, (one, other) = programs[test.name], traces[test.name]
-                count = program.sizes["episode"]
-                # the conditions share images: only episodes that no fit has seen judge
-                own = nf.identification.transfer.transfer(
-                    predictors[train.name], program, one, other, judge=range(count // 2, count), beta=beta,
-                    fitted_duration=train.duration, device=device,
-                )  # fmt: skip
-                row.append(own.drop_vars(["products", "series", "other", "unit"]))
-            rows.append(xr.concat(row, xr.DataArray([each.name for each in every], dims="test", name="test")))
-        rows = [each.assign(noise_ceiling=rows[0]["noise_ceiling"]) for each in rows]
-        found.append(xr.concat(rows, xr.DataArray([each.name for each in every], dims="train", name="train")))
-    betas = xr.DataArray(list(nf.identification.transfer.BETA), dims="beta", name="beta")
-    joined = xr.concat(found, betas, combine_attrs="drop_conflicts")
-    joined = joined.assign_coords(
-        factor=("test", [each.factor for each in every], UNIT),
-        duration=("test", [each.duration for each in every], {"units": "ms"}),
-    )
-    for name in ("beta", "train", "test"):
-        joined[name].attrs = UNIT
+    half = programs["baseline"].sizes["episode"] // 2
+
+    def judge(train: Condition, test: Condition, beta: str) -> xr.Dataset:
+        # conditions have images in common: only episodes that no fit has seen judge
+        found = nf.identification.transfer.transfer(
+            predictors[train.name], programs[test.name], *traces[test.name], beta=beta, fitted_duration=train.duration,
+            judge=range(half, programs[test.name].sizes["episode"]), device=device,
+        )  # fmt: skip
+        return found[SCORED].drop_attrs(deep=False)
+
+    betas = nf.identification.transfer.BETA
+    cells: dict[tuple[str, str, str], xr.Dataset] = {}
+    with progress_bar(total=len(every) ** 2, desc="predicting other conditions") as bar:
+        for train, test in product(every, every):
+            pair = (train.name, test.name)
+            cells["per event", *pair] = judge(train, test, "per event")
+            differ = train.duration != test.duration
+            cells["per time", *pair] = judge(train, test, "per time") if differ else cells["per event", *pair]
+            bar.update()
+    names = [each.name for each in every]
+    nested = [[[cells[beta, train, test] for test in names] for train in names] for beta in betas]
+    joined = xr.combine_nested(nested, concat_dim=list(DIMS))
+    ceiling = {name: joined[name].isel(beta=0, train=0) for name in ("noise_ceiling", "noise_ceiling_sem")}
+    joined = joined.assign(ceiling).transpose(*DIMS, ...).assign_coords(
+        beta=list(betas), train=names, test=names,
+        factor=("test", [each.factor for each in every]), duration=("test", [each.duration for each in every]),
+    )  # fmt: skip
+    for name in joined.variables:
+        joined[name].attrs["units"] = "ms" if name == "duration" else "1"
     return joined
+
+
+def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
+    """How well parameters that were fitted under one condition (train) predict others (test).
+
+    ``increments`` and ``weights`` (beta, train, test, model): FEVE; models are rules and, where there are any, nulls
+    and references. ``models`` (beta, model): FEVE within conditions, mean, and between them, median and worst; also
+    the worst where durations are the same. ``conditions``: noise ceiling, and verdict within each. ``parameters``
+    (condition, parameter), of the rule that transfers best. beta is "per event", as Programs have it, or "per time", in
+    proportion to durations.
+    """
+    scores = result["transfer"].to_dataset()
+    feve = scores["feve"].drop_vars(["factor", "duration"])
+    within = scores[["noise_ceiling", "noise_ceiling_sem"]].drop_vars(["factor", "duration"]).rename(test="condition")
+    fits = [result["fits"][str(name)].to_dataset() for name in within["condition"].values]
+    rules = [" or ".join(nf.identification.best_rules(each)) for each in fits]
+    verdicts = [str(each["sentence"].item()) for each in fits]
+    best = best_rule(result)
+    values = [each["parameter_value"].sel(rule=best, drop=True) for each in fits]
+    parameters = xr.concat(values, dim=within["condition"]).dropna("parameter", how="all")
+    return {
+        "summary": xr.Dataset({"transfers_best": ((), best, UNIT)}),
+        "increments": feve.sel(measure="increments", drop=True).to_dataset(name="feve"),
+        "weights": feve.sel(measure="weights", drop=True).to_dataset(name="feve"),
+        "models": model_table(scores),
+        "conditions": within.assign(rules=("condition", rules, UNIT), verdict=("condition", verdicts, UNIT)),
+        "parameters": parameters.to_dataset(name="value"),
+    }
+
+
+def model_table(scores: xr.Dataset) -> xr.Dataset:
+    """FEVE of every model on increments (beta, model): within conditions and between them."""
+    feve = scores["feve"].sel(measure="increments", drop=True)
+    other = feve["train"] != feve["test"]
+    between = feve.where(other)
+    lasting = xr.DataArray(scores["duration"].values, dims="train", coords={"train": scores["train"]})
+    alike = between.where(lasting == scores["duration"])
+    pairs = ("train", "test")
+    table = xr.Dataset(
+        {
+            "within": feve.where(~other).mean(pairs),
+            "between": between.median(pairs),
+            "worst": between.min(pairs),
+            "worst_of_same_duration": alike.min(pairs),
+        }
+    )
+    return table.map(lambda each: each.assign_attrs(UNIT))
+
+
+def best_rule(result: xr.DataTree) -> str:
+    """The rule with the largest median FEVE between conditions, beta per event."""
+    between = model_table(result["transfer"].to_dataset())["between"].sel(beta="per event")
+    rules = next(iter(result["fits"].children.values())).to_dataset()["rule"].values
+    return str(between.sel(model=rules).idxmax("model").item())
+
+
+def plot(result: xr.DataTree) -> dict[str, Figure]:
+    """Fitted conditions against predicted ones for the rules that matter; durations under both assumptions."""
+    scores = result["transfer"].to_dataset()
+    names = [str(name) for name in scores["model"].values]
+    shown = [name for name in dict.fromkeys([best_rule(result), *SHOWN]) if name in names]
+    return {
+        "transfer": nf.plots.rule_transfer(scores, shown),
+        "durations": nf.plots.transfer_of_durations(scores, shown),
+    }
+
+
+EXPERIMENT = Experiment(Settings, run, tables, plot, check=check)
