@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 FITTED = ["weight", "recall", "conductance"]  # of a Trace: all that fits look at
 BACKGROUND = ("soma_exc_mean", "soma_inh_mean")  # in proportion to the rates of the background synapses of value cells
 SCORED = ["unexplained", "unexplained_low", "unexplained_high", "feve", "noise_ceiling", "noise_ceiling_sem"]
+BETA = ("per event", "per time")  # as of neurofwp.identification.transfer
 DIMS = ("beta", "train", "test")
 # of the models, what figures show: a named one of each kind, then nulls and references
 SHOWN = (
@@ -209,9 +210,9 @@ def transfer_all(
             predictors[train.name], programs[test.name], *traces[test.name], beta=beta, fitted_duration=train.duration,
             judge=range(half, programs[test.name].sizes["episode"]), device=device,
         )  # fmt: skip
-        return found[SCORED].drop_attrs(deep=False)
+        scored: xr.Dataset = found[SCORED].drop_attrs(deep=False)
+        return scored
 
-    betas = nf.identification.transfer.BETA
     cells: dict[tuple[str, str, str], xr.Dataset] = {}
     with progress_bar(total=len(every) ** 2, desc="predicting other conditions") as bar:
         for train, test in product(every, every):
@@ -221,11 +222,11 @@ def transfer_all(
             cells["per time", *pair] = judge(train, test, "per time") if differ else cells["per event", *pair]
             bar.update()
     names = [each.name for each in every]
-    nested = [[[cells[beta, train, test] for test in names] for train in names] for beta in betas]
+    nested = [[[cells[beta, train, test] for test in names] for train in names] for beta in BETA]
     joined = xr.combine_nested(nested, concat_dim=list(DIMS))
     ceiling = {name: joined[name].isel(beta=0, train=0) for name in ("noise_ceiling", "noise_ceiling_sem")}
     joined = joined.assign(ceiling).transpose(*DIMS, ...).assign_coords(
-        beta=list(betas), train=names, test=names,
+        beta=list(BETA), train=names, test=names,
         factor=("test", [each.factor for each in every]), duration=("test", [each.duration for each in every]),
     )  # fmt: skip
     for name in joined.variables:
@@ -271,12 +272,10 @@ def model_table(scores: xr.Dataset) -> xr.Dataset:
     pairs = ("train", "test")
     table = xr.Dataset(
         {
-            "within": feve.where(~other).mean(pairs),
-            "between": between.median(pairs),
-            "worst": between.min(pairs),
+            "within": feve.where(~other).mean(pairs), "between": between.median(pairs), "worst": between.min(pairs),
             "worst_of_same_duration": alike.min(pairs),
         }
-    )
+    )  # fmt: skip
     return table.map(lambda each: each.assign_attrs(UNIT))
 
 

@@ -18,6 +18,7 @@ from neurofwp.plots.meta_learning import meta_learning
 from neurofwp.plots.one_pass_capacity import one_pass_capacity, slot_capacity
 from neurofwp.plots.overwrite import overwrite
 from neurofwp.plots.pairing import pairing_traces
+from neurofwp.plots.partial_observation import partial_observation
 from neurofwp.plots.phase_diagram import phase_diagram
 from neurofwp.plots.plateau_map import plateau_map
 from neurofwp.plots.protocols import protocol_comparison, protocol_curves
@@ -59,6 +60,7 @@ __all__ = [
     "one_pass_capacity",
     "overwrite",
     "pairing_traces",
+    "partial_observation",
     "phase_diagram",
     "plateau_map",
     "protocol_comparison",
