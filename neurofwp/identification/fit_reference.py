@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neurofwp.identification.fit_rule import VALUE_OFFSET, Bounds, Fit, misses, quality, spread, squares, weights
+from neurofwp.identification.competing import VALUE_OFFSET
+from neurofwp.identification.fit_rule import Bounds, Fit, misses, quality, spread, squares
 from neurofwp.identification.levenberg_marquardt import Minimum, minimise
+from neurofwp.identification.prediction import weights
 from neurofwp.identification.records import Records
 from neurofwp.identification.reference import REFERENCES, LocalReference, State, averages, coefficients, covers
 from neurofwp.rules import Event

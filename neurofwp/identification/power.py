@@ -24,8 +24,7 @@ from scipy import stats
 from neurofwp.errors import InputError
 from neurofwp.identification import scores
 from neurofwp.identification.confidence_set import RESOLUTION
-from neurofwp.identification.fit_rule import Fit, fit_records
-from neurofwp.identification.models import predict
+from neurofwp.identification.fit_rule import Fit, fit_records, predict
 from neurofwp.identification.products import Products, measure
 from neurofwp.identification.records import Records, prepare
 from neurofwp.identification.recovery import disturb
