@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from neurofwp import rules
 from neurofwp.errors import InputError
 from neurofwp.rate import feature_maps, kernels
-from neurofwp.rate.checks import check_parameters
+from neurofwp.rate.arguments import check_parameters
 from neurofwp.rate.layer_signals import (
     FEATURES,
     arguments_of,

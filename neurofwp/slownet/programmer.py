@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from neurofwp import rules
 from neurofwp.errors import InputError, unknown
 from neurofwp.rate import RateNetwork, run, unit
-from neurofwp.rate.checks import check_parameters
+from neurofwp.rate.arguments import check_parameters
 from neurofwp.rate.layer_signals import check_size, linear
 from neurofwp.rate.scan import Bounds
 from neurofwp.rate.stream import evaluate
