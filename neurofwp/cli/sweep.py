@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
 
-from neurofwp.cli import catalogue, choice, output, results, settings as checks
-from neurofwp.cli.settings import PARAMETERS
+from neurofwp.cli import catalogue, choice, experiment_settings, output, results
+from neurofwp.cli.experiment_settings import PARAMETERS
 from neurofwp.errors import InputError, unknown
 from neurofwp.runtime import files, parallel, provenance, store
 from neurofwp.runtime.sweeps import Point, forget, sweep
@@ -88,8 +88,8 @@ def main(words: list[str]) -> int:
     every = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
     settings = [_at(chosen.settings, at) for at in every]
     for own in settings[:1]:  # a point that is refused later does not stop the others
-        checks.check(experiment, own)
-    what = json.dumps([name, [checks.to_json(own) for own in settings], chosen.seeds, chosen.seed])
+        experiment_settings.check(experiment, own)
+    what = json.dumps([name, [experiment_settings.to_json(own) for own in settings], chosen.seeds, chosen.seed])
     digest = hashlib.sha256(what.encode()).hexdigest()[:8]
     folder = (chosen.out or Path("results", f"sweep-{name}", digest)).resolve()
     with output.results_folder(folder):
@@ -113,7 +113,7 @@ def main(words: list[str]) -> int:
         made = sweep(_measure, units, workers=chosen.workers, scheduler=chosen.scheduler)
         made = made.assign_attrs(
             experiment=name,
-            settings=checks.to_json(chosen.settings),
+            settings=experiment_settings.to_json(chosen.settings),
             device=device,
             commit=provenance.commit(),
             versions=json.dumps(provenance.versions(), sort_keys=True),
@@ -150,7 +150,7 @@ def _axis(text: str, settings: Any, *, parameters: bool) -> tuple[str, list[Any]
 
 
 def _parameters() -> dict[str, Parameter]:
-    from neurofwp.spiking.parameters import declared
+    from neurofwp.spiking.network_parameters import declared
 
     return declared()
 
@@ -196,7 +196,7 @@ def _units(points: Sequence[Point], workers: int) -> list[list[Point]]:
     """Points that differ by parameters alone run together, shared out among the workers."""
     alike: dict[tuple[str, int], list[Point]] = {}
     for point in points:
-        same = checks.to_json(replace(point.task.settings, **{PARAMETERS: ()}))
+        same = experiment_settings.to_json(replace(point.task.settings, **{PARAMETERS: ()}))
         alike.setdefault((same, point.task.seed), []).append(point)
     units = []
     for group in alike.values():

@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 
 from neurofwp.errors import InputError, unknown
 from neurofwp.program import CONDITION
-from neurofwp.spiking.parameters import declared
+from neurofwp.spiking.network_parameters import declared
 from neurofwp.synapses.parameters import Parameter, parse_unit
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from brian2 import Quantity, have_same_dimensions, ms, nS
 from neurofwp import program as programs
 from neurofwp.brian import backends, rows
 from neurofwp.errors import InputError, unknown
-from neurofwp.spiking import circuits, equations, recording
+from neurofwp.spiking import circuits, network_equations, recording
 from neurofwp.spiking.circuit_simulation import CircuitSimulation
 from neurofwp.spiking.circuits.circuit import Sizes
 from neurofwp.spiking.initial_values import numbers
@@ -113,7 +113,7 @@ class SpikingNetwork:
 
     def equations(self) -> str:
         """All equations of synapse and circuit with values and units, by where they run."""
-        return equations.of_network(self)
+        return network_equations.of_network(self)
 
     def __str__(self) -> str:
         return self.equations()

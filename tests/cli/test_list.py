@@ -12,7 +12,7 @@ import pytest
 from neurofwp import cli, rules
 from neurofwp.cli import catalogue, list as listing
 from neurofwp.spiking.network import SpikingNetwork
-from neurofwp.spiking.parameters import declared
+from neurofwp.spiking.network_parameters import declared
 
 
 def listed(capsys: pytest.CaptureFixture[str], *words: str) -> Any:

@@ -88,7 +88,7 @@ def cases() -> dict[str, Callable[[], Any]]:
 
 
 def results(name: str) -> dict[str, Any]:
-    """What an experiment leaves: all that it measured, and the numbers of its summary, which hold those of its tables."""
+    """What an experiment leaves: all that it measured, and the numbers of its summary, those of its tables."""
     module = _module(name)
     settings = module.Settings(**accepted(module.Settings, SETTINGS[name]))
     with tempfile.TemporaryDirectory(prefix="same-science-") as folder:
