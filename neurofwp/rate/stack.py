@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from neurofwp.errors import InputError
 from neurofwp.rate.layer import FastWeightLayer, LayerState
-from neurofwp.rate.layer_signals import check_size, linear
+from neurofwp.rate.layer_signals import check_sizes, linear
 from neurofwp.rules import Rule
 
 BlockState = tuple[Tensor, LayerState]
@@ -56,8 +56,7 @@ class FastWeightStack(nn.Module):
         **settings: Any,
     ) -> None:
         super().__init__()
-        for name, size in {"vocabulary": vocabulary, "layers": layers, "convolution": convolution}.items():
-            check_size(name, size)
+        check_sizes(vocabulary=vocabulary, layers=layers, convolution=convolution)
         self.blocks = nn.ModuleList()
         for _ in range(layers):
             layer = FastWeightLayer(rule, d_model, d_key, d_value, heads, generator=generator, **settings)

@@ -12,7 +12,7 @@ from neurofwp import rules
 from neurofwp.errors import InputError, unknown
 from neurofwp.rate import RateNetwork, run, unit
 from neurofwp.rate.arguments import check_parameters
-from neurofwp.rate.layer_signals import check_size, linear
+from neurofwp.rate.layer_signals import check_sizes, linear
 from neurofwp.rate.scan import Bounds
 from neurofwp.rate.stream import evaluate
 from neurofwp.slownet.controller import ARCHITECTURES, Recurrent
@@ -54,8 +54,7 @@ class Shape:
         InputError
             for a size below 1 (0 for context), too many active cells, or an unknown architecture or rule.
         """
-        for name in ("cue", "content", "pre", "hidden"):
-            check_size(name, getattr(self, name))
+        check_sizes(cue=self.cue, content=self.content, pre=self.pre, hidden=self.hidden)
         if type(self.context) is not int or self.context < 0:
             raise InputError(f"context must be a whole number of 0 or more, not {self.context!r}")
         if self.active is not None and (type(self.active) is not int or not 1 <= self.active < self.pre):
