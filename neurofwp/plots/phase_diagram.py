@@ -40,21 +40,7 @@ def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
     )
     figure = style.figure(style.TWO_COLUMNS, 3.6)
     left, right = figure.subplots(1, 2)
-    colours = np.array([[to_rgb(style.rule(str(rule))["color"]) for rule in row] for row in names.values])
-    opacity = np.clip(certain, 0.15, 1)[..., None]
-    shown = colours * opacity + 1 - opacity
-    left.imshow(shown, origin="lower", aspect="auto")
-    for row, column in np.ndindex(names.shape):
-        dark = shown[row, column] @ LUMA < 0.4
-        left.text(
-            column,
-            row,
-            style.number(float(share[row, column])),
-            ha="center",
-            va="center",
-            fontsize=5,
-            color="white" if dark else style.BLACK,
-        )
+    _rules(left, names.values, certain, share)
     found = map(style.rule, style.ranked(set(names.values.ravel().tolist())))
     patches = [Patch(color=look["color"], label=look["label"]) for look in found]
     style.legend(
@@ -72,6 +58,18 @@ def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
         left.set_title(f"an episode lasts {table.attrs['duration']:.3g} s")
     style.letters((left, right))
     return figure
+
+
+def _rules(ax: Axes, names: np.ndarray, certain: np.ndarray, share: np.ndarray) -> None:
+    """The colour of the rule of every point, as opaque as it is certain, and its FEVE; all (gain, turnover)."""
+    colours = np.array([[to_rgb(style.rule(str(rule))["color"]) for rule in row] for row in names])
+    opacity = np.clip(certain, 0.15, 1)[..., None]
+    shown = colours * opacity + 1 - opacity
+    ax.imshow(shown, origin="lower", aspect="auto")
+    for row, column in np.ndindex(names.shape):
+        colour = "white" if shown[row, column] @ LUMA < 0.4 else style.BLACK
+        number = style.number(float(share[row, column]))
+        ax.text(column, row, number, ha="center", va="center", fontsize=5, color=colour)
 
 
 def _axes(ax: Axes, table: xr.Dataset) -> None:

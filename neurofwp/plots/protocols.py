@@ -58,9 +58,7 @@ def protocol_curves(data: xr.Dataset, x: str, by: str | None = None) -> Figure:
             parts += [f"{value:g} {data[by].attrs['units']}".replace("-", "−")] if by and value != "" else []
             label = ", ".join(parts)
             _series(ax, series.sortby(x), x, COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)], label)
-        if x in LOGARITHMIC and own[x].max() > 20 * own[x].min() > 0:
-            ax.set_xscale("log")
-            ax.xaxis.set_major_formatter("{x:g}")
+        _scale(ax, x, own[x])
         # what holds for all of a panel is its title
         only = [str(pathway) for pathway in pathways if len(pathways) == 1 and pathway != ""]
         only += [label] if len(several) == 1 and label else []
@@ -138,6 +136,13 @@ def _split(data: xr.Dataset, by: str | None) -> dict[str | float, xr.Dataset]:
         parts: dict[str | float, xr.Dataset] = {value: data.isel(protocol=values == value) for value in kinds}
         return parts | ({"none": data.isel(protocol=np.isnan(values))} if np.isnan(values).any() else {})
     return {str(value): data.isel(protocol=values == value) for value in dict.fromkeys(values.tolist())}
+
+
+def _scale(ax: Axes, x: str, values: xr.DataArray) -> None:
+    """A logarithmic axis for rates that span more than an order of magnitude."""
+    if x in LOGARITHMIC and values.max() > 20 * values.min() > 0:
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter("{x:g}")
 
 
 def _series(ax: Axes, own: xr.Dataset, x: str, colour: str, marker: str, label: str) -> None:
