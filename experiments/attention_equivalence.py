@@ -207,8 +207,10 @@ def measure_costs(lengths: list[int], settings: Settings, seed: int, device: tor
         leaves = [signal.requires_grad_() for signal in signals]
         upstream = torch.ones_like(leaves[2])
         return {
-            "forward": {name: partial(_forward, read, leaves) for name, read in timed().items()},
-            "forward and backward": {name: partial(_both, read, leaves, upstream) for name, read in timed().items()},
+            "forward": {name: partial(_forward, read, leaves) for name, read in forms_to_time().items()},
+            "forward and backward": {
+                name: partial(_both, read, leaves, upstream) for name, read in forms_to_time().items()
+            },
         }
 
     cost = against_length(calls, dict.fromkeys(lengths, settings.repeats), device)
@@ -233,7 +235,7 @@ def _both(read: Attention, leaves: list[Tensor], upstream: Tensor) -> tuple[Tens
     return torch.autograd.grad(read(*leaves), leaves, upstream)
 
 
-def timed() -> dict[str, Attention]:
+def forms_to_time() -> dict[str, Attention]:
     """The forms whose costs are compared."""
     return {
         "softmax, written out": nf.rate.softmax_attention,

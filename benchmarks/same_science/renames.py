@@ -85,8 +85,8 @@ def _family(name: str, names: Names, *, dotted: bool) -> list[str]:
     waiting = [name]
     while waiting:
         one = waiting.pop()
-        steps = [(other, -1) for other in _swapped(one, names, dotted, back=True)]
-        steps += [(other, 1) for other in _swapped(one, names, dotted, back=False)]
+        steps = [(other, -1) for other in _swap(one, names, dotted, back=True)]
+        steps += [(other, 1) for other in _swap(one, names, dotted, back=False)]
         for other, step in steps:
             if other not in ages:
                 ages[other] = ages[one] + step
@@ -94,7 +94,7 @@ def _family(name: str, names: Names, *, dotted: bool) -> list[str]:
     return sorted(ages, key=lambda each: -ages[each])
 
 
-def _swapped(name: str, names: Names, dotted: bool, *, back: bool) -> Iterator[str]:
+def _swap(name: str, names: Names, dotted: bool, *, back: bool) -> Iterator[str]:
     """What a name becomes by one renaming of it, or of the modules that it begins with."""
     for new, every in names.items():
         for old in every:

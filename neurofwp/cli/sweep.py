@@ -147,9 +147,9 @@ def _axis(text: str, settings: Any, *, parameters: bool) -> tuple[str, list[Any]
 
 
 def _parameters() -> dict[str, Parameter]:
-    from neurofwp.spiking.network_parameters import declared
+    from neurofwp.spiking.network_parameters import parameters_by_name
 
-    return declared()
+    return parameters_by_name()
 
 
 def _label(value: Any) -> Any:

@@ -41,7 +41,7 @@ def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
     figure = style.figure(style.TWO_COLUMNS, 3.6)
     left, right = figure.subplots(1, 2)
     _rules(left, names.values, certain, share)
-    found = map(style.rule, style.ranked(set(names.values.ravel().tolist())))
+    found = map(style.rule, style.sort_rules(set(names.values.ravel().tolist())))
     patches = [Patch(color=look["color"], label=look["label"]) for look in found]
     style.legend(
         figure,

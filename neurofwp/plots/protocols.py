@@ -69,7 +69,7 @@ def protocol_curves(data: xr.Dataset, x: str, by: str | None = None) -> Figure:
         if len(several) > 1:
             title = data[by].attrs.get("long_name", by) if by else None
             # beside a single panel there is room; in one of several the legend goes where most is free
-            place = {"loc": "outside right center", **_named(ax)} if len(panels) == 1 else {}
+            place = {"loc": "outside right center", **_entries(ax)} if len(panels) == 1 else {}
             (figure if len(panels) == 1 else ax).legend(title=title, title_fontsize=6, fontsize=6, **place)
     for ax in axes[len(panels) :]:
         ax.remove()
@@ -174,7 +174,7 @@ def _scores(ax: Axes, z: np.ndarray, rows: np.ndarray) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _named(ax: Axes) -> dict[str, Any]:
+def _entries(ax: Axes) -> dict[str, Any]:
     handles, labels = ax.get_legend_handles_labels()
     return {"handles": handles, "labels": labels}
 

@@ -23,7 +23,7 @@ SHORTEST = 3  # different places on the x axis that make a curve
 
 
 @style.context()
-def measured_against_predicted(points: xr.Dataset) -> Figure:
+def predictions_against_measurements(points: xr.Dataset) -> Figure:
     """One panel for the points of the fit and one for the others; published and fitted parameters in each.
 
     Horizontal bars are SEMs of measurements, vertical ones what fits to means with new noise predict.
@@ -103,8 +103,8 @@ def fitted_curves(points: xr.Dataset, x: str, by: str) -> Figure | None:
 
     Parameters
     ----------
-    points : as of `measured_against_predicted`; also ``study``, ``pathway`` and coordinates of protocols, which have a
-        ``long_name``: `x`, and those in which points of one curve agree.
+    points : as of `predictions_against_measurements`; also ``study``, ``pathway`` and coordinates of protocols, which
+        have a ``long_name``: `x`, and those in which points of one curve agree.
 
     Returns
     -------

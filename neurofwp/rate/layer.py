@@ -183,7 +183,7 @@ class FastWeightLayer(nn.Module):
         kind = (weight.dtype, query.dtype, query.device, query.shape[1] < WORTH_CHUNKING)
         if kind not in self._prepared:
             with torch.inference_mode(False):  # they outlive the mode in which they are made
-                numbers = check_parameters(self.rule, self._given(weight), self.heads, weight)
+                numbers = check_parameters(self.rule, self._rule_parameters(weight), self.heads, weight)
             if not kernels.serve(self.rule, query, numbers):
                 query = query.to(weight.dtype)  # under autocast: see `advance`
             self._prepared[kind] = (
@@ -192,7 +192,7 @@ class FastWeightLayer(nn.Module):
             )
         return self._prepared[kind]
 
-    def _given(self, like: Tensor) -> dict[str, Tensor]:
+    def _rule_parameters(self, like: Tensor) -> dict[str, Tensor]:
         dtype = torch.float32 if like.dtype in kernels.HALF else like.dtype
         given = self.parameters_of_rule.items()
         return {name: torch.as_tensor(number, dtype=dtype, device=like.device) for name, number in given}
@@ -247,6 +247,6 @@ class FastWeightLayer(nn.Module):
             bounds=self.bounds,
             chunk=self.chunk,
             micro_steps=self.sizes.get("micro"),
-            parameters=self._given(first),
+            parameters=self._rule_parameters(first),
             **made,
         )

@@ -174,7 +174,7 @@ class Programmer(nn.Module):
         """Reads (episode, event, content) of all events at once, in parallel where the rule can."""
         asked, arguments = self._arguments(key, query, value, gate, retention)
         result = run(self.rule, query=asked, bounds=self._bounds, parameters=self.rule.defaults(), **arguments)  # type: ignore[arg-type]
-        return self._signed(result.read)
+        return self._subtract_off(result.read)
 
     def _in_turn(
         self, seen: Tensor, key: Tensor, query: Tensor, value: Tensor, episodes: Episodes
@@ -200,7 +200,7 @@ class Programmer(nn.Module):
                 bounds=self._bounds,
             )
             state = result.state
-            read = self._signed(result.read)[:, 0]
+            read = self._subtract_off(result.read)[:, 0]
             made.append((read, gate[:, 0], retention[:, 0]))
         reads, gates, retentions = (torch.stack(each, dim=1) for each in zip(*made, strict=True))
         return reads, gates, retentions
@@ -222,7 +222,7 @@ class Programmer(nn.Module):
             arguments["log_decay"] = log_decay if own is None else log_decay[..., None].expand(*log_decay.shape, own)
         return query, arguments
 
-    def _signed(self, read: Tensor) -> Tensor:
+    def _subtract_off(self, read: Tensor) -> Tensor:
         """(episode, event, head, post) -> (episode, event, content): ON minus OFF."""
         if not self.shape.nonnegative:
             return read[:, :, 0]

@@ -191,10 +191,10 @@ def test_arguments_are_given_by_the_name_that_is_taken() -> None:
     def new(reassign: float, *, backend: str) -> None: ...
 
     given = {"rebind": 0.5, "target": "numpy"}
-    assert names.accepted(old, given) == given
-    assert names.accepted(new, given) == {"reassign": 0.5, "backend": "numpy"}
+    assert names.select_arguments(old, given) == given
+    assert names.select_arguments(new, given) == {"reassign": 0.5, "backend": "numpy"}
     with pytest.raises(LookupError, match="takes none of elsewhere"):
-        names.accepted(new, {"elsewhere": 1})
+        names.select_arguments(new, {"elsewhere": 1})
 
 
 def test_this_checkout_has_what_the_map_says() -> None:
@@ -220,7 +220,7 @@ def test_every_area_has_cases_with_names_of_their_own() -> None:
     assert {name.split("+")[0] for name in listed["experiments"]} == files
     assert not [name for every in listed.values() for name in every if "/" in name]
     with pytest.raises(ValueError, match="no area rulez"):
-        cases.checked(["rulez"])
+        cases.check_areas(["rulez"])
 
 
 def test_part_of_a_dump_can_be_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

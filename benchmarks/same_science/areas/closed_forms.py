@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from benchmarks.same_science.areas import closed_synapses
-from benchmarks.same_science.areas.inputs import disturbed, program, rate_network
+from benchmarks.same_science.areas.inputs import disturb, program, rate_network
 from benchmarks.same_science.names import call, find
 
 TASKS: dict[str, dict[str, Any]] = {
@@ -68,7 +68,7 @@ def theory() -> dict[str, Any]:
 
 def recall() -> dict[str, Any]:
     """Scores of reads, kept apart or not, of all keys or some."""
-    made, trace = _recalled()
+    made, trace = _recall_example()
     names = {"recall_r2": (made, trace), "identified": (made, trace), "chance_r2": (made,)}
     names |= {"chance_identified": (made,)}
     scores = {name: find(f"metrics.recall.{name}") for name in names}
@@ -86,7 +86,7 @@ def recall() -> dict[str, Any]:
 
 def reassignment() -> Any:
     """What reads of keys with a second value contain."""
-    return find("metrics.reassignment.projections")(*_recalled())
+    return find("metrics.reassignment.projections")(*_recall_example())
 
 
 def completion() -> dict[str, Any]:
@@ -173,7 +173,7 @@ def schema() -> dict[str, Any]:
     return made
 
 
-def _recalled() -> tuple[xr.Dataset, xr.Dataset]:
+def _recall_example() -> tuple[xr.Dataset, xr.Dataset]:
     """A Program and a Trace that recalls with errors."""
     made = program(episodes=3, keys=4, pre=24, active=6, post=5, gates=False)
-    return made, rate_network("delta", on_off=True, nonnegative=True).run(disturbed(made, 0.2, 8))
+    return made, rate_network("delta", on_off=True, nonnegative=True).run(disturb(made, 0.2, 8))

@@ -32,7 +32,7 @@ def cases() -> dict[str, Callable[[], Any]]:
     """Protocols, measurements, predictions and closed forms."""
     made: dict[str, Callable[[], Any]] = {f"measurements-{name}": partial(measurements, name) for name in DATA}
     made |= {f"two-threshold-{name}": partial(two_threshold, name) for name in SETS}
-    made |= {f"predicted-{model}": partial(predicted, model) for model in PREDICTED}
+    made |= {f"predicted-{model}": partial(predict, model) for model in PREDICTED}
     return made | {"protocols": protocols, "shot-noise": shot_noise}
 
 
@@ -48,7 +48,7 @@ def measurements(name: str) -> dict[str, Any]:
     return numbers | _columns([each.protocol for each in read])
 
 
-def predicted(model: str) -> Any:
+def predict(model: str) -> Any:
     """What closed forms say of what was measured."""
     measured = [each.protocol for name in DATA[1:] for each in _read(name)]
     return find("laboratory.prediction.predict")(find("synapses.model.load")(model), measured)

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.same_science.names import accepted, find
+from benchmarks.same_science.names import find, select_arguments
 
 SEED = 101
 FIT_DATA = {"train": Path("sjostrom_2001_visual_cortex"), "test": Path("paired_recordings")}
@@ -90,7 +90,7 @@ def cases() -> dict[str, Callable[[], Any]]:
 def results(name: str) -> dict[str, Any]:
     """What an experiment leaves: all that it measured, and the numbers of its summary, those of its tables."""
     module = _module(name)
-    settings = module.Settings(**accepted(module.Settings, SETTINGS[name]))
+    settings = module.Settings(**select_arguments(module.Settings, SETTINGS[name]))
     with tempfile.TemporaryDirectory(prefix="same-science-") as folder:
         tree = module.run(settings, seed=SEED, device="cpu", folder=Path(folder) / "parts")
     derive = module.summary if hasattr(module, "summary") else module.EXPERIMENT.summary
@@ -102,7 +102,7 @@ def together() -> Any:
     module = _module("hetero-associative")
     given = SETTINGS["hetero-associative"] | {"fit": False, "load": ()}
     points = [
-        module.Settings(**accepted(module.Settings, given | {"parameters": (text,)}))
+        module.Settings(**select_arguments(module.Settings, given | {"parameters": (text,)}))
         for text in ("g_gaba=0", "g_gaba=3")
     ]
     return module.run_together(points, seed=SEED, device="cpu")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from benchmarks.same_science.names import accepted, call, find
+from benchmarks.same_science.names import call, find, select_arguments
 
 
 def program(
@@ -37,7 +37,7 @@ def program(
     return made
 
 
-def disturbed(made: xr.Dataset, noise: float, seed: int) -> xr.Dataset:
+def disturb(made: xr.Dataset, noise: float, seed: int) -> xr.Dataset:
     """The Program with other sizes of keys and values at every event, as spikes would have them."""
     rng = np.random.default_rng(seed)
     key, value = (made[name].values for name in ("key", "value"))
@@ -50,10 +50,10 @@ def rate_network(rule: str, *, nonnegative: bool = False, w_max: float = np.inf,
     """A RateNetwork, whether limits of its weights are `bounds` or, as before, `nonnegative` and `w_max`."""
     kind = find("rate.RateNetwork")
     try:
-        limits = accepted(kind, {"nonnegative": nonnegative, "w_max": w_max})
+        limits = select_arguments(kind, {"nonnegative": nonnegative, "w_max": w_max})
     except LookupError:
         limits = {"bounds": (0.0, w_max) if nonnegative else None}
-    return kind(rule, **limits, **accepted(kind, settings))
+    return kind(rule, **limits, **select_arguments(kind, settings))
 
 
 def spiking_trace(synapse: str, made: xr.Dataset, *, seed: int = 3, probes: Any = (), **settings: Any) -> xr.Dataset:

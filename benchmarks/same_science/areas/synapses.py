@@ -31,7 +31,7 @@ def cases() -> dict[str, Callable[[], Any]]:
         made[f"variant-{name}"] = partial(trace, "error-correcting", **settings)
     return made | {
         "variant-parameters": parameters,
-        "variant-varied": varied,
+        "variant-varied": vary_episodes,
         "variant-numpy": on_numpy,
         "write-speeds": write_speeds,
         "calcium-peaks": peaks,
@@ -56,7 +56,7 @@ def parameters() -> Any:
     return trace("error-correcting", parameters={"g_gaba": 1 * nS, "tau_turnover": 20 * second})
 
 
-def varied() -> Any:
+def vary_episodes() -> Any:
     """Values of their own for each episode."""
     from brian2 import nS
 

@@ -24,7 +24,7 @@ TESTED = 200  # episodes of images that were not trained on
 HELD_OUT = 256  # episodes by which the best weights are chosen
 
 
-def untrained(family: Family, settings: MetaTraining, *, seed: int, device: str = "cpu") -> Programmer:
+def initial_programmer(family: Family, settings: MetaTraining, *, seed: int, device: str = "cpu") -> Programmer:
     """The slow net before meta-training.
 
     Raises
@@ -62,10 +62,10 @@ def meta_train(
     Raises
     ------
     InputError
-        as `untrained` and `neurofwp.slownet.training.loop.train`; for a batch below 1, or a gate cost below 0.
+        as `initial_programmer` and `neurofwp.slownet.training.loop.train`; for a batch below 1, or a gate cost below 0.
     """
     settings.check()
-    model = untrained(family, settings, seed=seed, device=device)
+    model = initial_programmer(family, settings, seed=seed, device=device)
     held_out = draw_batch(family, HELD_OUT, (1, seed, 0), device)
     part = _own_part(settings.batch)
 
