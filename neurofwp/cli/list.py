@@ -13,12 +13,13 @@ from rich.text import Text
 
 from neurofwp.cli import catalogue, text
 
-Kind = Literal["experiments", "rules", "synapses", "stages", "parameters", "tasks", "slownets", "families"]
+Kind = Literal["experiments", "rules", "synapses", "stages", "circuits", "parameters", "tasks", "slownets", "families"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 TITLES = {
     "experiments": "experiments",
     "synapses": "synapse models",
     "stages": "forms of the stages of a synapse",
+    "circuits": "forms of the circuit around the synapses",
     "tasks": "tasks",
     "slownets": "slow nets",
     "families": "families of tasks to train slow nets on",
