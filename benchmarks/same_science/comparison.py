@@ -86,6 +86,7 @@ def compare(base: Dump, here: Dump, names: Renames, allowed: Sequence[Allowance]
     shared = twice | others
     rows = [Row(key, DIFFERS, math.inf, math.inf, "two arrays have this name") for key in sorted(shared)]
     rows += [Row(case, FAILED, math.inf, math.inf, error) for case, error in failed.items()]
+    second |= _single(first, second)
     for key in sorted(first.keys() | second.keys()):
         if key in shared or any(key.startswith(f"{case}/") for case in failed):
             continue
@@ -110,7 +111,7 @@ def difference(key: str, base: Entry, here: Entry) -> Row:
         if wrong:
             notes.append(f"{wrong} of {a.size} texts differ")
         return Row(key, DIFFERS if notes else SAME, *((math.inf,) * 2 if notes else (0.0, 0.0)), "; ".join(notes))
-    if a.dtype != b.dtype:
+    if a.dtype != b.dtype and a.ndim:  # a single number of a summary has no dtype
         notes.append(f"dtype {a.dtype}, now {b.dtype}")
     absolute, relative = _largest(a, b)
     return Row(key, DIFFERS if notes or absolute else SAME, absolute, relative, "; ".join(notes))
@@ -139,6 +140,16 @@ def _renamed(arrays: Mapping[str, Entry], names: Renames) -> tuple[dict[str, Ent
             twice.add(newest)
         found[newest] = replace(entry, dims=tuple(map(names.newest, entry.dims)))
     return found, twice
+
+
+def _single(base: Mapping[str, Entry], here: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Single numbers of the base, under keys that end in [i], as the new arrays have them."""
+    found = {}
+    for key in base:
+        stem, _, index = key.removesuffix("]").rpartition("[")
+        if key.endswith("]") and stem in here and int(index) < len(here[stem].values):
+            found[key] = Entry(here[stem].values[int(index)], units=here[stem].units)
+    return found
 
 
 def _reshaped(key: str, here: Entry, base: Entry, names: Renames) -> Entry:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "key_cells": 16, "value_cells": 8, "pairs": (4, 32), "draws": 6, "slots": 8, "patterns": (1, 4, 8, 10),
         "openings": (2, 4), "groups": 3, "episodes": 4,
     },
-    "closed-form": {"sets": ("dpd-prime", "cortical-slice"), "intervals": (5.0, -5.0), "pairs": 2, "repeats": 10},
+    "closed-form": {"sets": ("dpd-prime", "cortical-slice"), "intervals": (5.0, -5.0), "pairs": 20, "repeats": 10},
     "fit-synapse": {**FIT_DATA, "model": "triplet-visual-cortex", "bootstrap": 2},
     "hetero-associative": {
         "pairs": 2, "episodes": 2, "load": (1, 2), "load_episodes": 1, "cells_per_pool": 1,
@@ -81,6 +82,18 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 
+# tables that were not in the summary: what they are called in it, and the columns that are labels there
+TABLES: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
+    "ablations": {"rules": ("rules", ("regime", "condition", "rule"))},
+    "calibrate": {"candidates": ("candidates", ()), "found": ("parameters", ("parameter",))},
+    "closed-form": {"table": ("pairs", ("set", "dt"))},
+    "fit-synapse": {"points": ("points", ()), "parameters": ("parameters", ("parameter",))},
+    "phase-diagram": {"map": ("map", ("turnover", "gain", "rule"))},
+    "plasticity-protocols": {"table": ("points", ())},
+    "synapse-models": {"points": ("points", ()), "parameters": ("parameters", ())},
+}
+COLUMNS = {"sem": "measured.sem"}  # those that have another name now
+
 
 def cases() -> dict[str, Callable[[], Any]]:
     """All experiments, some with several settings (after a +); and points of a sweep that share networks."""
@@ -88,13 +101,15 @@ def cases() -> dict[str, Callable[[], Any]]:
 
 
 def results(name: str) -> dict[str, Any]:
-    """What an experiment leaves: all that it measured, and the numbers of its summary, which hold those of its tables."""
+    """What an experiment leaves: all that it measured, and its summary, which holds the numbers of its tables."""
     module = _module(name)
     settings = module.Settings(**accepted(module.Settings, SETTINGS[name]))
     with tempfile.TemporaryDirectory(prefix="same-science-") as folder:
         tree = module.run(settings, seed=SEED, device="cpu", folder=Path(folder) / "parts")
-    derive = module.summary if hasattr(module, "summary") else module.EXPERIMENT.summary
-    return {"result": tree, "summary": derive(tree)}
+    if not hasattr(module, "summary"):
+        return {"result": tree, "summary": _texts(module.EXPERIMENT.summary(tree))}
+    tables = _tables(name.split("+")[0], module.tables(tree)) if hasattr(module, "tables") else {}
+    return {"result": tree, "summary": _texts(tables | module.summary(tree))}
 
 
 def together() -> Any:
@@ -106,6 +121,33 @@ def together() -> Any:
         for text in ("g_gaba=0", "g_gaba=3")
     ]
     return module.run_together(points, seed=SEED, device="cpu")
+
+
+def _texts(summary: dict[str, Any]) -> dict[str, Any]:
+    """The summary with lists of rules as one text, which some of them were and others became."""
+
+    def text(value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        listed = [text(each) for each in value if isinstance(each, list)] or value
+        return " or ".join(listed) if all(isinstance(each, str) for each in value) else listed
+
+    return {key: text(value) for key, value in summary.items()}
+
+
+def _tables(experiment: str, frames: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables that were beside the summary, as it has them now: by keys of labels, or as columns."""
+    made: dict[str, Any] = {}
+    for name, (stem, labels) in TABLES.get(experiment, {}).items():
+        for column in frames[name].columns.difference(labels) if name in frames else ():
+            values, number = frames[name][column].tolist(), COLUMNS.get(column, re.sub("_sem$", ".sem", column))
+            if not labels:
+                made[f"{stem}.{number}"] = values
+                continue
+            for row, value in zip(frames[name][list(labels)].itertuples(index=False), values, strict=True):
+                words = [each if isinstance(each, str) else f"{each:g}" for each in row]
+                made[".".join((stem, *words, number))] = value
+    return made
 
 
 def _module(name: str) -> Any:
