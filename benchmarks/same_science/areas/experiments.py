@@ -27,7 +27,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "key_cells": 16, "value_cells": 8, "pairs": (4, 32), "draws": 6, "slots": 8, "patterns": (1, 4, 8, 10),
         "openings": (2, 4), "groups": 3, "episodes": 4,
     },
-    "closed-form": {"sets": ("dpd-prime", "cortical-slice"), "intervals": (5.0, -5.0), "pairs": 20, "repeats": 10},
+    "closed-form": {"sets": ("dpd-prime", "cortical-slice"), "intervals": (5.0, -5.0), "pairs": 60, "repeats": 10},
     "fit-synapse": {**FIT_DATA, "model": "triplet-visual-cortex", "bootstrap": 2},
     "hetero-associative": {
         "pairs": 2, "episodes": 2, "load": (1, 2), "load_episodes": 1, "cells_per_pool": 1,
@@ -82,17 +82,21 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 
-# tables that were not in the summary: what they are called in it, and the columns that are labels there
-TABLES: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
-    "ablations": {"rules": ("rules", ("regime", "condition", "rule"))},
-    "calibrate": {"candidates": ("candidates", ()), "found": ("parameters", ("parameter",))},
-    "closed-form": {"table": ("pairs", ("set", "dt"))},
-    "fit-synapse": {"points": ("points", ()), "parameters": ("parameters", ("parameter",))},
-    "phase-diagram": {"map": ("map", ("turnover", "gain", "rule"))},
-    "plasticity-protocols": {"table": ("points", ())},
-    "synapse-models": {"points": ("points", ()), "parameters": ("parameters", ())},
+# tables that were not in the summary: what they are called in it, the columns that are labels there, and those that were
+# in the summary already
+TABLES: dict[str, dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]]] = {
+    "ablations": {"rules": ("rules", ("regime", "condition", "rule"), ())},
+    "calibrate": {"candidates": ("candidates", (), ()), "found": ("parameters", ("parameter",), ("found",))},
+    "closed-form": {"table": ("pairs", ("set", "dt"), ())},
+    "fit-synapse": {
+        "points": ("points", (), ()),
+        "parameters": ("parameters", ("parameter",), ("fitted", "low", "high", "published")),
+    },
+    "phase-diagram": {"map": ("rules", ("gain", "turnover", "rule"), ("noise_ceiling", "recall", "recall_sem"))},
+    "plasticity-protocols": {"table": ("points", (), ())},
+    "synapse-models": {"points": ("points", (), ()), "parameters": ("parameters", (), ())},
 }
-COLUMNS = {"sem": "measured.sem"}  # those that have another name now
+COLUMNS = {"sem": "measured.sem", "share": "feve"}  # those that have another name now
 
 
 def cases() -> dict[str, Callable[[], Any]]:
@@ -138,13 +142,16 @@ def _texts(summary: dict[str, Any]) -> dict[str, Any]:
 def _tables(experiment: str, frames: Mapping[str, Any]) -> dict[str, Any]:
     """Tables that were beside the summary, as it has them now: by keys of labels, or as columns."""
     made: dict[str, Any] = {}
-    for name, (stem, labels) in TABLES.get(experiment, {}).items():
-        for column in frames[name].columns.difference(labels) if name in frames else ():
-            values, number = frames[name][column].tolist(), COLUMNS.get(column, re.sub("_sem$", ".sem", column))
+    for name, (stem, labels, known) in TABLES.get(experiment, {}).items():
+        if name not in frames:
+            continue
+        frame = frames[name].astype(object).where(frames[name].notna(), None)
+        for column in frame.columns.difference((*labels, *known)):
+            values, number = frame[column].tolist(), re.sub("_sem$", ".sem", column)
             if not labels:
-                made[f"{stem}.{number}"] = values
+                made[f"{stem}.{COLUMNS.get(column, number)}"] = values
                 continue
-            for row, value in zip(frames[name][list(labels)].itertuples(index=False), values, strict=True):
+            for row, value in zip(frame[list(labels)].itertuples(index=False), values, strict=True):
                 words = [each if isinstance(each, str) else f"{each:g}" for each in row]
                 made[".".join((stem, *words, number))] = value
     return made
