@@ -82,8 +82,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 
-# tables that were not in the summary: what they are called in it, the columns that are labels there, and those that were
-# in the summary already
+# tables that were not in the summary: what they are called in it, the columns that are labels there, and those that it
+# had already
 TABLES: dict[str, dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]]] = {
     "ablations": {"rules": ("rules", ("regime", "condition", "rule"), ())},
     "calibrate": {"candidates": ("candidates", (), ()), "found": ("parameters", ("parameter",), ("found",))},
