@@ -128,13 +128,13 @@ def together() -> Any:
 
 
 def _texts(summary: dict[str, Any]) -> dict[str, Any]:
-    """The summary with lists of rules as one text, which some of them were and others became."""
+    """The summary with lists of rules, and lists of such lists, as one text, which some of them were or became."""
 
     def text(value: Any) -> Any:
         if not isinstance(value, list):
             return value
-        listed = [text(each) for each in value if isinstance(each, list)] or value
-        return " or ".join(listed) if all(isinstance(each, str) for each in value) else listed
+        parts = [text(each) for each in value]
+        return " or ".join(parts) if all(isinstance(each, str) for each in parts) else value
 
     return {key: text(value) for key, value in summary.items()}
 
