@@ -67,7 +67,12 @@ def allowances(path: Path = FILE) -> list[Allowance]:
     for each in entries:
         if not each.get("reason", "").strip():
             raise ValueError(f"{path.name}: {each.get('keys')!r} has no reason")
-    return [Allowance(**each) for each in entries]
+    listed = [each | {"keys": keys} for each in entries for keys in _listed(each["keys"])]
+    return [Allowance(**each) for each in listed]
+
+
+def _listed(keys: str | list[str]) -> list[str]:
+    return [keys] if isinstance(keys, str) else keys
 
 
 def compare(base: Dump, here: Dump, names: Renames, allowed: Sequence[Allowance] = ()) -> list[Row]:
