@@ -46,6 +46,7 @@ def compare(
     matching: str = "*",
     processes: int = 2,
     allowed: Path = comparison.FILE,
+    also: tuple[Path, ...] = (),
     every: bool = False,
 ) -> int:
     """Compare two checkouts, or dumps of them, array by array.
@@ -57,9 +58,10 @@ def compare(
         matching: Pattern of the names of cases in them.
         processes: Cases that run side by side.
         allowed: What may differ, and why.
+        also: More of what may differ, as keyed_noise/allowed.toml.
         every: List every array that differs.
     """
-    margins = comparison.allowances(allowed)
+    margins = [each for path in (allowed, *also) for each in comparison.allowances(path)]
     with tempfile.TemporaryDirectory(prefix="same-science-") as folder:
         first, second = (
             _select(arrays.load(each), only, matching)

@@ -67,7 +67,12 @@ def allowances(path: Path = FILE) -> list[Allowance]:
     for each in entries:
         if not each.get("reason", "").strip():
             raise ValueError(f"{path.name}: {each.get('keys')!r} has no reason")
-    return [Allowance(**each) for each in entries]
+    listed = [each | {"keys": keys} for each in entries for keys in _listed(each["keys"])]
+    return [Allowance(**each) for each in listed]
+
+
+def _listed(keys: str | list[str]) -> list[str]:
+    return [keys] if isinstance(keys, str) else keys
 
 
 def compare(base: Dump, here: Dump, names: Renames, allowed: Sequence[Allowance] = ()) -> list[Row]:
@@ -86,6 +91,7 @@ def compare(base: Dump, here: Dump, names: Renames, allowed: Sequence[Allowance]
     shared = twice | others
     rows = [Row(key, DIFFERS, math.inf, math.inf, "two arrays have this name") for key in sorted(shared)]
     rows += [Row(case, FAILED, math.inf, math.inf, error) for case, error in failed.items()]
+    second |= _single(first, second)
     for key in sorted(first.keys() | second.keys()):
         if key in shared or any(key.startswith(f"{case}/") for case in failed):
             continue
@@ -110,7 +116,7 @@ def difference(key: str, base: Entry, here: Entry) -> Row:
         if wrong:
             notes.append(f"{wrong} of {a.size} texts differ")
         return Row(key, DIFFERS if notes else SAME, *((math.inf,) * 2 if notes else (0.0, 0.0)), "; ".join(notes))
-    if a.dtype != b.dtype:
+    if a.dtype != b.dtype and a.ndim:  # a single number of a summary has no dtype
         notes.append(f"dtype {a.dtype}, now {b.dtype}")
     absolute, relative = _largest(a, b)
     return Row(key, DIFFERS if notes or absolute else SAME, absolute, relative, "; ".join(notes))
@@ -139,6 +145,16 @@ def _rename(arrays: Mapping[str, Entry], names: Renames) -> tuple[dict[str, Entr
             twice.add(newest)
         found[newest] = replace(entry, dims=tuple(map(names.newest, entry.dims)))
     return found, twice
+
+
+def _single(base: Mapping[str, Entry], here: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Single numbers of the base, under keys that end in [i], as the new arrays have them."""
+    found = {}
+    for key in base:
+        stem, _, index = key.removesuffix("]").rpartition("[")
+        if key.endswith("]") and stem in here and int(index) < len(here[stem].values):
+            found[key] = Entry(here[stem].values[int(index)], units=here[stem].units)
+    return found
 
 
 def _reshape(key: str, here: Entry, base: Entry, names: Renames) -> Entry:

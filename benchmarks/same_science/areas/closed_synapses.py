@@ -58,11 +58,12 @@ def two_threshold(name: str) -> dict[str, Any]:
     """Two-threshold synapses: protocols step by step and on average, and lasting firing."""
     model = find("synapses.model.load")(f"graupner-brunel-{name}")
     made = find("laboratory.kinds.spike_timing")((-30, -10, 10, 30), pairs=20)
-    forms = {form: find(f"theory.graupner_brunel.{form}") for form in ("exact", "averaged", "poisson_shares")}
+    names = ("exact_change", "time_averaged_change", "poisson_shares")
+    forms = {form: find(f"theory.graupner_brunel.{form}") for form in names}
     shares = forms["poisson_shares"](model.values, 5.0, 3.0)
     return {
-        "exact": [forms["exact"](model, each) for each in made],
-        "averaged": [forms["averaged"](model, each) for each in made],
+        "exact": [forms["exact_change"](model, each) for each in made],
+        "averaged": [forms["time_averaged_change"](model, each) for each in made],
         "shares": shares,
         "relaxation": find("theory.graupner_brunel.relaxation")(model.values, *shares),
     }

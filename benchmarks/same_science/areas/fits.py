@@ -62,7 +62,7 @@ def noise() -> dict[str, Any]:
     own = (one["weight"] - other["weight"]).values.reshape(-1, one.sizes["pre"]).T
     return {
         "ceiling": find("identification.noise_ceiling")(one, other),
-        "effective_number": find("identification.noise.effective_number")(np.asarray(own)),
+        "effective_number": find("identification.noise_ceiling.effective_number")(np.asarray(own)),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,20 @@ def rate_network(rule: str, *, nonnegative: bool = False, w_max: float = np.inf,
 
 def spiking_trace(synapse: str, made: xr.Dataset, *, seed: int = 3, probes: Any = (), **settings: Any) -> xr.Dataset:
     """The Trace of a small spiking network."""
-    run = {name: settings.pop(name) for name in ("varied",) if name in settings}
     network = call("spiking.SpikingNetwork", synapse, **{"cells_per_pool": 2} | settings)
-    trace: xr.Dataset = network.run(made, seed=seed, probes=probes, **run)
+    trace: xr.Dataset = network.run(made, seed=seed, probes=probes)
     return trace
+
+
+def spiking_conditions(synapse: str, made: xr.Dataset, *, seed: int = 3, **parameters: Any) -> xr.Dataset:
+    """The Trace of conditions that differ in parameters, or, as before, of their episodes, one after the other."""
+    network = call("spiking.SpikingNetwork", synapse, cells_per_pool=2)
+    if "conditions" in inspect.signature(network.run).parameters:
+        conditions = find("spiking.conditions.from_quantities")(**parameters)
+        trace: xr.Dataset = network.run(made, seed=seed, conditions=conditions)
+        return trace
+    episodes, count = made.sizes["episode"], len(next(iter(parameters.values())))
+    own = {name: values.repeat(episodes) for name, values in parameters.items()}
+    trace = network.run(xr.concat([made] * count, "episode"), seed=seed, varied=own)
+    episode = trace["spike_episode"]
+    return trace.assign(spike_condition=(episode // episodes).astype(episode.dtype), spike_episode=episode % episodes)

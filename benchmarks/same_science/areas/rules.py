@@ -54,7 +54,9 @@ def signals(rule: Any, dtype: torch.dtype = torch.float64) -> dict[str, Any]:
 
 def stream(rule: Any) -> dict[str, Any]:
     """Reads, what is remembered, and gradients, event by event and, where there is such a form, in chunks."""
-    modes = ("recurrent", "chunkwise") if rule.chunkwise is not None else ("recurrent",)
+    # once `chunkwise` was None for a rule without such a form
+    chunkwise = getattr(rule, "has_chunkwise", rule.chunkwise is not None)
+    modes = ("recurrent", "chunkwise") if chunkwise else ("recurrent",)
     made = {mode: _run(rule, signals(rule), mode) for mode in modes}
     made["single"] = _run(rule, signals(rule, torch.float32), "recurrent")
     made["about"] = {"defaults": rule.defaults(), "signals": sorted(rule.signals), "fittable": rule.fittable}

@@ -40,16 +40,16 @@ def cases() -> dict[str, Callable[[], Any]]:
 def train(family: str, **settings: Any) -> dict[str, Any]:
     """Parameters after training, and every evaluation on the way."""
     module = find(f"slownet.families.{family}")
-    kind = find("slownet.meta_training.MetaTraining")
+    kind = find("slownet.training.settings.MetaTraining")
     sparse = {} if family == "regression" else {"pre": 120, "active": 6}
     own = kind(**select_arguments(kind, {**SMALL, **sparse, **settings}))
     tasks = module.family(module.Settings(**select_arguments(module.Settings, FAMILIES[family])))
-    model, outcome = call("slownet.meta_training.meta_train", tasks, own, seed=9, progress=False)
+    model, outcome = call("slownet.training.meta_training.meta_train", tasks, own, seed=9, progress=False)
     return {
         "parameters": dict(model.state_dict()),
         "best": outcome.best,
         "history": outcome.history,
-        "tested": call("slownet.meta_training.tested", model, tasks, seed=9),
+        "tested": call("slownet.training.meta_training.test_model", model, tasks, seed=9),
     }
 
 
