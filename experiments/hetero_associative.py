@@ -81,7 +81,7 @@ class Settings:
             "key_cells": self.key_cells,
             "gate": self.gate,
             "backend": self.backend,
-            "parameters": feedback | nf.spiking.parameters.quantities(self.parameters),
+            "parameters": feedback | nf.spiking.network_parameters.quantities(self.parameters),
             "read_gate": 1.0 if self.ablation == "gate-open" else 0.0,
         }
 
@@ -123,7 +123,7 @@ def check(settings: Settings) -> None:
     if settings.fit and settings.episodes < 2:
         raise InputError("episodes must be 2 or more: rules are fitted to one half and judged on the other")
     if settings.parameters:
-        nf.spiking.parameters.numbers(settings.parameters)
+        nf.spiking.network_parameters.numbers(settings.parameters)
 
 
 def write_programs(settings: Settings, seed: int) -> dict[str, xr.Dataset]:

@@ -33,7 +33,7 @@ from neurofwp.plots.spiking_capacity import spiking_capacity
 from neurofwp.plots.spiking_cost import cost_by_synapses
 from neurofwp.plots.state_tracking import state_tracking
 from neurofwp.plots.synapse import synapse
-from neurofwp.plots.synapse_fits import fitted_curves, measured_against_predicted
+from neurofwp.plots.synapse_fits import fitted_curves, predictions_against_measurements
 from neurofwp.plots.synapse_models import summary_sheet
 from neurofwp.plots.weights import weights
 
@@ -53,13 +53,13 @@ __all__ = [
     "in_context",
     "key_overlap",
     "learning",
-    "measured_against_predicted",
     "meta_learning",
     "one_pass_capacity",
     "overwrite",
     "pairing_traces",
     "phase_diagram",
     "plateau_map",
+    "predictions_against_measurements",
     "protocol_comparison",
     "protocol_curves",
     "raster",

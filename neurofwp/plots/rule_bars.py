@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -21,15 +24,16 @@ LIGHT = {"measured": 0.45}  # opacity of coloured bars
 
 @style.context()
 def rule_bars(fits: xr.Dataset) -> Figure:
-    """Explained share of every rule with its 95 % interval, best at the top, beside the noise ceiling.
+    """FEVE of every rule with its 95 % interval, best at the top, between a null model and the noise ceiling.
 
-    Explained share is held-out R^2 over the noise ceiling, so 1 is what an independent run of the same Program would
-    explain; the band around it is one standard error of the ceiling. The best rules are in their own colours and bold.
+    1 is all that repeats over two runs of the same Program; the band around it is one standard error of the ceiling.
+    The dotted line is the best null, which knows of no pairing, and the dash-dotted one the flexible reference. The
+    rules that are not worse than the best are in their own colours and bold.
 
     Parameters
     ----------
     fits : from `neurofwp.identification.identify`: ``feve``, ``low``, ``high`` and ``best`` (rule), scalars
-        ``noise_ceiling`` and ``noise_ceiling_sem``; or several of these along a dim ``drive`` ("nominal",
+        ``noise_ceiling`` and ``noise_ceiling_sem``, and, for nulls and references, ``unexplained`` (measure, model); or several of these along a dim ``drive`` ("nominal",
         "measured": the presynaptic activity that the rules were given), drawn side by side.
 
     Raises
@@ -55,49 +59,77 @@ def rule_bars(fits: xr.Dataset) -> Figure:
     left = max(min(0.0, float(np.nanmin(low))), LOWEST)
     for i, drive in enumerate(drives):
         y = np.arange(len(rules)) + (i - (len(drives) - 1) / 2) * height
-        plain = PLAIN.get(drive, "#B8B8B8")
         coloured = [to_rgba(style.rule(rule)["color"], LIGHT.get(drive, 1.0)) for rule in rules]
-        colours = [own if winner else plain for winner, own in zip(best[i], coloured, strict=True)]
+        colours = [own if winner else _plain(drive) for winner, own in zip(best[i], coloured, strict=True)]
         ax.barh(y, share[i], height=0.9 * height, color=colours, zorder=2)
         ax.hlines(y, low[i], high[i], color=style.BLACK, linewidth=0.8, zorder=4)
         cut = share[i] < left
         ax.plot(np.full(cut.sum(), left), y[cut], "<", color=style.BLACK, markersize=4, clip_on=False, zorder=5)
-        for row in range(len(rules)):
-            ax.annotate(
-                f"{style.number(share[i, row], 3)} [{style.number(low[i, row], 3)}, {style.number(high[i, row], 3)}]",
-                (1, y[row]),
-                xycoords=("axes fraction", "data"),
-                xytext=(4, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=6,
-                fontweight="bold" if best[i, row] else "normal",
-                annotation_clip=False,
-            )
-
-    # a single held-out episode has no standard error
-    band = float((fits["noise_ceiling_sem"] / fits["noise_ceiling"]).fillna(0).max())
-    ax.axvspan(1 - band, 1 + band, color=style.YELLOW, alpha=0.6, linewidth=0, zorder=1)
-    ax.axvline(1, color=style.BLACK, linewidth=0.7, linestyle=(0, (4, 2)), zorder=3)
-    ax.axvline(0, color=style.BLACK, linewidth=0.5, zorder=3)
+        for at, *numbers, winner in zip(y, share[i], low[i], high[i], best[i], strict=True):
+            _write(ax, at, [style.number(number, 3) for number in numbers], bold=winner)
+    band = _draw_ceiling(ax, fits)
     ax.set_xlim(left, 1.05 * max(1 + band, float(np.nanmax(high))))
     ax.set_yticks(np.arange(len(rules)), [rule.replace("_", " ") for rule in rules])
     for tick, winner in zip(ax.get_yticklabels(), np.any(best, axis=0).tolist(), strict=True):
         tick.set_fontweight("bold" if winner else "normal")
     ax.tick_params(axis="y", length=0, pad=6)
     ax.invert_yaxis()
-    label = "fraction of explainable variance explained (FEVE)"
-    judged = (
-        f"\nincrements of {fits.sizes['unit']} held-out {fits.attrs.get('unit', 'episode')}s"
-        if "unit" in fits.sizes
-        else ""
-    )
-    ax.set_xlabel(label + judged)
+    unit = fits.attrs.get("unit", "episode")
+    judged = f"\nincrements of {fits.sizes['unit']} held-out {unit}s" if "unit" in fits.sizes else ""
+    ax.set_xlabel("fraction of explainable variance explained (FEVE)" + judged)
+    key = [*_key(drives), *_draw_bounds(ax, fits)]
+    style.legend(figure, key, title="coloured, bold: rules that are not worse than the best", handlelength=1.5)
+    return figure
 
-    handles: list[Patch | Line2D] = [Patch(color=PLAIN.get(d, "#B8B8B8"), label=f"{d} keys") for d in drives]
-    handles += [
+
+def _plain(drive: str) -> str:
+    return PLAIN.get(drive, "#B8B8B8")
+
+
+def _write(ax: Axes, y: float, numbers: Sequence[str], *, bold: bool) -> None:
+    """A share and its interval, on the right of its bar."""
+    share, low, high = numbers
+    ax.annotate(
+        f"{share} [{low}, {high}]",
+        (1, y),
+        xycoords=("axes fraction", "data"),
+        xytext=(4, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=6,
+        fontweight="bold" if bold else "normal",
+        annotation_clip=False,
+    )
+
+
+def _draw_ceiling(ax: Axes, fits: xr.Dataset) -> float:
+    """The noise ceiling as a band, whose half width this is, and the line at which nothing is explained."""
+    # a single held-out episode has no standard error
+    band = float((fits["noise_ceiling_sem"] / fits["noise_ceiling"]).fillna(0).max())
+    ax.axvspan(1 - band, 1 + band, color=style.YELLOW, alpha=0.6, linewidth=0, zorder=1)
+    ax.axvline(1, color=style.BLACK, linewidth=0.7, linestyle=(0, (4, 2)), zorder=3)
+    ax.axvline(0, color=style.BLACK, linewidth=0.5, zorder=3)
+    return band
+
+
+def _draw_bounds(ax: Axes, fits: xr.Dataset) -> list[Line2D]:
+    """The best null and the best reference as lines, where fits have them, and their entries in the legend."""
+    if "unexplained" not in fits:
+        return []
+    share = 1 - fits["unexplained"].sel(measure="increments").isel(drive=0)
+    found = []
+    for start, label, dash in (("null", "best null", (0, (1, 1.5))), ("reference", "flexible rule", (0, (4, 1, 1, 1)))):
+        models = [str(name) for name in share["model"].values if str(name).startswith(start)]
+        if models:
+            look = {"color": style.BLACK, "linewidth": 0.9, "linestyle": dash}
+            ax.axvline(float(share.sel(model=models).max()), zorder=5, **look)
+            found.append(Line2D([], [], label=label, **look))
+    return found
+
+
+def _key(drives: Sequence[str]) -> list[Patch | Line2D]:
+    return [
+        *(Patch(color=_plain(drive), label=f"{drive} keys") for drive in drives),
         Line2D([], [], color=style.BLACK, linewidth=0.8, label="95 % interval"),
         Patch(color=style.YELLOW, alpha=0.6, linewidth=0, label="noise ceiling ± SEM"),
     ]
-    style.legend(figure, handles, title="coloured, bold: the best supported rules", handlelength=1.5)
-    return figure
