@@ -82,12 +82,7 @@ def fit_records(
     whole = records.without_silent()
     bounds = Bounds(free_parameters(rule), records)
     generator = torch.Generator().manual_seed(seed)
-    order = (
-        spread(whole, generator)
-        if rule.independent is Independent.ROWS
-        else torch.randperm(whole.key.shape[-1], generator=generator)
-    )
-    order = order.to(whole.key.device)
+    order = order_of(rule, whole, generator)
     exact = [bounds.complete(point) for point in nested]
     starts = [bounds.defaults, *bounds.random(restarts, generator), *(bounds.inside(point) for point in exact)]
 
@@ -103,18 +98,40 @@ def fit_records(
     )
     best = found.point[found.cost.argsort()[:1]]
     polish = subset(rule, whole, order, POLISH_SIZE)
-    polished = minimise(
-        residuals(rule, polish, bounds), best, polish.tensors, iterations=POLISH_ITERATIONS, tolerance=1e-7
-    )
+    last = minimise(residuals(rule, polish, bounds), best, polish.tensors, iterations=POLISH_ITERATIONS, tolerance=1e-7)
 
-    candidates = [bounds.defaults, *exact, *bounds.points(polished.point).unbind(0)]
+    candidates = [bounds.defaults, *exact, *bounds.points(last.point).unbind(0)]
     sums = [squares(rule, whole, bounds.named(point)).sum().item() for point in candidates]
     rank = int(np.nanargmin(np.where(np.isfinite(sums), sums, np.inf)))
     parameters = bounds.named(candidates[rank])
+    return Fit(rule, parameters, *quality(rule, records, parameters))
+
+
+def predict(fit: Fit, records: Records) -> Tensor:
+    """The weights (episode, pool, event, post, pre) that a fitted rule predicts."""
+    point = {name: records.key.new_full((1, 1), number) for name, number in fit.parameters.items()}
+    return weights(fit.rule, records, point)
+
+
+def polished(rule: Rule, records: Records, seed: int) -> Records:
+    """The part of Records that the parameters of a fit rest on."""
+    whole = records.without_silent()
+    return subset(rule, whole, order_of(rule, whole, torch.Generator().manual_seed(seed)), POLISH_SIZE)
+
+
+def order_of(rule: Rule, records: Records, generator: torch.Generator) -> Tensor:
+    """Rows of W, or columns where a rule leaves those apart, in the order in which a fit takes them."""
+    if rule.independent is Independent.ROWS:
+        return spread(records, generator).to(records.key.device)
+    return torch.randperm(records.key.shape[-1], generator=generator).to(records.key.device)
+
+
+def quality(rule: Rule, records: Records, parameters: Mapping[str, float]) -> tuple[float, float]:
+    """Residual sum of squares of the increments, and R^2 = 1 - RSS/TSS."""
     rss = float(squares(rule, records, parameters).sum())
     change = (records.increments(records.weight) * records.synapses[:, :, None]).cpu().numpy()
     total = float(change.var() * change.size)
-    return Fit(rule, parameters, rss, 1 - rss / total if total else np.nan)
+    return rss, 1 - rss / total if total else np.nan
 
 
 def squares(rule: Rule, records: Records, parameters: Mapping[str, float]) -> np.ndarray:
