@@ -138,6 +138,12 @@ def weights(rule: Rule, records: Records, parameters: Mapping[str, Tensor]) -> T
     return scan(rule, own, records.key, value, records.gate, records.retention, initial, bounds)
 
 
+def predict(fit: Fit, records: Records) -> Tensor:
+    """The weights (episode, pool, event, post, pre) of a fitted rule."""
+    point = {name: records.key.new_full((1, 1), number) for name, number in fit.parameters.items()}
+    return weights(fit.rule, records, point)
+
+
 def squares(rule: Rule, records: Records, parameters: Mapping[str, float]) -> np.ndarray:
     """Residual sum of squares of the increments of every episode, (episode,); one at a time, to spare memory."""
     point = {name: records.key.new_full((1, 1), number) for name, number in parameters.items()}
