@@ -100,7 +100,7 @@ def _of_truth(
     )
 
     def records(level: float) -> Records:
-        return prepare(program, network.run(disturb(program, level, rng)))
+        return prepare(program, network.run(disturb(program, level, rng)), unit_keys=True)  # `disturb` makes them so
 
     clean = records(0.0)
     seeds = rng.integers(2**31, size=len(ids))
