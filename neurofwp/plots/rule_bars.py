@@ -33,8 +33,9 @@ def rule_bars(fits: xr.Dataset) -> Figure:
     Parameters
     ----------
     fits : from `neurofwp.identification.identify`: ``feve``, ``low``, ``high`` and ``best`` (rule), scalars
-        ``noise_ceiling`` and ``noise_ceiling_sem``, and, for nulls and references, ``unexplained`` (measure, model); or several of these along a dim ``drive`` ("nominal",
-        "measured": the presynaptic activity that the rules were given), drawn side by side.
+        ``noise_ceiling`` and ``noise_ceiling_sem``, and, for nulls and references, ``unexplained`` (measure, model); or
+        several of these along a dim ``drive`` ("nominal", "measured": the presynaptic activity that the rules were
+        given), drawn side by side.
 
     Raises
     ------
