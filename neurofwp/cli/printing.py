@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,6 @@ from rich.table import Table
 
 from neurofwp.cli import text
 from neurofwp.runtime import files, migrations
-from neurofwp.runtime.experiment import Experiment
 from neurofwp.runtime.tables import frame
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ ROWS = 40  # of a table, on a terminal
 NAMED = 28  # characters of its first column there, at least
 
 
-def write(experiment: Experiment, result: xr.DataTree, folder: Path) -> None:
-    """Write each table of the experiment as CSV, with units in its headings, and print an excerpt."""
+def write(tables: Mapping[str, xr.Dataset], folder: Path) -> None:
+    """Write each table as CSV, with units in its headings, and print an excerpt."""
     console = Console()
-    for name, table in experiment.tables(result).items():
+    for name, table in tables.items():
         rows = frame(table)
         rows.attrs |= {"caption": table.attrs["caption"]} if "caption" in table.attrs else {}
         path = folder / f"{name}.csv"
