@@ -119,14 +119,15 @@ def _identify(recording: Given, given: _Identify) -> xr.Dataset:
             seed=given.seed,
             device=output.device(given.device),
         )
-    for warning in caught:
-        log.warning("%s", str(warning.message).replace("unit_keys=False", "--no-unit-keys"))
+    for message in dict.fromkeys(str(warning.message) for warning in caught):
+        log.warning("%s", message.replace("unit_keys=False", "--no-unit-keys"))
     return fits
 
 
 def _write(fits: xr.Dataset, folder: Path) -> None:
     """Fits, verdict, tables and summary; the sentence of the verdict and the tables on the terminal."""
     import xarray as xr
+    from rich.console import Console
 
     from neurofwp.cli import printing, results
     from neurofwp.runtime import files
@@ -137,8 +138,10 @@ def _write(fits: xr.Dataset, folder: Path) -> None:
     files.write_json(verdict(fits), folder / VERDICT)
     made = tables(fits)
     files.write_json(flat(made), folder / results.SUMMARY)
-    printing.write({name: table for name, table in made.items() if name != "summary"}, folder)
-    printing.show(xr.DataTree.from_dict({"/fits": fits}), {})
+    printing.write({name: table for name, table in made.items() if name != "summary"}, folder, excerpts=False)
+    console = Console()
+    for shown in (*printing.rules(xr.DataTree.from_dict({"/fits": fits})), printing.parameters(fits)):
+        console.print(shown)
 
 
 def verdict(fits: xr.Dataset) -> dict[str, Any]:

@@ -5,7 +5,7 @@ A recording is one of
 - a NetCDF-4 file with variables of the names and dims in `DIMS`;
 - a folder of NPY files, one for each of these names, with the dims in their order;
 - a folder of CSV files, one row for each number (`neurofwp.identification.given_tables`);
-- the result of a run, a folder or its ``result.nc``, with the groups /program, /spiking and, where there is one, /repeat.
+- the result of a run, a folder or its ``result.nc``, with the groups /program, /spiking and, if there is one, /repeat.
 
 What is of one episode may lack the dim ``episode``. NaN among weights stands for what was not seen.
 """
@@ -59,8 +59,9 @@ def read(path: str | Path, *, units: str | None = None) -> Given:
 
     Parameters
     ----------
-    path : a file or a folder, see above. units : of the weights, like "nS", where the files do not say them: NetCDF says
-        them in the attribute ``units`` of ``weight``, CSV in the heading ``weight (nS)``, and NPY nowhere.
+    path : a file or a folder, see above.
+    units : of the weights, like "nS", where the files do not say them: NetCDF says them in the attribute ``units`` of
+        ``weight``, CSV in the heading ``weight (nS)``, and NPY nowhere.
 
     Raises
     ------
@@ -76,9 +77,9 @@ def read(path: str | Path, *, units: str | None = None) -> Given:
     if file.suffix in (".csv", ".npy"):
         raise InputError(f"{str(file)!r} is one file of several: name the folder that it is in, {str(file.parent)!r}")
     tree = files.read_tree(file)
-    return _run(tree, file, units) if "experiment" in tree.attrs or "program" in tree.children else _netcdf(
-        tree.to_dataset(), file, units
-    )
+    if "experiment" in tree.attrs or "program" in tree.children:
+        return _run(tree, file, units)
+    return _netcdf(tree.to_dataset(), file, units)
 
 
 def _run(tree: xr.DataTree, file: Path, units: str | None) -> Given:
@@ -169,7 +170,10 @@ def _unit(asked: str | None, said: str | None, where: str) -> str:
     if asked and said and asked != said:
         raise InputError(f"the weights of {where!r} are in {said!r}, as it says itself, and not in {asked!r}")
     if not (asked or said):
-        raise InputError(f"{where!r} does not say the unit of its weights: give units, like nS, or 1 where they have none")
+        raise InputError(
+            f"{where!r} does not say the unit of its weights: give it, with --units nS or in Python units='nS'; "
+            "1 where they have none"
+        )
     return str(asked or said)
 
 

@@ -25,6 +25,7 @@ def rule_bars(fits: xr.Dataset) -> Figure:
 
     Explained share is held-out R^2 over the noise ceiling, so 1 is what an independent run of the same Program would
     explain; the band around it is one standard error of the ceiling. The best rules are in their own colours and bold.
+    Fits without a repeat and without a stated noise have no FEVE: bars are then held-out R^2, noise included.
 
     Parameters
     ----------
@@ -41,8 +42,9 @@ def rule_bars(fits: xr.Dataset) -> Figure:
         fits = fits.expand_dims(drive=[fits.attrs.get("drive", "nominal")])
     columns = ("feve", "low", "high", "best")
     require(fits, "table of fits", dict.fromkeys(columns, ("drive", "rule")))
-    if not np.isfinite(fits["feve"].values).any():
-        raise InputError("these fits have no FEVE: they were made without a repeat, so without a noise ceiling")
+    explainable = bool(np.isfinite(fits["feve"].values).any())
+    if not explainable:
+        fits = _with_noise(fits)
     drives = [str(drive) for drive in fits["drive"].values]
     order = np.argsort(-fits["feve"].max("drive").values, kind="stable")
     fits = fits.isel(rule=order)
@@ -52,7 +54,7 @@ def rule_bars(fits: xr.Dataset) -> Figure:
     height = 0.8 / len(drives)
     figure = style.figure(WIDTH, 0.9 + len(rules) * (0.14 + 0.1 * len(drives)))
     ax = figure.subplots()
-    left = max(min(0.0, float(np.nanmin(low))), LOWEST)
+    left = max(min(0.0, float(np.nanmin([low, share]))), LOWEST)  # few units have no interval
     for i, drive in enumerate(drives):
         y = np.arange(len(rules)) + (i - (len(drives) - 1) / 2) * height
         plain = PLAIN.get(drive, "#B8B8B8")
@@ -77,27 +79,44 @@ def rule_bars(fits: xr.Dataset) -> Figure:
 
     # a single held-out episode has no standard error
     band = float((fits["noise_ceiling_sem"] / fits["noise_ceiling"]).fillna(0).max())
-    ax.axvspan(1 - band, 1 + band, color=style.YELLOW, alpha=0.6, linewidth=0, zorder=1)
+    if explainable:
+        ax.axvspan(1 - band, 1 + band, color=style.YELLOW, alpha=0.6, linewidth=0, zorder=1)
     ax.axvline(1, color=style.BLACK, linewidth=0.7, linestyle=(0, (4, 2)), zorder=3)
     ax.axvline(0, color=style.BLACK, linewidth=0.5, zorder=3)
-    ax.set_xlim(left, 1.05 * max(1 + band, float(np.nanmax(high))))
+    ax.set_xlim(left, 1.05 * max(1 + band, float(np.nanmax([high, share]))))
     ax.set_yticks(np.arange(len(rules)), [rule.replace("_", " ") for rule in rules])
     for tick, winner in zip(ax.get_yticklabels(), np.any(best, axis=0).tolist(), strict=True):
         tick.set_fontweight("bold" if winner else "normal")
     ax.tick_params(axis="y", length=0, pad=6)
     ax.invert_yaxis()
-    label = "fraction of explainable variance explained (FEVE)"
+    label = "fraction of explainable variance explained (FEVE)" if explainable else "held-out R², noise included"
+    of = "increments" if "unexplained" in fits else "weights"  # which fits of older formats were judged on
     judged = (
-        f"\nincrements of {fits.sizes['unit']} held-out {fits.attrs.get('unit', 'episode')}s"
-        if "unit" in fits.sizes
-        else ""
+        f"\n{of} of {fits.sizes['unit']} held-out {fits.attrs.get('unit', 'episode')}s" if "unit" in fits.sizes else ""
     )
     ax.set_xlabel(label + judged)
 
     handles: list[Patch | Line2D] = [Patch(color=PLAIN.get(d, "#B8B8B8"), label=f"{d} keys") for d in drives]
-    handles += [
-        Line2D([], [], color=style.BLACK, linewidth=0.8, label="95 % interval"),
-        Patch(color=style.YELLOW, alpha=0.6, linewidth=0, label="noise ceiling ± SEM"),
-    ]
+    handles.append(Line2D([], [], color=style.BLACK, linewidth=0.8, label="95 % interval"))
+    if explainable:
+        handles.append(Patch(color=style.YELLOW, alpha=0.6, linewidth=0, label="noise ceiling ± SEM"))
     style.legend(figure, handles, title="coloured, bold: the best supported rules", handlelength=1.5)
     return figure
+
+
+def _with_noise(fits: xr.Dataset) -> xr.Dataset:
+    """Fits with R^2 in place of FEVE: without a repeat, what is unexplained includes the noise.
+
+    Raises
+    ------
+    InputError
+        for fits that have no R^2 either.
+    """
+    if "r2" not in fits or not np.isfinite(fits["r2"].values).any():
+        raise InputError("these fits have neither FEVE nor R^2: there is nothing to draw")
+    limits = {"low": xr.full_like(fits["r2"], np.nan), "high": xr.full_like(fits["r2"], np.nan)}
+    if "unexplained_low" in fits:
+        of_rules = {"measure": "increments", "model": fits["rule"].values}
+        low, high = (fits[f"unexplained_{end}"].sel(of_rules, drop=True) for end in ("low", "high"))
+        limits = {name: 1 - each.rename(model="rule") for name, each in (("low", high), ("high", low))}
+    return fits.assign(feve=fits["r2"], **limits)
