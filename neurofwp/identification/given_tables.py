@@ -192,7 +192,8 @@ def _numbers(table: _Table, column: str) -> np.ndarray:
     wrong = ~variable.fits(numbers.to_numpy()) | (numbers.isna() & (given.notna() | (not partial))).to_numpy()
     if wrong.any():
         row = given.index[wrong][0]
-        said = "empty" if pd.isna(given[row]) else repr(str(given[row]))
+        value = given[row]
+        said = "empty" if pd.isna(value) else repr(value) if isinstance(value, str) else f"{value:g}"
         kind = "a number, or empty where it was not seen" if partial else f"a number, {variable.allowed()}"
         if column == "weight" and not partial:
             kind = "a number"
