@@ -78,16 +78,16 @@ def read(folder: Path, found: Sequence[Path]) -> tuple[dict[str, xr.DataArray], 
     for file in found:
         if file.name not in TABLES:
             raise unknown(f"file in {str(folder)!r}:", file.name, TABLES)
-    for name in REQUIRED:
-        if folder / name not in found:
-            raise InputError(f"the folder {str(folder)!r} has no {name}: it needs {', '.join(REQUIRED)}")
+    missing = [name for name in REQUIRED if folder / name not in found]
+    if missing:
+        raise InputError(f"the folder {str(folder)!r} has no {missing[0]}: it needs {', '.join(REQUIRED)}")
     tables = {file.name: _read(file) for file in found}
     order = _order(tables)
     arrays: dict[str, xr.DataArray] = {}
-    for name, file in FILES.items():
+    for name, source in FILES.items():
         column = "weight" if name in ("repeat", "initial_weight") else name
-        if file in tables and column in tables[file].rows:
-            arrays[name] = _array(tables[file], column, order)
+        if source in tables and column in tables[source].rows:
+            arrays[name] = _array(tables[source], column, order)
     said = {table.units["weight"] for table in tables.values() if "weight" in table.units}
     if len(said) > 1:
         raise InputError(f"the files of {str(folder)!r} give weights in {' and '.join(sorted(said))}: use one unit")
@@ -134,8 +134,8 @@ def _order(tables: Mapping[str, _Table]) -> dict[str, pd.Index]:
 
 
 def _unique(table: _Table, column: str) -> pd.Index:
-    labels = pd.Index(_labels(table, column).unique())
-    return labels.sort_values() if pd.api.types.is_numeric_dtype(labels) else labels
+    labels: pd.Index = pd.Index(_labels(table, column).unique())
+    return pd.Index(np.sort(labels.to_numpy())) if pd.api.types.is_numeric_dtype(labels) else labels
 
 
 def _labels(table: _Table, column: str) -> pd.Series:
@@ -158,7 +158,8 @@ def _array(table: _Table, column: str, order: Mapping[str, pd.Index]) -> xr.Data
     twice = pd.Series(flat).duplicated().to_numpy()
     if twice.any():
         row = table.rows.index[twice][0]
-        raise table.refuse(row, f"there is a row for {_where(table, row)} already; each may come once")
+        where = ", ".join(f"{dim} {order[dim][number[twice][0]]}" for dim, number in zip(dims, at, strict=True))
+        raise table.refuse(row, f"there is a row for {where} already; each may come once")
     numbers = np.full(shape, np.nan)
     numbers.flat[flat] = _numbers(table, column)
     if table.file.name not in PARTIAL and len(flat) < numbers.size:
@@ -199,10 +200,6 @@ def _numbers(table: _Table, column: str) -> np.ndarray:
             kind = "a number"
         raise table.refuse(row, f"{column} is {said}, but must be {kind}")
     return numbers.to_numpy()
-
-
-def _where(table: _Table, row: object) -> str:
-    return ", ".join(f"{dim} {table.rows.loc[row, dim]}" for dim in table.labels)
 
 
 def _some(labels: pd.Index) -> str:

@@ -119,4 +119,4 @@ def _with_noise(fits: xr.Dataset) -> xr.Dataset:
         of_rules = {"measure": "increments", "model": fits["rule"].values}
         low, high = (fits[f"unexplained_{end}"].sel(of_rules, drop=True) for end in ("low", "high"))
         limits = {name: 1 - each.rename(model="rule") for name, each in (("low", high), ("high", low))}
-    return fits.assign(feve=fits["r2"], **limits)
+    return fits.assign({"feve": fits["r2"], **limits})

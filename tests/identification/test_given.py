@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,7 @@ def as_netcdf(arrays: Arrays, folder: Path, **attrs: float) -> Path:
     return folder / "own.nc"
 
 
-CELLS = {
+CELLS: dict[str, list[object]] = {
     "episode": [1, 2],
     "event": [10, 20, 30],
     "pre": ["b", "a", "d", "c"],
@@ -63,8 +64,8 @@ CELLS = {
 
 
 def tidy(array: np.ndarray, dims: list[str], name: str) -> pd.DataFrame:
-    index = pd.MultiIndex.from_product([CELLS[dim] for dim in dims], names=dims)
-    return pd.DataFrame({name: array.ravel()}, index=index).reset_index()
+    labels = [CELLS[dim] for dim in dims]
+    return pd.DataFrame(product(*labels), columns=dims).assign(**{name: array.ravel()})
 
 
 def as_csv(arrays: Arrays, folder: Path) -> Path:
