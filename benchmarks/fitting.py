@@ -36,7 +36,7 @@ from tqdm import tqdm
 
 from benchmarks import machine
 from neurofwp import RateNetwork, identification, program
-from neurofwp.identification import fit_rule, recovery
+from neurofwp.identification import competing, fit_rule, recovery
 from neurofwp.identification.levenberg_marquardt import Minimum, minimise
 from neurofwp.identification.records import Records, prepare
 from neurofwp.plots import style
@@ -151,7 +151,7 @@ def batches(settings: Settings) -> dict[str, Any]:
 def problem(rule: Rule, records: Records, seed: int) -> tuple[Records, Any, Tensor]:
     """The subset that a search sees, its residuals, and the starts (start, parameter)."""
     generator = torch.Generator().manual_seed(seed)
-    bounds = fit_rule.Bounds(fit_rule.free_parameters(rule), records)
+    bounds = fit_rule.Bounds(competing.free_parameters(rule), records)
     size = records.weight.shape[-2 if rule.independent is Independent.ROWS else -1]
     search = fit_rule.subset(rule, records, torch.randperm(size, generator=generator), fit_rule.SEARCH_SIZE)
     starts = bounds.angles([bounds.defaults, *bounds.random(STARTS - 1, generator)])

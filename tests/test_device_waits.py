@@ -16,8 +16,8 @@ import xarray as xr
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from neurofwp import program
-from neurofwp.identification.fit_rule import Bounds, free_parameters, residuals
-from neurofwp.identification.identify_rule import candidates
+from neurofwp.identification.competing import candidates, free_parameters
+from neurofwp.identification.fit_rule import Bounds, residuals
 from neurofwp.identification.levenberg_marquardt import minimise
 from neurofwp.identification.records import prepare
 from neurofwp.rate import RateNetwork, run

@@ -22,7 +22,7 @@ from neurofwp.runtime.registry import KINDS, Registry, entry_points, package
 
 T = TypeVar("T")
 
-RULE = ("id", "equation", "objective", "signals", "reading", "source")  # what is listed of a rule
+RULE = ("id", "equation", "objective", "signals", "reading", "source", "not_fitted")  # what is listed of a rule
 ENTRY = ("value", "unit", "source", "tuned", "note")  # and what a file says of a parameter
 MODEL, CIRCUIT = "error-correcting", "apical-feedback"  # those that experiments use unless they are told otherwise
 
@@ -55,7 +55,7 @@ def rules() -> dict[str, dict[str, Any]]:
     """What is known of each rule, RULE, by its id."""
     found = [_declarations(_tree(source), RULE) for source in _sources(str(_package("rules")))]
     outside = _outside("rule", lambda each: each.equation)
-    return {rule["id"]: rule for rule in found if rule.get("id")} | {
+    return {rule["id"]: {"not_fitted": ""} | rule for rule in found if rule.get("id")} | {
         name: dict.fromkeys(RULE, "") | {"id": name, "equation": line} for name, line in outside.items()
     }
 

@@ -80,5 +80,7 @@ def _rules(items: list[dict[str, Any]]) -> Table:
         for what in ("objective", "signals", "reading", "source"):
             said = rule[what] if isinstance(rule[what], str) else ", ".join(rule[what])
             known.add_row(Text(what, style="dim"), Text(said))
+        fits = f"left out: {rule['not_fitted']}" if rule["not_fitted"] else "competes"
+        known.add_row(Text("identify", style="dim"), Text(fits))
         table.add_row(Text(rule["id"]), Group(Text(rule["equation"]), known))
     return table

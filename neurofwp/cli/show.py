@@ -42,14 +42,16 @@ def main(words: list[str]) -> int:
 
 def rule(shown: Rule) -> str:
     """Equation, objective, signals, arguments and parameters with their bounds, and the source of a rule."""
+    from neurofwp.identification.competing import reason
     from neurofwp.rules import SIGNALS
     from neurofwp.synapses.equations import section, wrap
 
     bounds = (
         f"{each.name} = {each.default:g}, in fits between {each.low:g} and {each.high:g}: {each.meaning}"
-        for each in shown.parameters
+        for each in (*shown.parameters, *shown.fitted_with)
     )
     nested = (f"{name} where {', '.join(f'{k} = {v}' for k, v in at.items())}" for name, at in shown.nests.items())
+    fits = f"cannot be fitted: {reason(shown)}" if reason(shown) else "can be fitted to the weights of a Trace"
     forms = f"one event after the other{', or in chunks' if shown.has_chunkwise else ''}"
     return "\n\n".join(
         part
@@ -63,7 +65,7 @@ def rule(shown: Rule) -> str:
             section("contains", nested),
             section("biological reading", [shown.reading]),
             section("source", [shown.source]),
-            wrap(f"runs {forms}; {'can' if shown.fittable else 'cannot'} be fitted to the weights of a Trace", ""),
+            wrap(f"runs {forms}; {fits}", ""),
         )
         if part
     )

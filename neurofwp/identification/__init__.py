@@ -3,9 +3,10 @@
 from importlib import import_module
 from types import ModuleType
 
+from neurofwp.identification.competing import candidates, excluded
 from neurofwp.identification.decision import Verdict
 from neurofwp.identification.fit_rule import Fit, fit
-from neurofwp.identification.identify_rule import candidates, identify
+from neurofwp.identification.identify_rule import identify
 from neurofwp.identification.noise_ceiling import noise_ceiling
 from neurofwp.identification.report import verdict
 from neurofwp.identification.tables import SCORES, best_fit, best_rules, ceiling_table, score_table
@@ -18,6 +19,7 @@ __all__ = [
     "best_rules",
     "candidates",
     "ceiling_table",
+    "excluded",
     "fit",
     "identify",
     "noise_ceiling",

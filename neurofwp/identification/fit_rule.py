@@ -12,17 +12,15 @@ from torch import Tensor
 
 from neurofwp import rules
 from neurofwp.errors import InputError
+from neurofwp.identification.competing import free_parameters
 from neurofwp.identification.levenberg_marquardt import Residuals, minimise
+from neurofwp.identification.prediction import weights
 from neurofwp.identification.records import Records, prepare
-from neurofwp.rate import scan
 from neurofwp.rules import Independent, Parameter, Rule
-
-VALUE_OFFSET = Parameter(
-    "value_offset", 0.0, -1.0, 2.0, "teaching bias: a dendrite near its threshold needs little teaching"
-)
 
 SEARCH_SIZE, SEARCH_ITERATIONS = 40_000, 30
 POLISH_SIZE, POLISH_ITERATIONS = 200_000, 40
+SURVIVORS = 3  # starts of a search that go on where those of others have led nowhere so good
 INSIDE = 0.05  # how far into its range a warm start moves a parameter that sits at an edge
 
 
@@ -34,11 +32,6 @@ class Fit:
     parameters: dict[str, float]
     rss: float
     r2: float
-
-
-def free_parameters(rule: Rule) -> tuple[Parameter, ...]:
-    """The parameters that a fit adjusts: the rule's own and, unless it has such a thing, the shared read-in."""
-    return rule.parameters if rule.absorbs_offset else (*rule.parameters, VALUE_OFFSET)
 
 
 def fit(
@@ -89,48 +82,56 @@ def fit_records(
     whole = records.without_silent()
     bounds = Bounds(free_parameters(rule), records)
     generator = torch.Generator().manual_seed(seed)
-    order = (
-        spread(whole, generator)
-        if rule.independent is Independent.ROWS
-        else torch.randperm(whole.key.shape[-1], generator=generator)
-    )
-    order = order.to(whole.key.device)
+    order = order_of(rule, whole, generator)
     exact = [bounds.complete(point) for point in nested]
     starts = [bounds.defaults, *bounds.random(restarts, generator), *(bounds.inside(point) for point in exact)]
 
-    search = subset(rule, whole, order, SEARCH_SIZE)
+    draft = rule.draft()
+    search = subset(draft, whole, order, SEARCH_SIZE)
     found = minimise(
-        residuals(rule, search, bounds),
+        residuals(draft, search, bounds),
         bounds.angles(starts),
         search.tensors,
         iterations=SEARCH_ITERATIONS,
         tolerance=1e-6,
+        survivors=SURVIVORS,
     )
     best = found.point[found.cost.argsort()[:1]]
     polish = subset(rule, whole, order, POLISH_SIZE)
-    polished = minimise(
-        residuals(rule, polish, bounds), best, polish.tensors, iterations=POLISH_ITERATIONS, tolerance=1e-7
-    )
+    last = minimise(residuals(rule, polish, bounds), best, polish.tensors, iterations=POLISH_ITERATIONS, tolerance=1e-7)
 
-    candidates = [bounds.defaults, *exact, *bounds.points(polished.point).unbind(0)]
+    candidates = [bounds.defaults, *exact, *bounds.points(last.point).unbind(0)]
     sums = [squares(rule, whole, bounds.named(point)).sum().item() for point in candidates]
     rank = int(np.nanargmin(np.where(np.isfinite(sums), sums, np.inf)))
     parameters = bounds.named(candidates[rank])
+    return Fit(rule, parameters, *quality(rule, records, parameters))
+
+
+def predict(fit: Fit, records: Records) -> Tensor:
+    """The weights (episode, pool, event, post, pre) that a fitted rule predicts."""
+    point = {name: records.key.new_full((1, 1), number) for name, number in fit.parameters.items()}
+    return weights(fit.rule, records, point)
+
+
+def polished(rule: Rule, records: Records, seed: int) -> Records:
+    """The part of Records that the parameters of a fit rest on."""
+    whole = records.without_silent()
+    return subset(rule, whole, order_of(rule, whole, torch.Generator().manual_seed(seed)), POLISH_SIZE)
+
+
+def order_of(rule: Rule, records: Records, generator: torch.Generator) -> Tensor:
+    """Rows of W, or columns where a rule leaves those apart, in the order in which a fit takes them."""
+    if rule.independent is Independent.ROWS:
+        return spread(records, generator).to(records.key.device)
+    return torch.randperm(records.key.shape[-1], generator=generator).to(records.key.device)
+
+
+def quality(rule: Rule, records: Records, parameters: Mapping[str, float]) -> tuple[float, float]:
+    """Residual sum of squares of the increments, and R^2 = 1 - RSS/TSS."""
     rss = float(squares(rule, records, parameters).sum())
     change = (records.increments(records.weight) * records.synapses[:, :, None]).cpu().numpy()
     total = float(change.var() * change.size)
-    return Fit(rule, parameters, rss, 1 - rss / total if total else np.nan)
-
-
-def weights(rule: Rule, records: Records, parameters: Mapping[str, Tensor]) -> Tensor:
-    """Weights that the rule predicts, (..., episode, pool, event, post, pre), for parameters (..., 1, 1)."""
-    own = {parameter.name: parameters[parameter.name] for parameter in rule.parameters}
-    value = records.value
-    if VALUE_OFFSET.name in parameters:
-        value = value + parameters[VALUE_OFFSET.name][..., None, None]
-    initial = records.initial.expand(*records.initial.shape[:-2], *records.weight.shape[-2:])
-    bounds = (0.0, torch.inf) if records.nonnegative else None
-    return scan(rule, own, records.key, value, records.gate, records.retention, initial, bounds)
+    return rss, 1 - rss / total if total else np.nan
 
 
 def squares(rule: Rule, records: Records, parameters: Mapping[str, float]) -> np.ndarray:
@@ -172,9 +173,17 @@ def spread(records: Records, generator: torch.Generator) -> Tensor:
 
 
 def subset(rule: Rule, records: Records, order: Tensor, size: int) -> Records:
-    """The first rows (or columns) of `order` that make up about `size` weights, at least one."""
+    """The first rows (or columns) of `order` that make up about `size` weights, at least one.
+
+    Fewer where an event costs more; of a row whose weights evolve alone, some of them.
+    """
+    size = size // rule.cost
     share = records.weight.numel() // len(order)
     index = order[: max(1, size // share)]
+    if rule.elementwise and share > size:
+        cells = records.key.shape[-1]
+        some = max(1, cells * size // share)
+        records = records.pres(torch.arange(some, device=order.device) * cells // some)
     match rule.independent:
         case Independent.ROWS:
             return records.posts(index)
@@ -186,14 +195,16 @@ def subset(rule: Rule, records: Records, order: Tensor, size: int) -> Records:
 class Bounds:
     """Parameters within their bounds: p = low + (high - low) sin^2(angle), smooth, with the edges themselves in reach.
 
-    Bounds are in the units of the records: scaled by the typical read-out and the typical active cell.
+    Bounds are in the units of the records: scaled by typical read-outs, keys and values.
     Points are tensors (..., parameter).
     """
 
     def __init__(self, parameters: Sequence[Parameter], records: Records) -> None:
         self.parameters = tuple(parameters)
-        scales = (records.readout, records.activity, records.teaching)
-        powers = [(p.weight_power, p.key_power, p.value_power) for p in parameters]
+        norm = records.key.norm(dim=-1)
+        size = float(norm.square().sum() / (norm > 0).sum()) ** 0.5
+        scales = (records.readout, records.activity, records.teaching, size)
+        powers = [(p.weight_power, p.key_power, p.value_power, p.norm_power) for p in parameters]
         unit = records.key.new_tensor(scales).pow(records.key.new_tensor(powers)).prod(-1)
         self.low = unit * unit.new_tensor([p.low for p in parameters])
         self.high = unit * unit.new_tensor([p.high for p in parameters])

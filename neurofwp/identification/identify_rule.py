@@ -10,6 +10,7 @@ import xarray as xr
 from torch import Tensor
 
 from neurofwp.errors import InputError
+from neurofwp.identification.competing import candidates, reason
 from neurofwp.identification.fit_rule import Fit, fit_records
 from neurofwp.identification.models import models
 from neurofwp.identification.nesting import embed, nests
@@ -19,14 +20,9 @@ from neurofwp.identification.records import Records, keys_of_norm_one, prepare
 from neurofwp.identification.report import tabulate
 from neurofwp.identification.splits import split
 from neurofwp.metrics.broadcasting import broadcast
-from neurofwp.rules import REGISTRY, Rule, get
+from neurofwp.rules import Rule, get
 from neurofwp.runtime import provenance
 from neurofwp.runtime.progress import progress_bar
-
-
-def candidates() -> tuple[Rule, ...]:
-    """The rules that can be fitted, those from outside included."""
-    return tuple(rule for rule in REGISTRY.all() if rule.fittable)
 
 
 @broadcast
@@ -42,6 +38,7 @@ def identify(
     drive: str = "nominal",
     unit_keys: bool | None = None,
     initial: str = "given",
+    references: bool = True,
     restarts: int = 8,
     seed: int = 0,
     nonnegative: bool = True,
@@ -64,6 +61,8 @@ def identify(
     split_by : what is fitted and what judges, other "episode"s, other "post"synaptic cells, or a later "time".
     train : indices of the episodes or cells that are fitted, by default the first half; the others judge.
     drive, unit_keys, initial, nonnegative : as of `neurofwp.identification.records.prepare`.
+    references : whether flexible rules are fitted beside the named ones, to say what a rule of their signals could
+        explain; takes as long as several rules.
     restarts : random starts for each rule, besides its defaults and the optima of rules that it nests.
 
     Returns
@@ -85,7 +84,7 @@ def identify(
     again = _again(program, trace, repeat, unit_keys=unit_keys, initial=initial, device=device)
     halves = split(records, again, split_by, train, chosen)
     fits = fit_all(chosen, halves.trained, restarts=restarts, seed=seed, progress=progress)
-    predictions = models(fits, halves.trained, seed)
+    predictions = models(fits, halves, references=references, seed=seed)
     products = measure(
         halves.judged, halves.again, predictions, unit=halves.unit, first=halves.first, noise=noise or 0.0
     )
@@ -121,8 +120,8 @@ def _chosen(rules: Sequence[str | Rule] | None) -> list[Rule]:
     for rule in chosen:
         if not rule.fittable:
             raise InputError(
-                f"rule {rule.id!r} cannot be fitted: it has no parameters, remembers more than weights, or takes more "
-                f"than a Program has; these can: {', '.join(each.id for each in candidates())}"
+                f"rule {rule.id!r} cannot be fitted: {reason(rule)}; "
+                f"these can: {', '.join(each.id for each in candidates())}"
             )
     return chosen
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.func import jvp, vmap
 
 EASE, TIGHTEN = 0.2, 5.0
+TRIAL = 8  # iterations after which starts are compared
 FIRST_DAMPING, LAST_DAMPING = 1e-2, 1e8
 
 Residuals = Callable[..., Tensor]
@@ -39,6 +40,7 @@ def minimise(
     *,
     iterations: int = 50,
     tolerance: float = 1e-9,
+    survivors: int | None = None,
 ) -> Minimum:
     """Minimise |r(x)|^2 / 2 from every row of `start` at once.
 
@@ -50,6 +52,8 @@ def minimise(
     data : what the residuals are made from. Tensors that they take from elsewhere give the same, at twice the time.
     tolerance : a start has converged when a step that was taken lowered its cost by less than this share of it,
         or when no step, however small, lowers it.
+    survivors : how many starts go on after TRIAL iterations, those of the lowest cost; left out, all do. A start that
+        was given up has not converged.
 
     Returns
     -------
@@ -60,10 +64,13 @@ def minimise(
     damping = torch.full_like(cost, FIRST_DAMPING)
     scale = torch.diagonal(curvature, dim1=-2, dim2=-1).clone()
     converged = ~torch.isfinite(cost)
+    given_up = torch.zeros_like(converged)
     taken = 0
-    while taken < iterations and not converged.all():
+    while taken < iterations and not (converged | given_up).all():
+        if taken == TRIAL and survivors is not None:
+            given_up[cost.argsort()[survivors:]] = True
         taken += 1
-        active = torch.nonzero(~converged)[:, 0]
+        active = torch.nonzero(~(converged | given_up))[:, 0]
         trial = point[active] + _step(gradient[active], curvature[active], damping[active], scale[active])
         trial_cost, trial_gradient, trial_curvature = _linearise(residuals, trial, data)
         better = trial_cost < cost[active]  # false for NaN and infinity

@@ -22,6 +22,7 @@ DRIVES = {
     "measured-both": "keys as key cells fired, values as dendrites were depolarised",
 }
 UNEQUAL = 0.01  # norms of keys that differ by more than this share matter
+SIGNALS = ("key", "value", "gate", "retention", "weight", "duration")  # what there is of every event
 INITIAL = ("given", "first")
 
 
@@ -34,6 +35,7 @@ class Records:
     initial (episode, pool, post, pre) are the weights before the first event; each dim may be 1.
     observed : whether the weights after each event (event,) were seen. synapses (episode, pool, post, pre) : which
     were seen; dims may be 1. Rules run on all synapses, whatever was seen of them.
+    duration (episode, 1, event) is that of each event, s.
     readout, activity and teaching are the typical W k after a write, key of one active cell, and norm of a value:
     they turn the bounds of parameters, which are stated for values of one, into the units of this Trace.
     """
@@ -50,6 +52,7 @@ class Records:
     readout: float
     activity: float
     teaching: float
+    duration: Tensor
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -64,7 +67,8 @@ class Records:
     def episodes(self, chosen: Sequence[int]) -> Records:
         index = torch.as_tensor(list(chosen), device=self.key.device)
         chosen_records = self.with_tensors([_take(each, 0, index) for each in self.tensors])
-        return replace(chosen_records, synapses=_take(self.synapses, 0, index))
+        synapses, duration = (_take(each, 0, index) for each in (self.synapses, self.duration))
+        return replace(chosen_records, synapses=synapses, duration=duration)
 
     def posts(self, index: Tensor) -> Records:
         """Some postsynaptic cells."""
@@ -89,7 +93,7 @@ class Records:
         return self._events(slice(event, None))
 
     def _events(self, chosen: slice) -> Records:
-        signals = {name: getattr(self, name)[:, :, chosen] for name in ("key", "value", "gate", "retention", "weight")}
+        signals = {name: getattr(self, name)[:, :, chosen] for name in SIGNALS}
         return replace(self, **signals, observed=self.observed[chosen])
 
     def entries(self) -> Tensor:
@@ -207,6 +211,7 @@ def prepare(
         readout=_rms(readout),
         activity=norm * _active_size(program["key"].values),
         teaching=_rms(taught),
+        duration=tensor(program["duration"] / 1000)[:, None],
     )
     return _from_first(records) if initial == "first" else records
 

@@ -16,8 +16,9 @@ import pandas as pd
 import xarray as xr
 
 from neurofwp.errors import InputError
+from neurofwp.identification.competing import candidates
 from neurofwp.identification.decision import Verdict
-from neurofwp.identification.identify_rule import candidates, identify
+from neurofwp.identification.identify_rule import identify
 from neurofwp.identification.noise_ceiling import noise_ceiling
 from neurofwp.identification.report import verdict
 from neurofwp.program import on_off
@@ -50,13 +51,30 @@ TRUE: Mapping[str, Mapping[str, tuple[float, float]]] = {
         "w_max": (0.7, 1.0),
     },
     "oja": {"rate": (0.2, 0.4), "scale": (1.2, 1.6)},
+    "interpolating": {"rate": (0.2, 0.4), "weight_scale": (0.8, 1.4)},
+    "key_decay": {"weight_scale": (0.4, 0.8), "key_fading": (0.4, 0.8)},
+    "key_gated_delta": {"rate": (0.5, 0.8), "weight_scale": (0.8, 1.2), "key_fading": (0.3, 0.6)},
+    "implicit_delta": {"rate": (1.0, 3.0), "weight_scale": (0.8, 1.2)},
+    "momentum": {
+        "rate": (0.3, 0.5),
+        "weight_scale": (0.8, 1.2),
+        "decay": (0.9, 0.97),
+        "momentum": (0.3, 0.5),
+    },
+    "mesa": {"weight_scale": (0.8, 1.2), "decay": (0.85, 0.95), "ridge": (0.2, 0.6)},
+    "bcm": {"threshold": (0.2, 0.5), "memory": (3.0, 8.0), "weight_scale": (0.8, 1.4)},
+    "btsp": {"tau_e": (1.0, 2.0), "tau_i": (0.4, 0.8), "k_plus": (0.8, 1.4), "w_max": (1.0, 2.0)},
+    "gated_oja": {"rate": (0.2, 0.4), "weight_scale": (1.2, 1.6), "decay": (0.85, 0.95)},
+    "ode_oja": {"rate": (0.2, 0.4), "weight_scale": (1.2, 1.6)},
+    "ode_delta": {"rate": (0.8, 2.0), "weight_scale": (0.8, 1.2)},
 }
 
 
 def truth(rule: str | Rule, rng: np.random.Generator) -> dict[str, float]:
     """Parameters drawn for a rule, uniformly where `TRUE` says."""
     made = get(rule)
-    return made.defaults() | {name: float(rng.uniform(*span)) for name, span in TRUE.get(made.id, {}).items()}
+    added = {parameter.name: parameter.default for parameter in made.fitted_with}
+    return made.defaults() | added | {name: float(rng.uniform(*span)) for name, span in TRUE.get(made.id, {}).items()}
 
 
 def disturb(program: xr.Dataset, noise: float, rng: np.random.Generator) -> xr.Dataset:
@@ -180,7 +198,8 @@ def recover_one(
     """One trace of a known rule, identified: the variables of `recover` for one noise, truth and draw."""
     rng = np.random.default_rng(child)
     true = truth(rule, rng)
-    network = RateNetwork(rule, parameters=true, on_off=True, bounds=(0, np.inf), unit_keys=False)
+    pools = get(rule).clampable  # weights that cannot be clamped may be negative
+    network = RateNetwork(rule, parameters=true, on_off=pools, bounds=(0, np.inf) if pools else None, unit_keys=False)
     one, other = (network.run(disturb(program, noise, rng)) for _ in range(2))
     repeat = other if noise > 0 else None
     fits = identify(
@@ -191,6 +210,7 @@ def recover_one(
         unit_keys=True,
         restarts=restarts,
         seed=int(rng.integers(2**31)),
+        references=False,
         progress=False,
     )
     own = fits.sel(rule=rule, drop=True)

@@ -17,7 +17,9 @@ from scipy import stats
 from torch import Tensor
 from torch.func import jvp
 
-from neurofwp.identification.fit_rule import Fit, free_parameters, misses, weights
+from neurofwp.identification.competing import free_parameters
+from neurofwp.identification.fit_rule import Fit, misses, polished
+from neurofwp.identification.prediction import weights
 from neurofwp.identification.records import Records
 from neurofwp.identification.scores import LEVEL
 
@@ -32,8 +34,9 @@ class Uncertainty:
     correlation: np.ndarray
 
 
-def uncertainty(fit: Fit, records: Records) -> Uncertainty:
-    """Of all parameters of a fit, on the episodes that it was fitted to."""
+def uncertainty(fit: Fit, records: Records, seed: int = 0) -> Uncertainty:
+    """Of all parameters of a fit to these Records, from the part of them that it rests on; `seed` as of the fit."""
+    records = polished(fit.rule, records, seed)
     names = tuple(parameter.name for parameter in free_parameters(fit.rule))
     curvature = torch.zeros(len(names), len(names), dtype=torch.float64)
     spread = curvature.clone()

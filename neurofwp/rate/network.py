@@ -24,7 +24,7 @@ class RateNetwork:
     Parameters
     ----------
     rule : id of a rule (see `neurofwp.rules.RULES`), or a Rule.
-    parameters : values that replace the rule's defaults.
+    parameters : values that replace the rule's defaults, or that a fit adds to them, `Rule.fitted_with`.
     on_off : two pools of weights, for (1 + v)/2 and (1 - v)/2, read as their difference: the code of a network
         whose weights and rates cannot be negative. The Trace then has `conductance`.
     bounds : (low, high), to which weights are clamped after every event; (0, inf) for conductances.
@@ -55,15 +55,16 @@ class RateNetwork:
         dtype: torch.dtype = torch.float64,
     ) -> None:
         self.rule = rules.get(rule)
-        if not self.rule.runs_programs:
+        if not (self.rule.runs_programs or self.rule.driven_by_programs):
             takes = ", ".join(argument.name for argument in self.rule.arguments) or "an initial weight"
             raise InputError(
                 f"rule {self.rule.id!r} takes other signals than a Program has ({takes}): run it with neurofwp.rate.run"
             )
-        self.parameters = self.rule.defaults()
+        self.parameters = {name: each for name, each in self.rule.defaults().items() if name != self.rule.timed_by}
+        known = [*self.parameters, *(each.name for each in self.rule.fitted_with)]
         for name, number in (parameters or {}).items():
-            if name not in self.parameters:
-                raise errors.unknown(f"parameter of rule {self.rule.id!r},", name, self.parameters)
+            if name not in known:
+                raise errors.unknown(f"parameter of rule {self.rule.id!r},", name, known)
             if not np.isfinite(number):
                 raise InputError(f"{name} of rule {self.rule.id!r} must be finite, but is {number}")
             self.parameters[name] = float(number)
@@ -100,7 +101,8 @@ class RateNetwork:
         parameters = {name: value.new_tensor(number) for name, number in self.parameters.items()}
         with torch.no_grad():
             # (episode, polarity, event, post, pre)
-            pools = scan(self.rule, parameters, key[:, None], value, gate, retention, bounds=self.bounds)
+            duration = self._tensor(program["duration"] / 1000)[:, None]
+            pools = scan(self.rule, parameters, key[:, None], value, gate, retention, None, self.bounds, duration)
             weight = pools[:, 0] - pools[:, 1] if self.on_off else pools[:, 0]
             recall = (weight @ query[..., None])[..., 0]
             recall[~query.any(-1)] = torch.nan

@@ -7,13 +7,17 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
+from neurofwp.rate.drive import added, drive
 from neurofwp.rules import Event, Rule, State, weight_of
+from neurofwp.rules.free import WEIGHT_SCALE
+from neurofwp.rules.rule import per_synapse
 
 Bounds = tuple[float, float]
+Limits = Bounds | tuple[Tensor, Tensor]  # numbers, or each (..., 1, 1)
 
 
 def states(
-    rule: Rule, parameters: Mapping[str, Tensor], events: Event, state: State, bounds: Bounds | None = None
+    rule: Rule, parameters: Mapping[str, Tensor], events: Event, state: State, bounds: Limits | None = None
 ) -> Iterator[State]:
     """The state after every event.
 
@@ -54,7 +58,7 @@ def unbind(rule: Rule, events: Event) -> Iterator[Event]:
         yield Event(key[index], value[index], gate[index], retention[index], query[index], one)
 
 
-def clamp(state: State, bounds: Bounds) -> State:
+def clamp(state: State, bounds: Limits) -> State:
     """The state with its weights within the bounds."""
     weight = weight_of(state).clamp(*bounds)
     return weight if isinstance(state, Tensor) else state._replace(weight=weight)
@@ -69,16 +73,19 @@ def scan(
     retention: Tensor,
     initial: Tensor | None = None,
     bounds: Bounds | None = None,
+    duration: Tensor | None = None,
 ) -> Tensor:
-    """Weights after every event, for a rule that takes no more than a Program has.
+    """Weights after every event, for a rule that a Program drives.
 
     Parameters
     ----------
-    parameters : each broadcasts against the leading dims (...).
+    parameters : each broadcasts against the leading dims (...). Of `rule.fitted_with` some or none: see
+        `neurofwp.rate.drive`.
     key : (..., event, pre). value : (..., event, post). gate, retention : (..., event).
         Leading dims need only broadcast against each other.
     initial : (..., post, pre), the weights before the first event; left out, zero.
     bounds : (low, high), to which weights are clamped after every event; (0, inf) for conductances.
+    duration : (..., event), of each event in seconds, where it is known.
 
     Returns
     -------
@@ -90,9 +97,27 @@ def scan(
     leading += [number.shape for number in parameters.values()]
     batch = torch.broadcast_shapes(*leading)
     weight = initial.expand(*batch, *initial.shape[-2:])
-    if rule.dims("log_decay"):  # a Program has one retention for all cells
-        retention = retention[..., None]
-    events = Event(key, value, gate, retention)
+    events = drive(rule, parameters, key, value, gate, retention, duration)
+    scale = added(rule, parameters).get(WEIGHT_SCALE.name)
+    if scale is None:
+        return trajectory(rule, parameters, events, weight, bounds)
+    over = per_synapse(scale.clamp_min(torch.finfo(scale.dtype).tiny))
+    within: Limits | None = bounds
+    if bounds is not None and bounds != (0.0, torch.inf):
+        within = bounds[0] / over, bounds[1] / over
+    return per_synapse(scale)[..., None] * trajectory(rule, parameters, events, weight / over, within)
+
+
+def trajectory(
+    rule: Rule, parameters: Mapping[str, Tensor], events: Event, weight: Tensor, bounds: Limits | None
+) -> Tensor:
+    """Weights after every event (..., event, post, pre), from those before the first one."""
+    whole = rule.trajectory(events, weight, parameters)
+    if whole is not None:
+        if bounds is None:
+            return whole
+        low, high = (torch.as_tensor(each, dtype=whole.dtype, device=whole.device)[..., None] for each in bounds)
+        return whole.clamp(low, high)
     state = rule.begin(weight, events, parameters)
     after = [weight_of(each) for each in states(rule, parameters, events, state, bounds)]
     return torch.stack(after, dim=-3)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 
+from neurofwp.rules.free import WEIGHT_SCALE
 from neurofwp.rules.rule import Event, Parameter, Rule, outer, per_post, per_synapse
 
 
@@ -23,7 +24,7 @@ class BCM(Rule):
 
     id = "bcm"
     parameters = (
-        Parameter("threshold", 1.0, 0.0, 4.0, "threshold before the first event", value_power=1),
+        Parameter("threshold", 1.0, 0.0, 4.0, "threshold before the first event"),
         Parameter("memory", 10.0, 1.0, 1000.0, "events over which the threshold follows v^2", domain=(1.0, math.inf)),
     )
     equation = "W + beta v (v - theta) k'; theta + (v^2 - theta) / memory"
@@ -32,6 +33,7 @@ class BCM(Rule):
     reading = "sliding threshold between depression and potentiation"
     source = "Bienenstock, Cooper & Munro 1982; threshold on <v^2>: Intrator & Cooper 1992"
     state = State
+    fitted_with: ClassVar[tuple[Parameter, ...]] = (WEIGHT_SCALE,)  # weights are linear in beta
 
     def begin(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
         return State(weight, per_post(p["threshold"]).expand(weight.shape[:-1]))

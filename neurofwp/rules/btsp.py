@@ -8,7 +8,7 @@ each of SUBSTEPS steps.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,7 +18,8 @@ from neurofwp.rules.signals import KEY, Argument
 
 PLATEAU = Argument("value", "plateau of each postsynaptic cell, 1 where there is one", ("post",), low=0.0, high=1.0)
 RATE = Argument("key", "presynaptic activity, relative to the largest", KEY.dims, low=0.0, high=1.0)
-SUBSTEPS = 32
+
+BLOCK = 8  # substeps that are taken at once: more need more memory, fewer more time
 
 
 class State(NamedTuple):
@@ -30,15 +31,15 @@ class State(NamedTuple):
 
 
 def relax(trace: Tensor, target: Tensor, time: Tensor) -> Tensor:
-    """The trace after `time`, in its own time constants, of constant input."""
+    """The trace after `time` (...), in its own time constants, of constant input."""
     return target + (trace - target) * per_post((-time).exp())
 
 
-def rescale(overlap: Tensor, midpoint: Tensor, slope: Tensor) -> Tensor:
-    """A logistic function, rescaled so that it is 0 at 0 and 1 at 1."""
-    a, b = per_synapse(midpoint), per_synapse(slope)
+def speed(overlap: Tensor, largest: Tensor, midpoint: Tensor, slope: Tensor) -> Tensor:
+    """A logistic function of the overlap (..., time, post, pre), rescaled so that it is 0 at 0 and `largest` at 1."""
+    a, b = (per_synapse(each)[..., None] for each in (midpoint, slope))
     low, high = torch.sigmoid(-a * b), torch.sigmoid((1 - a) * b)
-    return (torch.sigmoid((overlap - a) * b) - low) / (high - low)
+    return per_synapse(largest)[..., None] / (high - low) * (torch.sigmoid((overlap - a) * b) - low)
 
 
 class BTSP(Rule):
@@ -66,6 +67,10 @@ class BTSP(Rule):
     source = "Milstein et al. 2021, network model"
     arguments = (RATE, PLATEAU)
     state = State
+    timed_by = "duration"
+    cost = 16
+    elementwise = True
+    substeps: ClassVar[int] = 32
 
     def begin(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
         *batch, post, pre = weight.shape
@@ -73,23 +78,47 @@ class BTSP(Rule):
 
     def step(self, state: State, event: Event, p: Mapping[str, Tensor]) -> State:
         weight = state.weight
-        width = p["duration"] / SUBSTEPS
+        duration = event.others.get("duration", p.get("duration", torch.ones_like(p["tau_e"])))
+        width = duration / self.substeps
 
         def traces(time: Tensor) -> tuple[Tensor, Tensor]:
-            eligibility = relax(state.eligibility, event.key, time / p["tau_e"])
-            return eligibility, relax(state.instructive, event.value, time / p["tau_i"])
+            """Both after so many seconds of the event (..., time)."""
+            last, key, instructed, value = (
+                each[..., None, :] for each in (state.eligibility, event.key, state.instructive, event.value)
+            )
+            eligibility = relax(last, key, time / p["tau_e"][..., None])
+            return eligibility, relax(instructed, value, time / p["tau_i"][..., None])
 
-        for number in range(SUBSTEPS):
-            eligibility, instructive = traces((number + 0.5) * width)
-            overlap = outer(instructive, eligibility)
-            gain = per_synapse(p["k_plus"]) * rescale(overlap, p["a_plus"], p["b_plus"])
-            loss = per_synapse(p["k_minus"]) * rescale(overlap, p["a_minus"], p["b_minus"])
-            total = gain + loss
-            # with constant rates the weight relaxes to w_max gain / total at the rate total, exactly
-            moved = -torch.expm1(-total * per_synapse(width))
-            share = torch.where(total > 0, moved / torch.where(total > 0, total, 1.0), per_synapse(width))
-            weight = weight + share * (gain * per_synapse(p["w_max"]) - total * weight)
-        return State(weight, *traces(p["duration"]))
+        for first in range(0, self.substeps, BLOCK):
+            steps = torch.arange(first, min(first + BLOCK, self.substeps), dtype=weight.dtype, device=weight.device)
+            eligibility, instructive = traces((steps + 0.5) * width[..., None])
+            weight = self.relaxed(weight, outer(instructive, eligibility), per_synapse(width)[..., None], p)
+        eligibility, instructive = (each[..., 0, :] for each in traces(duration[..., None]))
+        return State(weight, eligibility, instructive)
+
+    def relaxed(self, weight: Tensor, overlap: Tensor, width: Tensor, p: Mapping[str, Tensor]) -> Tensor:
+        """The weights after substeps of that `width`, with these overlaps (..., time, post, pre), constant in each.
+
+        In each the weight relaxes to w_max gain / total at the rate total, exactly, and all that was gained decays by
+        exp(-total width) in each later one.
+        """
+        gain = speed(overlap, p["k_plus"], p["a_plus"], p["b_plus"])
+        total = gain + speed(overlap, p["k_minus"], p["a_minus"], p["b_minus"])
+        share = torch.where(total > 0, -torch.expm1(-total * width) / torch.where(total > 0, total, 1.0), width)
+        until = (total * width).cumsum(-3)
+        later = until[..., -1:, :, :] - until
+        gained = (gain * share * (-later).exp()).sum(-3) * per_synapse(p["w_max"])
+        return weight * (-until[..., -1, :, :]).exp() + gained
+
+    def draft(self) -> Rule:
+        return Coarse()
+
+
+class Coarse(BTSP):
+    """The same within some per cent, in the shortest time."""
+
+    cost = 4
+    substeps = 4
 
 
 RULE = BTSP()

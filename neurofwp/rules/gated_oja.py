@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from torch import Tensor
 
 from neurofwp.rules import oja
 from neurofwp.rules.chunkwise import ChannelDecay
-from neurofwp.rules.rule import Event, Independent, Rule
+from neurofwp.rules.free import DECAY, OJA_RATE, OJA_SCALE
+from neurofwp.rules.rule import Event, Independent, Nests, Parameter, Rule
 from neurofwp.rules.signals import BETA, KEY, LOG_DECAY, VALUE, Argument
 
 POST_LOG_DECAY = Argument(LOG_DECAY.name, LOG_DECAY.meaning + ", of each postsynaptic cell", ("post",), high=0.0)
@@ -26,6 +28,9 @@ class GatedOja(Rule):
     arguments = (KEY, VALUE, BETA, POST_LOG_DECAY)
     chunk = 16
     independent = Independent.COLUMNS
+    fitted_with: ClassVar[tuple[Parameter, ...]] = (OJA_RATE, OJA_SCALE, DECAY)
+    nests: ClassVar[Nests] = {"oja": {"weight_scale": "scale", "decay": 1.0}}
+    approaches = ("hebbian", "fixed_decay")  # rate to 0 at the same rate * weight_scale
 
     def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
         return oja.textbook(event.retention[..., :, None] * weight, event.key, event.value, event.gate)

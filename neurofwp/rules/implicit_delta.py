@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from torch import Tensor
 
 from neurofwp.rules import delta
 from neurofwp.rules.chunkwise import NoDecay
-from neurofwp.rules.rule import Event, Rule
+from neurofwp.rules.free import SATURATING_RATE, WEIGHT_SCALE
+from neurofwp.rules.rule import Event, Parameter, Rule
 
 
 def strength(event: Event) -> Tensor:
@@ -26,6 +28,8 @@ class ImplicitDelta(Rule):
     reading = "error-correcting write that saturates"
     source = "Liu et al. 2024 (Longhorn)"
     chunk = 32
+    fitted_with: ClassVar[tuple[Parameter, ...]] = (SATURATING_RATE, WEIGHT_SCALE)
+    approaches = ("hebbian",)  # rate to 0 at the same rate * weight_scale
 
     def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
         return delta.textbook(weight, event.key, event.value, strength(event))

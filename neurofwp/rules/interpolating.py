@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from torch import Tensor
 
 from neurofwp.rules.chunkwise import ScalarDecay, decayed_sum
-from neurofwp.rules.rule import Event, Rule, outer, per_synapse
+from neurofwp.rules.free import SHARE_RATE, WEIGHT_SCALE
+from neurofwp.rules.rule import Event, Parameter, Rule, outer, per_synapse
 
 
 class Interpolating(Rule):
@@ -20,6 +22,8 @@ class Interpolating(Rule):
     reading = "gated write that fades the rest"
     source = "Peng et al. 2021 (gated random feature attention)"
     chunk = 32
+    fitted_with: ClassVar[tuple[Parameter, ...]] = (SHARE_RATE, WEIGHT_SCALE)
+    approaches = ("hebbian",)  # rate to 0 at the same rate * weight_scale
 
     def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
         return per_synapse(1 - event.gate) * weight + per_synapse(event.gate) * outer(event.value, event.key)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from torch import Tensor
 
 from neurofwp.rules.chunkwise import ChannelDecay, decayed_sum
-from neurofwp.rules.rule import Event, Rule, outer, per_synapse
+from neurofwp.rules.free import KEY_FADING, WEIGHT_SCALE
+from neurofwp.rules.rule import Event, Nests, Parameter, Rule, outer, per_synapse
 from neurofwp.rules.signals import BETA, KEY, LOG_DECAY, VALUE, Argument
 
 KEY_LOG_DECAY = Argument(LOG_DECAY.name, LOG_DECAY.meaning + ", of each presynaptic cell", ("pre",), high=0.0)
@@ -24,6 +26,8 @@ class KeyDecay(Rule):
     source = "Yang et al. 2024 (gated linear attention, arXiv 2312.06635)"
     arguments = (KEY, VALUE, BETA, KEY_LOG_DECAY)
     chunk = 16
+    fitted_with: ClassVar[tuple[Parameter, ...]] = (WEIGHT_SCALE, KEY_FADING)
+    nests: ClassVar[Nests] = {"hebbian": {"weight_scale": "rate", "key_fading": 0.0}}
 
     def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
         return weight * event.retention[..., None, :] + per_synapse(event.gate) * outer(event.value, event.key)

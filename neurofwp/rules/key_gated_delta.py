@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from torch import Tensor
 
 from neurofwp.rules import delta
 from neurofwp.rules.chunkwise import ChannelDecay
+from neurofwp.rules.free import DELTA_RATE, KEY_FADING, WEIGHT_SCALE
 from neurofwp.rules.key_decay import KEY_LOG_DECAY
-from neurofwp.rules.rule import Event, Rule
+from neurofwp.rules.rule import Event, Parameter, Rule
 from neurofwp.rules.signals import BETA, KEY, VALUE
 
 
@@ -24,6 +26,7 @@ class KeyGatedDelta(Rule):
     source = "Kimi Team 2025 (Kimi delta attention, arXiv 2510.26692)"
     arguments = (KEY, VALUE, BETA, KEY_LOG_DECAY)
     chunk = 16
+    fitted_with: ClassVar[tuple[Parameter, ...]] = (DELTA_RATE, WEIGHT_SCALE, KEY_FADING)
 
     def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
         return delta.textbook(weight * event.retention[..., None, :], event.key, event.value, event.gate)

@@ -7,16 +7,20 @@ less as it decays. A ridge below the rounding of H, in single precision some 1e-
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
 from neurofwp.rules.chunkwise import ScalarDecay, decayed_sum, join, split
-from neurofwp.rules.rule import POSITIVE, Event, Rule, outer, per_synapse
+from neurofwp.rules.chunkwise.decay import products
+from neurofwp.rules.free import DECAY, WEIGHT_SCALE
+from neurofwp.rules.rule import POSITIVE, Event, Parameter, Rule, outer, per_synapse
 from neurofwp.rules.signals import BETA, KEY, OPTIONAL_LOG_DECAY, VALUE, Argument
 
 RIDGE = Argument("ridge", "strength of the ridge", ("pre",), low=POSITIVE[0], per_event=False)
+
+RIDGE_STRENGTH = Parameter(RIDGE.name, 0.5, 1e-4, 10.0, RIDGE.meaning, norm_power=2, domain=POSITIVE)
 
 
 class State(NamedTuple):
@@ -62,6 +66,8 @@ class Mesa(Rule):
     chunk = 16
     clampable = False
     finite_with = "a ridge that rounding beside the keys does not lose, a larger one,"
+    # no rate: it would divide the ridge
+    fitted_with: ClassVar[tuple[Parameter, ...]] = (WEIGHT_SCALE, DECAY, RIDGE_STRENGTH)
 
     def begin(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
         pre = weight.shape[-1]
@@ -73,6 +79,25 @@ class Mesa(Rule):
         covariance = alpha * state.covariance + beta * outer(event.key, event.key)
         moment = alpha * state.moment + beta * outer(event.value, event.key)
         return State(solve(moment, covariance, event.others["ridge"]), moment, covariance)
+
+    def trajectory(self, events: Event, weight: Tensor, p: Mapping[str, Tensor]) -> Tensor | None:
+        """In the dual form of ridge regression, one equation for each event so far, where those are fewer than cells.
+
+        With the keys as rows of K, values less what a W_0 predicts, a = alpha_1 ... alpha_t, as rows of E, what is left
+        of their strengths in C = diag(c), and R = diag(ridge): W_t = a W_0 + E' C (1 + K R^-1 K' C)^-1 K R^-1.
+        """
+        key, length = events.key, events.key.shape[-2]
+        if length >= key.shape[-1]:
+            return None
+        over_ridge = key / events.others["ridge"][..., None, :]
+        # (..., time, past event), 0 for those to come
+        strength = products(events.retention) * events.gate[..., None, :]
+        start = events.retention.cumprod(-1)[..., None, None]  # (..., time, 1, 1)
+        error = events.value[..., None, :, :] - start * (key @ weight.mT)[..., None, :, :]
+        system = strength[..., None] * (key @ over_ridge.mT)[..., None, :, :]
+        system = system + torch.eye(length, dtype=key.dtype, device=key.device)
+        dual: Tensor = torch.linalg.solve_ex(system, strength[..., None] * error)[0]
+        return start * weight[..., None, :, :] + dual.mT @ over_ridge[..., None, :, :]
 
     def chunkwise(
         self, query: Tensor, events: Event, state: State, p: Mapping[str, Tensor], size: int

@@ -66,6 +66,7 @@ class MLSTM(Rule):
     state = State
     chunk = 32
     clampable = False
+    not_fitted = "its weights, but for the factor exp(-m), are those of scalar decay: only its reads are divided"
 
     def begin(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
         shape = weight.shape

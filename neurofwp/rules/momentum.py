@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 
 from neurofwp.rules.chunkwise.momentum import momentum_sum
-from neurofwp.rules.rule import Event, Rule, outer, per_synapse, product
+from neurofwp.rules.free import DECAY, DELTA_RATE, WEIGHT_SCALE
+from neurofwp.rules.rule import SHARE, Event, Parameter, Rule, outer, per_synapse, product
 from neurofwp.rules.signals import BETA, KEY, OPTIONAL_LOG_DECAY, VALUE, Argument
 
 KEPT = Argument("momentum", "share of the trace that survives", low=0.0, high=1.0, signal="retention")
+
+SHARE_OF_TRACE = Parameter(KEPT.name, 0.5, 0.0, 1.0, KEPT.meaning, domain=SHARE)
 
 
 class State(NamedTuple):
@@ -33,6 +36,7 @@ class Momentum(Rule):
     arguments = (KEY, VALUE, BETA, OPTIONAL_LOG_DECAY, KEPT)
     state = State
     chunk = 32
+    fitted_with: ClassVar[tuple[Parameter, ...]] = (DELTA_RATE, WEIGHT_SCALE, DECAY, SHARE_OF_TRACE)
 
     def begin(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
         return State(weight, weight.new_zeros(weight.shape))

@@ -7,13 +7,15 @@ Along k the prediction relaxes to v at the rate beta |k|^2, so that the flow is 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from neurofwp.rules import delta
 from neurofwp.rules.chunkwise import NoDecay
-from neurofwp.rules.rule import Event, Rule
+from neurofwp.rules.free import SATURATING_RATE, WEIGHT_SCALE
+from neurofwp.rules.rule import Event, Parameter, Rule
 
 
 def relax(gate: Tensor, direction: Tensor) -> Tensor:
@@ -35,6 +37,8 @@ class DeltaFlow(Rule):
     reading = "a conductance that moves throughout an event until the dendritic error is gone"
     source = "Irie, Faccio & Schmidhuber 2022 (arXiv 2206.01649)"
     chunk = 32
+    fitted_with: ClassVar[tuple[Parameter, ...]] = (SATURATING_RATE, WEIGHT_SCALE)
+    approaches = ("hebbian",)  # rate to 0 at the same rate * weight_scale
 
     def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
         return delta.textbook(weight, event.key, event.value, relax(event.gate, event.key))

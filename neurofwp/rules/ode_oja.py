@@ -6,13 +6,15 @@ Along v the back-projection W'v relaxes to k at the rate beta |v|^2, in closed f
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from torch import Tensor
 
 from neurofwp.rules import oja
 from neurofwp.rules.chunkwise import NoDecay
+from neurofwp.rules.free import OJA_RATE, OJA_SCALE
 from neurofwp.rules.ode_delta import relax
-from neurofwp.rules.rule import Event, Independent, Rule
+from neurofwp.rules.rule import Event, Independent, Parameter, Rule
 
 
 class OjaFlow(Rule):
@@ -26,6 +28,8 @@ class OjaFlow(Rule):
     source = "Irie, Faccio & Schmidhuber 2022 (arXiv 2206.01649)"
     chunk = 32
     independent = Independent.COLUMNS
+    fitted_with: ClassVar[tuple[Parameter, ...]] = (OJA_RATE, OJA_SCALE)
+    approaches = ("hebbian",)  # rate to 0 at the same rate * weight_scale
 
     def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
         return oja.textbook(weight, event.key, event.value, relax(event.gate, event.value))

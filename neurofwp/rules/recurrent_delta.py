@@ -40,6 +40,7 @@ class RecurrentDelta(Rule):
     arguments = (KEY, VALUE, LOGIT, RECURRENT)
     state = State
     independent = Independent.NEITHER
+    not_fitted = "its keys and values depend on slow weights that a Program lacks, and on what was read last"
 
     def begin(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
         post, pre = weight.shape[-2:]

@@ -21,9 +21,10 @@ class Parameter:
     """One number of a rule.
 
     `low` and `high` bound what a fit may try, for read-outs W k of order one, active key cells of activity one and
-    values of norm one; otherwise a fit multiplies them by (typical read-out W k) ** weight_power, (typical key of one
-    active cell) ** key_power and (typical |v|) ** value_power. The weight power is exact: a rule does the same if
-    all weights, and each parameter to its power, are scaled together. The others are rough.
+    keys and values of norm one; otherwise a fit multiplies them by (typical read-out W k) ** weight_power, (typical key
+    of one active cell) ** key_power, (typical |k|) ** norm_power and (typical |v|) ** value_power. The weight power is
+    exact: a rule does the same if all weights, and each parameter to its power, are scaled together. The others are
+    rough.
 
     by_head : the default of every head, from their numbers 0, 1, ... (head,); left out, all heads have `default`.
     domain : the values for which the rule means anything, both ends included.
@@ -37,6 +38,7 @@ class Parameter:
     weight_power: int = 0
     key_power: int = 0
     value_power: int = 0
+    norm_power: int = 0
     by_head: Callable[[Tensor], Tensor] | None = None
     domain: tuple[float, float] = (-math.inf, math.inf)
 
@@ -62,9 +64,20 @@ class Event:
     others: Mapping[str, Tensor] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Formula:
+    """A number that follows from the parameters of a nested rule, and how to write it."""
+
+    text: str
+    of: Callable[[Mapping[str, Any]], Any]
+
+    def __str__(self) -> str:
+        return self.text
+
+
 # The weight tensor itself, or, for a rule that remembers more, a NamedTuple with a field `weight`.
 State: TypeAlias = Any
-Nests: TypeAlias = Mapping[str, Mapping[str, float | str]]
+Nests: TypeAlias = Mapping[str, Mapping[str, float | str | Formula]]
 
 
 class Independent(Enum):
@@ -96,10 +109,16 @@ class Rule:
     state : the NamedTuple of tensors that is the state of a rule that remembers more; `weight` is one of its fields.
     chunk : the size of chunks that suits the chunkwise form. chunkwise_at : the parameter values that it is limited to.
     clampable : the weights may be clamped after every event.
-    nests : the rules that are this one at some parameter values, and those values: a number, or the name of the
-        nested rule's parameter that takes the place; what is not named keeps the nested rule's value, or is free.
+    nests : the rules that are this one at some parameter values, and those values: a number, the name of the
+        nested rule's parameter that takes the place, or a Formula of them; what is not named keeps the nested rule's
+        value, or is free. Parameters are those of fits.
     approaches : the rules that this one only tends to, as some parameters go to zero or infinity together.
     absorbs_offset : a constant added to every value is already a parameter of the rule.
+    fitted_with : parameters that a fit has besides the rule's own, of `neurofwp.rules.free`, or of the name of an
+        argument that a Program lacks. timed_by : the parameter, if any, that is the length of an event in seconds: a
+        Program says it, and `Event.others` has it, event by event; where nothing does, events last its default.
+    not_fitted : why a fit leaves the rule out, in one clause. cost : how much longer than that of another rule an event
+        takes: a fit looks at so many times fewer weights. elementwise : each weight evolves without all others.
     finite_with : what keeps its weights finite, said where they are not. A step must not ask whether they are: a GPU
         would wait for the answer at every event.
 
@@ -127,6 +146,11 @@ class Rule:
     approaches: ClassVar[tuple[str, ...]] = ()
     independent: ClassVar[Independent] = Independent.ROWS
     absorbs_offset: ClassVar[bool] = False
+    fitted_with: ClassVar[tuple[Parameter, ...]] = ()
+    timed_by: ClassVar[str] = ""
+    not_fitted: ClassVar[str] = ""
+    cost: ClassVar[int] = 1
+    elementwise: ClassVar[bool] = False
     finite_with: ClassVar[str] = "keys of norm one, a smaller beta, or other parameters"
 
     def __init__(self) -> None:
@@ -150,6 +174,15 @@ class Rule:
         """Reads and the last state, as by `step` after `step`, but in parallel: tensors (..., time, dim), chunks of
         `size` events. Not every rule has this form."""
         raise NotImplementedError
+
+    def trajectory(self, events: Event, weight: Tensor, p: Mapping[str, Tensor], /) -> Tensor | None:
+        """The weights after every event at once, (..., time, post, pre), as by `begin` and `step` after `step` from
+        `weight`; None where a rule has no faster way to them."""
+        return None
+
+    def draft(self) -> Rule:
+        """A rule that does nearly the same in less time, for the search of a fit; by default the rule itself."""
+        return self
 
     @property
     def has_chunkwise(self) -> bool:
@@ -182,9 +215,16 @@ class Rule:
         return has_all and not any("micro" in argument.dims for argument in self.arguments)
 
     @property
+    def driven_by_programs(self) -> bool:
+        """Whether a Program has all that it takes, but for what `fitted_with` holds constant."""
+        taken = {argument.name for argument in self.arguments} - {parameter.name for parameter in self.fitted_with}
+        has_all = {"key", "value"} <= taken <= {"key", "value", "beta", "log_decay"}
+        return has_all and not any("micro" in argument.dims for argument in self.arguments)
+
+    @property
     def fittable(self) -> bool:
-        """Whether its parameters can be fitted to weights alone: it remembers nothing else, and has parameters."""
-        return self.runs_programs and self.state is None and bool(self.parameters)
+        """Whether its parameters can be fitted to weights alone: a Program drives it, and there are parameters."""
+        return self.driven_by_programs and not self.not_fitted and bool(self.parameters or self.fitted_with)
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other)
@@ -224,12 +264,16 @@ def check(rule: Rule) -> None:
 
 def _check_parameters(rule: Rule, own: str) -> None:
     names = [parameter.name for parameter in rule.parameters]
-    twice = [name for name in names if names.count(name) > 1]
+    every = names + [parameter.name for parameter in rule.fitted_with]
+    twice = [name for name in every if every.count(name) > 1]
     if twice:
         raise InputError(f"{own} has two parameters of the name {twice[0]!r}")
-    for name in (*rule.chunkwise_at, *(name for at in rule.nests.values() for name in at)):
+    for name in (*rule.chunkwise_at, *filter(None, [rule.timed_by])):
         if name not in names:
             raise errors.unknown(f"parameter of {own},", name, names)
+    for name in (name for at in rule.nests.values() for name in at):
+        if name not in every:
+            raise errors.unknown(f"parameter of {own},", name, every)
 
 
 def per_post(number: Tensor) -> Tensor:

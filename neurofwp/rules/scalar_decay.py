@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from neurofwp.rules.chunkwise import ScalarDecay, decayed_sum
-from neurofwp.rules.rule import SHARE, Event, Nests, Parameter, Rule, outer, per_post, per_synapse
+from neurofwp.rules.rule import SHARE, Event, Formula, Nests, Parameter, Rule, outer, per_post, per_synapse
 from neurofwp.rules.signals import BETA, KEY, LOG_DECAY, VALUE
 
 
@@ -35,6 +35,11 @@ class ScalarDecayRule(Rule):
     chunkwise_at: ClassVar[Mapping[str, float]] = {"decay_open": 1.0, "decay_closed": 1.0}
     nests: ClassVar[Nests] = {
         "hebbian": {"decay_open": 1.0, "decay_closed": 1.0},
+        "interpolating": {
+            "rate": Formula("rate weight_scale", lambda p: p["rate"] * p["weight_scale"]),
+            "decay_open": Formula("1 - rate", lambda p: 1 - p["rate"]),
+            "decay_closed": 1.0,
+        },
         "fixed_decay": {"decay_open": "decay", "decay_closed": "decay"},
     }
 

@@ -34,6 +34,7 @@ class SelfReferential(Rule):
     state = State
     weight_dims = ("program", "pre")
     independent = Independent.NEITHER
+    not_fitted = "it makes its keys and values itself, from an input that a Program lacks"
 
     def begin(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
         rows, size = weight.shape[-2:]

@@ -40,6 +40,7 @@ class ThreeFactor(Rule):
     state = State
     weight_dims = ("post", "slot")
     independent = Independent.COLUMNS
+    not_fitted = "it needs a third factor of each slot, which a Program lacks"
 
     def begin(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
         return State(weight, weight.new_zeros(*weight.shape[:-2], weight.shape[-1], event.key.shape[-1]))

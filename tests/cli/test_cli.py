@@ -330,8 +330,8 @@ def test_compare_prints_recall_and_the_rules_best_first(tmp_path: Path, capsys: 
         assert rows == [
             ["spiking", f"{mean:.3f}", "0.875"],
             ["rate", "–", "–"],
-            ["delta", "0.877", "0.975", "[0.965,", "0.985]", "-2000.5", "*"],
-            ["hebbian", "0.675", "0.750", "[0.740,", "0.760]", "10.0"],
+            ["delta", "0.975", "[0.965,", "0.985]", "0.877", "*"],
+            ["hebbian", "0.750", "[0.740,", "0.760]", "0.675"],
         ]
         assert "noise ceiling 0.900 ± 0.010" in printed
         assert DRIVES["nominal"] in printed

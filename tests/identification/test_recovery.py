@@ -42,9 +42,10 @@ def test_disturbance_keeps_means_and_has_the_variation_that_is_asked_for() -> No
 def test_true_parameters_lie_within_the_domain_of_their_rule() -> None:
     for name, spans in TRUE.items():
         rule = get(name)
-        assert spans.keys() <= rule.defaults().keys()
+        every = (*rule.parameters, *rule.fitted_with)
+        assert spans.keys() <= {parameter.name for parameter in every}
         drawn = truth(name, np.random.default_rng(1))
-        for parameter in rule.parameters:
+        for parameter in every:
             assert parameter.domain[0] <= drawn[parameter.name] <= parameter.domain[1]
 
 
@@ -61,8 +62,13 @@ def test_classes_join_what_is_confused_by_way_of_others() -> None:
 
 
 def test_rules_are_recovered_with_their_parameters() -> None:
-    found = recover(task(), ["hebbian", "fixed_decay", "delta", "outstar"], noises=(0.15,), draws=1, restarts=2, seed=1)
-    np.testing.assert_array_equal(found["chosen"].isel(noise=0, draw=0), np.eye(4))
+    found = recover(
+        task(16), ["hebbian", "fixed_decay", "delta", "outstar"], noises=(0.15,), draws=1, restarts=2, seed=1
+    )
+    chosen = found["chosen"].isel(noise=0, draw=0)
+    assert all(chosen.sel(truth=name, rule=name) > 0 for name in found["truth"].values)
+    assert (found["outcome"] == "right").all(), "hebbian, too: in a class with the rules that contain it"
+    assert chosen.sel(truth="delta", rule="delta") == chosen.sel(truth="outstar", rule="outstar") == 1
     assert ((found["noise_ceiling"] > 0.8) & (found["noise_ceiling"] < 0.995)).all()
     assert float(parameter_error(found).median()) < 0.1
     np.testing.assert_allclose(found["feve"], 1, atol=0.03)

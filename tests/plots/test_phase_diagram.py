@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from neurofwp.errors import InputError
 from neurofwp.identification import candidates
 from neurofwp.plots import style
-from neurofwp.plots.phase_diagram import phase_diagram
+from neurofwp.plots.phase_diagram import PALE, phase_diagram
 
 GAINS, TAUS = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5), (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 IDS = [rule.id for rule in candidates()]
@@ -24,7 +24,7 @@ def table() -> xr.Dataset:
     dims = ("gain", "turnover", "rule")
     return xr.Dataset(
         {
-            "support": (dims, rng.dirichlet(np.ones(len(IDS)) / 5, shape[:2])),
+            "verdict": (dims[:2], rng.choice(["rule", "class", "undecided", "none"], shape[:2])),
             "feve": (dims, rng.uniform(-0.2, 1.01, shape)),
             "recall": (dims[:2], rng.uniform(-0.05, 1, shape[:2])),
         },
@@ -37,10 +37,10 @@ def table() -> xr.Dataset:
     )
 
 
-def test_a_point_has_the_colour_and_share_of_its_rule_as_opaque_as_its_support(
+def test_a_point_has_the_colour_and_share_of_its_rule_and_is_pale_where_it_is_undecided(
     table: xr.Dataset, assert_legible: Callable[[Figure], None]
 ) -> None:
-    winners = table["rule"][table["support"].argmax("rule")]
+    winners = table["rule"][table["feve"].argmax("rule")]
     figure = phase_diagram(table, winners)
     left = figure.axes[0]
     image = left.images[0].get_array()
@@ -48,7 +48,7 @@ def test_a_point_has_the_colour_and_share_of_its_rule_as_opaque_as_its_support(
     for row, column in ((0, 0), (3, 5), (7, 7)):
         rule = str(winners.values[row, column])
         point = table.isel(gain=row, turnover=column).sel(rule=rule)
-        opacity = max(float(point["support"]), 0.15)
+        opacity = 1.0 if point["verdict"].item() in ("rule", "class") else PALE
         np.testing.assert_allclose(
             image[row, column], opacity * np.array(to_rgb(style.rule(rule)["color"])) + 1 - opacity
         )
@@ -64,4 +64,4 @@ def test_every_rule_that_can_win_has_a_colour_of_its_own() -> None:
 
 def test_a_map_without_recall_is_refused(table: xr.Dataset) -> None:
     with pytest.raises(InputError, match="needs 'recall'"):
-        phase_diagram(table.drop_vars("recall"), table["rule"][table["support"].argmax("rule")])
+        phase_diagram(table.drop_vars("recall"), table["rule"][table["feve"].argmax("rule")])

@@ -105,7 +105,9 @@ def test_bad_arguments(arguments: dict, message: str) -> None:
         RateNetwork(**arguments)
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if not rule.runs_programs], ids=lambda rule: rule.id)
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES if not (rule.runs_programs or rule.driven_by_programs)], ids=lambda rule: rule.id
+)
 def test_a_rule_that_needs_more_than_a_program_has_is_refused(rule: Rule) -> None:
     with pytest.raises(InputError, match=rf"rule '{rule.id}' takes other signals than a Program has"):
         RateNetwork(rule)
