@@ -90,7 +90,7 @@ def carry_out(
         log.info("measured in %.0f s", time.perf_counter() - started)
         summary = experiment.summary(result)
         files.write_json(summary, folder / results.SUMMARY)
-        printing.write(experiment, result, folder)
+        printing.write(experiment.tables(result), folder)
         printing.show(result, summary)
         drawn = _draw(experiment, result, folder, pdf)
     print(folder, flush=True)

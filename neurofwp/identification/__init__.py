@@ -29,7 +29,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> ModuleType:
-    """`recovery` when it is asked for."""
-    if name == "recovery":
-        return import_module(f"{__name__}.recovery")
+    """`given` and `recovery` when they are asked for."""
+    if name in ("given", "recovery"):
+        return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
