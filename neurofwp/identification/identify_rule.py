@@ -81,7 +81,7 @@ def identify(
     records = prepare(
         program, trace, drive=drive, unit_keys=unit_keys, initial=initial, nonnegative=nonnegative, device=device
     )
-    again = _again(program, trace, repeat, unit_keys=unit_keys, initial=initial, device=device)
+    again = repeat_weights(program, trace, repeat, unit_keys=unit_keys, initial=initial, device=device)
     halves = split(records, again, split_by, train, chosen)
     fits = fit_all(chosen, halves.trained, restarts=restarts, seed=seed, progress=progress)
     predictions = models(fits, halves, references=references, seed=seed)
@@ -126,7 +126,7 @@ def _chosen(rules: Sequence[str | Rule] | None) -> list[Rule]:
     return chosen
 
 
-def _again(
+def repeat_weights(
     program: xr.Dataset,
     trace: xr.Dataset,
     repeat: xr.Dataset | None,

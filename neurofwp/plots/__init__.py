@@ -29,6 +29,7 @@ from neurofwp.plots.recall_scatter import recall_scatter
 from neurofwp.plots.retention import erasure, retention
 from neurofwp.plots.retrieval import retrieval
 from neurofwp.plots.rule_bars import rule_bars
+from neurofwp.plots.rule_transfer import rule_transfer, transfer_of_durations
 from neurofwp.plots.spiking_capacity import spiking_capacity
 from neurofwp.plots.spiking_cost import cost_by_synapses
 from neurofwp.plots.state_tracking import state_tracking
@@ -72,11 +73,13 @@ __all__ = [
     "retention",
     "retrieval",
     "rule_bars",
+    "rule_transfer",
     "sequence_recall",
     "slot_capacity",
     "spiking_capacity",
     "state_tracking",
     "summary_sheet",
     "synapse",
+    "transfer_of_durations",
     "weights",
 ]
