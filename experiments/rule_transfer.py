@@ -209,7 +209,8 @@ def transfer_all(
             predictors[train.name], programs[test.name], *traces[test.name], beta=beta, fitted_duration=train.duration,
             judge=range(half, programs[test.name].sizes["episode"]), device=device,
         )  # fmt: skip
-        return found[SCORED].drop_attrs(deep=False)
+        scored: xr.Dataset = found[SCORED].drop_attrs(deep=False)
+        return scored
 
     betas = nf.identification.transfer.BETA
     cells: dict[tuple[str, str, str], xr.Dataset] = {}

@@ -35,7 +35,7 @@ def fit_reference(records: Records, prediction: bool, seed: int, fits: Sequence[
     whole = records.without_silent()
     polish = sample(whole, POLISH_SIZE, generator)
     defaults = _defaults(rule, records)
-    inner = [embed(fit) for fit in sorted(fits, key=lambda each: each.rss) if covers(rule, fit.rule)]
+    inner = [embed(fit) for fit in sorted(fits, key=lambda each: -each.r2) if covers(rule, fit.rule)]
     starts = [defaults | found for found in inner if found is not None][:1]
     used = {name for start in starts for name, number in start.items() if number != defaults[name]}
     left_out = set() if bool((records.retention != 1).any()) else {"retention"}

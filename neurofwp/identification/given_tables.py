@@ -195,7 +195,7 @@ def _numbers(table: _Table, column: str) -> np.ndarray:
         row = given.index[wrong][0]
         value = given[row]
         said = "empty" if pd.isna(value) else repr(value) if isinstance(value, str) else f"{value:g}"
-        kind = "a number, or empty where it was not seen" if partial else f"a number, {variable.allowed()}"
+        kind = "a number, or empty where it was not seen" if partial else f"a number, {variable.range_in_words()}"
         if column == "weight" and not partial:
             kind = "a number"
         raise table.refuse(row, f"{column} is {said}, but must be {kind}")

@@ -27,7 +27,7 @@ def models(fits: Sequence[Fit], halves: Split, *, references: bool, seed: int) -
     ----------
     references : whether to fit the flexible ones, which takes as long as several rules.
     """
-    best = min(fits, key=lambda fit: fit.rss)
+    best = max(fits, key=lambda fit: fit.r2)
     found: dict[str, Prediction] = {fit.rule.id: partial(predict, fit) for fit in fits}
     found |= {NULL + name: each for name, each in nulls(halves.trained, best, seed, halves.judged).items()}
     for prediction, locality in LOCALITY.items() if references else ():

@@ -57,7 +57,7 @@ def _linearise(fit: Fit, records: Records, names: tuple[str, ...]) -> tuple[Tens
     point = {name: records.key.new_full((1, 1), fit.parameters[name]) for name in names}
 
     def predict(*values: Tensor) -> Tensor:
-        return misses(weights(fit.rule, records, dict(zip(names, values, strict=True))), records)
+        return misses(weights(fit.rule.draft(), records, dict(zip(names, values, strict=True))), records)
 
     values = tuple(point.values())
     columns = []

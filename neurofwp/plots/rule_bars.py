@@ -123,9 +123,9 @@ def _draw_bounds(ax: Axes, fits: xr.Dataset) -> list[Line2D]:
     for start, label, dash in (("null", "best null", (0, (1, 1.5))), ("reference", "flexible rule", (0, (4, 1, 1, 1)))):
         models = [str(name) for name in share["model"].values if str(name).startswith(start)]
         if models:
-            look = {"color": style.BLACK, "linewidth": 0.9, "linestyle": dash}
-            ax.axvline(float(share.sel(model=models).max()), zorder=5, **look)
-            found.append(Line2D([], [], label=label, **look))
+            line = ax.axvline(float(share.sel(model=models).max()), color=style.BLACK, linewidth=0.9, linestyle=dash)
+            line.set(zorder=5, label=label)
+            found.append(line)
     return found
 
 
