@@ -183,7 +183,8 @@ def compare(
         tree["/repeat"] = trace("repeat")
         for drive in DRIVES:
             tree[f"/fits/{drive}"] = nf.identify(
-                program, tree["/spiking"], repeat=tree["/repeat"], drive=drive, seed=seed, device=device
+                program, tree["/spiking"], repeat=tree["/repeat"], drive=drive, references=drive == "nominal", seed=seed,
+                device=device,
             )
         rate = rate_network(tree["/fits/nominal"], device)
     tree["/rate"] = rate.run(program, seed=seed)
@@ -291,8 +292,9 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
         figures["capacity"] = nf.plots.capacity(result["capacity"].to_dataset())
     if fits:
         drive = xr.DataArray(list(DRIVES), dims="drive", name="drive")
-        both = xr.concat(fits, dim=drive, data_vars="all", combine_attrs="drop_conflicts")
-        figures["rules"] = nf.plots.rule_bars(both)
+        shown = ["feve", "low", "high", "best", "noise_ceiling", "noise_ceiling_sem", "unit"]
+        both = xr.concat([each[shown] for each in fits], drive, data_vars="all", combine_attrs="drop_conflicts")
+        figures["rules"] = nf.plots.rule_bars(both.assign(unexplained=fits[0]["unexplained"]))
     return figures
 
 

@@ -16,7 +16,7 @@ from neurofwp.identification.records import Records
 from neurofwp.identification.reference import REFERENCES, LocalReference, State, averages, coefficients, covers
 from neurofwp.rules import Event
 
-SEARCH_SIZE, POLISH_SIZE, ITERATIONS = 15_000, 100_000, 30
+SEARCH_SIZE, POLISH_SIZE, ITERATIONS = 15_000, 50_000, 30
 RIDGE = 1e-6  # of a feature's own sum of squares
 DEPENDENT = 1e-8  # a feature of which less than this share is not a combination of others is left out
 

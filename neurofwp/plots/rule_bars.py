@@ -118,7 +118,8 @@ def _draw_bounds(ax: Axes, fits: xr.Dataset) -> list[Line2D]:
     """The best null and the best reference as lines, where fits have them, and their entries in the legend."""
     if "unexplained" not in fits:
         return []
-    share = 1 - fits["unexplained"].sel(measure="increments").isel(drive=0)
+    share = 1 - fits["unexplained"].sel(measure="increments")
+    share = share.isel(drive=0) if "drive" in share.dims else share
     found = []
     for start, label, dash in (("null", "best null", (0, (1, 1.5))), ("reference", "flexible rule", (0, (4, 1, 1, 1)))):
         models = [str(name) for name in share["model"].values if str(name).startswith(start)]
