@@ -47,6 +47,8 @@ class _Identify:
     """Weights before the first event: those given (0 where none are), or the first that were seen."""
     rules: Annotated[tuple[str, ...], tyro.conf.arg(metavar="RULE", help_behavior_hint="(default: all)")] = ()
     """Rules that compete; `neurofwp list rules` shows all."""
+    references: bool = True
+    """Fit flexible rules beside the named ones, to say what a rule of their signals could explain."""
     seed: int = 0
     """Seed of random starts and resamples."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -116,6 +118,7 @@ def _identify(recording: Given, given: _Identify) -> xr.Dataset:
             split_by=given.split_by,
             unit_keys=True if given.unit_keys else False if given.no_unit_keys else None,
             initial=given.initial,
+            references=given.references,
             seed=given.seed,
             device=output.device(given.device),
         )

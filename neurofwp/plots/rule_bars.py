@@ -21,10 +21,11 @@ LIGHT = {"measured": 0.45}  # opacity of coloured bars
 
 @style.context()
 def rule_bars(fits: xr.Dataset) -> Figure:
-    """Explained share of every rule with its 95 % interval, best at the top, beside the noise ceiling.
+    """FEVE of every rule with its 95 % interval, best at the top, beside the noise ceiling.
 
-    Explained share is held-out R^2 over the noise ceiling, so 1 is what an independent run of the same Program would
-    explain; the band around it is one standard error of the ceiling. The best rules are in their own colours and bold.
+    The fraction of explainable variance explained is 1 where a rule predicts all that repeats in an independent run of
+    the same Program; the band around 1 is one standard error of the ceiling. The best rules are in their own colours
+    and bold.
     Fits without a repeat and without a stated noise have no FEVE: bars are then held-out R^2, noise included.
 
     Parameters
