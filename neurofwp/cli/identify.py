@@ -175,17 +175,18 @@ def verdict(fits: xr.Dataset) -> dict[str, Any]:
 
 
 def tables(fits: xr.Dataset) -> Mapping[str, xr.Dataset]:
-    """What was decided; the scores of every rule; parameters of the best supported rules."""
+    """What was decided; scores of rules, and of nulls and references beside them; parameters of the best rules."""
     from neurofwp.identification import ceiling_table, score_table
 
     best = fits.isel(rule=fits["best"].values)
     named = best[["parameter_value", "parameter_low", "parameter_high"]].dropna("parameter", how="all")
     parameters = named.rename({name: str(name).removeprefix("parameter_") for name in named.data_vars})
     return {
-        "summary": fits[["verdict", "sentence"]].assign_attrs({}),
+        "summary": fits[["verdict", "sentence"]],
         "rules": score_table(fits).assign(
             best=fits["best"], train_r2=fits["train_r2"], n_parameters=fits["n_parameters"]
         ),
+        "models": fits[["unexplained", "unexplained_low", "unexplained_high"]],
         "noise_ceiling": ceiling_table(fits),
         "parameters": parameters,
     }
