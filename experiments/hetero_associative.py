@@ -183,7 +183,12 @@ def compare(
         tree["/repeat"] = trace("repeat")
         for drive in DRIVES:
             tree[f"/fits/{drive}"] = nf.identify(
-                program, tree["/spiking"], repeat=tree["/repeat"], drive=drive, references=drive == "nominal", seed=seed,
+                program,
+                tree["/spiking"],
+                repeat=tree["/repeat"],
+                drive=drive,
+                references=drive == "nominal",
+                seed=seed,
                 device=device,
             )
         rate = rate_network(tree["/fits/nominal"], device)

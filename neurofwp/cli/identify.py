@@ -47,6 +47,8 @@ class _Identify:
     """Weights before the first event: those given (0 where none are), or the first that were seen."""
     rules: Annotated[tuple[str, ...], tyro.conf.arg(metavar="RULE", help_behavior_hint="(default: all)")] = ()
     """Rules that compete; `neurofwp list rules` shows all."""
+    references: bool = True
+    """Fit flexible rules beside the named ones, to say what a rule of their signals could explain."""
     seed: int = 0
     """Seed of random starts and resamples."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -116,6 +118,7 @@ def _identify(recording: Given, given: _Identify) -> xr.Dataset:
             split_by=given.split_by,
             unit_keys=True if given.unit_keys else False if given.no_unit_keys else None,
             initial=given.initial,
+            references=given.references,
             seed=given.seed,
             device=output.device(given.device),
         )
@@ -172,17 +175,18 @@ def verdict(fits: xr.Dataset) -> dict[str, Any]:
 
 
 def tables(fits: xr.Dataset) -> Mapping[str, xr.Dataset]:
-    """What was decided; the scores of every rule; parameters of the best supported rules."""
+    """What was decided; scores of rules, and of nulls and references beside them; parameters of the best rules."""
     from neurofwp.identification import ceiling_table, score_table
 
     best = fits.isel(rule=fits["best"].values)
     named = best[["parameter_value", "parameter_low", "parameter_high"]].dropna("parameter", how="all")
     parameters = named.rename({name: str(name).removeprefix("parameter_") for name in named.data_vars})
     return {
-        "summary": fits[["verdict", "sentence"]].assign_attrs({}),
+        "summary": fits[["verdict", "sentence"]],
         "rules": score_table(fits).assign(
             best=fits["best"], train_r2=fits["train_r2"], n_parameters=fits["n_parameters"]
         ),
+        "models": fits[["unexplained", "unexplained_low", "unexplained_high"]],
         "noise_ceiling": ceiling_table(fits),
         "parameters": parameters,
     }

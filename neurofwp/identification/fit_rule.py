@@ -98,7 +98,9 @@ def fit_records(
     )
     best = found.point[found.cost.argsort()[:1]]
     polish = subset(rule, whole, order, POLISH_SIZE)
-    last = minimise(residuals(rule, polish, bounds), best, polish.tensors, iterations=POLISH_ITERATIONS // rule.cost, tolerance=1e-7)
+    last = minimise(
+        residuals(rule, polish, bounds), best, polish.tensors, iterations=POLISH_ITERATIONS // rule.cost, tolerance=1e-7
+    )
 
     candidates = [bounds.defaults, *exact, *bounds.points(last.point).unbind(0)]
     sums = [squares(rule, whole, bounds.named(point)).sum().item() for point in candidates]

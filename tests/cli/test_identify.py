@@ -15,7 +15,7 @@ from neurofwp.rate import RateNetwork
 from neurofwp.runtime import files
 
 NOISE = 0.02
-RULES = ["--rules", "delta", "hebbian", "fixed_decay"]
+RULES = ["--no-references", "--rules", "delta", "hebbian"]
 
 
 def record(folder: Path, *, episodes: int = 8, repeat: bool = True) -> Path:
@@ -37,8 +37,8 @@ def test_a_recording_leaves_its_verdict_tables_and_figures(tmp_path: Path, capsy
     folder, out = record(tmp_path / "own"), tmp_path / "out"
     assert cli.main(["identify", str(folder), "--units", "nS", "--seed", "3", *RULES, "--out", str(out)]) == 0
     assert {file.name for file in out.iterdir()} == {
-        "fits.nc", "verdict.json", "summary.json", "rules.csv", "noise_ceiling.csv", "parameters.csv", "rule_bars.png",
-        "log.txt",
+        "fits.nc", "verdict.json", "summary.json", "rules.csv", "models.csv", "noise_ceiling.csv", "parameters.csv",
+        "rule_bars.png", "log.txt",
     }  # fmt: skip
     fits = files.read_netcdf(out / "fits.nc")
     said = identification.verdict(fits)
@@ -56,6 +56,8 @@ def test_a_recording_leaves_its_verdict_tables_and_figures(tmp_path: Path, capsy
     summary = json.loads((out / "summary.json").read_text())
     assert summary["sentence"] == said.sentence
     assert summary["rules.delta.feve"] == float(fits["feve"].sel(rule="delta"))
+    unexplained = fits["unexplained"].sel(measure="increments", model="hebbian")
+    assert summary["models.increments.hebbian.unexplained"] == float(unexplained)
     assert summary["parameters.delta.rate.low"] == rate["low"]
 
 
@@ -63,7 +65,7 @@ def test_flags_reach_the_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.chdir(tmp_path)
     folder = record(tmp_path / "own", repeat=False)
     flags = ["--units", "1", "--noise", f"{NOISE}", "--split-by", "time", "--no-unit-keys", "--initial", "first"]
-    assert cli.main(["identify", str(folder), *flags, *RULES[:3]]) == 0
+    assert cli.main(["identify", str(folder), *flags, *RULES]) == 0
     fits = files.read_netcdf(tmp_path / "results" / "identify-own" / "fits.nc")
     assert fits.attrs["adequacy"] == "a stated noise"
     config = json.loads(fits.attrs["config"])
@@ -81,7 +83,7 @@ def test_without_repeat_and_noise_the_figure_shows_what_there_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = record(tmp_path / "own", episodes=4, repeat=False)
-    assert cli.main(["identify", str(folder), "--units", "1", *RULES[:3], "--out", str(tmp_path / "out")]) == 0
+    assert cli.main(["identify", str(folder), "--units", "1", *RULES, "--out", str(tmp_path / "out")]) == 0
     written = json.loads((tmp_path / "out" / "verdict.json").read_text())
     assert (written["verdict"], written["adequacy"]) == ("adequacy unknown", "unknown")
     assert (tmp_path / "out" / "rule_bars.png").is_file()
@@ -100,7 +102,7 @@ def test_a_run_needs_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     tree.attrs["experiment"] = "hetero-associative"
     (tmp_path / "my-run").mkdir()
     files.write_netcdf(tree, tmp_path / "my-run" / "result.nc")
-    assert cli.main(["identify", "my-run/result.nc", *RULES[:3]]) == 0
+    assert cli.main(["identify", "my-run/result.nc", *RULES]) == 0
     assert files.read_netcdf(Path("results/identify-my-run/fits.nc"))["best"].sel(rule="hebbian")
 
 
@@ -132,6 +134,6 @@ def test_a_figure_that_fails_does_not_take_the_verdict_with_it(
     monkeypatch.setattr("neurofwp.plots.rule_bars", fail)
     folder = record(tmp_path / "own", episodes=2)
     out = tmp_path / "out"
-    assert cli.main(["identify", str(folder), "--units", "1", "--rules", "delta", "hebbian", "--out", str(out)]) == 1
+    assert cli.main(["identify", str(folder), "--units", "1", *RULES, "--out", str(out)]) == 1
     assert (out / identify.FITS).is_file()
     assert "RuntimeError: no ink" in capsys.readouterr().err
