@@ -82,7 +82,7 @@ def main(words: list[str] | None = None) -> int:
     numbers |= batches(settings)
     numbers["load"] = [load, os.getloadavg()[0]]
     settings.json.write_text(json.dumps(numbers, indent=2) + "\n")
-    _drawn(numbers).savefig(settings.json.with_suffix(".png"), dpi=200)
+    _draw(numbers).savefig(settings.json.with_suffix(".png"), dpi=200)
     _show(numbers)
     print(settings.json)
     return 0
@@ -163,7 +163,7 @@ def one_by_one(residuals: Any, starts: Tensor, search: Records) -> list[Minimum]
     return [minimise(residuals, start[None], search.tensors, iterations=ITERATIONS) for start in starts]
 
 
-def _drawn(numbers: dict[str, Any]) -> Figure:
+def _draw(numbers: dict[str, Any]) -> Figure:
     """Seconds of the search of every rule, all starts as one batch and one by one."""
     with style.context():
         figure = style.figure(style.ONE_COLUMN, 2.8)

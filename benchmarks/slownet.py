@@ -39,7 +39,7 @@ from neurofwp.slownet.episode_tensors import Episodes
 from neurofwp.slownet.families import Family, gated_pairs as task
 from neurofwp.slownet.programmer import Programmer
 from neurofwp.slownet.training.loop import Outcome, train
-from neurofwp.slownet.training.meta_training import draw_batch, loss_of, untrained
+from neurofwp.slownet.training.meta_training import draw_batch, initial_programmer, loss_of
 from neurofwp.slownet.training.settings import MetaTraining
 
 RULES = ("hebbian", "delta")
@@ -113,7 +113,7 @@ def measure(device: torch.device, seed: int) -> dict[str, Any]:
         for batch, suffix in zip(batches(family, seed, device), SUFFIX.values(), strict=True):
             calls = {name: step(net, batch) for name, net in nets.items()}
             at = f"{2 * pairs}{suffix}"
-            numbers |= compared(time_interleaved(calls, rounds, device), at)
+            numbers |= compare(time_interleaved(calls, rounds, device), at)
             for name, call in calls.items():
                 nets[name].zero_grad()  # the profiler does not know, and says so, what was there before and is let go
                 numbers[f"peak_mib.{name}.{at}"] = peak_bytes(call, device) / 2**20
@@ -127,7 +127,7 @@ def measure(device: torch.device, seed: int) -> dict[str, Any]:
 
 def contenders(family: Family, seed: int, device: torch.device) -> dict[str, Programmer]:
     """The slow net with each rule, and with attention, from the same initial weights."""
-    nets = {rule: untrained(family, MetaTraining(rule=rule), seed=seed, device=str(device)) for rule in RULES}
+    nets = {rule: initial_programmer(family, MetaTraining(rule=rule), seed=seed, device=str(device)) for rule in RULES}
     first = nets[RULES[0]]
     nets[ATTENTION] = SoftmaxReads(first.shape).to(device)
     nets[ATTENTION].load_state_dict(first.state_dict())
@@ -157,7 +157,7 @@ def step(net: Programmer, batch: Callable[[int], Episodes]) -> Callable[[], Outc
     return lambda: train(net, batch, loss, lambda net: {"loss": 0.0}, settings=ONE_STEP, progress=False)
 
 
-def compared(seconds: Mapping[str, NDArray[np.float64]], at: str) -> dict[str, Any]:
+def compare(seconds: Mapping[str, NDArray[np.float64]], at: str) -> dict[str, Any]:
     """Examples per second, and ratios to attention with their quartiles, from the seconds (round,) of a step each."""
     median = {name: float(np.median(each)) for name, each in seconds.items()}
     numbers: dict[str, Any] = {f"examples_per_s.{name}.{at}": BATCH / each for name, each in median.items()}

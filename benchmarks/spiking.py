@@ -91,7 +91,7 @@ def main(words: list[str] | None = None) -> int:
     found |= growth.model(SIZES, found)
     found["load"] = [load, os.getloadavg()[0]]
     settings.json.write_text(json.dumps(found, indent=2) + "\n")
-    figure = plots.cost_by_synapses(_scaling(found))
+    figure = plots.cost_by_synapses(_seconds(found))
     figure.savefig(settings.json.with_suffix(".png"), dpi=200)
     _show(found)
     print(settings.json)
@@ -123,23 +123,26 @@ def costs(settings: Settings, place: Path) -> dict[str, Any]:
         for turn in tqdm(range(settings.rounds), desc=name):
             for each in sorted(contenders, reverse=bool(turn % 2)):
                 seconds[each].append(contenders[each]())
-        arrays = {each: np.array(own) for each, own in seconds.items()}
-        found |= {f"seconds.{each}.{name}": float(np.median(own)) for each, own in arrays.items()}
-        updates = SIZES[name].synapses * 1000  # the plasticity clock ticks every millisecond
-        found |= {
-            f"nanoseconds.{each}.{name}": 1e9 * float(np.median(arrays[each])) / updates
-            for each in ("ours_synapses", "kernel")
-        }
-        ratios = {"kernel": arrays["ours_synapses"] / arrays["kernel"]}
-        ratios |= {each: arrays["ours"] / arrays[each] for each in ("fused", "every")}
-        if "plain_at_0.1ms" in arrays:
-            ratios["plain_at_0.1ms"] = arrays["plain_at_0.1ms"] / arrays["ours"]
-            ratios["plain_at_0.5ms"] = arrays["plain_at_0.5ms"] / arrays["ours_at_0.5ms"]
-        for ratio, values in ratios.items():
-            found[f"ratio.{ratio}.{name}"] = float(np.median(values))
-            found[f"spread.{ratio}.{name}"] = np.quantile(values, (0.25, 0.75)).tolist()
-            if name == FULL:
-                found[f"ratio.{ratio}"] = float(np.median(values))
+        found |= _statistics(name, {each: np.array(own) for each, own in seconds.items()})
+    return found
+
+
+def _statistics(name: str, seconds: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Medians of the seconds (round,) of each contender at a size, and of their ratios, with quartiles."""
+    found: dict[str, Any] = {f"seconds.{each}.{name}": float(np.median(own)) for each, own in seconds.items()}
+    updates = SIZES[name].synapses * 1000  # the plasticity clock ticks every millisecond
+    for each in ("ours_synapses", "kernel"):
+        found[f"nanoseconds.{each}.{name}"] = 1e9 * float(np.median(seconds[each])) / updates
+    ratios = {"kernel": seconds["ours_synapses"] / seconds["kernel"]}
+    ratios |= {each: seconds["ours"] / seconds[each] for each in ("fused", "every")}
+    if "plain_at_0.1ms" in seconds:
+        ratios["plain_at_0.1ms"] = seconds["plain_at_0.1ms"] / seconds["ours"]
+        ratios["plain_at_0.5ms"] = seconds["plain_at_0.5ms"] / seconds["ours_at_0.5ms"]
+    for ratio, values in ratios.items():
+        found[f"ratio.{ratio}.{name}"] = float(np.median(values))
+        found[f"spread.{ratio}.{name}"] = np.quantile(values, (0.25, 0.75)).tolist()
+        if name == FULL:
+            found[f"ratio.{ratio}"] = float(np.median(values))
     return found
 
 
@@ -215,7 +218,7 @@ def conditions(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _scaling(found: Mapping[str, Any]) -> xr.Dataset:
+def _seconds(found: Mapping[str, Any]) -> xr.Dataset:
     """Seconds of one simulated second over size and contender."""
     contenders = ("plain_at_0.1ms", "plain_at_0.5ms", "ours", "fused", "every")
     table = [[found.get(f"seconds.{each}.{name}", np.nan) for each in contenders] for name in SIZES]

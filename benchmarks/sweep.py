@@ -104,7 +104,7 @@ def seconds(work: Callable[..., Any], points: int, unit: int = 1, **where: Any) 
 
 
 @contextmanager
-def started(workers: int) -> Iterator[tuple[str, float]]:
+def start_scheduler(workers: int) -> Iterator[tuple[str, float]]:
     """The address of a scheduler whose workers have imported everything, and the seconds that this took."""
     begun = perf_counter()
     with local_cluster(workers) as cluster:
@@ -122,7 +122,7 @@ def main(words: list[str] | None = None) -> int:
     alone([1.0], [])
     together([1.0], [])  # compiled, and kept
     with ExitStack() as stack:
-        (one, start_one), (two, start_two) = (stack.enter_context(started(workers)) for workers in (1, 2))
+        (one, start_one), (two, start_two) = (stack.enter_context(start_scheduler(workers)) for workers in (1, 2))
         pool = stack.enter_context(ProcessPoolExecutor(2, mp_context=get_context("spawn")))
         bare(pool, 2)  # everything is imported
         works = {
@@ -149,7 +149,7 @@ def main(words: list[str] | None = None) -> int:
         found |= {f"ratio.{name}": float(np.median(own)), f"spread.{name}": np.quantile(own, (0.25, 0.75)).tolist()}
     found["load"] = [load, os.getloadavg()[0]]
     settings.json.write_text(json.dumps(found, indent=2) + "\n")
-    _drawn(found).savefig(settings.json.with_suffix(".png"), dpi=200)
+    _draw(found).savefig(settings.json.with_suffix(".png"), dpi=200)
     console = Console()
     for name, value in found.items():
         console.print(f"{name}: {value:.4g}" if isinstance(value, float) else f"{name}: {value}", highlight=False)
@@ -157,7 +157,7 @@ def main(words: list[str] | None = None) -> int:
     return 0
 
 
-def _drawn(found: dict[str, Any]) -> Figure:
+def _draw(found: dict[str, Any]) -> Figure:
     """Where the time of the sweep of 64 points goes, on one worker and on two."""
     with style.context():
         figure = style.figure(style.ONE_COLUMN, 2.0)

@@ -86,7 +86,7 @@ def main(words: list[str] | None = None) -> int:
     load = os.getloadavg()[0]
     numbers: dict[str, Any] = {"machine": machine.describe(torch.device("cpu")), "rounds": ROUNDS}
     for rate in RATES:
-        numbers |= compared(timed(rate, settings.seed), rate)
+        numbers |= compare(time_contenders(rate, settings.seed), rate)
     numbers |= {f"error.{name}": error(each, settings.seed) for name, each in CONTENDERS.items()}
     numbers["load"] = [load, os.getloadavg()[0]]
     settings.json.write_text(json.dumps(numbers, indent=2) + "\n")
@@ -104,7 +104,7 @@ def synapse(contender: Contender) -> SynapseModel:
     return replace(shipped, stages=stages, values={name: shipped.values[name] for name in names})
 
 
-def timed(rate: float, seed: int) -> dict[str, NDArray[np.float64]]:
+def time_contenders(rate: float, seed: int) -> dict[str, NDArray[np.float64]]:
     """Processor seconds (rounds,) of one simulated second, of every contender."""
     seconds: dict[str, list[float]] = {name: [] for name in CONTENDERS}
     with tempfile.TemporaryDirectory(prefix="neurofwp-") as place:
@@ -174,7 +174,7 @@ def error(contender: Contender, seed: int, seconds: float = 3.0) -> float:
     return float(abs((made["after"].values[:, 0] - w0) / (w1 - w0) - exact).max())
 
 
-def compared(seconds: dict[str, NDArray[np.float64]], rate: float) -> dict[str, Any]:
+def compare(seconds: dict[str, NDArray[np.float64]], rate: float) -> dict[str, Any]:
     """Medians, and ratios of the clocks' times to that of the events."""
     numbers: dict[str, Any] = {f"seconds.{name}.{rate}": float(np.median(each)) for name, each in seconds.items()}
     for name in (name for name in seconds if name != "events"):

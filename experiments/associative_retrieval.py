@@ -238,7 +238,7 @@ def _table(settings: Settings, outcomes: dict[Cell, Outcome]) -> xr.Dataset:
             "loss": ("cell", [outcome.best["loss"] for outcome in outcomes.values()], unit),
             "steps": ("cell", [outcome.steps for outcome in outcomes.values()], unit),
             "published": ("cell", published, unit),
-            "bound": ("cell", [_bound(cell, settings.key_cells) for cell in cells], unit),
+            "bound": ("cell", [_least_loss(cell, settings.key_cells) for cell in cells], unit),
             "evaluated_loss": (("cell", "evaluation"), course, unit),
         },
         coords={name: ("cell", [getattr(cell, name) for cell in cells]) for name in asdict(cells[0])},
@@ -246,7 +246,7 @@ def _table(settings: Settings, outcomes: dict[Cell, Outcome]) -> xr.Dataset:
     )
 
 
-def _bound(cell: Cell, key_cells: int) -> float:
+def _least_loss(cell: Cell, key_cells: int) -> float:
     """The least loss that a network can have; NaN where there is no closed form."""
     if cell.setting == 1:
         twice = 2 if cell.feature_map.startswith("favor") else 1  # see RetrievalNet.draw

@@ -198,30 +198,22 @@ def measure_costs(lengths: list[int], settings: Settings, seed: int, device: tor
 
     Returns
     -------
-    Dataset as of `against_length`, with ``seconds_slope`` and ``bytes_slope`` (work, form).
+    Dataset as of `neurofwp.runtime.cost.with_slopes`.
     """
-    from neurofwp.runtime.cost import against_length, loglog_slope
+    from neurofwp.runtime.cost import against_length, with_slopes
 
     def calls(length: int) -> dict[str, dict[str, Callable[[], object]]]:
         signals = draw((1, length, 1, settings.width, settings.width), seed, device, torch.float32)
         leaves = [signal.requires_grad_() for signal in signals]
         upstream = torch.ones_like(leaves[2])
         return {
-            "forward": {name: partial(_forward, read, leaves) for name, read in timed().items()},
-            "forward and backward": {name: partial(_both, read, leaves, upstream) for name, read in timed().items()},
+            "forward": {name: partial(_forward, read, leaves) for name, read in forms_to_time().items()},
+            "forward and backward": {
+                name: partial(_both, read, leaves, upstream) for name, read in forms_to_time().items()
+            },
         }
 
-    cost = against_length(calls, dict.fromkeys(lengths, settings.repeats), device)
-    fitted = cost.sel(length=cost["length"] >= settings.slope_from)
-    for name, quantity in (("seconds", fitted["seconds"].median("repeat")), ("bytes", fitted["bytes"])):
-        slope = xr.apply_ufunc(
-            lambda costs: loglog_slope(fitted["length"].values, costs),
-            quantity,
-            input_core_dims=[["length"]],
-            vectorize=True,
-        )
-        cost[f"{name}_slope"] = slope.assign_attrs(units="1", fitted_from=settings.slope_from)
-    return cost
+    return with_slopes(against_length(calls, dict.fromkeys(lengths, settings.repeats), device), settings.slope_from)
 
 
 def _forward(read: Attention, leaves: list[Tensor]) -> Tensor:
@@ -233,7 +225,7 @@ def _both(read: Attention, leaves: list[Tensor], upstream: Tensor) -> tuple[Tens
     return torch.autograd.grad(read(*leaves), leaves, upstream)
 
 
-def timed() -> dict[str, Attention]:
+def forms_to_time() -> dict[str, Attention]:
     """The forms whose costs are compared."""
     return {
         "softmax, written out": nf.rate.softmax_attention,

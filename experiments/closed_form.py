@@ -113,7 +113,7 @@ def final_weights(settings: Settings, name: str, bistable: int, seed: int) -> np
     ]
     laboratory = nf.laboratory.Laboratory(model, step=STEP * b2.ms, backend=settings.backend)
     done = laboratory.run(every, repeats=settings.repeats, seed=seed)
-    return model.settled(done["after"].values).reshape(len(settings.intervals), -1, settings.repeats)
+    return model.settle(done["after"].values).reshape(len(settings.intervals), -1, settings.repeats)
 
 
 def compare(settings: Settings, name: str, off: np.ndarray, on: np.ndarray) -> xr.Dataset:

@@ -155,7 +155,7 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
 def plot(result: xr.DataTree) -> dict[str, Figure]:
     """Measured against predicted; and every measured series as a curve, published beside fitted."""
     points = result["points"].to_dataset()
-    figures = {"measured_against_predicted": nf.plots.measured_against_predicted(points)}
+    figures = {"measured_against_predicted": nf.plots.predictions_against_measurements(points)}
     for x, by in CURVES:
         if (drawn := nf.plots.fitted_curves(points, x, by)) is not None:
             figures[f"ratio_against_{x}"] = drawn

@@ -81,7 +81,7 @@ class Settings:
             "key_cells": self.key_cells,
             "gate": self.gate,
             "backend": self.backend,
-            "parameters": feedback | nf.spiking.parameters.quantities(self.parameters),
+            "parameters": feedback | nf.spiking.network_parameters.quantities(self.parameters),
             "read_gate": 1.0 if self.ablation == "gate-open" else 0.0,
         }
 
@@ -123,7 +123,7 @@ def check(settings: Settings) -> None:
     if settings.fit and settings.episodes < 2:
         raise InputError("episodes must be 2 or more: rules are fitted to one half and judged on the other")
     if settings.parameters:
-        nf.spiking.parameters.numbers(settings.parameters)
+        nf.spiking.network_parameters.numbers(settings.parameters)
 
 
 def write_programs(settings: Settings, seed: int) -> dict[str, xr.Dataset]:
@@ -183,7 +183,13 @@ def compare(
         tree["/repeat"] = trace("repeat")
         for drive in DRIVES:
             tree[f"/fits/{drive}"] = nf.identify(
-                program, tree["/spiking"], repeat=tree["/repeat"], drive=drive, seed=seed, device=device
+                program,
+                tree["/spiking"],
+                repeat=tree["/repeat"],
+                drive=drive,
+                references=drive == "nominal",
+                seed=seed,
+                device=device,
             )
         rate = rate_network(tree["/fits/nominal"], device)
     tree["/rate"] = rate.run(program, seed=seed)
@@ -242,7 +248,8 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
             for suffix, each in fits.items()
         }
         held_out = ((), fits[""].sizes["unit"], {"units": "1"})
-        found["summary"] = xr.Dataset(best | {"held_out_episodes": held_out})
+        said = ((), fits[""]["sentence"].item(), {"units": "1"})
+        found["summary"] = xr.Dataset(best | {"verdict": said, "held_out_episodes": held_out})
         found["noise_ceiling"] = nf.identification.ceiling_table(fits[""])
         found |= {f"rules{suffix}": nf.identification.score_table(each) for suffix, each in fits.items()}
     rule = str(json.loads(result["rate"].attrs["config"])["rule"])
@@ -291,8 +298,9 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
         figures["capacity"] = nf.plots.capacity(result["capacity"].to_dataset())
     if fits:
         drive = xr.DataArray(list(DRIVES), dims="drive", name="drive")
-        both = xr.concat(fits, dim=drive, data_vars="all", combine_attrs="drop_conflicts")
-        figures["rules"] = nf.plots.rule_bars(both)
+        shown = ["feve", "low", "high", "best", "noise_ceiling", "noise_ceiling_sem", "unit"]
+        both = xr.concat([each[shown] for each in fits], drive, data_vars="all", combine_attrs="drop_conflicts")
+        figures["rules"] = nf.plots.rule_bars(both.assign(unexplained=fits[0]["unexplained"]))
     return figures
 
 

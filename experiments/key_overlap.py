@@ -89,7 +89,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     _check(settings)
     place = nf.rate.choose_device(device)
     seeds = np.random.SeedSequence(seed).spawn(len(settings.active))
-    parts = [_measured(settings, active, child, place) for active, child in zip(settings.active, seeds, strict=True)]
+    parts = [_measure(settings, active, child, place) for active, child in zip(settings.active, seeds, strict=True)]
     recall = xr.concat(parts, dim=xr.DataArray(list(settings.active), dims="active", name="active"))
     return xr.DataTree.from_dict({"/recall": recall.assign_attrs(key_cells=settings.key_cells)})
 
@@ -112,11 +112,11 @@ def _check(settings: Settings) -> None:
         )
 
 
-def _measured(settings: Settings, active: int, seed: np.random.SeedSequence, device: torch.device) -> xr.Dataset:
+def _measure(settings: Settings, active: int, seed: np.random.SeedSequence, device: torch.device) -> xr.Dataset:
     """Recall with keys of `active` cells: correlation (rule, setting, draw), the tuned settings, overlap (draw)."""
     of_tuning, of_test = (np.random.default_rng(child) for child in seed.spawn(2))
-    tuning = _drawn(settings, active, settings.tuning_draws, of_tuning, device)
-    key, value = _drawn(settings, active, settings.draws, of_test, device)
+    tuning = _draw(settings, active, settings.tuning_draws, of_tuning, device)
+    key, value = _draw(settings, active, settings.draws, of_test, device)
     scores, tuned = [], []
     for rule, columns in candidates(settings).items():
         winner = int(correlations(rule, columns, *tuning).mean(1).argmax())
@@ -134,7 +134,7 @@ def _measured(settings: Settings, active: int, seed: np.random.SeedSequence, dev
     )
 
 
-def _drawn(
+def _draw(
     settings: Settings, active: int, draws: int, rng: np.random.Generator, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """Keys (draw, key, pre) of norm one, and values (draw, 2 keys, post): first values, then last values.

@@ -136,7 +136,7 @@ def train_and_test(
     """One slow net before and after it is trained, on the same held-out episodes, along the dim `training`."""
     family, training = tasks_and_training(part, settings)
     task = held_out_episodes(part, settings, family, seed)
-    before = scores(part, nf.slownet.training.untrained(family, training, seed=seed, device=device), task)
+    before = scores(part, nf.slownet.training.initial_programmer(family, training, seed=seed, device=device), task)
     model, _ = nf.slownet.training.meta_train(
         family, training, seed=seed, device=device, config={"part": part},
         folder=None if folder is None else folder / part / str(seed), progress=progress, description=part,

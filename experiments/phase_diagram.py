@@ -126,7 +126,9 @@ def fit_row(
 def fit_point(program: xr.Dataset, runs: Sequence[xr.Dataset], seed: int, device: str) -> xr.Dataset:
     """Fits at one point of the map, from both runs, and recall there: mean over runs, SEM over episodes."""
     one, other = runs
-    fits = nf.identification.identify(program, one, repeat=other, restarts=4, seed=seed, device=device, progress=False)
+    fits = nf.identification.identify(
+        program, one, repeat=other, restarts=4, seed=seed, device=device, references=False, progress=False
+    )
     whole = [nf.metrics.recall_r2(program, run) for run in runs]
     each = xr.concat([nf.metrics.recall_r2(program, run, by="episode") for run in runs], dim="run").mean("run")
     recall = {"recall": xr.concat(whole, dim="run").mean("run"), "recall_sem": nf.metrics.average(each, "episode").sem}

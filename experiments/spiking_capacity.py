@@ -80,9 +80,9 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         )
     standards = {name: getattr(settings, name) for name in ("standard_active", "standard_cells", "key_cells")}
     parts = {
-        "/keys": xr.concat(keys, named("synapse_model", RULES)),
-        "/cells": xr.concat(cells, named("synapse_model", RULES)),
-        "/rate": xr.concat(rate, named("rule", RULES.values())),
+        "/keys": xr.concat(keys, new_dim("synapse_model", RULES)),
+        "/cells": xr.concat(cells, new_dim("synapse_model", RULES)),
+        "/rate": xr.concat(rate, new_dim("rule", RULES.values())),
     }
     tree = {name: table.assign_attrs(standards) for name, table in parts.items()}
     return xr.DataTree.from_dict(tree | {"/theory": closed_form(settings)})
@@ -167,18 +167,18 @@ def score_spiking(
         else score(shown[standard], trace(model, cells), settings.pairs)
         for cells in settings.cells
     ]
-    keys = xr.concat(list(by_keys.values()), named("active", by_keys))
-    return keys, xr.concat(by_cells, named("cells", settings.cells))
+    keys = xr.concat(list(by_keys.values()), new_dim("active", by_keys))
+    return keys, xr.concat(by_cells, new_dim("cells", settings.cells))
 
 
 def run_rate_network(rule: str, every: Programs, settings: Settings, device: str) -> xr.Dataset:
     """Scores (active, pairs, episode) of a rule whose weights cannot be negative."""
     network = nf.RateNetwork(rule, on_off=True, bounds=(0, np.inf), device=device, dtype=torch.float32)
     each = [score(program, network.run(program), settings.pairs) for program in every.values()]
-    return xr.concat(each, named("active", every))
+    return xr.concat(each, new_dim("active", every))
 
 
-def named(dim: str, labels: Iterable[Any]) -> xr.DataArray:
+def new_dim(dim: str, labels: Iterable[Any]) -> xr.DataArray:
     """A new dim with its labels."""
     labels = list(labels)
     attrs = {} if isinstance(labels[0], str) else {"units": "1"}

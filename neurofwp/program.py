@@ -80,7 +80,7 @@ def from_arrays(
     InputError
         naming the variable, the first offending index and the allowed range.
     """
-    key, value = _batched("key", key), _batched("value", value)
+    key, value = _add_episode("key", key), _add_episode("value", value)
     if key.shape[:2] != value.shape[:2]:
         raise InputError(
             f"key and value must agree in (episode, event): key has {key.shape[:2]}, value has {value.shape[:2]}"
@@ -89,13 +89,13 @@ def from_arrays(
     arrays = {
         "key": key,
         "value": value,
-        "query": np.zeros_like(key) if query is None else _batched("query", query),
+        "query": np.zeros_like(key) if query is None else _add_episode("query", query),
         "write_gate": _per_event("write_gate", write_gate, events),
         "retention": _per_event("retention", retention, events),
         "duration": _per_event("duration", duration, events),
     }
     if target is not None:
-        arrays["target"] = _batched("target", target)
+        arrays["target"] = _add_episode("target", target)
     dims = SCHEMA.dims
     sizes = {"episode": key.shape[0], "event": key.shape[1], "pre": key.shape[2], "post": value.shape[2]}
     for name, array in arrays.items():
@@ -188,7 +188,7 @@ def _polarity() -> xr.DataArray:
     return xr.DataArray(["on", "off"], dims="polarity", name="polarity")
 
 
-def _batched(name: str, array: ArrayLike) -> np.ndarray:
+def _add_episode(name: str, array: ArrayLike) -> np.ndarray:
     numbers = _numbers(name, array)
     if numbers.ndim == 2:
         numbers = numbers[np.newaxis]

@@ -42,11 +42,11 @@ class Variable:
     or_dims: Dims = ()
 
     @property
-    def checked(self) -> bool:
+    def has_range(self) -> bool:
         """Whether its numbers have a range, or must at least be finite."""
         return self.dtype is None
 
-    def allowed(self) -> str:
+    def range_in_words(self) -> str:
         """The range in words."""
         if np.isinf(self.low) and np.isinf(self.high):
             return "finite or NaN" if self.missing else "finite"
@@ -155,7 +155,7 @@ def check_values(found: xr.DataArray, variable: Variable) -> None:
         if found.dtype != variable.dtype:
             raise InputError(f"{found.name} must be {variable.dtype.__name__}, not {found.dtype}")
         return
-    refuse(found, variable.fits(found.values), variable.allowed())
+    refuse(found, variable.fits(found.values), variable.range_in_words())
 
 
 def refuse(found: xr.DataArray, fine: np.ndarray, allowed: str) -> None:

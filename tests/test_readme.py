@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from neurofwp import trace
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
@@ -55,3 +57,12 @@ def test_the_example_of_rules() -> None:
 def test_the_example_of_a_slow_net() -> None:
     names = example("docs/python.md", 2)
     assert float(names["metrics"].recall_r2(names["gated"], names["trace"], where=names["gated"]["stored"])) > 0.8
+
+
+def test_the_example_of_weights_of_your_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = example("docs/python.md", 3)
+    assert names["verdict"].rules == ("delta",)
+    assert float(names["fits"]["parameter_value"].sel(rule="delta", parameter="rate")) == pytest.approx(0.6, abs=0.02)
+    assert names["recording"].trace.equals(trace.from_weights(names["first"], units="nS"))
+    assert (tmp_path / "rules.png").is_file()

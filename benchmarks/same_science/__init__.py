@@ -10,4 +10,6 @@ BASE and HERE are checkouts or dumps. The code that dumps is the one here, whate
 their newest names, and `renames.toml` says what they were called before. What may differ stands in `allowed.toml`, with
 a margin and a reason; anything else that differs or is missing makes the exit code 1. `means` is for commits that draw
 other random numbers: means over seeds, and whether they differ by more than chance.
+
+Random numbers were keyed anew by commit 9ccf60c. Across it, spikes are compared in two steps; see `keyed_noise`.
 """

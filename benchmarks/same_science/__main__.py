@@ -12,7 +12,7 @@ from typing import Any
 import tyro
 
 from benchmarks.same_science import arrays, checkouts, comparison, renames, report
-from benchmarks.same_science.cases import checked
+from benchmarks.same_science.cases import check_areas
 
 INSIDE = "benchmarks.same_science.inside"
 
@@ -33,7 +33,7 @@ def dump(
         matching: Pattern of the names of cases in them.
         processes: Cases that run side by side.
     """
-    failed = _dumped(checkout, out, only, matching, processes).failed
+    failed = _dump(checkout, out, only, matching, processes).failed
     for case, error in failed.items():
         print(f"{case} failed: {error}", file=sys.stderr)
     return 1 if failed else 0
@@ -46,6 +46,7 @@ def compare(
     matching: str = "*",
     processes: int = 2,
     allowed: Path = comparison.FILE,
+    also: tuple[Path, ...] = (),
     every: bool = False,
 ) -> int:
     """Compare two checkouts, or dumps of them, array by array.
@@ -57,14 +58,15 @@ def compare(
         matching: Pattern of the names of cases in them.
         processes: Cases that run side by side.
         allowed: What may differ, and why.
+        also: More of what may differ, as keyed_noise/allowed.toml.
         every: List every array that differs.
     """
-    margins = comparison.allowances(allowed)
+    margins = [each for path in (allowed, *also) for each in comparison.allowances(path)]
     with tempfile.TemporaryDirectory(prefix="same-science-") as folder:
         first, second = (
-            _chosen(arrays.load(each), only, matching)
+            _select(arrays.load(each), only, matching)
             if each.is_file()
-            else _dumped(each, Path(folder, f"{number}.npz"), only, matching, processes)
+            else _dump(each, Path(folder, f"{number}.npz"), only, matching, processes)
             for number, each in enumerate((base, here))
         )
     for name in sorted(first.made_with.keys() | second.made_with.keys()):
@@ -95,7 +97,7 @@ def means(
 
     with tempfile.TemporaryDirectory(prefix="same-science-") as folder:
         first, second = (
-            arrays.load(each) if each.is_file() else _measured(each, Path(folder, f"{number}.npz"), seeds, processes)
+            arrays.load(each) if each.is_file() else _measure(each, Path(folder, f"{number}.npz"), seeds, processes)
             for number, each in enumerate((base, here))
         )
     rows = over_seeds.differences(first, second)
@@ -111,15 +113,15 @@ def measure(out: tyro.conf.Positional[Path], checkout: Path = Path("."), seeds: 
         seeds: How many.
         processes: Networks that run side by side.
     """
-    return 1 if _measured(checkout, out, seeds, processes).failed else 0
+    return 1 if _measure(checkout, out, seeds, processes).failed else 0
 
 
-def _dumped(checkout: Path, out: Path, only: tuple[str, ...], matching: str, processes: int) -> arrays.Dump:
-    settings = {"areas": checked(only), "matching": matching, "processes": processes}
+def _dump(checkout: Path, out: Path, only: tuple[str, ...], matching: str, processes: int) -> arrays.Dump:
+    settings = {"areas": check_areas(only), "matching": matching, "processes": processes}
     return _inside("dump", checkout, out, settings)
 
 
-def _measured(checkout: Path, out: Path, seeds: int, processes: int) -> arrays.Dump:
+def _measure(checkout: Path, out: Path, seeds: int, processes: int) -> arrays.Dump:
     return _inside("measure", checkout, out, {"seeds": seeds, "processes": processes})
 
 
@@ -130,17 +132,17 @@ def _inside(what: str, checkout: Path, out: Path, settings: dict[str, Any]) -> a
     return arrays.load(out)
 
 
-def _chosen(whole: arrays.Dump, only: tuple[str, ...], matching: str) -> arrays.Dump:
+def _select(whole: arrays.Dump, only: tuple[str, ...], matching: str) -> arrays.Dump:
     """The part of a dump that was asked for."""
-    areas = checked(only)
+    areas = check_areas(only)
 
-    def asked(key: str) -> bool:
+    def is_asked(key: str) -> bool:
         area, name = report.case_of(key).split("/")
         return area in areas and arrays.matches(name, matching)
 
     return arrays.Dump(
-        {key: each for key, each in whole.arrays.items() if asked(key)},
-        {case: error for case, error in whole.failed.items() if asked(case)},
+        {key: each for key, each in whole.arrays.items() if is_asked(key)},
+        {case: error for case, error in whole.failed.items() if is_asked(case)},
         whole.seconds,
         whole.made_with,
     )

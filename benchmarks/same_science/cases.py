@@ -33,7 +33,7 @@ def of_area(area: str) -> Cases:
 def dump(areas: Iterable[str], *, matching: str = "*", processes: int = 2) -> Dump:
     """All cases of some areas whose names match, side by side; a case that fails stops no other."""
     chosen = [(area, name) for area in AREAS if area in areas for name in of_area(area) if matches(name, matching)]
-    made = Dump(made_with=made_with())
+    made = Dump(made_with=provenance())
     with ProcessPoolExecutor(processes, get_context("spawn"), initializer=_begin) as pool:
         futures = {pool.submit(_outcome, area, name): f"{area}/{name}" for area, name in chosen}
         for number, future in enumerate(as_completed(futures), start=1):
@@ -49,7 +49,7 @@ def dump(areas: Iterable[str], *, matching: str = "*", processes: int = 2) -> Du
     return made
 
 
-def made_with() -> dict[str, str]:
+def provenance() -> dict[str, str]:
     """What a dump depends on beside the checkout."""
     code = hashlib.sha256()
     for path in sorted((Path(__file__).parent / "areas").glob("*.py")):
@@ -96,7 +96,7 @@ def _result(future: Future[Outcome]) -> Outcome:
         return {}, f"{type(error).__name__}: {error}", 0.0
 
 
-def checked(areas: Sequence[str]) -> list[str]:
+def check_areas(areas: Sequence[str]) -> list[str]:
     """The areas asked for, or all.
 
     Raises

@@ -80,14 +80,14 @@ def overlay(checkout: Path) -> Iterator[Path]:
         for each in (checkout / "neurofwp").iterdir():
             if each.name != "__pycache__":
                 (package / each.name).symlink_to(each)
-        for part, source in mapped(checkout).items():
+        for part, source in package_folders(checkout).items():
             (package / part).symlink_to(source)
         (folder / "benchmarks").symlink_to(HERE)
         (folder / "sitecustomize.py").write_text(AT_START)
         yield folder
 
 
-def mapped(checkout: Path) -> dict[str, Path]:
+def package_folders(checkout: Path) -> dict[str, Path]:
     """Top-level folders that an installation maps into the package, by their names there."""
     config = configparser.ConfigParser()
     config.read(checkout / "setup.cfg")

@@ -67,7 +67,12 @@ def allowances(path: Path = FILE) -> list[Allowance]:
     for each in entries:
         if not each.get("reason", "").strip():
             raise ValueError(f"{path.name}: {each.get('keys')!r} has no reason")
-    return [Allowance(**each) for each in entries]
+    listed = [each | {"keys": keys} for each in entries for keys in _listed(each["keys"])]
+    return [Allowance(**each) for each in listed]
+
+
+def _listed(keys: str | list[str]) -> list[str]:
+    return [keys] if isinstance(keys, str) else keys
 
 
 def compare(base: Dump, here: Dump, names: Renames, allowed: Sequence[Allowance] = ()) -> list[Row]:
@@ -76,8 +81,8 @@ def compare(base: Dump, here: Dump, names: Renames, allowed: Sequence[Allowance]
     NaN is the same as NaN, and dims of length one and their order do not count where dims have names. Two arrays of one
     dump that get the same name are a row that differs.
     """
-    first, twice = _renamed(base.arrays, names)
-    second, others = _renamed(here.arrays, names)
+    first, twice = _rename(base.arrays, names)
+    second, others = _rename(here.arrays, names)
     failed = {
         names.newest(case): f"{where}: {error}"
         for where, dump in (("base", base), ("here", here))
@@ -86,6 +91,7 @@ def compare(base: Dump, here: Dump, names: Renames, allowed: Sequence[Allowance]
     shared = twice | others
     rows = [Row(key, DIFFERS, math.inf, math.inf, "two arrays have this name") for key in sorted(shared)]
     rows += [Row(case, FAILED, math.inf, math.inf, error) for case, error in failed.items()]
+    second |= _single(first, second)
     for key in sorted(first.keys() | second.keys()):
         if key in shared or any(key.startswith(f"{case}/") for case in failed):
             continue
@@ -94,8 +100,8 @@ def compare(base: Dump, here: Dump, names: Renames, allowed: Sequence[Allowance]
         elif key not in first:
             rows.append(Row(key, NEW))
         else:
-            rows.append(difference(key, first[key], _reshaped(key, second[key], first[key], names)))
-    return [_judged(row, allowed) for row in rows]
+            rows.append(difference(key, first[key], _reshape(key, second[key], first[key], names)))
+    return [_judge(row, allowed) for row in rows]
 
 
 def difference(key: str, base: Entry, here: Entry) -> Row:
@@ -110,7 +116,7 @@ def difference(key: str, base: Entry, here: Entry) -> Row:
         if wrong:
             notes.append(f"{wrong} of {a.size} texts differ")
         return Row(key, DIFFERS if notes else SAME, *((math.inf,) * 2 if notes else (0.0, 0.0)), "; ".join(notes))
-    if a.dtype != b.dtype:
+    if a.dtype != b.dtype and a.ndim:  # a single number of a summary has no dtype
         notes.append(f"dtype {a.dtype}, now {b.dtype}")
     absolute, relative = _largest(a, b)
     return Row(key, DIFFERS if notes or absolute else SAME, absolute, relative, "; ".join(notes))
@@ -129,7 +135,7 @@ def _largest(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
     return absolute, absolute / largest if largest else math.inf
 
 
-def _renamed(arrays: Mapping[str, Entry], names: Renames) -> tuple[dict[str, Entry], set[str]]:
+def _rename(arrays: Mapping[str, Entry], names: Renames) -> tuple[dict[str, Entry], set[str]]:
     """Arrays by their newest keys, with the newest dims; and the keys that two of them would have."""
     found: dict[str, Entry] = {}
     twice = set()
@@ -141,11 +147,21 @@ def _renamed(arrays: Mapping[str, Entry], names: Renames) -> tuple[dict[str, Ent
     return found, twice
 
 
-def _reshaped(key: str, here: Entry, base: Entry, names: Renames) -> Entry:
+def _single(base: Mapping[str, Entry], here: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Single numbers of the base, under keys that end in [i], as the new arrays have them."""
+    found = {}
+    for key in base:
+        stem, _, index = key.removesuffix("]").rpartition("[")
+        if key.endswith("]") and stem in here and int(index) < len(here[stem].values):
+            found[key] = Entry(here[stem].values[int(index)], units=here[stem].units)
+    return found
+
+
+def _reshape(key: str, here: Entry, base: Entry, names: Renames) -> Entry:
     """The new array with the dims of the base, as far as that changes no number."""
     for each in names.reshapes(key):
         if set(each.stack) <= set(here.dims) and each.into in base.dims:
-            here = _stacked(here, each.stack, each.into)
+            here = _stack(here, each.stack, each.into)
     if here.dims == base.dims or len(here.dims) != here.values.ndim or len(base.dims) != base.values.ndim:
         return here
     lengths = dict(zip(here.dims, here.values.shape, strict=True))
@@ -159,7 +175,7 @@ def _reshaped(key: str, here: Entry, base: Entry, names: Renames) -> Entry:
     return replace(here, values=values, dims=tuple(kept))
 
 
-def _stacked(entry: Entry, stack: Sequence[str], into: str) -> Entry:
+def _stack(entry: Entry, stack: Sequence[str], into: str) -> Entry:
     """The array with the dims `stack` as one, in their order, where the first of them was."""
     rest = [dim for dim in entry.dims if dim not in stack]
     at = min(entry.dims.index(dim) for dim in stack)
@@ -170,7 +186,7 @@ def _stacked(entry: Entry, stack: Sequence[str], into: str) -> Entry:
     return replace(entry, values=values.reshape(shape), dims=(*rest[:at], into, *rest[at:]))
 
 
-def _judged(row: Row, allowed: Sequence[Allowance]) -> Row:
+def _judge(row: Row, allowed: Sequence[Allowance]) -> Row:
     if row.status not in BAD:
         return row
     reason = next((each.reason for each in allowed if each.covers(row)), "")

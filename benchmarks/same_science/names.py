@@ -31,7 +31,7 @@ def find(name: str, *, root: str = ROOT) -> Any:
     raise LookupError(f"{root} has none of {', '.join(tried)}")
 
 
-def accepted(callee: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def select_arguments(callee: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments by the names under which a function or dataclass takes them.
 
     Raises
@@ -53,7 +53,7 @@ def accepted(callee: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, 
 def call(name: str, *arguments: Any, **given: Any) -> Any:
     """What the function of that name returns; keyword arguments by any name."""
     function = find(name)
-    return function(*arguments, **accepted(function, given))
+    return function(*arguments, **select_arguments(function, given))
 
 
 def _lookup(path: str) -> Any:
@@ -63,7 +63,7 @@ def _lookup(path: str) -> Any:
     """
     parts = path.split(".")
     for length in range(len(parts) - 1, 0, -1):
-        module = _imported(".".join(parts[:length]))
+        module = _import(".".join(parts[:length]))
         if module is None:
             continue
         found: Any = module
@@ -73,7 +73,7 @@ def _lookup(path: str) -> Any:
     raise LookupError(path)
 
 
-def _imported(path: str) -> ModuleType | None:
+def _import(path: str) -> ModuleType | None:
     """The module, or None if there is none of that name; an error inside it is an error."""
     try:
         return import_module(path)
@@ -89,18 +89,18 @@ def _attribute(owner: Any, name: str) -> Any:
         return getattr(owner, name)
     if not isinstance(owner, ModuleType):
         raise LookupError(f"{owner!r} has no {name}")
-    if (module := _imported(f"{owner.__name__}.{name}")) is not None:
+    if (module := _import(f"{owner.__name__}.{name}")) is not None:
         return module
     if not hasattr(owner, "__path__") or owner.__name__ == ROOT:
         raise LookupError(f"{owner.__name__} has no {name}")
-    return _defined_below(owner, name)
+    return _find_below(owner, name)
 
 
-def _defined_below(package: ModuleType, name: str) -> Any:
+def _find_below(package: ModuleType, name: str) -> Any:
     """What the only module of a package that has such a name calls so."""
     defined = {}
     for each in pkgutil.iter_modules(package.__path__):
-        module = None if each.name.startswith("__") else _imported(f"{package.__name__}.{each.name}")
+        module = None if each.name.startswith("__") else _import(f"{package.__name__}.{each.name}")
         if module is not None and name in vars(module):
             defined[id(vars(module)[name])] = vars(module)[name]
     if len(defined) != 1:

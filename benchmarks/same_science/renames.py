@@ -13,6 +13,7 @@ from pathlib import Path
 FILE = Path(__file__).with_name("renames.toml")
 
 Names = Mapping[str, tuple[str, ...]]  # former names by the new one
+SUMMARY = re.compile(r"(experiments/([a-z-]+)[^/]*/summary/)(.*)")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Renames:
     settings: Names = field(default_factory=dict)
     words: Names = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
+    summaries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     reshape: tuple[Reshape, ...] = ()
 
     def of_object(self, name: str) -> list[str]:
@@ -48,6 +50,15 @@ class Renames:
             key = pattern.sub(word, key)
         for old, new in self.keys.items():
             key = re.sub(old, new, key)
+        return self._of_summary(key)
+
+    def _of_summary(self, key: str) -> str:
+        """The key, if it is one of the summary of an experiment, by the first pattern that it matches as a whole."""
+        if (parts := SUMMARY.fullmatch(key)) is None:
+            return key
+        for old, new in self.summaries.get(parts[2], {}).items():
+            if found := re.fullmatch(old, parts[3]):
+                return parts[1] + found.expand(new)
         return key
 
     def reshapes(self, key: str) -> Iterator[Reshape]:
@@ -72,7 +83,8 @@ def load(path: Path = FILE) -> Renames:
     content = tomllib.loads(path.read_text(encoding="utf-8"))
     tables = {name: _names(content.get(name, {})) for name in ("objects", "settings", "words")}
     stacks = [Reshape(each["keys"], tuple(each["stack"]), each["into"]) for each in content.get("reshape", [])]
-    return Renames(**tables, keys=content.get("keys", {}), reshape=tuple(stacks))
+    keys, summaries = (content.get(name, {}) for name in ("keys", "summaries"))
+    return Renames(**tables, keys=keys, summaries=summaries, reshape=tuple(stacks))
 
 
 def _names(table: Mapping[str, str | list[str]]) -> Names:
@@ -85,8 +97,8 @@ def _family(name: str, names: Names, *, dotted: bool) -> list[str]:
     waiting = [name]
     while waiting:
         one = waiting.pop()
-        steps = [(other, -1) for other in _swapped(one, names, dotted, back=True)]
-        steps += [(other, 1) for other in _swapped(one, names, dotted, back=False)]
+        steps = [(other, -1) for other in _swap(one, names, dotted, back=True)]
+        steps += [(other, 1) for other in _swap(one, names, dotted, back=False)]
         for other, step in steps:
             if other not in ages:
                 ages[other] = ages[one] + step
@@ -94,7 +106,7 @@ def _family(name: str, names: Names, *, dotted: bool) -> list[str]:
     return sorted(ages, key=lambda each: -ages[each])
 
 
-def _swapped(name: str, names: Names, dotted: bool, *, back: bool) -> Iterator[str]:
+def _swap(name: str, names: Names, dotted: bool, *, back: bool) -> Iterator[str]:
     """What a name becomes by one renaming of it, or of the modules that it begins with."""
     for new, every in names.items():
         for old in every:

@@ -57,9 +57,9 @@ def write() -> list[Path]:
 
 def command(about: dict[str, Any]) -> str:
     """The command that makes this run again: with flags for all settings that are not those by default."""
-    from neurofwp.cli import catalogue, settings
+    from neurofwp.cli import catalogue, experiment_settings
 
-    by_default = json.loads(settings.to_json(catalogue.experiment(about["experiment"]).settings()))
+    by_default = json.loads(experiment_settings.to_json(catalogue.experiment(about["experiment"]).settings()))
     words = ["neurofwp", "run", about["experiment"], "--seed", about["seed"]]
     for name, value in about["settings"].items():
         if value == by_default[name]:

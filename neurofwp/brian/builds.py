@@ -89,7 +89,7 @@ class Build:
                 raise RuntimeError(f"the compiled network stopped with code {done.returncode}: {done.stderr.strip()}")
             recorded = {name: _output(Path(own), **each) for name, each in self.outputs.items()}
             _check_lengths(recorded)
-            return recorded | _spent(Path(own))
+            return recorded | _run_times(Path(own))
 
     def command(self, inputs: Inputs, folder: Path) -> list[str]:
         """The command that runs it from its own folder, and leaves its results in another, where its inputs lie too."""
@@ -126,7 +126,7 @@ def _check_lengths(recorded: Recorded) -> None:
             )
 
 
-def _spent(folder: Path) -> Recorded:
+def _run_times(folder: Path) -> Recorded:
     """Seconds, from the files in which Brian2's programs leave them."""
     lines = []
     for name in ("last_run_info.txt", "profiling_info.txt"):

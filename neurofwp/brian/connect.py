@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 import brian2 as b2
 import numpy as np
@@ -48,49 +48,73 @@ def connect(
     noise : draws the random numbers of the synapses; without it Brian2 does, in a sequence.
     kept, keep : variables of the synapses beside those of the model, and statements that follow the model's update.
     """
-    # Single-precision states beside double-precision cells let the compiler vectorise the update; a literal or a
-    # constant from the namespace would be a double, so the parameters are shared variables of the synapses.
     constants = synapse.constants(plasticity.dt)
-    declared = "\n".join(
-        f"{name} : {base_unit(number)} ({'constant' if name in own else 'shared, constant'})"
-        for name, number in constants.items()
-    )
     draw: Callable[[str], str] = noise or str
-    at_pre = {"now": draw(synapse.text("spike")), "late": draw(synapse.text("late_spike"))}
-    at_post = {"post": draw(synapse.text("spike_post")), "edge": draw(synapse.text("plateau_edge"))}
+    at_pre, at_post = _statements(synapse, draw)
+    late = {"late": synapse.values[synapse.text("delay")]} if "late" in at_pre else {}
     plastic = b2.Synapses(
         key,
         value,
-        f"{synapse.text('synaptic')}\n{declared}\n{kept}",
-        on_pre={name: code for name, code in at_pre.items() if code},
-        on_post={name: code for name, code in at_post.items() if code},
+        f"{synapse.text('synaptic')}\n{_declarations(constants, own)}\n{kept}",
+        on_pre=at_pre,
+        on_post=at_post,
         on_event={"now": "spike", "late": "spike", "post": "spike", "edge": "plateau_edge"},
         # one for all: Brian2 would otherwise keep one for each synapse
-        delay={
-            name: synapse.values[synapse.text("delay")] if name == "late" else 0 * second
-            for name, code in (at_pre | at_post).items()
-            if code
-        },
+        delay=dict.fromkeys(at_pre | at_post, 0 * second) | late,
         clock=clock,
         dtype=dict.fromkeys({*constants, *synapse.states} - synapse.double, dtype),
         namespace=FUNCTIONS,
         name="plastic",
     )
-    if block:  # without a list of pairs, which would lie in memory beside them
-        replicas, pre, cells = block
-        first = f"(i//{pre})*{cells}"
-        plastic.connect(j=f"k for k in range({first}, {first} + {cells}*int(i < {replicas * pre}))")
-    else:
-        plastic.connect(i=i, j=j)
-    stored = {name for name, variable in value.variables.items() if isinstance(variable, ArrayVariable)}
-    reason = rows.obstacle(synapse, stored) if block and compiles() and synapse.update else ""
-    if reason:
-        rows.tell(synapse.name, reason)
-    if block and compiles() and synapse.update and not reason:
+    _connect_cells(plastic, i, j, block)
+    if block and _advances_in_rows(synapse, value):
         rows.advance(synapse, key, block, own=own, dtype=dtype, clock=plasticity)
     elif synapse.update:
         plastic.run_regularly(f"{draw(synapse.update)}\n{keep}", clock=plasticity, order=1, name="plastic_update")
     return plastic
+
+
+def _declarations(constants: Mapping[str, Quantity | float], own: Collection[str]) -> str:
+    """Constants as shared variables of the synapses, those in `own` as one of each synapse.
+
+    Single-precision states beside double-precision cells let the compiler vectorise the update; a literal or a constant
+    from the namespace would be a double.
+    """
+    return "\n".join(
+        f"{name} : {base_unit(number)} ({'constant' if name in own else 'shared, constant'})"
+        for name, number in constants.items()
+    )
+
+
+def _statements(synapse: SynapseModel, draw: Callable[[str], str]) -> tuple[dict[str, str], dict[str, str]]:
+    """What happens to synapses at presynaptic and at postsynaptic events, by pathway, where anything does."""
+    at_pre = {"now": draw(synapse.text("spike")), "late": draw(synapse.text("late_spike"))}
+    at_post = {"post": draw(synapse.text("spike_post")), "edge": draw(synapse.text("plateau_edge"))}
+    own_pre, own_post = ({name: code for name, code in each.items() if code} for each in (at_pre, at_post))
+    return own_pre, own_post
+
+
+def _connect_cells(
+    plastic: b2.Synapses, i: NDArray[np.int_] | None, j: NDArray[np.int_] | None, block: tuple[int, int, int] | None
+) -> None:
+    if block is None:
+        plastic.connect(i=i, j=j)
+        return
+    # without a list of pairs, which would lie in memory beside them
+    replicas, pre, cells = block
+    first = f"(i//{pre})*{cells}"
+    plastic.connect(j=f"k for k in range({first}, {first} + {cells}*int(i < {replicas * pre}))")
+
+
+def _advances_in_rows(synapse: SynapseModel, value: b2.NeuronGroup) -> bool:
+    """Whether compiled programs advance these synapses in rows; if they could, but do not, the log says why."""
+    if not (compiles() and synapse.update):
+        return False
+    stored = {name for name, variable in value.variables.items() if isinstance(variable, ArrayVariable)}
+    reason = rows.obstacle(synapse, stored)
+    if reason:
+        rows.tell(synapse.name, reason)
+    return not reason
 
 
 def begin(synapse: SynapseModel, plastic: b2.Synapses, plasticity_step: Quantity) -> None:

@@ -66,7 +66,7 @@ def tell(model: str, reason: str) -> None:
     log.info("the synapses of %s advance in Brian2's own loop, which is slower: %s", model, reason)
 
 
-def held(equations: str) -> set[str]:
+def held_variables(equations: str) -> set[str]:
     """The variables of these equations that a cell holds, and does not compute on demand."""
     parsed = b2.Equations(equations)
     return {name for name in parsed.names if parsed[name].type != "subexpression"}

@@ -81,7 +81,7 @@ def fit_parameters(
     rng = np.random.default_rng(seed)
     at_means = problem.meet(target)
     with progress_bar(total=search_steps(1) + bootstrap, desc="fitting", disable=not progress) as bar:
-        minima = at_means.search([problem.published], rng, bar.update)
+        minima = at_means.search([problem.published_place], rng, bar.update)
         places = []
         for noisy in target + problem.error * rng.standard_normal((bootstrap, len(target))):
             at_noisy = problem.meet(noisy)
@@ -110,7 +110,7 @@ def best_parameters(
     """
     problem, target = _pose(model, measured, names, spread)
     at_means = problem.meet(target)
-    place = _polish(at_means, at_means.search([problem.published], np.random.default_rng(seed)))
+    place = _polish(at_means, at_means.search([problem.published_place], np.random.default_rng(seed)))
     return {own.name: float(own.value(x)) for own, x in zip(problem.parameters, place, strict=True)}
 
 
@@ -129,7 +129,7 @@ def _pose(
     chosen = published_bounds(model, names)
     mean, sem = (np.array([getattr(each, name) for each in measured]) for name in ("ratio", "sem"))
     problem = _Problem(closed_form(model, [each.protocol for each in measured]), chosen, sem, spread)
-    return problem, mean if spread == np.inf else np.append(mean, problem.published * problem.widths)
+    return problem, mean if spread == np.inf else np.append(mean, problem.published_place * problem.widths)
 
 
 def _polish(problem: LeastSquares, minima: Sequence[Minimum]) -> Floats:
@@ -151,7 +151,7 @@ class _Problem:
     spread: float
 
     @property
-    def published(self) -> Floats:
+    def published_place(self) -> Floats:
         """The place of the published values."""
         return np.array([own.place(own.published) for own in self.parameters])
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -20,6 +20,9 @@ from neurofwp.calibration.space import SPACE, Floats, Space
 from neurofwp.calibration.trial import Trial
 from neurofwp.runtime import parallel
 from neurofwp.runtime.progress import progress_bar
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 SPREAD = 0.25  # of the first generation, in shares of the bounds
 NETWORKS = 2  # that run a generation: the same on every machine, since each has noise of its own
@@ -73,20 +76,29 @@ def search(
             )
             if not final:
                 evolution.tell(list(places), list(-made["objective"].values))
-            count = np.full(population, generation)
-            rounds.append(made.assign(generation=("candidate", count), final=("candidate", count == generations)))
-            top = made.isel(candidate=np.argmax(made["objective"].values))
-            bar.update(population)
-            bar.set_postfix(share=f"{float(top['share']):.3f}", recall=f"{float(top['recall']):.3f}")
-            log.debug("generation %d: %s", generation, top.drop_vars(("place", "value")).to_dict()["data_vars"])
-    every = xr.concat(rounds, dim="candidate")
-    objective = every["objective"].where(every["final"]).values
+            ran = np.full(population, generation)
+            rounds.append(made.assign(generation=("candidate", ran), final=("candidate", ran == generations)))
+            _report(made, generation, bar)
+    return _choose(xr.concat(rounds, dim="candidate"))
+
+
+def _report(candidates: xr.Dataset, generation: int, bar: tqdm[Any]) -> None:
+    """Tell the best candidate of a generation."""
+    top = candidates.isel(candidate=np.argmax(candidates["objective"].values))
+    bar.update(candidates.sizes["candidate"])
+    bar.set_postfix(share=f"{float(top['share']):.3f}", recall=f"{float(top['recall']):.3f}")
+    log.debug("generation %d: %s", generation, top.drop_vars(("place", "value")).to_dict()["data_vars"])
+
+
+def _choose(candidates: xr.Dataset) -> xr.Dataset:
+    """All candidates with their units and with `chosen`: the best of the final generation."""
+    objective = candidates["objective"].where(candidates["final"]).values
     chosen = np.arange(len(objective)) == np.nanargmax(objective)
-    every = every.assign(chosen=("candidate", chosen))
+    candidates = candidates.assign(chosen=("candidate", chosen))
     for name in ("generation", "final", "chosen", "place"):
-        every[name].attrs["units"] = "1"
-    every["value"].attrs["units"] = "that of each parameter"
-    return every
+        candidates[name].attrs["units"] = "1"
+    candidates["value"].attrs["units"] = "that of each parameter"
+    return candidates
 
 
 def _generation(

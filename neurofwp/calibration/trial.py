@@ -75,7 +75,14 @@ class Trial:
         names = (self.rule, *rivals(self.rule))
         try:
             fits = identification.identify(
-                self.program, both[0], names, repeat=both[1], restarts=2, seed=self.seed, progress=False
+                self.program,
+                both[0],
+                names,
+                repeat=both[1],
+                restarts=2,
+                seed=self.seed,
+                references=False,
+                progress=False,
             )
         except InputError:  # nothing was learned
             return WORST, WORST, WORST

@@ -20,6 +20,7 @@ COMMANDS = {
     "run": "one experiment: data, tables, figures and log into a folder",
     "sweep": "one experiment at many settings, on all cores or on a cluster",
     "train": "a slow net, meta-trained on a family of tasks",
+    "identify": "which rule moved the weights of a recording, in NetCDF, CSV or NPY files, or of a run",
     "compare": "recall of both networks, and which rule explains the weights",
     "plot": "the figures of a result again, from the saved data alone",
     "show": "the equations of a synapse model with values and units, or what is known of a rule",

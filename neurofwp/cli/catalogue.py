@@ -1,4 +1,4 @@
-"""What there is to choose from: experiments, rules, synapse models, their parameters, slow nets, families of tasks.
+"""What there is to choose from: experiments, rules, synapse models, circuits, parameters, slow nets, families of tasks.
 
 All of it is read from source text and from files: importing experiments and rules to list them would load torch.
 """
@@ -65,6 +65,14 @@ def stages() -> dict[str, str]:
     from neurofwp.synapses import REGISTRY, STAGES
 
     return {each.name: each.source for each in STAGES} | from_outside(REGISTRY, lambda each: each.source)
+
+
+def circuits() -> dict[str, str]:
+    """Each form of the circuit around the synapses: its cells and connections."""
+    from neurofwp.spiking.circuits import CIRCUITS, REGISTRY
+
+    shipped = {each.name: each.description for each in CIRCUITS}
+    return shipped | from_outside(REGISTRY, lambda each: each.description)
 
 
 def tasks() -> dict[str, str]:

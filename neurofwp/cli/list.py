@@ -13,12 +13,13 @@ from rich.text import Text
 
 from neurofwp.cli import catalogue, text
 
-Kind = Literal["experiments", "rules", "synapses", "stages", "parameters", "tasks", "slownets", "families"]
+Kind = Literal["experiments", "rules", "synapses", "stages", "circuits", "parameters", "tasks", "slownets", "families"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 TITLES = {
     "experiments": "experiments",
     "synapses": "synapse models",
     "stages": "forms of the stages of a synapse",
+    "circuits": "forms of the circuit around the synapses",
     "tasks": "tasks",
     "slownets": "slow nets",
     "families": "families of tasks to train slow nets on",
@@ -39,7 +40,7 @@ def main(words: list[str]) -> int:
     """What there is to choose from, from the command line."""
     given = tyro.cli(_List, prog="neurofwp list", description="List what there is to choose from.", args=words)
     kinds = KINDS if given.what == "all" else (given.what,)
-    found = {kind: _found(kind, given.model) for kind in kinds}
+    found = {kind: _find(kind, given.model) for kind in kinds}
     if given.json:
         print(json.dumps(found if given.what == "all" else found[given.what], indent=2, ensure_ascii=False))
         return 0
@@ -49,7 +50,7 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def _found(kind: Kind, model: str) -> list[dict[str, Any]]:
+def _find(kind: Kind, model: str) -> list[dict[str, Any]]:
     """All of one kind, with what is known of each."""
     if kind == "rules":
         return [*catalogue.rules().values()]

@@ -30,10 +30,10 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Run every check. A check that fails in a way nobody thought of becomes a problem that shows the error."""
-    return [_guarded(what, check) for what, check in CHECKS.items()]
+    return [_run_check(what, check) for what, check in CHECKS.items()]
 
 
-def _guarded(what: str, check: Callable[[str], Finding]) -> Finding:
+def _run_check(what: str, check: Callable[[str], Finding]) -> Finding:
     try:
         return check(what)
     except Exception as error:

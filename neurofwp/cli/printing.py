@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,6 @@ from rich.table import Table
 
 from neurofwp.cli import text
 from neurofwp.runtime import files, migrations
-from neurofwp.runtime.experiment import Experiment
 from neurofwp.runtime.tables import frame
 
 if TYPE_CHECKING:
@@ -22,17 +22,18 @@ ROWS = 40  # of a table, on a terminal
 NAMED = 28  # characters of its first column there, at least
 
 
-def write(experiment: Experiment, result: xr.DataTree, folder: Path) -> None:
-    """Write each table of the experiment as CSV, with units in its headings, and print an excerpt."""
+def write(tables: Mapping[str, xr.Dataset], folder: Path, *, excerpts: bool = True) -> None:
+    """Write each table as CSV, with units in its headings, and print excerpts of them where they are wanted."""
     console = Console()
-    for name, table in experiment.tables(result).items():
+    for name, table in tables.items():
         rows = frame(table)
         rows.attrs |= {"caption": table.attrs["caption"]} if "caption" in table.attrs else {}
         path = folder / f"{name}.csv"
         headings = [_with_unit(str(each), rows) for each in rows]
         with files.replace_file(path) as temporary:
             rows.to_csv(temporary, index=False, header=headings)
-        console.print(excerpt(rows, name, path, console.width))
+        if excerpts:
+            console.print(excerpt(rows, name, path, console.width))
 
 
 def _with_unit(heading: str, rows: pd.DataFrame, column: str | None = None) -> str:
@@ -143,6 +144,23 @@ def _rule_table(path: str, fits: xr.Dataset) -> Table:
         rows,
         caption=f"{drive}{sentence}noise ceiling {ceiling} ± {sem} (SEM), n = {count} held-out {unit}s",
     )
+
+
+def parameters(fits: xr.Dataset) -> Table:
+    """The parameters of the best supported rules with their 95 % intervals, which fits of older formats lack."""
+    rows = []
+    for rule in fits["rule"].values[fits["best"].values.astype(bool)]:
+        own = fits.sel(rule=rule).dropna("parameter", subset=["parameter_value"])
+        for name in own["parameter"].values:
+            each = own.sel(parameter=name)
+            value, low, high = (
+                f"{each[f'parameter_{key}'].item():.3g}" if f"parameter_{key}" in each else "–"
+                for key in ("value", "low", "high")
+            )
+            rows.append((str(rule), str(name), f"{value} [{low}, {high}]"))
+    unit = fits["parameter_value"].attrs.get("units", "powers of 1")
+    heading = "value [95 %]" if unit.endswith(" 1") else f"value [95 %] ({unit})"
+    return text.table("parameters of the best supported rules", ("rule", "parameter", heading), rows)
 
 
 def _number(value: float | None, digits: int = 3) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from neurofwp.cli import catalogue, run, settings as checks
+from neurofwp.cli import catalogue, experiment_settings, run
 from neurofwp.runtime import provenance
 
 log = logging.getLogger("neurofwp")
@@ -39,8 +39,8 @@ def main(words: list[str]) -> int:
     _, result = results.open_result(given.result)
     about = result.attrs
     experiment = catalogue.experiment(about["experiment"])
-    settings = checks.read(about["settings"], experiment.settings)
-    checks.check(experiment, settings)
+    settings = experiment_settings.read(about["settings"], experiment.settings)
+    experiment_settings.check(experiment, settings)
     _warn_of_changes(about["commit"], json.loads(about["versions"]))
     return run.carry_out(
         experiment,

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurofwp.cli.settings import to_json
+from neurofwp.cli.experiment_settings import to_json
 from neurofwp.errors import InputError
 from neurofwp.runtime import files, provenance
 

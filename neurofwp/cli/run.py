@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
 
-from neurofwp.cli import catalogue, choice, output, settings as checks
+from neurofwp.cli import catalogue, choice, experiment_settings, output
 from neurofwp.runtime.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def main(words: list[str]) -> int:
     experiment = catalogue.experiment(name)
     flags_of = _Run[experiment.settings]  # type: ignore[name-defined]  # known only now that the experiment is chosen
     given = tyro.cli(flags_of, prog=f"neurofwp run {name}", description=experiment.text, args=rest)
-    checks.check(experiment, given.settings)
+    experiment_settings.check(experiment, given.settings)
     return carry_out(
         experiment,
         given.settings,
@@ -77,7 +77,7 @@ def carry_out(
     from neurofwp.runtime import files, provenance, store
 
     device = output.device(device)
-    written = checks.to_json(settings)
+    written = experiment_settings.to_json(settings)
     with output.results_folder(out or output.default_folder(experiment.name, written, seed)) as folder:
         log.info("%s, seed %d, on %s", experiment.name, seed, device)
         log.info("settings %s", written)
@@ -90,7 +90,7 @@ def carry_out(
         log.info("measured in %.0f s", time.perf_counter() - started)
         summary = experiment.summary(result)
         files.write_json(summary, folder / results.SUMMARY)
-        printing.write(experiment, result, folder)
+        printing.write(experiment.tables(result), folder)
         printing.show(result, summary)
         drawn = _draw(experiment, result, folder, pdf)
     print(folder, flush=True)

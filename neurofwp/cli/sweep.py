@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
 
-from neurofwp.cli import catalogue, choice, output, results, settings as checks
-from neurofwp.cli.settings import PARAMETERS
+from neurofwp.cli import catalogue, choice, experiment_settings, output, results
+from neurofwp.cli.experiment_settings import PARAMETERS
 from neurofwp.errors import InputError, unknown
 from neurofwp.runtime import files, parallel, provenance, store
 from neurofwp.runtime.sweeps import Point, forget, sweep
@@ -85,46 +85,43 @@ def main(words: list[str]) -> int:
         raise InputError(f"seeds must be 1 or more, not {chosen.seeds}")
     together = experiment.run_together is not None
     axes = dict(_axis(text, chosen.settings, parameters=together) for text in chosen.over)
-    every = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
-    settings = [_at(chosen.settings, at) for at in every]
+    places = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+    settings = [_at(chosen.settings, at) for at in places]
     for own in settings[:1]:  # a point that is refused later does not stop the others
-        checks.check(experiment, own)
-    what = json.dumps([name, [checks.to_json(own) for own in settings], chosen.seeds, chosen.seed])
-    digest = hashlib.sha256(what.encode()).hexdigest()[:8]
-    folder = (chosen.out or Path("results", f"sweep-{name}", digest)).resolve()
+        experiment_settings.check(experiment, own)
+    folder = (chosen.out or Path("results", f"sweep-{name}", _digest(name, settings, chosen))).resolve()
     with output.results_folder(folder):
         device = output.device(chosen.device)
+        log.info("%s, %d points of %s and %d seeds, on %s", name, len(places), ", ".join(axes), chosen.seeds, device)
         seeds = range(chosen.seed, chosen.seed + chosen.seeds)
-        log.info("%s, %d points of %s and %d seeds, on %s", name, len(every), ", ".join(axes), len(seeds), device)
         points = [
-            Point(
-                {name: _label(value) for name, value in at.items()} | {"seed": seed},
-                task,
-                folder / "points" / store.key(task),
-            )
-            for at, own in zip(every, settings, strict=True)
+            _point(at, _Task(name, own, seed, device), folder)
+            for at, own in zip(places, settings, strict=True)
             for seed in seeds
-            for task in [_Task(name, own, seed, device)]
         ]
         if chosen.fresh:
             forget(points)
         workers = parallel.process_count(len(points), chosen.workers)
         units = _units(points, workers) if together else [[point] for point in points]
         made = sweep(_measure, units, workers=chosen.workers, scheduler=chosen.scheduler)
-        made = made.assign_attrs(
-            experiment=name,
-            settings=checks.to_json(chosen.settings),
-            device=device,
-            commit=provenance.commit(),
-            versions=json.dumps(provenance.versions(), sort_keys=True),
-        )
-        _with_units(made, chosen.settings)
-        files.write_netcdf(made, folder / SWEEP)
+        files.write_netcdf(_describe(made, name, chosen.settings, device), folder / SWEEP)
         failed = int((made["error"] != "").sum())
         if failed:
             log.error("%d of %d points failed; the others are in %s", failed, len(points), folder / SWEEP)
     print(folder, flush=True)
     return int(failed > 0)
+
+
+def _digest(name: str, settings: Sequence[Any], chosen: _Sweep[Any]) -> str:
+    """The name of the folder of a sweep that was given none."""
+    what = json.dumps([name, [experiment_settings.to_json(own) for own in settings], chosen.seeds, chosen.seed])
+    return hashlib.sha256(what.encode()).hexdigest()[:8]
+
+
+def _point(at: dict[str, Any], task: _Task, folder: Path) -> Point:
+    """A point at these values, and its folder."""
+    coordinates = {name: _label(value) for name, value in at.items()} | {"seed": task.seed}
+    return Point(coordinates, task, folder / "points" / store.key(task))
 
 
 def _axis(text: str, settings: Any, *, parameters: bool) -> tuple[str, list[Any]]:
@@ -150,9 +147,9 @@ def _axis(text: str, settings: Any, *, parameters: bool) -> tuple[str, list[Any]
 
 
 def _parameters() -> dict[str, Parameter]:
-    from neurofwp.spiking.parameters import declared
+    from neurofwp.spiking.network_parameters import parameters_by_name
 
-    return declared()
+    return parameters_by_name()
 
 
 def _label(value: Any) -> Any:
@@ -196,7 +193,7 @@ def _units(points: Sequence[Point], workers: int) -> list[list[Point]]:
     """Points that differ by parameters alone run together, shared out among the workers."""
     alike: dict[tuple[str, int], list[Point]] = {}
     for point in points:
-        same = checks.to_json(replace(point.task.settings, **{PARAMETERS: ()}))
+        same = experiment_settings.to_json(replace(point.task.settings, **{PARAMETERS: ()}))
         alike.setdefault((same, point.task.seed), []).append(point)
     units = []
     for group in alike.values():
@@ -248,10 +245,18 @@ def _apart(path: Path) -> Iterator[None]:
         os.environ.pop(parallel.LIMIT) if before is None else os.environ.update({parallel.LIMIT: before})
 
 
-def _with_units(made: xr.Dataset, settings: Any) -> None:
-    """Write the units of parameters into the Dataset; the numbers of a summary are in those of its tables."""
+def _describe(made: xr.Dataset, name: str, settings: Any, device: str) -> xr.Dataset:
+    """The sweep with its provenance and its units: of parameters their own, of numbers those of tables."""
+    made = made.assign_attrs(
+        experiment=name,
+        settings=experiment_settings.to_json(settings),
+        device=device,
+        commit=provenance.commit(),
+        versions=json.dumps(provenance.versions(), sort_keys=True),
+    )
     own = {field.name for field in fields(settings)} | {"seed"}
-    for name in map(str, made.dims):
-        made[name].attrs["units"] = "1" if name in own else _parameters()[name].unit
+    for dim in map(str, made.dims):
+        made[dim].attrs["units"] = "1" if dim in own else _parameters()[dim].unit
     for variable in made.data_vars.values():
         variable.attrs.setdefault("units", "that of the table of the experiment")
+    return made

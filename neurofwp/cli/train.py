@@ -90,7 +90,9 @@ def _train(name: str, family: Any, chosen: Any, settings: dict[str, Any], folder
     log.info("settings %s", json.dumps(settings))
     started = time.perf_counter()
     before = meta_training.test_model(
-        meta_training.untrained(family, chosen.training, seed=chosen.seed, device=device), family, seed=chosen.seed
+        meta_training.initial_programmer(family, chosen.training, seed=chosen.seed, device=device),
+        family,
+        seed=chosen.seed,
     )
     model, outcome = meta_training.meta_train(
         family,

@@ -29,7 +29,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> ModuleType:
-    """`recovery` and `transfer` when they are asked for."""
-    if name in ("recovery", "transfer"):
+    """`given`, `power`, `recovery` and `transfer` when they are asked for."""
+    if name in ("given", "power", "recovery", "transfer"):
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -124,7 +124,8 @@ def _sentence(
                 if not high <= LIMIT
                 else "they predict different weights, and the data do not say which are right"
             )
-            return f"undecided between {_words(left)}: {reason}; {limits}{others}"
+            among = f"undecided between {_words(left)}" if len(left) > 1 else f"undecided, {_words(left)} at best"
+            return f"{among}: {reason}; {limits}{others}"
     return f"{_words(left)} predict best; how well is unknown without a repeat or a stated noise{others}"
 
 

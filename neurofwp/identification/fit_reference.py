@@ -8,13 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neurofwp.identification.fit_rule import VALUE_OFFSET, Bounds, Fit, misses, quality, spread, squares, weights
+from neurofwp.identification.competing import VALUE_OFFSET
+from neurofwp.identification.fit_rule import Bounds, Fit, misses, quality, spread, squares
 from neurofwp.identification.levenberg_marquardt import Minimum, minimise
+from neurofwp.identification.prediction import weights
 from neurofwp.identification.records import Records
 from neurofwp.identification.reference import REFERENCES, LocalReference, State, averages, coefficients, covers
 from neurofwp.rules import Event
 
-SEARCH_SIZE, POLISH_SIZE, ITERATIONS = 15_000, 100_000, 30
+SEARCH_SIZE, POLISH_SIZE, ITERATIONS = 15_000, 50_000, 30
 RIDGE = 1e-6  # of a feature's own sum of squares
 DEPENDENT = 1e-8  # a feature of which less than this share is not a combination of others is left out
 
@@ -33,7 +35,7 @@ def fit_reference(records: Records, prediction: bool, seed: int, fits: Sequence[
     whole = records.without_silent()
     polish = sample(whole, POLISH_SIZE, generator)
     defaults = _defaults(rule, records)
-    inner = [embed(fit) for fit in sorted(fits, key=lambda each: each.rss) if covers(rule, fit.rule)]
+    inner = [embed(fit) for fit in sorted(fits, key=lambda each: -each.r2) if covers(rule, fit.rule)]
     starts = [defaults | found for found in inner if found is not None][:1]
     used = {name for start in starts for name, number in start.items() if number != defaults[name]}
     left_out = set() if bool((records.retention != 1).any()) else {"retention"}

@@ -20,7 +20,7 @@ from neurofwp.rules import Independent, Parameter, Rule
 
 SEARCH_SIZE, SEARCH_ITERATIONS = 40_000, 30
 POLISH_SIZE, POLISH_ITERATIONS = 200_000, 40
-SURVIVORS = 3  # starts of a search that go on where those of others have led nowhere so good
+SURVIVORS = 5  # starts that a search by a draft goes on with
 INSIDE = 0.05  # how far into its range a warm start moves a parameter that sits at an edge
 
 
@@ -82,12 +82,7 @@ def fit_records(
     whole = records.without_silent()
     bounds = Bounds(free_parameters(rule), records)
     generator = torch.Generator().manual_seed(seed)
-    order = (
-        spread(whole, generator)
-        if rule.independent is Independent.ROWS
-        else torch.randperm(whole.key.shape[-1], generator=generator)
-    )
-    order = order.to(whole.key.device)
+    order = order_of(rule, whole, generator)
     exact = [bounds.complete(point) for point in nested]
     starts = [bounds.defaults, *bounds.random(restarts, generator), *(bounds.inside(point) for point in exact)]
 
@@ -99,19 +94,38 @@ def fit_records(
         search.tensors,
         iterations=SEARCH_ITERATIONS,
         tolerance=1e-6,
-        survivors=SURVIVORS,
+        survivors=None if draft is rule else SURVIVORS,
     )
     best = found.point[found.cost.argsort()[:1]]
     polish = subset(rule, whole, order, POLISH_SIZE)
-    polished = minimise(
-        residuals(rule, polish, bounds), best, polish.tensors, iterations=POLISH_ITERATIONS, tolerance=1e-7
+    last = minimise(
+        residuals(rule, polish, bounds), best, polish.tensors, iterations=POLISH_ITERATIONS // rule.cost, tolerance=1e-7
     )
 
-    candidates = [bounds.defaults, *exact, *bounds.points(polished.point).unbind(0)]
+    candidates = [bounds.defaults, *exact, *bounds.points(last.point).unbind(0)]
     sums = [squares(rule, whole, bounds.named(point)).sum().item() for point in candidates]
     rank = int(np.nanargmin(np.where(np.isfinite(sums), sums, np.inf)))
     parameters = bounds.named(candidates[rank])
     return Fit(rule, parameters, *quality(rule, records, parameters))
+
+
+def predict(fit: Fit, records: Records) -> Tensor:
+    """The weights (episode, pool, event, post, pre) that a fitted rule predicts."""
+    point = {name: records.key.new_full((1, 1), number) for name, number in fit.parameters.items()}
+    return weights(fit.rule, records, point)
+
+
+def polished(rule: Rule, records: Records, seed: int) -> Records:
+    """The part of Records that the parameters of a fit rest on."""
+    whole = records.without_silent()
+    return subset(rule, whole, order_of(rule, whole, torch.Generator().manual_seed(seed)), POLISH_SIZE)
+
+
+def order_of(rule: Rule, records: Records, generator: torch.Generator) -> Tensor:
+    """Rows of W, or columns where a rule leaves those apart, in the order in which a fit takes them."""
+    if rule.independent is Independent.ROWS:
+        return spread(records, generator).to(records.key.device)
+    return torch.randperm(records.key.shape[-1], generator=generator).to(records.key.device)
 
 
 def quality(rule: Rule, records: Records, parameters: Mapping[str, float]) -> tuple[float, float]:

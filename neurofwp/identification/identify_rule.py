@@ -38,6 +38,7 @@ def identify(
     drive: str = "nominal",
     unit_keys: bool | None = None,
     initial: str = "given",
+    references: bool = True,
     restarts: int = 8,
     seed: int = 0,
     nonnegative: bool = True,
@@ -60,6 +61,8 @@ def identify(
     split_by : what is fitted and what judges, other "episode"s, other "post"synaptic cells, or a later "time".
     train : indices of the episodes or cells that are fitted, by default the first half; the others judge.
     drive, unit_keys, initial, nonnegative : as of `neurofwp.identification.records.prepare`.
+    references : whether flexible rules are fitted beside the named ones, to say what a rule of their signals could
+        explain; takes as long as several rules.
     restarts : random starts for each rule, besides its defaults and the optima of rules that it nests.
 
     Returns
@@ -81,7 +84,7 @@ def identify(
     again = repeat_weights(program, trace, repeat, unit_keys=unit_keys, initial=initial, device=device)
     halves = split(records, again, split_by, train, chosen)
     fits = fit_all(chosen, halves.trained, restarts=restarts, seed=seed, progress=progress)
-    predictions = models(fits, halves.trained, seed)
+    predictions = models(fits, halves, references=references, seed=seed)
     products = measure(
         halves.judged, halves.again, predictions, unit=halves.unit, first=halves.first, noise=noise or 0.0
     )

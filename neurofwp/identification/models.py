@@ -1,24 +1,44 @@
-"""All that predicts weights and is scored: the fitted rules, null models, and flexible references."""
+"""All that predicts weights and is scored: the fitted rules, null models, and flexible references.
+
+Names of series: a rule's id; a null's name after "null: "; a reference's after "reference: ".
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
 
-from torch import Tensor
-
-from neurofwp.identification.fit_rule import Fit
-from neurofwp.identification.prediction import weights
+from neurofwp.identification.fit_reference import fit_reference
+from neurofwp.identification.fit_rule import Fit, predict
+from neurofwp.identification.nulls import nulls
 from neurofwp.identification.products import Prediction
-from neurofwp.identification.records import Records
+from neurofwp.identification.reference import REFERENCES, covers
+from neurofwp.identification.splits import Split
+from neurofwp.rules import Rule
+
+NULL, REFERENCE = "null: ", "reference: "
+LOCALITY = {False: "local", True: "local and prediction"}  # the signals of a reference
 
 
-def models(fits: Sequence[Fit], trained: Records, seed: int) -> dict[str, Prediction]:
-    """What predicts the weights of Records, by name: rules by their ids."""
-    return {fit.rule.id: partial(predict, fit) for fit in fits}
+def models(fits: Sequence[Fit], halves: Split, *, references: bool, seed: int) -> dict[str, Prediction]:
+    """What predicts the weights of Records, by name.
+
+    Parameters
+    ----------
+    references : whether to fit the flexible ones, which takes as long as several rules.
+    """
+    best = max(fits, key=lambda fit: fit.r2)
+    found: dict[str, Prediction] = {fit.rule.id: partial(predict, fit) for fit in fits}
+    found |= {NULL + name: each for name, each in nulls(halves.trained, best, seed, halves.judged).items()}
+    for prediction, locality in LOCALITY.items() if references else ():
+        fit = fit_reference(halves.trained, prediction, seed, fits)
+        found[REFERENCE + locality] = partial(predict, fit)
+    return found
 
 
-def predict(fit: Fit, records: Records) -> Tensor:
-    """The weights (episode, pool, event, post, pre) of a fitted rule."""
-    point = {name: records.key.new_full((1, 1), number) for name, number in fit.parameters.items()}
-    return weights(fit.rule, records, point)
+def reference_of(rule: Rule, names: Sequence[str]) -> str | None:
+    """The narrowest of the fitted references that takes all the signals of a rule."""
+    for prediction, locality in LOCALITY.items():
+        if REFERENCE + locality in names and covers(REFERENCES[prediction], rule):
+            return REFERENCE + locality
+    return None

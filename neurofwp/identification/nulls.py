@@ -19,8 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neurofwp.identification.fit_rule import Fit
-from neurofwp.identification.models import predict
+from neurofwp.identification.fit_rule import Fit, predict
 from neurofwp.identification.products import Prediction
 from neurofwp.identification.records import Records
 

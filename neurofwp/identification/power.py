@@ -23,9 +23,8 @@ from scipy import stats
 
 from neurofwp.errors import InputError
 from neurofwp.identification import scores
-from neurofwp.identification.confidence_set import RESOLUTION
-from neurofwp.identification.fit_rule import Fit, fit_records
-from neurofwp.identification.models import predict
+from neurofwp.identification.confidence_set import FEW, RESOLUTION
+from neurofwp.identification.fit_rule import Fit, fit_records, predict
 from neurofwp.identification.products import Products, measure
 from neurofwp.identification.records import Records, prepare
 from neurofwp.identification.recovery import disturb
@@ -101,7 +100,7 @@ def _of_truth(
     )
 
     def records(level: float) -> Records:
-        return prepare(program, network.run(disturb(program, level, rng)))
+        return prepare(program, network.run(disturb(program, level, rng)), unit_keys=True)  # `disturb` makes them so
 
     clean = records(0.0)
     seeds = rng.integers(2**31, size=len(ids))
@@ -145,12 +144,12 @@ def separation(noncentrality: float, critical: float, episodes: int) -> float:
 def critical_value(differences: np.ndarray, episodes: int, rng: np.random.Generator) -> float:
     """The 95 % quantile of the largest of several t, with the correlations of `differences` (episode, rival).
 
-    Rivals whose difference does not vary take no part.
+    Rivals whose difference does not vary take no part. Of few episodes, that of t with 5 % divided by the rivals.
     """
     spread = differences.std(axis=0, ddof=1)
     varied = differences[:, spread > ROUNDING * max(1.0, float(np.abs(differences).max()))]
-    if varied.shape[1] < 2:
-        return float(stats.t.ppf(scores.LEVEL, episodes - 1))
+    if varied.shape[1] < 2 or episodes < FEW:
+        return float(stats.t.ppf(1 - (1 - scores.LEVEL) / max(1, varied.shape[1]), episodes - 1))
     unit = (varied - varied.mean(axis=0)) / varied.std(axis=0, ddof=1) / np.sqrt(len(varied) - 1)
     normal = rng.standard_normal((DRAWS, len(unit))) @ unit
     chi = np.sqrt(rng.chisquare(episodes - 1, DRAWS) / (episodes - 1))

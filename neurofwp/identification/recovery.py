@@ -56,7 +56,10 @@ TRUE: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "key_gated_delta": {"rate": (0.5, 0.8), "weight_scale": (0.8, 1.2), "key_fading": (0.3, 0.6)},
     "implicit_delta": {"rate": (1.0, 3.0), "weight_scale": (0.8, 1.2)},
     "momentum": {
-        "rate": (0.3, 0.5), "weight_scale": (0.8, 1.2), "decay": (0.9, 0.97), "momentum": (0.3, 0.5),
+        "rate": (0.3, 0.5),
+        "weight_scale": (0.8, 1.2),
+        "decay": (0.9, 0.97),
+        "momentum": (0.3, 0.5),
     },
     "mesa": {"weight_scale": (0.8, 1.2), "decay": (0.85, 0.95), "ridge": (0.2, 0.6)},
     "bcm": {"threshold": (0.2, 0.5), "memory": (3.0, 8.0), "weight_scale": (0.8, 1.4)},
@@ -196,9 +199,7 @@ def recover_one(
     rng = np.random.default_rng(child)
     true = truth(rule, rng)
     pools = get(rule).clampable  # weights that cannot be clamped may be negative
-    network = RateNetwork(
-        rule, parameters=true, on_off=pools, bounds=(0, np.inf) if pools else None, unit_keys=False
-    )
+    network = RateNetwork(rule, parameters=true, on_off=pools, bounds=(0, np.inf) if pools else None, unit_keys=False)
     one, other = (network.run(disturb(program, noise, rng)) for _ in range(2))
     repeat = other if noise > 0 else None
     fits = identify(
@@ -209,6 +210,7 @@ def recover_one(
         unit_keys=True,
         restarts=restarts,
         seed=int(rng.integers(2**31)),
+        references=False,
         progress=False,
     )
     own = fits.sel(rule=rule, drop=True)

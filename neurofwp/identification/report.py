@@ -12,13 +12,16 @@ from neurofwp.identification import scores
 from neurofwp.identification.competing import free_parameters
 from neurofwp.identification.decision import Verdict, decide
 from neurofwp.identification.fit_rule import Fit
+from neurofwp.identification.models import reference_of
 from neurofwp.identification.products import MEASURES, Products
 from neurofwp.identification.records import DRIVES, Records, observed_weights
 from neurofwp.identification.splits import Split
 from neurofwp.identification.uncertainty import uncertainty
+from neurofwp.rules import Rule
 
 KIND = "neurofwp.fits"
 UNKNOWN = "unknown"
+UNDERFITTED = 0.005  # of u, by which a rule may beat a reference that takes its signals
 
 
 def tabulate(
@@ -43,6 +46,8 @@ def tabulate(
       references. Without a repeat or a stated noise, noise is part of u.
     - feve, low, high (rule): 1 - u on increments; NaN without a repeat or a stated noise.
     - r2 (rule): 1 - RSS/TSS of the run's increments, noise included.
+    - lack (rule): u less that of the flexible reference that takes the rule's signals: what a rule of that locality
+      could explain besides. NaN without a reference, or where the rule beats it by more than .005: it is underfitted.
     - best (rule): the rules that are not worse than the best one; distance (rule, other): D_rs.
     - parameter_value, parameter_low, parameter_high (rule, parameter), with 95 % limits, in powers of the weights'
       unit, NaN where a rule has none of that name; parameter_correlation (rule, parameter, other_parameter);
@@ -70,11 +75,12 @@ def tabulate(
         "low": ("rule", np.where(repeated, 1 - high[0, own], np.nan)),
         "high": ("rule", np.where(repeated, 1 - low[0, own], np.nan)),
         "r2": ("rule", scores.r2(decisive)[own]),
+        "lack": ("rule", _lack([fit.rule for fit in fits], decisive.models, value[0], repeated)),
         "best": ("rule", np.isin(rules, decided.rules)),
         "distance": (("rule", "other_rule"), scores.distance(decisive)[own, own]),
         "train_r2": ("rule", [fit.r2 for fit in fits]),
         "n_parameters": ("rule", [len(free_parameters(fit.rule)) for fit in fits]),
-        **_parameters(fits, halves.trained, names),
+        **_parameters(fits, halves.trained, names, seed),
         "verdict": ((), decided.kind),
         "sentence": ((), decided.sentence),
         "noise_ceiling": ((), ceiling),
@@ -98,13 +104,13 @@ def tabulate(
     )  # fmt: skip
 
 
-def _parameters(fits: Sequence[Fit], trained: Records, names: Sequence[str]) -> dict[str, Any]:
+def _parameters(fits: Sequence[Fit], trained: Records, names: Sequence[str], seed: int) -> dict[str, Any]:
     """Values, limits and correlations of the parameters of all rules."""
     shape = (len(fits), len(names))
     value, low, high = (np.full(shape, np.nan) for _ in range(3))
     correlation = np.full((*shape, len(names)), np.nan)
     for row, fit in enumerate(fits):
-        found = uncertainty(fit, trained)
+        found = uncertainty(fit, trained, seed)
         at = [names.index(name) for name in found.names]
         value[row, at] = [fit.parameters[name] for name in found.names]
         low[row, at], high[row, at] = found.low, found.high
@@ -116,6 +122,16 @@ def _parameters(fits: Sequence[Fit], trained: Records, names: Sequence[str]) -> 
         "parameter_high": (dims, high),
         "parameter_correlation": ((*dims, "other_parameter"), correlation),
     }
+
+
+def _lack(rules: Sequence[Rule], models: Sequence[str], value: np.ndarray, repeated: bool) -> np.ndarray:
+    found = np.full(len(rules), np.nan)
+    for row, rule in enumerate(rules):
+        name = reference_of(rule, models)
+        if name is not None and repeated:
+            lack = value[row] - value[models.index(name)]
+            found[row] = lack if lack >= -UNDERFITTED else np.nan
+    return found
 
 
 def verdict(fits: xr.Dataset) -> Verdict:

@@ -31,9 +31,9 @@ from torch import Tensor
 from neurofwp import errors, rules
 from neurofwp.errors import InputError
 from neurofwp.identification import scores
-from neurofwp.identification.fit_rule import Fit
+from neurofwp.identification.fit_rule import Fit, predict
 from neurofwp.identification.identify_rule import repeat_weights
-from neurofwp.identification.models import models, predict
+from neurofwp.identification.models import models
 from neurofwp.identification.products import MEASURES, Prediction, Products, measure
 from neurofwp.identification.records import Records, observed_weights, prepare
 from neurofwp.identification.splits import split
@@ -125,8 +125,8 @@ def predictors(fits: xr.Dataset, program: xr.Dataset, trace: xr.Dataset, seed: i
         raise InputError(f"fits must be split by episode, not by {config['split_by']}, to be taken to other conditions")
     own = {name: config[name] for name in ("drive", "unit_keys", "initial", "nonnegative", "device")}
     records = prepare(program, trace, **own)
-    trained = split(records, None, "episode", config["train"], ()).trained
-    return models(saved_fits(fits), trained, seed)
+    halves = split(records, None, "episode", config["train"], ())
+    return models(saved_fits(fits), halves, references=True, seed=seed)
 
 
 def saved_fits(fits: xr.Dataset) -> list[Fit]:

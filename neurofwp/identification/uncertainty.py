@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.func import jvp
 
 from neurofwp.identification.competing import free_parameters
-from neurofwp.identification.fit_rule import Fit, misses
+from neurofwp.identification.fit_rule import Fit, misses, polished
 from neurofwp.identification.prediction import weights
 from neurofwp.identification.records import Records
 from neurofwp.identification.scores import LEVEL
@@ -34,13 +34,14 @@ class Uncertainty:
     correlation: np.ndarray
 
 
-def uncertainty(fit: Fit, records: Records) -> Uncertainty:
-    """Of all parameters of a fit, on the episodes that it was fitted to."""
+def uncertainty(fit: Fit, records: Records, seed: int = 0) -> Uncertainty:
+    """Of all parameters of a fit to these Records, from the part of them that it rests on; `seed` as of the fit."""
+    records = polished(fit.rule, records, seed)
     names = tuple(parameter.name for parameter in free_parameters(fit.rule))
     curvature = torch.zeros(len(names), len(names), dtype=torch.float64)
     spread = curvature.clone()
     for episode in range(len(records.key)):
-        one = records.episodes([episode]).without_silent()  # which no parameter moves
+        one = records.episodes([episode])
         jacobian, miss = _linearise(fit, one, names)
         rows = jacobian.flatten(1)
         curvature += rows @ rows.T
@@ -56,7 +57,7 @@ def _linearise(fit: Fit, records: Records, names: tuple[str, ...]) -> tuple[Tens
     point = {name: records.key.new_full((1, 1), fit.parameters[name]) for name in names}
 
     def predict(*values: Tensor) -> Tensor:
-        return misses(weights(fit.rule, records, dict(zip(names, values, strict=True))), records)
+        return misses(weights(fit.rule.draft(), records, dict(zip(names, values, strict=True))), records)
 
     values = tuple(point.values())
     columns = []

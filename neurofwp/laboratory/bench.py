@@ -217,7 +217,7 @@ class Bench(Simulation):
         """Cells that fire at the times of the first command, and do what the others say at theirs."""
         own, (fires, *others) = Own(self._constants), commands
         effects = {command.name: own(command.statements) for command in commands}
-        tables = {f"{command.name}_times": command.timed(self.step) for command in commands}
+        tables = {f"{command.name}_times": command.timed_array(self.step) for command in commands}
         equations, at_spike, update = own(equations), own(at_spike), own(update)
         group = b2.NeuronGroup(
             len(self.protocols) * self.repeats,

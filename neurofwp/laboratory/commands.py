@@ -43,7 +43,7 @@ class Command:
         """All lists, one after the other, in s; after each a time that never comes."""
         return np.concatenate([np.append(each * float(step), np.inf) for each in self.lists])
 
-    def timed(self, step: Quantity) -> b2.TimedArray:
+    def timed_array(self, step: Quantity) -> b2.TimedArray:
         """The table as equations look it up: a row a "second"."""
         return b2.TimedArray(self.table(step) * second, dt=1 * second, name=f"{self.name}_times")
 

@@ -126,7 +126,7 @@ class Laboratory:
 
         Synapses are taken where the protocol says or else where the model finds them before
         (`SynapseModel.population`), each state `repeats` times; weights afterwards come to what the model lets them
-        come to (`SynapseModel.settled`).
+        come to (`SynapseModel.settle`).
 
         Returns
         -------
@@ -157,7 +157,7 @@ class Laboratory:
             raise InputError(
                 f"synapses of {synapse.name} have no weight before the protocol, so no change relative to it"
             )
-        after = synapse.settled(done["expressed"].values).reshape(shape)
+        after = synapse.settle(done["expressed"].values).reshape(shape)
         spread = after.var(-1, ddof=1) / repeats if repeats > 1 else np.full(shape[:2], np.nan)
         unit = {"units": "1"}
         made = xr.Dataset(

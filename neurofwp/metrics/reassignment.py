@@ -40,7 +40,7 @@ def projections(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
             continue
         here = program.isel(episode=episode)
         mean = here["value"].values[writes].mean(0)
-        bound = [values[-2:] for values in _bound(here, reads, writes, episode)]
+        bound = [values[-2:] for values in _last_values(here, reads, writes, episode)]
         several = np.array([len(values) == 2 for values in bound])
         for names, chosen in ((("old", "new"), several), (("once",), ~several)):
             if chosen.any():
@@ -54,7 +54,7 @@ def projections(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
     return xr.Dataset({name: ("episode", numbers, {"units": "1"}) for name, numbers in found.items()})
 
 
-def _bound(
+def _last_values(
     episode: xr.Dataset, reads: NDArray[np.bool_], writes: NDArray[np.bool_], number: int
 ) -> list[list[NDArray[np.float64]]]:
     """For every read the values that its key was written under by then, in order; one written again counts once."""

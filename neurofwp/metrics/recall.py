@@ -162,14 +162,14 @@ def _memories(program: xr.Dataset) -> Iterator[tuple[int, int, NDArray[np.float6
     for episode in range(len(reads)):
         for event, history in walk(keys[episode], values[episode], writes[episode]):
             if reads[episode, event]:
-                if not len(history.stored):
+                if not len(history.last_values):
                     raise InputError(f"the read of episode {episode}, event {event} comes before the first write")
-                yield episode, event, history.stored, history.different
+                yield episode, event, history.last_values, history.different
 
 
 def _r2(program: xr.Dataset, answer: NDArray[np.float64], by: Kept, where: xr.DataArray | None) -> xr.DataArray:
     target, _ = _targets(program)
-    counted = _counted(program, where)
+    counted = _which_count(program, where)
     middle = target[counted].mean()
     rss = np.where(counted, ((target - answer) ** 2).sum(axis=-1), 0.0)
     tss = np.where(counted, ((target - middle) ** 2).sum(axis=-1), 0.0)
@@ -177,11 +177,11 @@ def _r2(program: xr.Dataset, answer: NDArray[np.float64], by: Kept, where: xr.Da
 
 
 def _share(program: xr.Dataset, right: NDArray[np.float64], by: Kept, where: xr.DataArray | None) -> xr.DataArray:
-    counted = _counted(program, where)
+    counted = _which_count(program, where)
     return _ratio(_sum(np.where(counted, right, 0.0), by), _sum(counted.astype(float), by)).assign_attrs(units="1")
 
 
-def _counted(program: xr.Dataset, where: xr.DataArray | None) -> NDArray[np.bool_]:
+def _which_count(program: xr.Dataset, where: xr.DataArray | None) -> NDArray[np.bool_]:
     """Which events (episode, event) are reads that `where` lets through."""
     _, reads = _targets(program)
     if where is None:

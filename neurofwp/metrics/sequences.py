@@ -51,40 +51,20 @@ def ring_recall(program: xr.Dataset, trace: xr.Dataset, encoder: FixedEncoder) -
     keys, values = program["key"].values[:, :items], program["value"].values[:, :items]  # (episode, item, .)
     weight = trace["weight"].values[:, items - 1].astype(float)
     linear = keys @ weight.swapaxes(1, 2)
-    slope, offset = np.polyfit(linear.ravel(), values.ravel(), 1)
-    episodes = len(pair)
-    right = np.empty((len(MODES), items, episodes))
-    overlap = np.empty((2, items, episodes))
-    answers = np.empty((len(MODES), items, values.shape[2]))
-    for episode in range(episodes):
+    scale = np.polyfit(linear.ravel(), values.ravel(), 1)
+    walks = []
+    for episode in range(len(pair)):
         events = np.flatnonzero(program["cue"].values[episode] == 0)
         reads = decoded[episode, events[np.argsort(pair[episode, events])]]  # of item 0, 1, ...
-        store, key = values[episode], keys[episode]
-
-        def next_item(item: int, store: Floats = store, reads: Floats = reads) -> int:
-            return (_nearest(store, reads[item]) + 1) % items
-
-        def encoded(value: Floats) -> Floats:
-            return encoder.encode(np.clip((value + 1) / 2, 0, 1))
-
-        cleaned, query = 0, key[0]
-        for step in range(items):
-            truth = (step + 1) % items
-            came = next_item(step)
-            cleaned = next_item(cleaned)
-            answer = slope * (weight[episode] @ query) + offset
-            query = encoded(answer)
-            right[:, step, episode] = [came == truth, cleaned == truth, (_nearest(store, answer) + 1) % items == truth]
-            overlap[:, step, episode] = [each @ key[truth] / encoder.active for each in (encoded(reads[step]), query)]
-            if episode == 0:
-                answers[:, step] = reads[step], store[cleaned - 1], answer
+        walks.append(_walk(keys[episode], values[episode], reads, weight[episode], scale, encoder))
+    right, overlap = (np.stack([walk[i] for walk in walks], axis=-1) for i in range(2))
     steps = {"step": np.arange(1, items + 1), "mode": list(MODES)}
     made = xr.Dataset(
         {
             "right": (("mode", "step", "episode"), right),
             "one_overlap": (("step", "episode"), overlap[0]),
             "direct_overlap": (("step", "episode"), overlap[1]),
-            "answer": (("mode", "step", "post"), answers),
+            "answer": (("mode", "step", "post"), walks[0][2]),
             "target": (("step", "post"), values[0]),
         },
         coords=steps,
@@ -92,6 +72,43 @@ def ring_recall(program: xr.Dataset, trace: xr.Dataset, encoder: FixedEncoder) -
     for name in made.data_vars:
         made[name].attrs["units"] = "1"
     return made
+
+
+def _walk(
+    keys: Floats, values: Floats, reads: Floats, weight: Floats, scale: Floats, encoder: FixedEncoder
+) -> tuple[Floats, Floats, Floats]:
+    """The ring of one episode, from its first key on.
+
+    Parameters
+    ----------
+    keys (item, pre), values and reads (item, post), weight (post, pre). scale : slope and offset that make values of
+        linear reads.
+
+    Returns
+    -------
+    whether the right item is recalled (mode, step); overlap with the true key of answers to true keys, and of those in
+    the direct loop (2, step); answers (mode, step, post).
+    """
+    items, (slope, offset) = len(keys), scale
+
+    def next_item(answer: Floats) -> int:
+        return (_nearest(values, answer) + 1) % items
+
+    def encode(value: Floats) -> Floats:
+        return encoder.encode(np.clip((value + 1) / 2, 0, 1))
+
+    right, overlap = np.empty((len(MODES), items)), np.empty((2, items))
+    answers = np.empty((len(MODES), items, values.shape[1]))
+    cleaned, query = 0, keys[0]
+    for step in range(items):
+        truth = (step + 1) % items
+        came, cleaned = next_item(reads[step]), next_item(reads[cleaned])
+        answer = slope * (weight @ query) + offset
+        query = encode(answer)
+        right[:, step] = [came == truth, cleaned == truth, next_item(answer) == truth]
+        overlap[:, step] = [each @ keys[truth] / encoder.active for each in (encode(reads[step]), query)]
+        answers[:, step] = reads[step], values[cleaned - 1], answer
+    return right, overlap, answers
 
 
 def _nearest(stored: Floats, answer: Floats) -> int:

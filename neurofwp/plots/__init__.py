@@ -35,7 +35,7 @@ from neurofwp.plots.spiking_capacity import spiking_capacity
 from neurofwp.plots.spiking_cost import cost_by_synapses
 from neurofwp.plots.state_tracking import state_tracking
 from neurofwp.plots.synapse import synapse
-from neurofwp.plots.synapse_fits import fitted_curves, measured_against_predicted
+from neurofwp.plots.synapse_fits import fitted_curves, predictions_against_measurements
 from neurofwp.plots.synapse_models import summary_sheet
 from neurofwp.plots.weights import weights
 
@@ -55,7 +55,6 @@ __all__ = [
     "in_context",
     "key_overlap",
     "learning",
-    "measured_against_predicted",
     "meta_learning",
     "one_pass_capacity",
     "overwrite",
@@ -63,6 +62,7 @@ __all__ = [
     "partial_observation",
     "phase_diagram",
     "plateau_map",
+    "predictions_against_measurements",
     "protocol_comparison",
     "protocol_curves",
     "raster",

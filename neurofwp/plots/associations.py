@@ -55,25 +55,9 @@ def completion(recall: xr.Dataset, expected: xr.Dataset, hopfield: xr.Dataset) -
         at = np.flatnonzero(np.isin(recall["damage"].values, ("none", damage)))
         share = recall["share"].values[at]
         for ax, name in zip(axes[:, column], LABELS, strict=True):
-            for number, (memory, (colour, marker)) in enumerate(MEMORY.items()):
-                here = recall[name].sel(association=memory).isel(cue=at)
-                mean, sem, _ = average(here.sel(network="spiking"), "episode")
-                shifted = share + 0.012 * (number - 1)
-                ax.errorbar(
-                    shifted,
-                    mean.values,
-                    sem.values,
-                    color=colour,
-                    marker=marker,
-                    linestyle="none",
-                    clip_on=False,
-                    markersize=3.5,
-                    zorder=4,
-                )
-                ax.plot(share, here.sel(network="rate").mean("episode").values, color=colour)
-                if name in expected:
-                    theory = expected[name].sel(network="spiking", association=memory).isel(cue=at)
-                    ax.plot(share, theory.mean("episode").values, color=colour, linestyle=DASHED, linewidth=0.8)
+            for number, memory in enumerate(MEMORY):
+                theory = expected[name].sel(association=memory).isel(cue=at) if name in expected else None
+                _memory(ax, recall[name].sel(association=memory).isel(cue=at), theory, 0.012 * (number - 1))
         chance = float(recall["chance"].where(recall["damage"] == "none").mean())
         axes[0, column].axhline(chance, color=style.GREY, linewidth=0.6, linestyle=":", zorder=1)
         if damage == "silenced":
@@ -94,6 +78,19 @@ def completion(recall: xr.Dataset, expected: xr.Dataset, hopfield: xr.Dataset) -
         f"mean ± SEM, n = {recall.sizes['episode']} episodes",
     )
     return figure
+
+
+def _memory(ax: Axes, measured: xr.DataArray, theory: xr.DataArray | None, shift: float) -> None:
+    """One measure of one memory against the share that is damaged; (network, cue, episode)."""
+    colour, marker = MEMORY[measured["association"].item()]
+    share = measured["share"].values
+    mean, sem, _ = average(measured.sel(network="spiking"), "episode")
+    look: dict[str, Any] = {"marker": marker, "linestyle": "none", "clip_on": False, "markersize": 3.5, "zorder": 4}
+    ax.errorbar(share + shift, mean.values, sem.values, color=colour, **look)
+    ax.plot(share, measured.sel(network="rate").mean("episode").values, color=colour)
+    if theory is not None:
+        values = theory.sel(network="spiking").mean("episode").values
+        ax.plot(share, values, color=colour, linestyle=DASHED, linewidth=0.8)
 
 
 def _key(rule: str) -> list[Line2D]:

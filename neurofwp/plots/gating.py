@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -39,30 +40,17 @@ def gating(program: xr.Dataset, trace: xr.Dataset, *, episode: int = 0) -> Figur
     start, stop = (trace[name].values[writes] / 1000 for name in ("write_start", "write_stop"))
     stored = here["stored"].values[writes]
     active = here["key"].transpose("event", "pre").values[writes] > 0
-    probes = {
-        probe: bool(stored[active[:, pre]].any())
-        for probe, (of, pre) in enumerate(zip(trace["probe_episode"].values, trace["probe_pre"].values, strict=True))
-        if of == episode and active[:, pre].sum() == 1
-    }
-    if not probes:
-        raise InputError(f"no synapse of a key of episode {episode} was recorded")
-
+    probes = _probes(trace, episode, active, stored)
     figure = style.figure(style.TWO_COLUMNS, 3.6)
     axes = figure.subplots(3, 1, sharex=True)
-    gate = here["write_gate"].values[writes]
-    colours = [KIND["stored" if each else "distractors"] for each in stored]
-    axes[0].bar(start, gate, stop - start, align="edge", color=colours, zorder=2)
-    axes[0].plot((start + stop) / 2, np.full(len(start), -0.08), linestyle="none")  # room for closed gates
-    for left, right, colour in zip(start, stop, colours, strict=True):
-        axes[0].hlines(-0.06, left, right, color=colour, linewidth=2)
+    _gates(axes[0], start, stop, here["write_gate"].values[writes], stored)
     axes[0].set(ylim=(-0.12, 1.05), ylabel=style.label("write gate", program["write_gate"]))
     time = trace["time"].values / 1000
     shown = time <= stop[-1]
     for ax, (name, title) in zip(axes[1:], PANELS.items(), strict=True):
         values = trace[name].transpose("probe", "time").values
         for probe, kept in sorted(probes.items(), key=lambda each: each[1]):
-            colour = KIND["stored" if kept else "distractors"]
-            ax.plot(time[shown], values[probe, shown], color=colour, linewidth=0.7, zorder=2 + kept)
+            ax.plot(time[shown], values[probe, shown], color=_colour(kept), linewidth=0.7, zorder=2 + kept)
         ax.set_ylabel(style.label(title, trace[name]))
     for name, dash in (("depression", (0, (1, 2))), ("potentiation", (0, (4, 2)))):
         level = float(trace["probe_calcium"].attrs.get(f"{name}_threshold", np.nan))
@@ -79,3 +67,29 @@ def gating(program: xr.Dataset, trace: xr.Dataset, *, episode: int = 0) -> Figur
         title="pairs, coloured by what they should be; dotted, dashed: where depression, potentiation begin",
     )
     return figure
+
+
+def _colour(stored: bool) -> str:
+    return KIND["stored" if stored else "distractors"]
+
+
+def _probes(trace: xr.Dataset, episode: int, active: np.ndarray, stored: np.ndarray) -> dict[int, bool]:
+    """Recorded synapses of one key alone, and whether its pair is stored; active (write, pre), stored (write,)."""
+    synapses = zip(trace["probe_episode"].values, trace["probe_pre"].values, strict=True)
+    probes = {
+        probe: bool(stored[active[:, pre]].any())
+        for probe, (of, pre) in enumerate(synapses)
+        if of == episode and active[:, pre].sum() == 1
+    }
+    if not probes:
+        raise InputError(f"no synapse of a key of episode {episode} was recorded")
+    return probes
+
+
+def _gates(ax: Axes, start: np.ndarray, stop: np.ndarray, gate: np.ndarray, stored: np.ndarray) -> None:
+    """The write gate of every pair as a bar, above a line in the pair's colour."""
+    colours = [_colour(each) for each in stored]
+    ax.bar(start, gate, stop - start, align="edge", color=colours, zorder=2)
+    ax.plot((start + stop) / 2, np.full(len(start), -0.08), linestyle="none")  # room for closed gates
+    for left, right, colour in zip(start, stop, colours, strict=True):
+        ax.hlines(-0.06, left, right, color=colour, linewidth=2)

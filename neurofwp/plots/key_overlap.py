@@ -39,7 +39,7 @@ def key_overlap(recall: xr.Dataset) -> Figure:
     figure = style.figure(style.TWO_COLUMNS, 3.0)
     axes = figure.subplots(1, len(settings), sharex=True, sharey=True, squeeze=False)[0]
     for ax, setting in zip(axes, settings, strict=True):
-        for rule in style.ranked(recall["rule"].values):
+        for rule in style.sort_rules(recall["rule"].values):
             mean, sem, n = average(recall["correlation"].sel(rule=rule, setting=setting), "draw")
             look = style.rule(rule) | {"linestyle": LINES.get(rule, "-"), "clip_on": False}
             ax.errorbar(overlap, mean.values, sem.values, **look)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
@@ -11,7 +14,7 @@ from neurofwp.metrics import average
 from neurofwp.plots import style
 from neurofwp.schema import require
 
-THEORY = {"linestyle": (0, (4, 2)), "linewidth": 0.8}
+THEORY: dict[str, Any] = {"linestyle": (0, (4, 2)), "linewidth": 0.8}
 
 
 @style.context()
@@ -77,45 +80,47 @@ def slot_capacity(slots: xr.Dataset) -> Figure:
     of_memory = dict.fromkeys(("opened", "capacity", "capacity_sem", "capacity_theory", "best"), ("memory",))
     require(slots, "Dataset of slots", {"accuracy": ("memory", "patterns", "group"), "theory": ("memory", "patterns")})
     require(slots, "Dataset of slots", of_memory)
-    load = slots["patterns"].values / slots.attrs["slots"]
-    best = str(slots["memory"].values[slots["best"].values].item())
-    drawn = {"sequential": (style.BLUE, "o"), best: (style.ORANGE, "v"), "Hopfield": (style.GREY, "s")}
     figure = style.figure(style.TWO_COLUMNS, 2.7)
     curves, capacities = figure.subplots(1, 2, width_ratios=(3, 2))
-    for memory, (colour, marker) in drawn.items():
-        here = slots.sel(memory=memory)
-        mean, sem, groups = average(here["accuracy"], "group")
-        label = f"random gating, {float(here['opened']):g} slots per pattern" if memory == best else memory
-        label = "sequential gating" if memory == "sequential" else label
-        curves.errorbar(load, mean.values, sem.values, color=colour, marker=marker, label=label)
-    curves.plot(
-        load, slots["theory"].sel(memory=best).values, color=style.BLACK, **THEORY, label="random gating, theory"
-    )
-    needed = slots.attrs["needed"]
-    curves.axhline(needed, color=style.GREY, linewidth=0.5, zorder=0)
-    curves.annotate(f"{needed:.0%}", (1, needed), xycoords=("axes fraction", "data"), ha="right", va="bottom")
-    curves.set(
-        xlabel=f"patterns per slot (N = {slots.attrs['slots']})", ylabel=style.label("right bits", slots["accuracy"])
-    )
-    curves.set_ylim(None, 1.01)
-
-    random = slots.isel(memory=~np.isin(slots["memory"].values, ["sequential", "Hopfield"]))
-    capacities.errorbar(
-        random["opened"].values,
-        random["capacity"].values,
-        random["capacity_sem"].values,
-        color=style.ORANGE,
-        marker="v",
-    )
-    capacities.plot(random["opened"].values, random["capacity_theory"].values, color=style.BLACK, **THEORY)
-    hopfield, error = (float(slots[name].sel(memory="Hopfield")) for name in ("capacity", "capacity_sem"))
-    capacities.axhspan(hopfield - error, hopfield + error, color=style.GREY, alpha=0.3, linewidth=0)
-    capacities.axhline(hopfield, color=style.GREY)
-    capacities.set(xlabel="slots opened per pattern", ylabel=style.label("capacity", slots["capacity"]))
-    capacities.set_ylim(0, None)
+    groups = _accuracies(curves, slots)
+    _capacities(capacities, slots)
     style.letters((curves, capacities))
     entries, _ = curves.get_legend_handles_labels()
     theory_last = sorted(entries, key=lambda entry: entry.get_label() == "random gating, theory")
     title = f"mean ± SEM, n = {groups} groups of {slots.attrs['episodes']} episodes"
     style.legend(figure, theory_last, title=title)
     return figure
+
+
+def _accuracies(ax: Axes, slots: xr.Dataset) -> int:
+    """Accuracy against the load; how many groups the means are of."""
+    load, needed = slots["patterns"].values / slots.attrs["slots"], slots.attrs["needed"]
+    best = str(slots["memory"].values[slots["best"].values].item())
+    drawn = {"sequential": (style.BLUE, "o"), best: (style.ORANGE, "v"), "Hopfield": (style.GREY, "s")}
+    for memory, (colour, marker) in drawn.items():
+        here = slots.sel(memory=memory)
+        mean, sem, groups = average(here["accuracy"], "group")
+        label = f"random gating, {float(here['opened']):g} slots per pattern" if memory == best else memory
+        label = "sequential gating" if memory == "sequential" else label
+        ax.errorbar(load, mean.values, sem.values, color=colour, marker=marker, label=label)
+    ax.plot(load, slots["theory"].sel(memory=best).values, color=style.BLACK, **THEORY, label="random gating, theory")
+    ax.axhline(needed, color=style.GREY, linewidth=0.5, zorder=0)
+    ax.annotate(f"{needed:.0%}", (1, needed), xycoords=("axes fraction", "data"), ha="right", va="bottom")
+    ax.set(
+        xlabel=f"patterns per slot (N = {slots.attrs['slots']})", ylabel=style.label("right bits", slots["accuracy"])
+    )
+    ax.set_ylim(None, 1.01)
+    return groups
+
+
+def _capacities(ax: Axes, slots: xr.Dataset) -> None:
+    """Capacity of random gating against the slots that it opens, and that of a Hopfield network."""
+    random = slots.isel(memory=~np.isin(slots["memory"].values, ["sequential", "Hopfield"]))
+    opened, capacity, sem = (random[name].values for name in ("opened", "capacity", "capacity_sem"))
+    ax.errorbar(opened, capacity, sem, color=style.ORANGE, marker="v")
+    ax.plot(opened, random["capacity_theory"].values, color=style.BLACK, **THEORY)
+    hopfield, error = (float(slots[name].sel(memory="Hopfield")) for name in ("capacity", "capacity_sem"))
+    ax.axhspan(hopfield - error, hopfield + error, color=style.GREY, alpha=0.3, linewidth=0)
+    ax.axhline(hopfield, color=style.GREY)
+    ax.set(xlabel="slots opened per pattern", ylabel=style.label("capacity", slots["capacity"]))
+    ax.set_ylim(0, None)

@@ -36,26 +36,11 @@ def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
     names = winners.transpose(*both)
     at = xr.DataArray(names.values, dims=both)
     numbered = table["feve"].assign_coords(gain=range(len(names)), turnover=range(names.shape[1]))
-    share = numbered.sel(rule=at).values
     decided = table["verdict"].transpose(*both).isin(["rule", "class"]).values
     figure = style.figure(style.TWO_COLUMNS, 3.6)
     left, right = figure.subplots(1, 2)
-    colours = np.array([[to_rgb(style.rule(str(rule))["color"]) for rule in row] for row in names.values])
-    opacity = np.where(decided, 1.0, PALE)[..., None]
-    shown = colours * opacity + 1 - opacity
-    left.imshow(shown, origin="lower", aspect="auto")
-    for row, column in np.ndindex(names.shape):
-        dark = shown[row, column] @ LUMA < 0.4
-        left.text(
-            column,
-            row,
-            style.number(float(share[row, column])),
-            ha="center",
-            va="center",
-            fontsize=5,
-            color="white" if dark else style.BLACK,
-        )
-    found = map(style.rule, style.ranked(set(names.values.ravel().tolist())))
+    _rules(left, names.values, decided, numbered.sel(rule=at).values)
+    found = map(style.rule, style.sort_rules(set(names.values.ravel().tolist())))
     patches = [Patch(color=look["color"], label=look["label"]) for look in found]
     style.legend(
         figure,
@@ -72,6 +57,18 @@ def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
         left.set_title(f"an episode lasts {table.attrs['duration']:.3g} s")
     style.letters((left, right))
     return figure
+
+
+def _rules(ax: Axes, names: np.ndarray, decided: np.ndarray, share: np.ndarray) -> None:
+    """The colour of the rule of every point, pale unless it is decided, and its FEVE; all (gain, turnover)."""
+    colours = np.array([[to_rgb(style.rule(str(rule))["color"]) for rule in row] for row in names])
+    opacity = np.where(decided, 1.0, PALE)[..., None]
+    shown = colours * opacity + 1 - opacity
+    ax.imshow(shown, origin="lower", aspect="auto")
+    for row, column in np.ndindex(names.shape):
+        colour = "white" if shown[row, column] @ LUMA < 0.4 else style.BLACK
+        number = style.number(float(share[row, column]))
+        ax.text(column, row, number, ha="center", va="center", fontsize=5, color=colour)
 
 
 def _axes(ax: Axes, table: xr.Dataset) -> None:

@@ -58,9 +58,7 @@ def protocol_curves(data: xr.Dataset, x: str, by: str | None = None) -> Figure:
             parts += [f"{value:g} {data[by].attrs['units']}".replace("-", "−")] if by and value != "" else []
             label = ", ".join(parts)
             _series(ax, series.sortby(x), x, COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)], label)
-        if x in LOGARITHMIC and own[x].max() > 20 * own[x].min() > 0:
-            ax.set_xscale("log")
-            ax.xaxis.set_major_formatter("{x:g}")
+        _scale(ax, x, own[x])
         # what holds for all of a panel is its title
         only = [str(pathway) for pathway in pathways if len(pathways) == 1 and pathway != ""]
         only += [label] if len(several) == 1 and label else []
@@ -71,7 +69,7 @@ def protocol_curves(data: xr.Dataset, x: str, by: str | None = None) -> Figure:
         if len(several) > 1:
             title = data[by].attrs.get("long_name", by) if by else None
             # beside a single panel there is room; in one of several the legend goes where most is free
-            place = {"loc": "outside right center", **_named(ax)} if len(panels) == 1 else {}
+            place = {"loc": "outside right center", **_entries(ax)} if len(panels) == 1 else {}
             (figure if len(panels) == 1 else ax).legend(title=title, title_fontsize=6, fontsize=6, **place)
     for ax in axes[len(panels) :]:
         ax.remove()
@@ -140,6 +138,13 @@ def _split(data: xr.Dataset, by: str | None) -> dict[str | float, xr.Dataset]:
     return {str(value): data.isel(protocol=values == value) for value in dict.fromkeys(values.tolist())}
 
 
+def _scale(ax: Axes, x: str, values: xr.DataArray) -> None:
+    """A logarithmic axis for rates that span more than an order of magnitude."""
+    if x in LOGARITHMIC and values.max() > 20 * values.min() > 0:
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter("{x:g}")
+
+
 def _series(ax: Axes, own: xr.Dataset, x: str, colour: str, marker: str, label: str) -> None:
     at, ratio, sem = own[x].values, own["ratio"].values, own["sem"].values
     ax.plot(at, ratio, color=colour, label=label if "measured" not in own else None, zorder=2)
@@ -169,7 +174,7 @@ def _scores(ax: Axes, z: np.ndarray, rows: np.ndarray) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _named(ax: Axes) -> dict[str, Any]:
+def _entries(ax: Axes) -> dict[str, Any]:
     handles, labels = ax.get_legend_handles_labels()
     return {"handles": handles, "labels": labels}
 

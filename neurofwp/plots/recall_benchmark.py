@@ -39,7 +39,7 @@ def recall_benchmark(cells: xr.Dataset) -> Figure:
     for ax, variant in zip(axes, variants, strict=True):
         here = cells.isel(cell=cells["variant"].values == variant)
         ax.axhline(float(here["chance"].mean()), color=style.BLACK, linestyle=(0, (4, 2)), linewidth=0.8, zorder=0)
-        for layer in style.ranked(set(here["layer"].values.tolist())):
+        for layer in style.sort_rules(set(here["layer"].values.tolist())):
             curve = here.isel(cell=here["layer"].values == layer).sortby("state_size")
             ax.errorbar(
                 curve["state_size"].values,

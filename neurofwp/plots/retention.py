@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -17,6 +17,7 @@ from neurofwp.plots import style
 from neurofwp.schema import require
 
 PANELS = {"r2": "recall R²", "mean_weight": "mean weight left"}
+X_LABELS = ("time, silent (s)", "time, silent (s)", "background rate (Hz)", "reads of every pair")
 MARKER = "osD^v"
 Curves = Mapping[str, xr.Dataset]
 
@@ -42,21 +43,10 @@ def retention(curves: Mapping[str, Curves], predicted: Curves) -> Figure:
             require(data, f"curves of {model}", dict.fromkeys(PANELS, ("condition", "block", "episode")))
     figure = style.figure(style.TWO_COLUMNS, 3.6)
     axes = figure.subplots(2, 4, sharey="row")
-    episodes = 0
     for row, (name, title) in zip(axes, PANELS.items(), strict=True):
-        for model, data in curves["closed"].items():
-            look = style.synapse_model(model)
-            del look["label"]
-            episodes = data.sizes["episode"]
-            _against_time(row[0], data, name, "silence", model, look)
-            for gate, models in curves.items():
-                if model not in models:
-                    continue
-                own = {**look, "markerfacecolor": "white"} if gate == "open" else look
-                _against_rate(row[2], models[model], name, own)
-                _against_time(row[3], models[model], name, "reads", f"{model}, gate {gate}", own)
-            if model in predicted:
-                _prediction(row[0], predicted[model], name, "silence", look["color"])
+        for model in curves["closed"]:
+            by_gate = {gate: models[model] for gate, models in curves.items() if model in models}
+            _model(row, name, model, by_gate, predicted.get(model))
         turned = next((data for data in curves["closed"].values() if (data["kind"] == "turnover").any()), None)
         if turned is not None:
             _turnover(row[1], turned, predicted, name)
@@ -65,17 +55,16 @@ def retention(curves: Mapping[str, Curves], predicted: Curves) -> Figure:
             ax.axhline(0, color=style.GREY, linewidth=0.4, zorder=1)
         bottom = -0.6 if name == "r2" else -0.05
         row[0].set_ylim(bottom, max(1.05, row[0].get_ylim()[1]))
-    for ax, label in zip(
-        axes[1], ("time, silent (s)", "time, silent (s)", "background rate (Hz)", "reads of every pair"), strict=True
-    ):
+    for ax, label in zip(axes[1], X_LABELS, strict=True):
         ax.set_xlabel(label)
+    count = [data.sizes["episode"] for data in curves["closed"].values()][-1]
     style.letters(axes.ravel())
     style.legend(
         figure,
         axes[0, 3],
         loc="outside lower center",
         ncols=3,
-        title=f"mean ± SEM, n = {episodes} episodes; open markers: write gate open during background firing and reads",
+        title=f"mean ± SEM, n = {count} episodes; open markers: write gate open during background firing and reads",
     )
     style.legend(
         figure,
@@ -84,6 +73,21 @@ def retention(curves: Mapping[str, Curves], predicted: Curves) -> Figure:
         title="b, f: time constant of turnover; broken lines: rule with decay, fitted to the first events",
     )
     return figure
+
+
+def _model(
+    row: Sequence[Axes], name: str, model: str, by_gate: Mapping[str, xr.Dataset], predicted: xr.Dataset | None
+) -> None:
+    """One synapse model in the panels of a row but for turnover, with its gate closed and open."""
+    look = style.synapse_model(model)
+    del look["label"]
+    _against_time(row[0], by_gate["closed"], name, "silence", model, look)
+    for gate, data in by_gate.items():
+        own = {**look, "markerfacecolor": "white"} if gate == "open" else look
+        _against_rate(row[2], data, name, own)
+        _against_time(row[3], data, name, "reads", f"{model}, gate {gate}", own)
+    if predicted is not None:
+        _prediction(row[0], predicted, name, "silence", look["color"])
 
 
 def _of(data: xr.Dataset, kind: str) -> xr.Dataset:

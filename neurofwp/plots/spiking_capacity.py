@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -47,17 +50,9 @@ def spiking_capacity(keys: xr.Dataset, cells: xr.Dataset, rate: xr.Dataset, theo
     for row, (name, label) in zip(axes, LABELS.items(), strict=True):
         _points(row[0], keys[name], "active")
         _points(row[1], cells[name], "cells")
-        for number, active in enumerate(rate["active"].values):
-            mean = average(rate[name].sel(active=active), "episode").mean.values
-            row[0].plot(pairs, mean, color=LEVELS[number % len(LEVELS)], zorder=2)
-        row[1].plot(pairs, average(rate[name].sel(active=standard), "episode").mean.values, color=style.BLACK, zorder=2)
+        _lines(row, average(rate[name], "episode").mean, standard, zorder=2)
         if name in theory:
-            for number, active in enumerate(theory["active"].values):
-                values = theory[name].sel(active=active).values
-                row[0].plot(pairs, values, color=LEVELS[number % len(LEVELS)], linestyle=DASHED, linewidth=0.8)
-            row[1].plot(
-                pairs, theory[name].sel(active=standard).values, color=style.BLACK, linestyle=DASHED, linewidth=0.8
-            )
+            _lines(row, theory[name], standard, linestyle=DASHED, linewidth=0.8)
         if name == "identified":
             for ax in row:
                 ax.plot(pairs, 1 / pairs, color=style.GREY, linestyle=":")
@@ -82,6 +77,14 @@ def spiking_capacity(keys: xr.Dataset, cells: xr.Dataset, rate: xr.Dataset, theo
     counts = f"n = {keys.sizes['episode']} episodes (rate network: {rate.sizes['episode']})"
     style.legend(figure, _key(rate), ncols=4, title=f"{keys['synapse_model'].item()}: mean ± SEM, {counts}")
     return figure
+
+
+def _lines(row: Sequence[Axes], values: xr.DataArray, standard: int, **look: Any) -> None:
+    """Values (active, pairs): all on the left, a colour for each level; on the right that of the standard keys."""
+    pairs = values["pairs"].values
+    for number, active in enumerate(values["active"].values):
+        row[0].plot(pairs, values.sel(active=active).values, color=LEVELS[number % len(LEVELS)], **look)
+    row[1].plot(pairs, values.sel(active=standard).values, color=style.BLACK, **look)
 
 
 def _points(ax: Axes, values: xr.DataArray, dim: str) -> None:

@@ -143,7 +143,7 @@ def synapse_model(name: str) -> dict[str, Any]:
     return {"color": colour, "marker": marker, "label": name}
 
 
-def ranked(names: Iterable[str]) -> list[str]:
+def sort_rules(names: Iterable[str]) -> list[str]:
     """Rules in the order of `RULES`, which is that of every legend; others come last, in their own."""
     every = list(RULES)
     return sorted(map(str, names), key=lambda name: every.index(name) if name in RULES else len(every))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -52,13 +53,7 @@ def synapse(trace: xr.Dataset, program: xr.Dataset | None = None, probes: Sequen
     if not conductance.size:
         raise InputError("the Trace has no recorded synapse in this stretch of time")
     gain = conductance[:, -1] - conductance[:, 0]
-    chosen = list(dict.fromkeys((int(gain.argmax()), int(gain.argmin())))) if probes is None else list(probes)
-    if not 1 <= len(chosen) <= len(COLOURS):
-        raise InputError(f"one to {len(COLOURS)} probes fit into this figure, not {len(chosen)}")
-    wrong = [probe for probe in chosen if not 0 <= probe < len(gain)]
-    if wrong:
-        raise InputError(f"probe {wrong[0]} was not recorded: the Trace has {len(gain)} of them, counted from 0")
-
+    chosen = _choose(probes, gain)
     time = trace["time"].values
     figure = style.figure(WIDTH, 1.0 + 0.8 * len(panels))
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
@@ -79,17 +74,21 @@ def synapse(trace: xr.Dataset, program: xr.Dataset | None = None, probes: Sequen
     )
     phases = shade(axes, spans(trace, program, episodes), float(time[0]), float(time[-1]))
     unit = trace["probe_conductance"].attrs.get("units", "1")
-    lines = [
-        Line2D(
-            [],
-            [],
-            color=colour,
-            label=f"{_name(trace, probe)}, {gain[probe]:+.2g} {unit}".replace("-", "\N{MINUS SIGN}"),
-        )
-        for colour, probe in zip(COLOURS, chosen, strict=False)
-    ]
+    labels = [f"{_name(trace, probe)}, {gain[probe]:+.2g} {unit}".replace("-", "\N{MINUS SIGN}") for probe in chosen]
+    lines = [Line2D([], [], color=colour, label=text) for colour, text in zip(COLOURS, labels, strict=False)]
     style.legend(figure, [*lines, *phases], ncols=2, handlelength=1.5)
     return figure
+
+
+def _choose(probes: Sequence[int] | None, gain: np.ndarray) -> list[int]:
+    """The synapses to draw: these, or the one that gains most and the one that gains least."""
+    chosen = list(dict.fromkeys((int(gain.argmax()), int(gain.argmin())))) if probes is None else list(probes)
+    if not 1 <= len(chosen) <= len(COLOURS):
+        raise InputError(f"one to {len(COLOURS)} probes fit into this figure, not {len(chosen)}")
+    wrong = [probe for probe in chosen if not 0 <= probe < len(gain)]
+    if wrong:
+        raise InputError(f"probe {wrong[0]} was not recorded: the Trace has {len(gain)} of them, counted from 0")
+    return chosen
 
 
 def _name(trace: xr.Dataset, probe: int) -> str:

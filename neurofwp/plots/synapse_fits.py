@@ -23,7 +23,7 @@ SHORTEST = 3  # different places on the x axis that make a curve
 
 
 @style.context()
-def measured_against_predicted(points: xr.Dataset) -> Figure:
+def predictions_against_measurements(points: xr.Dataset) -> Figure:
     """One panel for the points of the fit and one for the others; published and fitted parameters in each.
 
     Horizontal bars are SEMs of measurements, vertical ones what fits to means with new noise predict.
@@ -42,32 +42,11 @@ def measured_against_predicted(points: xr.Dataset) -> Figure:
     require(points, "Dataset of points", {**dict.fromkeys(names, ("point",)), "predicted": ("source", "point")})
     figure = style.figure(style.TWO_COLUMNS, 3.7)
     axes = figure.subplots(1, len(TITLES), sharex=True, sharey=True)
-    edges = [points["measured"] - points["sem"], points["measured"] + points["sem"]]
-    edges += [points["fitted_low"], points["fitted_high"], points["predicted"].sel(source=list(LOOK))]
-    every = np.concatenate([[1.0], *(np.ravel(edge) for edge in edges)])
-    margin = 0.05 * np.ptp(every)
-    span = (every.min() - margin, every.max() + margin)
+    span = _span(points)
     for ax, (which, title) in zip(axes, TITLES.items(), strict=True):
         own = points.isel(point=np.flatnonzero(points["set"] == which))
         ax.axline((1, 1), slope=1, color=style.GREY, linewidth=0.5, zorder=1)
-        scores = []
-        for source, (colour, marker) in LOOK.items():
-            predicted = own["predicted"].sel(source=source).values
-            # percentiles of other fits need not lie on both sides of the best one
-            whiskers = np.stack([predicted - own["fitted_low"], own["fitted_high"] - predicted]).clip(0)
-            ax.errorbar(
-                own["measured"],
-                predicted,
-                xerr=own["sem"],
-                yerr=whiskers if source == "fitted" else None,
-                fmt=marker,
-                color=colour,
-                markerfacecolor=colour if source == "fitted" else "white",
-                elinewidth=0.6,
-                zorder=3 if source == "fitted" else 2,
-            )
-            chi2 = float((((predicted - own["measured"]) / own["sem"]) ** 2).mean())
-            scores.append(f"{source} {style.number(chi2)}")
+        scores = [f"{source} {style.number(_predictions(ax, own, source))}" for source in LOOK]
         ax.set(
             title=f"{title}, {own.sizes['point']} points\nχ² per point: {', '.join(scores)}",
             xlabel="measured weight after / before (1)",
@@ -86,6 +65,35 @@ def measured_against_predicted(points: xr.Dataset) -> Figure:
     return figure
 
 
+def _span(points: xr.Dataset) -> tuple[float, float]:
+    """The limits of both axes: of all points with their bars, and of no change."""
+    edges = [points["measured"] - points["sem"], points["measured"] + points["sem"]]
+    edges += [points["fitted_low"], points["fitted_high"], points["predicted"].sel(source=list(LOOK))]
+    every = np.concatenate([[1.0], *(np.ravel(edge) for edge in edges)])
+    margin = 0.05 * np.ptp(every)
+    return every.min() - margin, every.max() + margin
+
+
+def _predictions(ax: Axes, points: xr.Dataset, source: str) -> float:
+    """Draw what one set of parameters predicts; its chi^2 per point."""
+    colour, marker = LOOK[source]
+    predicted = points["predicted"].sel(source=source).values
+    # percentiles of other fits need not lie on both sides of the best one
+    whiskers = np.stack([predicted - points["fitted_low"], points["fitted_high"] - predicted]).clip(0)
+    ax.errorbar(
+        points["measured"],
+        predicted,
+        xerr=points["sem"],
+        yerr=whiskers if source == "fitted" else None,
+        fmt=marker,
+        color=colour,
+        markerfacecolor=colour if source == "fitted" else "white",
+        elinewidth=0.6,
+        zorder=3 if source == "fitted" else 2,
+    )
+    return float((((predicted - points["measured"]) / points["sem"]) ** 2).mean())
+
+
 @style.context()
 def fitted_curves(points: xr.Dataset, x: str, by: str) -> Figure | None:
     """Weight after over before against one coordinate: a panel for each study, a colour for each value of `by`.
@@ -95,8 +103,8 @@ def fitted_curves(points: xr.Dataset, x: str, by: str) -> Figure | None:
 
     Parameters
     ----------
-    points : as of `measured_against_predicted`; also ``study``, ``pathway`` and coordinates of protocols, which have a
-        ``long_name``: `x`, and those in which points of one curve agree.
+    points : as of `predictions_against_measurements`; also ``study``, ``pathway`` and coordinates of protocols, which
+        have a ``long_name``: `x`, and those in which points of one curve agree.
 
     Returns
     -------

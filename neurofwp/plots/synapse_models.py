@@ -39,10 +39,7 @@ def summary_sheet(scores: xr.Dataset) -> Figure:
     names = {"chi2": both, "role": both, "points": ("study",)}
     require(scores, "Dataset of scores", {**names, **dict.fromkeys(("test", "model", "fitted_to"), ("row",))})
     chi2, role = (scores[name].transpose(*both).values for name in ("chi2", "role"))
-    titles = [
-        f"{textwrap.fill(study.replace('_', ' '), 11)}\n(n = {points})"
-        for study, points in zip(scores["study"].values.tolist(), scores["points"].values.tolist(), strict=True)
-    ]
+    titles = _titles(scores)
     if scores["test"].notnull().any():
         chi2 = np.column_stack([chi2, scores["test"].values])
         role = np.column_stack([role, np.full(len(role), "")])
@@ -81,6 +78,14 @@ def _frame(corner: tuple[float, float], width: float, height: float, line: str, 
     return Rectangle(
         corner, width, height, fill=False, linewidth=1.1, linestyle=line, edgecolor=style.VERMILION, label=label
     )
+
+
+def _titles(scores: xr.Dataset) -> list[str]:
+    """Studies, with their numbers of points."""
+    return [
+        f"{textwrap.fill(study.replace('_', ' '), 11)}\n(n = {points})"
+        for study, points in zip(scores["study"].values.tolist(), scores["points"].values.tolist(), strict=True)
+    ]
 
 
 def _labels(scores: xr.Dataset) -> list[tuple[str, str]]:

@@ -22,7 +22,7 @@ HALF = (torch.bfloat16, torch.float16)
 Arguments = Callable[[Event, Mapping[str, Tensor]], dict[str, Any]]
 
 
-def _written(events: Event) -> Tensor:
+def _scaled_values(events: Event) -> Tensor:
     """Values times their write strength, for kernels that know none."""
     return events.gate[..., None] * events.value
 
@@ -32,26 +32,26 @@ KERNELS: dict[str, tuple[str, str, Arguments]] = {
     "hebbian": (
         "fla.ops.simple_gla",
         "chunk_simple_gla",
-        lambda events, p: {"k": events.key, "v": _written(events)},
+        lambda events, p: {"k": events.key, "v": _scaled_values(events)},
     ),
     "fixed_decay": (
         "fla.ops.simple_gla",
         "chunk_simple_gla",
         lambda events, p: {
             "k": events.key,
-            "v": _written(events),
+            "v": _scaled_values(events),
             "g_gamma": p["decay"].expand(events.key.shape[1]).float().log(),
         },
     ),
     "scalar_decay": (
         "fla.ops.simple_gla",
         "chunk_simple_gla",
-        lambda events, p: {"k": events.key, "v": _written(events), "g": events.others["log_decay"]},
+        lambda events, p: {"k": events.key, "v": _scaled_values(events), "g": events.others["log_decay"]},
     ),
     "key_decay": (
         "fla.ops.gla",
         "chunk_gla",
-        lambda events, p: {"k": events.key, "v": _written(events), "g": events.others["log_decay"]},
+        lambda events, p: {"k": events.key, "v": _scaled_values(events), "g": events.others["log_decay"]},
     ),
     "delta": (
         "fla.ops.delta_rule",

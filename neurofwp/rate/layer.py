@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from neurofwp import rules
 from neurofwp.errors import InputError
 from neurofwp.rate import feature_maps, kernels
-from neurofwp.rate.checks import check_parameters
+from neurofwp.rate.arguments import check_parameters
 from neurofwp.rate.layer_signals import (
     FEATURES,
     arguments_of,
     bring_into_range,
-    check_size,
+    check_sizes,
     draw_uniform,
     initial_bias,
     linear,
@@ -87,8 +87,7 @@ class FastWeightLayer(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        for name, size in {"d_model": d_model, "d_key": d_key, "d_value": d_value, "heads": heads}.items():
-            check_size(name, size)
+        check_sizes(d_model=d_model, d_key=d_key, d_value=d_value, heads=heads)
         self.rule = rules.get(rule)
         self.d_model, self.d_key, self.heads = d_model, d_key, heads
         self.normaliser, self.bounds, self.mode, self.chunk = normaliser, bounds, mode, chunk
@@ -96,22 +95,17 @@ class FastWeightLayer(nn.Module):
         self.feature_map = feature_maps.get(feature_map)
         self.sizes = sizes_of(self.rule, self.feature_map.dimension(d_key), d_value, sizes or {})
         self.arguments = arguments_of(self.rule, self.feature_map, beta_range)
-
         draw = self.feature_map.draw
         self.register_buffer("random_projection", draw(d_key, generator) if draw else None)
-        self.signals = nn.ModuleDict()
-        self.constants = nn.ParameterDict()
+        self.signals, self.constants = nn.ModuleDict(), nn.ParameterDict()
         for argument in self.arguments:
-            if not argument.per_event:
+            if argument.per_event:
+                self.signals[argument.name] = self._signal(argument, generator)
+            else:
                 self.constants[argument.name] = self._constant(argument, generator)
-                continue
-            micro, *own = self._raw_shape(argument)
-            width = micro * heads * math.prod(own)
-            self.signals[argument.name] = linear(d_model, width, bias=initial_bias(argument), generator=generator)
         if "program" in self.rule.weight_dims:
             self.constants["weight"] = self._constant(Argument("weight", "", self.rule.weight_dims), generator)
         self.out = linear(heads * d_value, d_model, generator=generator)
-
         self._prepared: dict[tuple[Any, ...], tuple[dict[str, Tensor], Backend]] = {}
         self._try_settings()
 
@@ -189,7 +183,7 @@ class FastWeightLayer(nn.Module):
         kind = (weight.dtype, query.dtype, query.device, query.shape[1] < WORTH_CHUNKING)
         if kind not in self._prepared:
             with torch.inference_mode(False):  # they outlive the mode in which they are made
-                numbers = check_parameters(self.rule, self._given(weight), self.heads, weight)
+                numbers = check_parameters(self.rule, self._rule_parameters(weight), self.heads, weight)
             if not kernels.serve(self.rule, query, numbers):
                 query = query.to(weight.dtype)  # under autocast: see `advance`
             self._prepared[kind] = (
@@ -198,10 +192,16 @@ class FastWeightLayer(nn.Module):
             )
         return self._prepared[kind]
 
-    def _given(self, like: Tensor) -> dict[str, Tensor]:
+    def _rule_parameters(self, like: Tensor) -> dict[str, Tensor]:
         dtype = torch.float32 if like.dtype in kernels.HALF else like.dtype
         given = self.parameters_of_rule.items()
         return {name: torch.as_tensor(number, dtype=dtype, device=like.device) for name, number in given}
+
+    def _signal(self, argument: Argument, generator: torch.Generator | None) -> nn.Linear:
+        """The linear map of the input that makes an argument of every event, before it is brought into its range."""
+        micro, *own = self._raw_shape(argument)
+        width = micro * self.heads * math.prod(own)
+        return linear(self.d_model, width, bias=initial_bias(argument), generator=generator)
 
     def _constant(self, argument: Argument, generator: torch.Generator | None) -> nn.Parameter:
         """What a rule takes once, before it is brought into its range: 1 where that is positive, else random."""
@@ -247,6 +247,6 @@ class FastWeightLayer(nn.Module):
             bounds=self.bounds,
             chunk=self.chunk,
             micro_steps=self.sizes.get("micro"),
-            parameters=self._given(first),
+            parameters=self._rule_parameters(first),
             **made,
         )

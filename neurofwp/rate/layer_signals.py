@@ -41,15 +41,16 @@ def linear(
     return made
 
 
-def check_size(name: str, size: int) -> None:
+def check_sizes(**sizes: int) -> None:
     """
     Raises
     ------
     InputError
-        unless `size` is a whole number of 1 or more.
+        for the first that is no whole number of 1 or more.
     """
-    if type(size) is not int or size < 1:
-        raise InputError(f"{name} must be a whole number of 1 or more, not {size!r}")
+    for name, size in sizes.items():
+        if type(size) is not int or size < 1:
+            raise InputError(f"{name} must be a whole number of 1 or more, not {size!r}")
 
 
 def draw_uniform(tensor: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -98,5 +99,5 @@ def sizes_of(rule: Rule, pre: int, post: int, given: Mapping[str, int]) -> dict[
     for name in sorted(free):
         if name not in given:
             raise InputError(f"rule {rule.id!r} needs sizes={{{name!r}: ...}}, a whole number of 1 or more")
-        check_size(f"sizes[{name!r}]", given[name])
+        check_sizes(**{f"sizes[{name!r}]": given[name]})
     return known | dict(given)

@@ -12,7 +12,7 @@ from torch import Tensor
 from neurofwp import errors, rules, trace
 from neurofwp.errors import InputError
 from neurofwp.program import CONDITION, check, on_off, over_conditions
-from neurofwp.rate.checks import check_bounds
+from neurofwp.rate.arguments import check_bounds
 from neurofwp.rate.scan import Bounds, scan
 from neurofwp.rules import Rule
 from neurofwp.runtime import provenance

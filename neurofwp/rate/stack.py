@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from neurofwp.errors import InputError
 from neurofwp.rate.layer import FastWeightLayer, LayerState
-from neurofwp.rate.layer_signals import check_size, linear
+from neurofwp.rate.layer_signals import check_sizes, linear
 from neurofwp.rules import Rule
 
 BlockState = tuple[Tensor, LayerState]
@@ -56,8 +56,7 @@ class FastWeightStack(nn.Module):
         **settings: Any,
     ) -> None:
         super().__init__()
-        for name, size in {"vocabulary": vocabulary, "layers": layers, "convolution": convolution}.items():
-            check_size(name, size)
+        check_sizes(vocabulary=vocabulary, layers=layers, convolution=convolution)
         self.blocks = nn.ModuleList()
         for _ in range(layers):
             layer = FastWeightLayer(rule, d_model, d_key, d_value, heads, generator=generator, **settings)
@@ -69,14 +68,14 @@ class FastWeightStack(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits (batch, time, vocabulary) of tokens (batch, time), whole numbers; token t sees up to t only."""
-        x = self.embedding(self._checked(tokens, ("batch", "time")))
-        for block in self._stacked():
+        x = self.embedding(self._check(tokens, ("batch", "time")))
+        for block in self._layers():
             x = block(x)
         return self._logits(x)
 
     def step(self, token: Tensor, state: StackState | None = None) -> tuple[Tensor, StackState]:
         """Logits (batch, vocabulary) of one token (batch,), and the state for the next; left out, a fresh one."""
-        x = self.embedding(self._checked(token, ("batch",)))
+        x = self.embedding(self._check(token, ("batch",)))
         before = self.begin(len(token)) if state is None else state
         if (len(before), len(before[0][0])) != (len(self.blocks), len(token)):
             raise InputError(
@@ -84,23 +83,23 @@ class FastWeightStack(nn.Module):
                 f"but the stack has {len(self.blocks)} and token {len(token)}"
             )
         after = []
-        for block, memory in zip(self._stacked(), before, strict=True):
+        for block, memory in zip(self._layers(), before, strict=True):
             x, kept = block.step(x, memory)
             after.append(kept)
         return self._logits(x), after
 
     def begin(self, batch: int) -> StackState:
         """The state before the first token."""
-        return [block.begin(batch) for block in self._stacked()]
+        return [block.begin(batch) for block in self._layers()]
 
-    def _stacked(self) -> list[Block]:
+    def _layers(self) -> list[Block]:
         return cast(list[Block], list(self.blocks))
 
     def _logits(self, x: Tensor) -> Tensor:
         logits: Tensor = self.head(self.norm(x))
         return logits
 
-    def _checked(self, tokens: Tensor, dims: tuple[str, ...]) -> Tensor:
+    def _check(self, tokens: Tensor, dims: tuple[str, ...]) -> Tensor:
         if tokens.dim() != len(dims):
             raise InputError(f"tokens must have shape ({', '.join(dims)}), not {tuple(tokens.shape)}")
         if tokens.dtype not in (torch.int64, torch.int32):

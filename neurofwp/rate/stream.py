@@ -12,14 +12,8 @@ from torch import Tensor
 from neurofwp import errors, rules
 from neurofwp.errors import InputError
 from neurofwp.rate import kernels
-from neurofwp.rate.checks import (
-    check_arguments,
-    check_bounds,
-    check_initial,
-    check_normaliser,
-    check_parameters,
-    check_result,
-)
+from neurofwp.rate.arguments import check_arguments, check_bounds, check_normaliser, check_parameters
+from neurofwp.rate.initial_state import check_initial
 from neurofwp.rate.normalisers import Normaliser, by_attention, by_sum, key_sums
 from neurofwp.rate.scan import Bounds, states
 from neurofwp.rules import Event, Rule, State, weight_of
@@ -113,8 +107,31 @@ def run(
         chunk=chunk,
         micro_steps=micro_steps,
     )
-    check_result(rule, result.read, result.weight)
+    _check_result(rule, result.read, result.weight)
     return result
+
+
+def _check_result(rule: Rule, read: Tensor, weight: Tensor) -> None:
+    """read (batch, time, head, post), weight (batch, head, post, pre).
+
+    Raises
+    ------
+    InputError
+        if either is not finite, though the input was.
+    """
+    with torch.no_grad():
+        if bool(torch.isfinite(read.sum() + weight.sum())):
+            return
+        lost = ~read.isfinite().all(-1)
+        if not bool(lost.any()) and bool(weight.isfinite().all()):
+            return  # only the sum has grown beyond all numbers
+        where = ""
+        if bool(lost.any()):
+            time = int(lost.any(-1).any(0).nonzero()[0])
+            where = f" at event {time}"
+    raise InputError(
+        f"reads or weights of rule {rule.id!r} are not finite{where}: {rule.finite_with} would keep them so"
+    )
 
 
 def choose_backend(

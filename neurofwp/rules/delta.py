@@ -39,7 +39,7 @@ def strengths(events: Event, p: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
     return write, per_post(p["prediction_gain"]) * write
 
 
-def corrected(
+def corrected_reads(
     query: Tensor, events: Event, weight: Tensor, write: Tensor, erase: Tensor, decay: Decay, size: int
 ) -> tuple[Tensor, Tensor]:
     """The chunkwise form of all delta rules, with a linear prediction."""
@@ -74,7 +74,7 @@ class Delta(Rule):
     def chunkwise(
         self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
     ) -> tuple[Tensor, Tensor]:
-        return corrected(query, events, weight, *strengths(events, p), NoDecay(), size)
+        return corrected_reads(query, events, weight, *strengths(events, p), NoDecay(), size)
 
 
 RULE = Delta()

@@ -55,7 +55,7 @@ class DeltaProduct(Rule):
         flat = Event(
             events.key.flatten(-3, -2), events.value.flatten(-3, -2), events.gate.flatten(-2), events.retention
         )
-        read, weight = delta.corrected(queries, flat, weight, flat.gate, flat.gate, decay, size)
+        read, weight = delta.corrected_reads(queries, flat, weight, flat.gate, flat.gate, decay, size)
         return read[..., micro - 1 :: micro, :], weight
 
 

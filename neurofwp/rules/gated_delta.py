@@ -44,7 +44,7 @@ class GatedDelta(Rule):
         self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
     ) -> tuple[Tensor, Tensor]:
         decay = ScalarDecay.from_logs(events.others["log_decay"], size)
-        return delta.corrected(query, events, weight, *delta.strengths(events, p), decay, size)
+        return delta.corrected_reads(query, events, weight, *delta.strengths(events, p), decay, size)
 
 
 RULE = GatedDelta()

@@ -39,7 +39,7 @@ class GatedOja(Rule):
         self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
     ) -> tuple[Tensor, Tensor]:
         decay = ChannelDecay(events.others["log_decay"], size)
-        return oja.corrected(query, events.key, events.value, events.gate, weight, decay, size)
+        return oja.corrected_reads(query, events.key, events.value, events.gate, weight, decay, size)
 
 
 RULE = GatedOja()

@@ -38,7 +38,7 @@ class ImplicitDelta(Rule):
         self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
     ) -> tuple[Tensor, Tensor]:
         epsilon = strength(events)
-        return delta.corrected(query, events, weight, epsilon, epsilon, NoDecay(), size)
+        return delta.corrected_reads(query, events, weight, epsilon, epsilon, NoDecay(), size)
 
 
 RULE = ImplicitDelta()

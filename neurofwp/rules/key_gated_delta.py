@@ -35,7 +35,7 @@ class KeyGatedDelta(Rule):
         self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
     ) -> tuple[Tensor, Tensor]:
         decay = ChannelDecay(events.others["log_decay"], size)
-        return delta.corrected(query, events, weight, events.gate, events.gate, decay, size)
+        return delta.corrected_reads(query, events, weight, events.gate, events.gate, decay, size)
 
 
 RULE = KeyGatedDelta()

@@ -47,7 +47,7 @@ class DeltaFlow(Rule):
         self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
     ) -> tuple[Tensor, Tensor]:
         strength = relax(events.gate, events.key)
-        return delta.corrected(query, events, weight, strength, strength, NoDecay(), size)
+        return delta.corrected_reads(query, events, weight, strength, strength, NoDecay(), size)
 
 
 RULE = DeltaFlow()

@@ -38,7 +38,7 @@ class OjaFlow(Rule):
         self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
     ) -> tuple[Tensor, Tensor]:
         strength = relax(events.gate, events.value)
-        return oja.corrected(query, events.key, events.value, strength, weight, NoDecay(), size)
+        return oja.corrected_reads(query, events.key, events.value, strength, weight, NoDecay(), size)
 
 
 RULE = OjaFlow()

@@ -10,7 +10,7 @@ from neurofwp.rules.chunkwise import Decay, NoDecay, corrected_sum
 from neurofwp.rules.rule import Event, Independent, Parameter, Rule, outer, per_post, per_synapse, product
 
 
-def corrected(
+def corrected_reads(
     query: Tensor, key: Tensor, value: Tensor, rate: Tensor, weight: Tensor, decay: Decay, size: int
 ) -> tuple[Tensor, Tensor]:
     """The chunkwise form: on W', Oja's rule is a delta rule whose key is the value."""
@@ -58,7 +58,7 @@ class Oja(Rule):
         self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
     ) -> tuple[Tensor, Tensor]:
         key = per_synapse(p["scale"]) * events.key
-        return corrected(query, key, events.value, per_post(p["rate"]) * events.gate, weight, NoDecay(), size)
+        return corrected_reads(query, key, events.value, per_post(p["rate"]) * events.gate, weight, NoDecay(), size)
 
 
 RULE = Oja()

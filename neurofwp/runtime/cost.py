@@ -197,3 +197,23 @@ def loglog_slope(lengths: Iterable[float], costs: Iterable[float]) -> float:
     if len(x) < 2:
         raise InputError(f"a slope needs at least two lengths, but there is {len(x)}")
     return float(np.polyfit(x, y, 1)[0])
+
+
+def with_slopes(cost: xr.Dataset, start: int) -> xr.Dataset:
+    """Costs as of `against_length`, with their slopes in log-log from the length `start` on.
+
+    Returns
+    -------
+    the Dataset with ``seconds_slope``, of medians, and ``bytes_slope`` (work, form).
+    """
+    fitted = cost.sel(length=cost["length"] >= start)
+    slopes = {}
+    for name, quantity in (("seconds", fitted["seconds"].median("repeat")), ("bytes", fitted["bytes"])):
+        slope = xr.apply_ufunc(
+            lambda costs: loglog_slope(fitted["length"].values, costs),
+            quantity,
+            input_core_dims=[["length"]],
+            vectorize=True,
+        )
+        slopes[f"{name}_slope"] = slope.assign_attrs(units="1", fitted_from=start)
+    return cost.assign(slopes)

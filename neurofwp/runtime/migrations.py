@@ -15,7 +15,7 @@ from neurofwp.errors import InputError
 from neurofwp.runtime.lazy import xr
 
 ATTRIBUTE = "format"  # of a file: the version of the format that it is written in
-FORMAT = 2
+FORMAT = 3
 JSON = ("settings", "config")  # attributes of Datasets that hold JSON
 
 
@@ -27,6 +27,8 @@ class Renames:
     """In names of variables, dims and summary keys. A word ends where letters and digits do: a_r2 has the word a."""
     attributes: Mapping[str, tuple[str, type]] = field(default_factory=dict)
     """Of Datasets and of groups of trees, where their values are of a type."""
+    of_kind: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Variables and dims of the Datasets of one kind alone, by that kind."""
     settings: Mapping[str, tuple[str, type]] = field(default_factory=dict)
     """Keys of JSON, likewise: settings of experiments, arguments of tasks, configs of slow nets."""
 
@@ -42,6 +44,7 @@ RENAMED: dict[int, Renames] = {  # by the version that has the old names; files 
             "regimes": ("synapses", list),
         },
     ),
+    2: Renames(of_kind={"neurofwp.fits": {"episode": "unit"}}),  # what judges may be cells or events
 }
 
 
@@ -101,6 +104,8 @@ def _rename(data: xr.Dataset, old: int) -> xr.Dataset:
     names = {each: name(str(each), old) for each in (*data.variables, *data.dims)}
     data = data.rename({each: new for each, new in names.items() if new != each})
     for renames in _steps(old):
+        own = renames.of_kind.get(data.attrs.get("kind", ""), {})
+        data = data.rename({each: new for each, new in own.items() if each in data.variables or each in data.dims})
         data.attrs = {_new_key(key, value, renames.attributes): value for key, value in data.attrs.items()}
     for key in JSON:
         if isinstance(data.attrs.get(key), str):

@@ -66,7 +66,7 @@ class Results(Generic[Name, Result]):
         result: Result = self._found[name]
         return result
 
-    def finished(self) -> Iterator[tuple[Name, Result]]:
+    def as_completed(self) -> Iterator[tuple[Name, Result]]:
         """Every name and its result: those that are there at once, the others as they finish."""
         yield from list(self._found.items())
         for name in self._arriving:
@@ -104,7 +104,7 @@ def parallel_map(
         kept = f", of which {len(results.kept)} were kept" if folder else ""
         log.info("%s: %d%s", description, len(cases), kept)
         with progress_bar(total=len(cases), desc=description, disable=follow) as bar:
-            for name, result in results.finished():
+            for name, result in results.as_completed():
                 bar.update()
                 if report:
                     log.info("%s", report(name, result))

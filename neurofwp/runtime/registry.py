@@ -162,7 +162,7 @@ class Registry(Generic[T]):
 
     def add(self, thing: T | type[T]) -> None:
         """See `register`."""
-        made = self._made(thing)
+        made = self._instance(thing)
         place = _place(made if _is_plain(made) else type(made), f"{self.kind} {self._name(made)!r}")
         self._fit(made, "registered", same=place in _places)
         self._registered[self._name(made)] = made
@@ -170,7 +170,7 @@ class Registry(Generic[T]):
 
     def _load(self, point: metadata.EntryPoint) -> T:
         try:
-            made = self._made(point.load())
+            made = self._instance(point.load())
         except Exception as error:
             raise InputError(f"the {self.kind} {point.name!r} of {package(point)} cannot be used: {error}") from error
         if self._name(made) != point.name:
@@ -181,7 +181,7 @@ class Registry(Generic[T]):
         self._fit(made, package(point))
         return made
 
-    def _made(self, thing: T | type[T]) -> T:
+    def _instance(self, thing: T | type[T]) -> T:
         """The thing itself, or the only one of its class."""
         module, _, name = KINDS[self.kind].type.partition(":")
         made: T = thing() if isinstance(thing, type) else thing
@@ -199,10 +199,10 @@ class Registry(Generic[T]):
         self._check(made, tuple(known.values()))
 
     def _two(self, name: str, first: str, second: str) -> str:
-        return f"two {self.kind}s are called {name!r}, {_said(first)} and {_said(second)}: rename one"
+        return f"two {self.kind}s are called {name!r}, {_describe(first)} and {_describe(second)}: rename one"
 
 
-def _said(origin: str) -> str:
+def _describe(origin: str) -> str:
     return {"neurofwp": "that of neurofwp", "registered": "one that is registered"}.get(origin, f"one of {origin}")
 
 

@@ -83,7 +83,7 @@ def sweep(
         progress_bar(total=len(points), initial=len(outcomes), desc="points") as bar,
         _start(cases, workers, scheduler) as results,
     ):
-        for index, made in results.finished():
+        for index, made in results.as_completed():
             unit = waiting[index]
             if isinstance(made, Exception):  # the workers that took it were lost, one after the other
                 made = [_read_outcome(point.place) or _Outcome({}, _sentence(made)) for point in unit]

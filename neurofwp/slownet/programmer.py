@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from neurofwp import rules
 from neurofwp.errors import InputError, unknown
 from neurofwp.rate import RateNetwork, run, unit
-from neurofwp.rate.checks import check_parameters
-from neurofwp.rate.layer_signals import check_size, linear
+from neurofwp.rate.arguments import check_parameters
+from neurofwp.rate.layer_signals import check_sizes, linear
 from neurofwp.rate.scan import Bounds
 from neurofwp.rate.stream import evaluate
 from neurofwp.slownet.controller import ARCHITECTURES, Recurrent
@@ -54,8 +54,7 @@ class Shape:
         InputError
             for a size below 1 (0 for context), too many active cells, or an unknown architecture or rule.
         """
-        for name in ("cue", "content", "pre", "hidden"):
-            check_size(name, getattr(self, name))
+        check_sizes(cue=self.cue, content=self.content, pre=self.pre, hidden=self.hidden)
         if type(self.context) is not int or self.context < 0:
             raise InputError(f"context must be a whole number of 0 or more, not {self.context!r}")
         if self.active is not None and (type(self.active) is not int or not 1 <= self.active < self.pre):
@@ -175,7 +174,7 @@ class Programmer(nn.Module):
         """Reads (episode, event, content) of all events at once, in parallel where the rule can."""
         asked, arguments = self._arguments(key, query, value, gate, retention)
         result = run(self.rule, query=asked, bounds=self._bounds, parameters=self.rule.defaults(), **arguments)  # type: ignore[arg-type]
-        return self._signed(result.read)
+        return self._subtract_off(result.read)
 
     def _in_turn(
         self, seen: Tensor, key: Tensor, query: Tensor, value: Tensor, episodes: Episodes
@@ -201,7 +200,7 @@ class Programmer(nn.Module):
                 bounds=self._bounds,
             )
             state = result.state
-            read = self._signed(result.read)[:, 0]
+            read = self._subtract_off(result.read)[:, 0]
             made.append((read, gate[:, 0], retention[:, 0]))
         reads, gates, retentions = (torch.stack(each, dim=1) for each in zip(*made, strict=True))
         return reads, gates, retentions
@@ -223,7 +222,7 @@ class Programmer(nn.Module):
             arguments["log_decay"] = log_decay if own is None else log_decay[..., None].expand(*log_decay.shape, own)
         return query, arguments
 
-    def _signed(self, read: Tensor) -> Tensor:
+    def _subtract_off(self, read: Tensor) -> Tensor:
         """(episode, event, head, post) -> (episode, event, content): ON minus OFF."""
         if not self.shape.nonnegative:
             return read[:, :, 0]

@@ -96,7 +96,7 @@ class RetrievalNet(nn.Module):
         if self.feature_map.id in SIGNED:
             keys, queries = unit(keys), unit(queries)
         elif self.rule == "delta":
-            keys, queries = (_divided(each, each.sum(-1, keepdim=True)) for each in (keys, queries))
+            keys, queries = (_divide(each, each.sum(-1, keepdim=True)) for each in (keys, queries))
         share = queries @ keys.mT  # (batch, read, event)
         if self.rule == "delta":
             of_embedding = self.embedding @ self.strength_of_embedding + self.strength_bias
@@ -104,7 +104,7 @@ class RetrievalNet(nn.Module):
             share = after_corrections(share, keys, strength)
         read = share @ functional.one_hot(value, self.pairs).to(share)
         if self.rule == "hebbian" and self.feature_map.id not in SIGNED:
-            read = _divided(read, share.sum(-1, keepdim=True))
+            read = _divide(read, share.sum(-1, keepdim=True))
         return read
 
     def _features(self, x: Tensor, projection: Tensor | None) -> Tensor:
@@ -125,7 +125,7 @@ def after_corrections(share: Tensor, keys: Tensor, strength: Tensor) -> Tensor:
     return solved * strength[:, None]
 
 
-def _divided(x: Tensor, total: Tensor) -> Tensor:
+def _divide(x: Tensor, total: Tensor) -> Tensor:
     """x / total, where the total of features that are not negative can be 0 only if x is: nothing is read then."""
     return x / torch.where(total > 0, total, 1.0)
 

@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 
 from neurofwp.errors import InputError, unknown
 from neurofwp.program import CONDITION
-from neurofwp.spiking.parameters import declared
+from neurofwp.spiking.network_parameters import parameters_by_name
 from neurofwp.synapses.parameters import Parameter, parse_unit
 
 if TYPE_CHECKING:
@@ -49,14 +49,14 @@ def from_quantities(
         for a parameter that no synapse or circuit has, numbers that are not one for each condition, or a unit or value
         that the parameter cannot have.
     """
-    known, variables = declared(), {}
+    known, variables = parameters_by_name(), {}
     for name, values in parameters.items():
         if name not in known:
             raise unknown("parameter", name, known)
         parameter = known[name]
         numbers = [
             float(parameter.check(value, f"{name} of condition {number}") / parse_unit(parameter.unit, name))
-            for number, value in enumerate(_listed(name, values))
+            for number, value in enumerate(_list(name, values))
         ]
         variables[name] = xr.Variable(CONDITION, numbers, {"units": parameter.unit})
     if seed is not None:
@@ -90,7 +90,7 @@ def seeds_of_runs(seed: int, runs: int) -> list[int]:
     return [int(each) for each in np.random.SeedSequence(seed).generate_state(runs)]
 
 
-def _listed(name: str, values: Quantity | ArrayLike) -> Sequence[Any]:
+def _list(name: str, values: Quantity | ArrayLike) -> Sequence[Any]:
     if np.ndim(values) != 1:
         raise InputError(f"{name} needs one value for each condition, not shape {np.shape(values)}")
     return [Quantity(value) if isinstance(values, Quantity) else value for value in values]  # type: ignore[union-attr]

@@ -39,7 +39,7 @@ def numbers(plan: Plan, timeline: Timeline) -> Numbers:
     for population in plan.populations:
         name = population.name
         own = _cells(plan, population) | {f"{OWN}{each}": plan.parameter(each, name) for each in plan.constants}
-        made |= {f"{name}.{variable}": _padded(value, plan.group_size(name)) for variable, value in own.items()}
+        made |= {f"{name}.{variable}": _pad(value, plan.group_size(name)) for variable, value in own.items()}
     for connection in plan.circuit.connections:
         name = connection.name
         made |= {f"{name}.{OWN}{each}": plan.parameter(each, name) for each in plan.constants}
@@ -68,7 +68,7 @@ def _cells(plan: Plan, population: Population) -> Numbers:
     return states | {"episode": every // members, "pool": every // plan.sizes.per_pool}
 
 
-def _padded(value: np.ndarray | float, size: int) -> np.ndarray | float:
+def _pad(value: np.ndarray | float, size: int) -> np.ndarray | float:
     return value if np.ndim(value) == 0 else np.pad(value, (0, size - np.size(value)), mode="edge")
 
 

@@ -17,7 +17,7 @@ from brian2 import Quantity, have_same_dimensions, ms, nS
 from neurofwp import program as programs
 from neurofwp.brian import backends, rows
 from neurofwp.errors import InputError, unknown
-from neurofwp.spiking import circuits, equations, recording
+from neurofwp.spiking import circuits, network_equations, recording
 from neurofwp.spiking.circuit_simulation import CircuitSimulation
 from neurofwp.spiking.circuits.circuit import Sizes
 from neurofwp.spiking.initial_values import numbers
@@ -91,29 +91,29 @@ class SpikingNetwork:
         return {
             "synapse": self.synapse.name,
             "forms": {stage.stage: stage.form for stage in self.synapse.stages},
-            "synapse_parameters": self._written(self.synapse.values),
+            "synapse_parameters": self._texts(self.synapse.values),
             "circuit": self.circuit_form.name,
-            "circuit_parameters": self._written(self.circuit),
+            "circuit_parameters": self._texts(self.circuit),
             "membrane_step": f"{self.membrane_step / ms:.12g} ms",
             "plasticity_step": f"{self.plasticity_step / ms:.12g} ms",
             "synapse_dtype": np.dtype(self.synapse_dtype).name,
         } | {name: getattr(self, name) for name in ("cells_per_pool", "key_cells", "gate", "read_gate", "backend")}
 
-    def _written(self, values: Mapping[str, Quantity | float]) -> dict[str, str]:
-        return {name: self._declared[name].written(value) for name, value in values.items()}
+    def _texts(self, values: Mapping[str, Quantity | float]) -> dict[str, str]:
+        return {name: self._declared[name].text(value) for name, value in values.items()}
 
     @property
     def loop(self) -> str:
         """Which loop advances its synapses, and why not the fast one."""
-        return rows.which_loop(self.synapse, self._stored(), backends.choose(self.backend)[0])
+        return rows.which_loop(self.synapse, self._value_variables(), backends.choose(self.backend)[0])
 
-    def _stored(self) -> set[str]:
+    def _value_variables(self) -> set[str]:
         """The variables that value cells hold."""
-        return rows.held(self.circuit_form.value.equations + self.synapse.text("postsynaptic"))
+        return rows.held_variables(self.circuit_form.value.equations + self.synapse.text("postsynaptic"))
 
     def equations(self) -> str:
         """All equations of synapse and circuit with values and units, by where they run."""
-        return equations.of_network(self)
+        return network_equations.of_network(self)
 
     def __str__(self) -> str:
         return self.equations()
@@ -175,7 +175,7 @@ class SpikingNetwork:
         )
         duration = len(timeline.phase) * ms + self._beyond(timeline.slot * ms)
         backend, reason = backends.choose(self.backend)
-        if backend == "cpp_standalone" and (obstacle := rows.obstacle(self.synapse, self._stored())):
+        if backend == "cpp_standalone" and (obstacle := rows.obstacle(self.synapse, self._value_variables())):
             rows.tell(self.synapse.name, obstacle)  # also where the compiled network was kept from an earlier run
         plan, probed = self._plan(replicas, seed), replicas.probes(probes)
         simulation = CircuitSimulation(
@@ -187,7 +187,7 @@ class SpikingNetwork:
         trace.attrs["initial_weight"] = float(self.synapse.initial / nS)
         if (initial := self._initial_weights(replicas.parameters)) is not None:
             trace = trace.assign_coords(initial_weight=(programs.CONDITION, initial, {"units": "nS"}))
-        return recording.stamp(trace, self.config() | self._differing(replicas.parameters), int(seed))
+        return recording.stamp(trace, self.config() | self._describe_conditions(replicas.parameters), int(seed))
 
     def _check_conditions(self, parameters: Mapping[str, Quantity]) -> None:
         """Refuse parameters that shape code or timeline, which all conditions share."""
@@ -209,9 +209,9 @@ class SpikingNetwork:
         initial = [float(model.initial / nS) for model in models]
         return initial if len(set(initial)) > 1 else None
 
-    def _differing(self, parameters: Mapping[str, Quantity]) -> dict[str, Any]:
+    def _describe_conditions(self, parameters: Mapping[str, Quantity]) -> dict[str, Any]:
         """What `config` says of conditions."""
-        own = {name: [self._declared[name].written(each) for each in values] for name, values in parameters.items()}
+        own = {name: [self._declared[name].text(each) for each in values] for name, values in parameters.items()}
         return {"conditions": own} if own else {}
 
     def _beyond(self, slot: Quantity) -> Quantity:

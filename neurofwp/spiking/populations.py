@@ -17,7 +17,7 @@ from neurofwp.brian import random_numbers
 from neurofwp.brian.connect import connect, events, watch_plateaus
 from neurofwp.brian.device import compiles
 from neurofwp.brian.own import Own
-from neurofwp.brian.thresholds import ManyCells
+from neurofwp.brian.spike_detection import ManyCells
 from neurofwp.spiking.circuits.circuit import Connection, Population
 from neurofwp.spiking.initial_values import tables, varied_constants
 from neurofwp.spiking.plan import Plan

@@ -24,6 +24,8 @@ from neurofwp.synapses.model import SynapseModel
 from neurofwp.synapses.stage import States
 
 Probe = tuple[int, str, int, int]  # episode, "on" or "off", post, pre
+Spikes = tuple[np.ndarray, np.ndarray]  # times (ms) and cells
+Variables = dict[str, tuple[Any, np.ndarray, dict[str, Any]]]  # dims, values and attributes, by name
 POLARITY = ("on", "off")
 PROBE_STEP = 2 * ms
 
@@ -95,69 +97,24 @@ def trace(
     probes: Sequence[Probe],
 ) -> xr.Dataset:
     """The Trace of a finished run (without its provenance), from what its monitors recorded."""
-    synapse, cells = plan.synapse, plan.sizes.per_pool
-    sizes = program.sizes
-    episodes, events, pre, post = (sizes[d] for d in ("episode", "event", "pre", "post"))
-    # (synapse, event + 1) -> (episode, pre, polarity, post, cell, event), the first one before any event
-    weight = (_read(recorded, "weight_at_events", synapse)["weight"] * 1e9).astype(np.float32)[:, 1 : events + 1]
-    weight = weight.reshape(episodes, pre, 2, post, cells, events).mean(axis=4).transpose(0, 4, 2, 3, 1)
-    names = [each.name for each in plan.populations]
-    members = [plan.members[name] for name in names]
-    inside = [recorded[f"{name}_spikes.i"] < plan.replicas * count for name, count in zip(names, members, strict=True)]
-    times = [recorded[f"{name}_spikes.t"][own] * 1000 for name, own in zip(names, inside, strict=True)]
-    index = [recorded[f"{name}_spikes.i"][own] for name, own in zip(names, inside, strict=True)]
-
-    writing = _counts(times[0], index[0], timeline.write_start, timeline.write_stop, episodes * pre)
-    reading = _counts(times[1], index[1], timeline.read_start, timeline.read_stop, episodes * 2 * post * cells)
-    pre_rate = writing.reshape(events, episodes, pre).transpose(1, 0, 2)
-    post_rate = reading.reshape(events, episodes, 2, post, cells).mean(axis=4).transpose(1, 0, 2, 3)
-    # (cell, event + 1) -> (event, episode, polarity, post), a mean over cells and over the time that the gate was open
-    gated, opened = (
-        # contiguous, since the order in which numpy adds up depends on the order in memory
-        np.ascontiguousarray(np.diff(recorded[f"dendrite_at_events.{name}"])[:, :events].T)
-        for name in ("v_opened", "opened")
-    )
-    voltage = np.divide(1000 * gated, opened, out=np.full_like(gated, np.nan), where=opened > 0)
-    dendrite = voltage.reshape(events, episodes, 2, post, cells).mean(axis=4).transpose(1, 0, 2, 3)
+    conductance = _conductance(program, recorded, plan)
+    spikes = _spikes(recorded, plan)
+    pre_rate, post_rate = _rates(program, timeline, spikes, plan)
     asked = np.asarray((program["query"].values > 0).any(axis=2, keepdims=True))
-    recall = np.where(asked, post_rate[:, :, 0] - post_rate[:, :, 1], np.nan)
-
-    data: dict[str, tuple[Any, np.ndarray, dict[str, Any]]] = {
-        "weight": (traces.SCHEMA.dims["weight"], weight[:, :, 0] - weight[:, :, 1], {"units": "nS"}),
-        "recall": (traces.SCHEMA.dims["recall"], recall, {"units": "Hz"}),
-        "conductance": (traces.SCHEMA.dims["conductance"], weight, {"units": "nS"}),
-        "pre_rate": (traces.SCHEMA.dims["pre_rate"], pre_rate, {"units": "Hz"}),
-        "post_rate": (traces.SCHEMA.dims["post_rate"], post_rate, {"units": "Hz"}),
-        "dendrite": (traces.SCHEMA.dims["dendrite"], dendrite, {"units": "mV"}),
-        "spike_time": ("spike", np.concatenate(times), {"units": "ms"}),
-        "spike_episode": (
-            "spike",
-            np.concatenate([i // n for i, n in zip(index, members, strict=True)]),
-            {"units": "1"},
-        ),
-        "spike_cell": (
-            "spike",
-            np.concatenate([i % n for i, n in zip(index, members, strict=True)]),
-            {"units": "1"},
-        ),
-        "spike_population": (
-            "spike",
-            np.repeat(np.arange(len(names), dtype=np.int8), [len(t) for t in times]),
-            {"units": "1", "flag_values": list(range(len(names))), "flag_meanings": " ".join(names)},
-        ),
+    measured = {
+        "weight": (conductance[:, :, 0] - conductance[:, :, 1], "nS"),
+        "recall": (np.where(asked, post_rate[:, :, 0] - post_rate[:, :, 1], np.nan), "Hz"),
+        "conductance": (conductance, "nS"),
+        "pre_rate": (pre_rate, "Hz"),
+        "post_rate": (post_rate, "Hz"),
+        "dendrite": (_dendritic_voltage(program, recorded, plan), "mV"),
     }
+    data: Variables = {
+        name: (traces.SCHEMA.dims[name], values, {"units": unit}) for name, (values, unit) in measured.items()
+    }
+    data |= _spike_variables(spikes, plan)
     if probes:
-        states = _read(recorded, "probe_plastic", synapse)
-        seen: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
-            "dendrite": (recorded["probe_value.v_dendrite"] * 1000, {"units": "mV"}),
-            "conductance": (states["weight"] * 1e9, {"units": "nS"}),
-        }
-        if "probe_key.s_nmda" in recorded:
-            seen["nmda"] = (recorded["probe_key.s_nmda"], {"units": "1"})
-        if "calcium" in states:
-            levels = {f"{name}_threshold": level for name, level in synapse.thresholds.items()}
-            seen["calcium"] = (states["calcium"], {"units": "1", **levels})
-        data |= {f"probe_{name}": (("probe", "time"), values, attrs) for name, (values, attrs) in seen.items()}
+        data |= _probe_variables(recorded, plan.synapse)
     dataset = xr.Dataset(data, coords={"polarity": list(POLARITY)}, attrs={"kind": traces.KIND})
     for name in ("write_start", "write_stop", "read_start", "read_stop"):
         dataset = dataset.assign_coords({name: ("event", getattr(timeline, name), {"units": "ms"})})
@@ -167,6 +124,86 @@ def trace(
         dataset = dataset.assign_coords({n: ("probe", list(c)) for n, c in zip(labels, columns, strict=True)})
         dataset = dataset.assign_coords(time=("time", recorded["probe_value.t"] * 1000, {"units": "ms"}))
     return dataset
+
+
+def _conductance(program: xr.Dataset, recorded: Recorded, plan: Plan) -> np.ndarray:
+    """AMPA conductance in nS at the ends of events (episode, event, polarity, post, pre), mean over cells of a pool."""
+    episodes, events, pre, post = (program.sizes[dim] for dim in ("episode", "event", "pre", "post"))
+    # (synapse, event + 1) -> (episode, pre, polarity, post, cell, event), the first one before any event
+    siemens = _read(recorded, "weight_at_events", plan.synapse)["weight"]
+    weight = (siemens * 1e9).astype(np.float32)[:, 1 : events + 1]
+    weight = weight.reshape(episodes, pre, 2, post, plan.sizes.per_pool, events)
+    return np.asarray(weight.mean(axis=4).transpose(0, 4, 2, 3, 1))
+
+
+def _spikes(recorded: Recorded, plan: Plan) -> list[Spikes]:
+    """Times (ms) and cells of all spikes of each population, without cells that are in no replica."""
+    each = []
+    for population in plan.populations:
+        time, index = (recorded[f"{population.name}_spikes.{part}"] for part in "ti")
+        inside = index < plan.replicas * plan.members[population.name]
+        each.append((time[inside] * 1000, index[inside]))
+    return each
+
+
+def _rates(
+    program: xr.Dataset, timeline: Timeline, spikes: Sequence[Spikes], plan: Plan
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rates in Hz, of key cells while writing (episode, event, pre), and of the mean cell of each pool of value cells
+    while reading (episode, event, polarity, post)."""
+    episodes, events, pre, post = (program.sizes[dim] for dim in ("episode", "event", "pre", "post"))
+    cells = plan.sizes.per_pool
+    writing = _counts(*spikes[0], timeline.write_start, timeline.write_stop, episodes * pre)
+    reading = _counts(*spikes[1], timeline.read_start, timeline.read_stop, episodes * 2 * post * cells)
+    pre_rate = writing.reshape(events, episodes, pre).transpose(1, 0, 2)
+    return pre_rate, reading.reshape(events, episodes, 2, post, cells).mean(axis=4).transpose(1, 0, 2, 3)
+
+
+def _dendritic_voltage(program: xr.Dataset, recorded: Recorded, plan: Plan) -> np.ndarray:
+    """In mV (episode, event, polarity, post): a mean over cells of a pool, and over the time that the gate was open."""
+    episodes, events, post = (program.sizes[dim] for dim in ("episode", "event", "post"))
+    gated, opened = (
+        # (cell, event + 1) -> (event, cell), contiguous: the order in which numpy adds up depends on that in memory
+        np.ascontiguousarray(np.diff(recorded[f"dendrite_at_events.{name}"])[:, :events].T)
+        for name in ("v_opened", "opened")
+    )
+    voltage = np.divide(1000 * gated, opened, out=np.full_like(gated, np.nan), where=opened > 0)
+    pools = voltage.reshape(events, episodes, 2, post, plan.sizes.per_pool)
+    return np.asarray(pools.mean(axis=4).transpose(1, 0, 2, 3))
+
+
+def _spike_variables(spikes: Sequence[Spikes], plan: Plan) -> Variables:
+    """All spikes in one table, population after population; cells are numbered within their episode."""
+    names = [each.name for each in plan.populations]
+    members = [plan.members[name] for name in names]
+    index = [cells for _, cells in spikes]
+    flags = {"flag_values": list(range(len(names))), "flag_meanings": " ".join(names)}
+    population = np.repeat(np.arange(len(names), dtype=np.int8), [len(cells) for cells in index])
+    return {
+        "spike_time": ("spike", np.concatenate([time for time, _ in spikes]), {"units": "ms"}),
+        "spike_episode": (
+            "spike",
+            np.concatenate([i // n for i, n in zip(index, members, strict=True)]),
+            {"units": "1"},
+        ),
+        "spike_cell": ("spike", np.concatenate([i % n for i, n in zip(index, members, strict=True)]), {"units": "1"}),
+        "spike_population": ("spike", population, {"units": "1", **flags}),
+    }
+
+
+def _probe_variables(recorded: Recorded, synapse: SynapseModel) -> Variables:
+    """What was recorded over time of single synapses, and of the cells that they lie between (probe, time)."""
+    states = _read(recorded, "probe_plastic", synapse)
+    seen: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
+        "dendrite": (recorded["probe_value.v_dendrite"] * 1000, {"units": "mV"}),
+        "conductance": (states["weight"] * 1e9, {"units": "nS"}),
+    }
+    if "probe_key.s_nmda" in recorded:
+        seen["nmda"] = (recorded["probe_key.s_nmda"], {"units": "1"})
+    if "calcium" in states:
+        levels = {f"{name}_threshold": level for name, level in synapse.thresholds.items()}
+        seen["calcium"] = (states["calcium"], {"units": "1", **levels})
+    return {f"probe_{name}": (("probe", "time"), values, attrs) for name, (values, attrs) in seen.items()}
 
 
 def stamp(dataset: xr.Dataset, config: dict[str, Any], seed: int) -> xr.Dataset:

@@ -87,7 +87,7 @@ class Replicas:
         """A Trace whose episodes are the replicas, over ``condition`` and ``episode``."""
         if self.conditions is None:
             return trace
-        own = {str(name): self._unpacked(each) for name, each in trace.variables.items()}
+        own = {str(name): self._unpack(each) for name, each in trace.variables.items()}
         replica = trace["spike_episode"].variable
         for name, part in (("condition", replica // self.episodes), ("episode", replica % self.episodes)):
             own[f"spike_{name}"] = xr.Variable("spike", part.values, replica.attrs)
@@ -96,7 +96,7 @@ class Replicas:
             coords["probe_episode"] = coords["probe_episode"] % self.episodes
         return xr.Dataset(own, coords, trace.attrs).assign_coords(self.coords)
 
-    def _unpacked(self, variable: xr.Variable) -> xr.Variable:
+    def _unpack(self, variable: xr.Variable) -> xr.Variable:
         """A variable over replicas, or over the probes of all conditions, over ``condition`` and what is left."""
         for dim in {"episode", "probe"} & set(variable.dims):
             if variable.dims == ("probe",):  # where a probe is: the same in all conditions

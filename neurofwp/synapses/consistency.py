@@ -41,7 +41,7 @@ def check(stage: Stage, others: Sequence[Stage]) -> None:
             if word.removesuffix("_pre").removesuffix("_post") not in known and word not in known:
                 raise InputError(
                     f"{stage!r} names {word!r} in its {part}, which is no parameter, constant, state or function: "
-                    "declare it in `parameters`, return it from `derived`, or correct the name"
+                    "declare it in `parameters`, return it from `derive`, or correct the name"
                 )
 
 
@@ -55,7 +55,7 @@ def names(stage: Stage) -> set[str]:
     }
     found |= set(re.findall(r"^\s*(\w+)\s*[-+*/]?=(?!=)", written, re.M))
     own = {word for word in found if word and not word.endswith(("_pre", "_post"))} - HANDED_ON
-    return own | {each.name for each in stage.parameters} | set(_derived(stage, ()))
+    return own | {each.name for each in stage.parameters} | set(_derive(stage, ()))
 
 
 def _code(stage: Stage, others: Sequence[Stage]) -> dict[str, str]:
@@ -70,15 +70,15 @@ def _parameters_beside(stage: Stage, others: Iterable[Stage]) -> list[Parameter]
     return [p for other in others if other.form in stage.beside.get(other.stage, ()) for p in other.parameters]
 
 
-def _derived(stage: Stage, others: Sequence[Stage]) -> Constants:
+def _derive(stage: Stage, others: Sequence[Stage]) -> Constants:
     values = _values((*stage.parameters, *_parameters_beside(stage, others)))
     try:
-        return stage.derived(values, 1 * b2.ms)
+        return stage.derive(values, 1 * b2.ms)
     except KeyError as error:
-        raise InputError(f"{stage!r}: derived(values, dt) needs {error}, which is none of its parameters") from error
+        raise InputError(f"{stage!r}: derive(values, dt) needs {error}, which is none of its parameters") from error
     except Exception as error:
         raise InputError(
-            f"{stage!r}: derived(values, dt) fails for values within their bounds: {type(error).__name__}: {error}"
+            f"{stage!r}: derive(values, dt) fails for values within their bounds: {type(error).__name__}: {error}"
         ) from error
 
 

@@ -75,7 +75,7 @@ def code(text: str) -> list[str]:
 
 def parameters(declared: Iterable[Parameter], values: Mapping[str, Quantity | float]) -> list[str]:
     """Each with its value, its unit and its meaning."""
-    return [f"{each.name} = {each.written(values[each.name])}: {each.meaning}" for each in declared]
+    return [f"{each.name} = {each.text(values[each.name])}: {each.meaning}" for each in declared]
 
 
 def quantity(value: Quantity | float) -> str:

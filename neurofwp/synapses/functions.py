@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 SERIES = "1 - x*(1 - x/2*(1 - x/3*(1 - x/4*(1 - x/5*(1 - x/6*(1 - x/7*(1 - x/8*(1 - x/9*(1 - x/10)))))))))"
 
 
-def _kept(x: Any) -> Any:
+def _exponential(x: Any) -> Any:
     return np.exp(-x)
 
 
@@ -27,7 +27,7 @@ def _another(noise: Any) -> NDArray[np.float64]:
     return np.random.standard_normal(shape)  # noqa: NPY002 (what brian2.seed seeds)
 
 
-KEPT = Function(_kept, arg_units=[1], return_unit=1, arg_names=["x"])
+KEPT = Function(_exponential, arg_units=[1], return_unit=1, arg_names=["x"])
 KEPT.implementations.add_implementation(
     "cpp",
     f"static inline double kept(const double x) {{ return x < 0.125 ? {SERIES} : std::exp(-x); }}",

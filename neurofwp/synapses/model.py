@@ -80,7 +80,7 @@ class SynapseModel:
 
     def constants(self, dt: Quantity) -> dict[str, Quantity | float]:
         """All parameters, and what follows from them at plasticity step `dt`."""
-        derived = {name: value for stage in self.stages for name, value in stage.derived(self.values, dt).items()}
+        derived = {name: value for stage in self.stages for name, value in stage.derive(self.values, dt).items()}
         return {**self.values, **derived, "plasticity_step": dt}
 
     @property
@@ -95,10 +95,10 @@ class SynapseModel:
         found = (stage.population(self.values) for stage in self.stages)
         return next((each for each in found if each is not None), ((self.initial, 1.0),))
 
-    def settled(self, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    def settle(self, weight: NDArray[np.float64]) -> NDArray[np.float64]:
         """What weights (nS) at the end of a protocol come to be, long after it."""
         for stage in self.stages:
-            weight = stage.settled(self.values, weight)
+            weight = stage.settle(self.values, weight)
         return weight
 
     @property

@@ -106,7 +106,7 @@ class Parameter:
             known = ", ".join(f"{value:g}" for value in self.allowed)
             raise InputError(f"{where} is {number:g}, but must be one of {known}")
 
-    def written(self, quantity: Quantity | float) -> str:
+    def text(self, quantity: Quantity | float) -> str:
         """A value in this unit: the same text wherever and whenever it is written, unlike Brian2's choice of a unit."""
         number = f"{float(quantity / parse_unit(self.unit, self.name)):.12g}"
         return number if self.unit == "1" else f"{number} {self.unit}"

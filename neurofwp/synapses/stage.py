@@ -119,7 +119,7 @@ class Stage:
         """Statements that advance a synapse by a step of the plasticity clock; exponents may be parameters."""
         return self.synaptic_update
 
-    def derived(self, values: Values, dt: Quantity) -> Constants:
+    def derive(self, values: Values, dt: Quantity) -> Constants:
         """Constants that follow from the parameters and the plasticity step, so that no synapse computes them."""
         return {}
 
@@ -131,7 +131,7 @@ class Stage:
         """Where synapses are found before a protocol, if not all at the initial weight: (weight, share), ..."""
         return None
 
-    def settled(self, values: Values, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    def settle(self, values: Values, weight: NDArray[np.float64]) -> NDArray[np.float64]:
         """What weights (nS) at the end of a protocol come to be, long after."""
         return weight
 

@@ -77,36 +77,19 @@ def digit_pairs(
     pairs, episodes = whole("pairs", pairs), whole("episodes", episodes)
     repeats, reads = whole("repeats", repeats), whole("reads", reads)
     seed = whole("seed", seed, low=0)
-    if not 0 <= reassign <= 1:
-        raise InputError(f"reassign is a share of the pairs and must be in [0, 1], not {reassign}")
-    if split not in (None, *get_args(Split)):
-        raise unknown("split of the digits", str(split), get_args(Split))
+    _check_choices(reassign, split)
     loads = None if read_after is None else _loads(read_after, pairs)
     if loads is not None and (repeats > 1 or reassign > 0):
         raise InputError("read_after reads pairs that were written once: leave repeats at 1 and reassign at 0")
-    reassigned = round(reassign * pairs)
-    available = len(images(split))
-    if 2 * pairs + reassigned > available:
-        raise InputError(
-            f"{pairs} pairs, {reassigned} of them reassigned, need {2 * pairs + reassigned} different images, "
-            f"but there are {available}; ask for fewer pairs"
-        )
-
-    drawn = []
-    for child in SeedSequence(seed).spawn(episodes):
-        rng = default_rng(child)
-        picture = images(split)[rng.permutation(available)[: 2 * pairs + reassigned]]
+    scripts = []
+    for rng in map(default_rng, SeedSequence(seed).spawn(episodes)):
+        picture = _draw_images(pairs, round(reassign * pairs), split, rng)
         script = _Script(picture[:pairs], picture[pairs : 2 * pairs].copy())
         if loads is None:
             _write_then_read(script, rng, repeats, picture[2 * pairs :], reads)
         else:
             _read_at_loads(script, rng, loads, reads)
-        drawn.append(script.events)
-
-    dims = {name: dims for name, dims in SCHEMA.dims.items() if name in drawn[0][0]}
-    arrays = {name: np.array([[event[name] for event in events] for events in drawn]) for name in dims}
-    arrays["load"] = arrays["load"][0]
-    task = xr.Dataset({name: (dims[name], array, {"units": "1"}) for name, array in arrays.items()})
+        scripts.append(script)
     settings = {
         "task": "digit_pairs",
         "pairs": pairs,
@@ -118,8 +101,25 @@ def digit_pairs(
         "read_after": loads,
         "split": split,
     }
-    task.attrs = {"kind": KIND, "settings": json.dumps(settings)}
-    return check(task)
+    return _task(scripts, settings)
+
+
+def _check_choices(reassign: float, split: Split | None) -> None:
+    if not 0 <= reassign <= 1:
+        raise InputError(f"reassign is a share of the pairs and must be in [0, 1], not {reassign}")
+    if split not in (None, *get_args(Split)):
+        raise unknown("split of the digits", str(split), get_args(Split))
+
+
+def _draw_images(pairs: int, reassigned: int, split: Split | None, rng: Generator) -> np.ndarray:
+    """Different images (image, pixel): those of keys, of values, and the new values of reassigned keys."""
+    every, needed = images(split), 2 * pairs + reassigned
+    if needed > len(every):
+        raise InputError(
+            f"{pairs} pairs, {reassigned} of them reassigned, need {needed} different images, "
+            f"but there are {len(every)}; ask for fewer pairs"
+        )
+    return every[rng.permutation(len(every))[:needed]]
 
 
 @dataclass
@@ -156,6 +156,16 @@ class _Script:
                 "load": len(self.written),
             }
         )
+
+
+def _task(scripts: Sequence[_Script], settings: dict[str, object]) -> xr.Dataset:
+    """Episodes as a Task; its settings become an attribute."""
+    dims = {name: dims for name, dims in SCHEMA.dims.items() if name in scripts[0].events[0]}
+    arrays = {name: np.array([[event[name] for event in script.events] for script in scripts]) for name in dims}
+    arrays["load"] = arrays["load"][0]
+    task = xr.Dataset({name: (dims[name], array, {"units": "1"}) for name, array in arrays.items()})
+    task.attrs = {"kind": KIND, "settings": json.dumps(settings)}
+    return check(task)
 
 
 def _write_then_read(script: _Script, rng: Generator, repeats: int, new_values: np.ndarray, reads: int) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from neurofwp.errors import InputError
-from neurofwp.theory.checks import Floats, check_counts, check_dims
+from neurofwp.theory.counts import Floats, check_counts, check_dims
 
 
 def hebbian_capacity(pairs: ArrayLike, dims: int) -> tuple[Floats, Floats]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neurofwp.errors import InputError
-from neurofwp.theory.checks import Floats, check_counts, check_dims
+from neurofwp.theory.counts import Floats, check_counts, check_dims
 
 
 def hebbian_step(examples: ArrayLike, dims: int) -> Floats:

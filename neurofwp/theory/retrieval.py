@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import binom
 
 from neurofwp.errors import InputError
-from neurofwp.theory.checks import Floats, check_counts
+from neurofwp.theory.counts import Floats, check_counts
 
 
 def rank_bound(pairs: ArrayLike, features: int) -> Floats:

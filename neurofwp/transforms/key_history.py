@@ -27,7 +27,7 @@ class KeyHistory:
         return self._under.get(key.tobytes(), [])
 
     @property
-    def stored(self) -> Floats:
+    def last_values(self) -> Floats:
         """The value last written under each key (key, post), in the order in which the keys came."""
         return np.array([values[-1] for values in self._under.values()])
 

@@ -108,6 +108,19 @@ def test_every_allowance_has_a_reason(tmp_path: Path) -> None:
         comparison.allowances(tmp_path / "allowed.toml")
 
 
+def test_an_allowance_may_name_several_patterns(tmp_path: Path) -> None:
+    file = tmp_path / "allowed.toml"
+    file.write_text("[[allowed]]\nkeys = ['a/*', 'b/x']\nreason = 'other bits'\nrelative = 0.1\n", encoding="utf-8")
+    allowed = comparison.allowances(file)
+    base, here = (dump(a__x=1.0 + more, b__x=1.0 + more, b__y=1.0 + more) for more in (0.0, 0.05))
+    assert statuses(base, here, allowed=allowed) == {"a/x": ALLOWED, "b/x": ALLOWED, "b/y": DIFFERS}
+
+
+def test_the_allowances_that_come_along_can_be_read() -> None:
+    for path in (comparison.FILE, comparison.FILE.parent / "keyed_noise" / "allowed.toml"):
+        assert all(each.reason for each in comparison.allowances(path))
+
+
 def test_old_words_become_new_ones_in_keys_and_dims() -> None:
     renames = Renames(words={"reassigned": ("rebound",), "case": ("point",)}, keys={r"/tables/(\w+)/": r"/table/\1/"})
     assert renames.newest("a/overwrite/rebound_r2") == "a/overwrite/reassigned_r2"
@@ -119,6 +132,23 @@ def test_old_words_become_new_ones_in_keys_and_dims() -> None:
     assert statuses(old, new, renames) == {"a/c/reassigned": SAME}
     both = Dump(old.arrays | new.arrays)
     assert DIFFERS in statuses(both, new, renames).values()
+
+
+def test_keys_of_a_summary_follow_its_own_map() -> None:
+    one, many = "experiments/capacity/summary/", "experiments/capacity+many/summary/"
+    renames = Renames(summaries={"capacity": {r"(\w+)\.sem": r"pairs.\1.sem", r"(\w+)\.network_(\d)": r"\1_each[\2]"}})
+    assert renames.newest(f"{one}delta.sem") == f"{one}pairs.delta.sem"
+    assert renames.newest(f"{many}delta.sem") == f"{many}pairs.delta.sem"
+    assert renames.newest(f"{one}pairs.delta.sem") == f"{one}pairs.delta.sem"
+    assert renames.newest("experiments/overwrite/summary/delta.sem") == "experiments/overwrite/summary/delta.sem"
+    base = Dump({f"{one}loss.network_{number}": Entry(np.array(number / 2)) for number in (0, 1, 2)})
+    here = Dump({f"{one}loss_each": Entry(np.array([0.0, 0.4]))})
+    assert statuses(base, here, renames) == {
+        f"{one}loss_each": NEW,
+        f"{one}loss_each[0]": SAME,
+        f"{one}loss_each[1]": DIFFERS,
+        f"{one}loss_each[2]": MISSING,
+    }
 
 
 def test_dims_may_change_places_and_come_and_go_where_they_have_one_entry() -> None:
@@ -191,10 +221,10 @@ def test_arguments_are_given_by_the_name_that_is_taken() -> None:
     def new(reassign: float, *, backend: str) -> None: ...
 
     given = {"rebind": 0.5, "target": "numpy"}
-    assert names.accepted(old, given) == given
-    assert names.accepted(new, given) == {"reassign": 0.5, "backend": "numpy"}
+    assert names.select_arguments(old, given) == given
+    assert names.select_arguments(new, given) == {"reassign": 0.5, "backend": "numpy"}
     with pytest.raises(LookupError, match="takes none of elsewhere"):
-        names.accepted(new, {"elsewhere": 1})
+        names.select_arguments(new, {"elsewhere": 1})
 
 
 def test_this_checkout_has_what_the_map_says() -> None:
@@ -220,7 +250,7 @@ def test_every_area_has_cases_with_names_of_their_own() -> None:
     assert {name.split("+")[0] for name in listed["experiments"]} == files
     assert not [name for every in listed.values() for name in every if "/" in name]
     with pytest.raises(ValueError, match="no area rulez"):
-        cases.checked(["rulez"])
+        cases.check_areas(["rulez"])
 
 
 def test_part_of_a_dump_can_be_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -105,7 +105,7 @@ def test_ratios_are_of_medians_and_spreads_of_rounds() -> None:
         "delta": np.array([4.0, 4.0, 4.0]),
         ATTENTION: np.array([1.0, 8.0, 50.0]),
     }
-    numbers = slownet.compared(seconds, "36")
+    numbers = slownet.compare(seconds, "36")
     assert numbers["examples_per_s.hebbian.36"] == pytest.approx(BATCH / 2)
     assert numbers["ratio.hebbian.36"] == pytest.approx(4)
     assert numbers["ratio.delta.36"] == pytest.approx(2)

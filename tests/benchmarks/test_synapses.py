@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.synapses import CONTENDERS, compared, synapse
+from benchmarks.synapses import CONTENDERS, compare, synapse
 
 
 def test_contenders_are_the_same_synapse_in_other_forms():
@@ -16,7 +16,7 @@ def test_contenders_are_the_same_synapse_in_other_forms():
 
 def test_ratios_are_those_of_a_round():
     seconds = {"events": np.array([1.0, 2.0, 4.0]), "clock_0.1ms": np.array([4.0, 6.0, 20.0])}
-    numbers = compared(seconds, 10)
+    numbers = compare(seconds, 10)
     assert numbers["ratio.clock_0.1ms.10"] == pytest.approx(4)
     assert numbers["spread.clock_0.1ms.10"] == pytest.approx([3.5, 4.5])
     assert numbers["seconds.events.10"] == 2

@@ -12,7 +12,7 @@ import pytest
 from neurofwp import cli, rules
 from neurofwp.cli import catalogue, list as listing
 from neurofwp.spiking.network import SpikingNetwork
-from neurofwp.spiking.parameters import declared
+from neurofwp.spiking.network_parameters import parameters_by_name
 
 
 def listed(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
@@ -29,13 +29,13 @@ def test_rules_read_from_source_are_those_that_are_imported() -> None:
 
 @pytest.mark.parametrize("model", catalogue.synapses())
 def test_parameters_are_those_of_a_network_of_the_model(model: str) -> None:
-    network, known = SpikingNetwork(model), declared()
+    network, known = SpikingNetwork(model), parameters_by_name()
     values = {**network.circuit, **network.synapse.values}
     found = {each["name"]: each for each in catalogue.parameters(model)}
     assert found.keys() == values.keys()
     for name, each in found.items():
         quantity = known[name].quantity(f"{each['value']} {each['unit']}")
-        assert known[name].written(quantity) == known[name].written(values[name])
+        assert known[name].text(quantity) == known[name].text(values[name])
         assert each["meaning"]
 
 

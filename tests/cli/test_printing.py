@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 
 from neurofwp.cli import printing
-from neurofwp.runtime.experiment import Experiment
 
 FILE = Path("out/scores.csv")
 
@@ -87,25 +84,12 @@ def test_a_long_table_is_cut(scores: pd.DataFrame) -> None:
     assert lines[-1].strip() == f"{printing.ROWS} of 60 rows; all are in out/scores.csv"
 
 
-@dataclass(frozen=True)
-class Settings:
-    pass
-
-
-def run(settings: Settings, *, seed: int, device: str, folder: Path) -> xr.DataTree:
-    raise NotImplementedError
-
-
-def written(made: dict[str, Any], folder: Path) -> None:
-    printing.write(Experiment(Settings, run, lambda result: made, lambda result: {}), xr.DataTree(), folder)
-
-
 def test_the_file_holds_everything(
     scores: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     labelled = xr.Dataset.from_dataframe(scores.astype({"n": float}).set_index("protocol"))
-    written({"scores": labelled}, tmp_path)
+    printing.write({"scores": labelled}, tmp_path)
     assert "measured ± SEM" in capsys.readouterr().out
     pd.testing.assert_frame_equal(
         pd.read_csv(tmp_path / "scores.csv", keep_default_na=False, na_values=""), scores.replace("", np.nan),
@@ -121,7 +105,7 @@ def test_units_stand_in_the_headings_of_file_and_terminal(tmp_path: Path, capsys
         {"latency": latency, "latency_sem": sem, "share": share}, {"network": ["spiking", "rate"]},
         attrs={"caption": "mean of 5"},
     )  # fmt: skip
-    written({"times": table}, tmp_path)
+    printing.write({"times": table}, tmp_path)
     printed = capsys.readouterr().out
     assert "latency ± SEM (ms)" in printed
     assert "12.5 ± 0.5" in printed

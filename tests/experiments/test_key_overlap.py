@@ -23,7 +23,7 @@ def result() -> xr.DataTree:
 
 
 def drawn(active: int, draws: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
-    return experiment._drawn(SMALL, active, draws, np.random.default_rng(8), torch.device("cpu"))
+    return experiment._draw(SMALL, active, draws, np.random.default_rng(8), torch.device("cpu"))
 
 
 @pytest.mark.parametrize("active", [1, 6, 32])

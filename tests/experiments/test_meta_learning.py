@@ -20,7 +20,7 @@ from neurofwp.runtime import files
 from neurofwp.slownet.episode_tensors import Episodes
 from neurofwp.slownet.programmer import Programmer, Signals
 from neurofwp.slownet.training import meta_training
-from neurofwp.slownet.training.meta_training import untrained
+from neurofwp.slownet.training.meta_training import initial_programmer
 from neurofwp.tasks.digits import images
 
 SMALL = Settings(
@@ -32,7 +32,7 @@ SMALL = Settings(
 def with_constant_gate(rule: str, settings: Settings, step: float) -> Programmer:
     """A slow net before training, set to write plain x under its gate's one value."""
     family, training = experiment.tasks_and_training(rule, settings)
-    model = untrained(family, training, seed=0)
+    model = initial_programmer(family, training, seed=0)
     with torch.no_grad():
         model.keys.map.copy_(torch.eye(settings.inputs))
         model.gate.weight.zero_()

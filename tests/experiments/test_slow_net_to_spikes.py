@@ -17,7 +17,7 @@ from neurofwp.experiments.slow_net_to_spikes import INTACT, NETWORKS, Settings
 from neurofwp.rate import RateNetwork
 from neurofwp.slownet import TrainedSlowNet
 from neurofwp.slownet.families import gated_pairs
-from neurofwp.slownet.training.meta_training import untrained
+from neurofwp.slownet.training.meta_training import initial_programmer
 from neurofwp.slownet.training.settings import MetaTraining
 from neurofwp.spiking import jobs
 from neurofwp.spiking.jobs import Job
@@ -30,7 +30,7 @@ TASK = gated_pairs.Settings(stored=2, distractors=3)
 def slow_net(folder: Path, gain: float) -> str:
     """An untrained slow net whose gate follows what tells stored pairs from distractors, with a given gain."""
     training = MetaTraining(pre=60, active=4, hidden=4)
-    model = untrained(gated_pairs.family(TASK), training, seed=7)
+    model = initial_programmer(gated_pairs.family(TASK), training, seed=7)
     difference = torch.tensor(CONTEXTS[1] - CONTEXTS[0], dtype=torch.float32)
     with torch.no_grad():
         for parameter in (*model.controller.parameters(), *model.gate.parameters()):

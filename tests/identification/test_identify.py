@@ -177,8 +177,8 @@ def test_scores_are_what_they_say() -> None:
     assert list(fits["unit"]) == held
     rate, offset = (float(fits["parameter_value"].sel(rule="hebbian", parameter=n)) for n in ("rate", "value_offset"))
     key = given["key"] / ((given["key"] ** 2).sum("pre") ** 0.5).where(lambda norm: norm > 0, 1)
-    step = rate * given["write_gate"] * (program.on_off(given) + offset) * key
-    step = step.transpose(*one["conductance"].dims).values[held]
+    written = rate * given["write_gate"] * (program.on_off(given) + offset) * key
+    step = written.transpose(*one["conductance"].dims).values[held]
     a, b = (
         np.diff(each["conductance"].values[held], axis=1, prepend=np.zeros((4, 1, 2, POST, PRE)))
         for each in (one, other)

@@ -66,3 +66,17 @@ def test_a_parameter_without_effect_and_a_start_that_is_not_finite_do_no_harm() 
     torch.testing.assert_close(found.point[0], torch.tensor([np.e, 3.0], dtype=torch.float64), rtol=1e-5, atol=0)
     assert found.cost[1] == torch.inf
     assert not found.converged[1]
+
+
+def test_starts_that_others_have_left_behind_are_given_up_and_the_best_is_none_of_them() -> None:
+    time = torch.linspace(0, 1, 30, dtype=torch.float64)
+    target = torch.sin(9 * time)
+
+    def misses(x: torch.Tensor) -> torch.Tensor:
+        return torch.sin(x * time) - target
+
+    begin = torch.tensor([[8.5], [30.0], [60.0], [9.5]], dtype=torch.float64)
+    all_go_on, two_go_on = (minimise(misses, begin, survivors=survivors, tolerance=1e-300) for survivors in (None, 2))
+    torch.testing.assert_close(two_go_on.point[[0, 3]], torch.full((2, 1), 9.0, dtype=torch.float64))
+    assert (two_go_on.cost[1:3] >= all_go_on.cost[1:3]).all()
+    assert not two_go_on.converged[1:3].any()

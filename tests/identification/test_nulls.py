@@ -8,8 +8,7 @@ import torch
 
 from neurofwp import rules
 from neurofwp.identification import nulls
-from neurofwp.identification.fit_rule import Fit, fit_records
-from neurofwp.identification.models import predict
+from neurofwp.identification.fit_rule import Fit, fit_records, predict
 from neurofwp.identification.records import Records, prepare
 from neurofwp.rate import RateNetwork
 

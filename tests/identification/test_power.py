@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import stats
 
 from neurofwp.errors import InputError
@@ -67,3 +68,14 @@ def test_what_has_no_power_is_refused(change: dict[str, object], message: str) -
     given = {"rules": RULES, "noise": 0.3, "episodes": 10} | change
     with pytest.raises(InputError, match=message):
         power(reassigned(4), **given)
+
+
+def test_the_norm_of_keys_does_not_count() -> None:
+    """Keys are written at norm one, whatever the Program says."""
+    one = reassigned(4)
+    scaled = one.copy()
+    size = xr.DataArray(np.random.default_rng(0).uniform(0.5, 2, (4, 10)), dims=("episode", "event"))
+    scaled["key"] = (one["key"] * size).transpose(*one["key"].dims)
+    pair = {"outstar": RULES["outstar"], "delta": RULES["delta"]}
+    first, second = (power(each, pair, 0.3, 10, runs=1, restarts=1) for each in (one, scaled))
+    xr.testing.assert_allclose(first["distance"], second["distance"], rtol=1e-3)

@@ -62,7 +62,9 @@ def test_classes_join_what_is_confused_by_way_of_others() -> None:
 
 
 def test_rules_are_recovered_with_their_parameters() -> None:
-    found = recover(task(16), ["hebbian", "fixed_decay", "delta", "outstar"], noises=(0.15,), draws=1, restarts=2, seed=1)
+    found = recover(
+        task(16), ["hebbian", "fixed_decay", "delta", "outstar"], noises=(0.15,), draws=1, restarts=2, seed=1
+    )
     chosen = found["chosen"].isel(noise=0, draw=0)
     assert all(chosen.sel(truth=name, rule=name) > 0 for name in found["truth"].values)
     assert (found["outcome"] == "right").all(), "hebbian, too: in a class with the rules that contain it"

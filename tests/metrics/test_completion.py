@@ -26,3 +26,13 @@ def test_linear_reads_follow_the_closed_form() -> None:
         assert bool((abs(difference.mean("episode")) < 3 * sem).all())
         np.testing.assert_allclose(found[name].isel(cue=0), expected[name].isel(cue=0), rtol=1e-5)
     np.testing.assert_allclose(expected["gain"].sel(cue=1).mean(), 0.5, atol=0.03)
+
+
+def test_the_closed_form_does_not_depend_on_the_unit_of_the_weights() -> None:
+    settings = experiment.Settings(items=3, shares=(0.5,), episodes=4, key_cells=40, active=6)
+    program = experiment.write_program(settings, seed=104).isel(condition=0)
+    trace = network("hebbian", settings).run(program)
+    in_pS = trace.assign(weight=1000 * trace["weight"])
+    one, other = (completion.linear_recall_by_cue(program, each, completion.cues((0.5,))) for each in (trace, in_pS))
+    for name in ("r2", "gain"):
+        np.testing.assert_allclose(other[name], one[name], rtol=1e-10)

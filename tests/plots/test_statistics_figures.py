@@ -131,3 +131,31 @@ def test_bad_input_is_named(curve: xr.Dataset, fits: xr.Dataset) -> None:
         plots.capacity(curve.assign(r2=curve["r2"].mean("episode")))
     with pytest.raises(InputError, match="needs 'low'"):
         plots.rule_bars(fits.drop_vars("low"))
+
+
+def without_ceiling(fits: xr.Dataset) -> xr.Dataset:
+    """The same fits where nothing says how large the noise is."""
+    return fits.assign(
+        feve=fits["feve"] * np.nan, low=fits["low"] * np.nan, high=fits["high"] * np.nan,
+        r2=0.9 * fits["feve"], noise_ceiling=np.nan, noise_ceiling_sem=np.nan,
+    )  # fmt: skip
+
+
+def test_without_a_ceiling_bars_are_r2_with_the_noise_in_it(fits: xr.Dataset) -> None:
+    own = without_ceiling(fits)
+    misfit = (1 - own["r2"]).rename(rule="model").expand_dims(measure=["increments", "weights"])
+    limits = {f"unexplained_{name}": misfit + margin for name, margin in (("low", -0.02), ("high", 0.03))}
+    ax = plots.rule_bars(own.assign(limits)).axes[0]
+    best = float(own["r2"].max())
+    assert ax.containers[0][0].get_width() == best
+    intervals = next(c for c in ax.collections if isinstance(c, LineCollection)).get_segments()
+    assert intervals[0][:, 0] == pytest.approx([best - 0.03, best + 0.02])
+    assert "held-out R², noise included" in ax.get_xlabel()
+    assert not [p for p in ax.patches if isinstance(p, Rectangle) and p not in ax.containers[0].patches], "no ceiling"
+
+
+def test_fits_of_older_formats_have_no_intervals_of_r2(fits: xr.Dataset) -> None:
+    ax = plots.rule_bars(without_ceiling(fits)).axes[0]
+    assert ax.containers[0][0].get_width() == float(0.9 * fits["feve"].max())
+    with pytest.raises(InputError, match="neither FEVE nor R"):
+        plots.rule_bars(without_ceiling(fits).drop_vars("r2"))

@@ -11,7 +11,7 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from neurofwp.errors import InputError
-from neurofwp.plots.synapse_fits import fitted_curves, measured_against_predicted
+from neurofwp.plots.synapse_fits import fitted_curves, predictions_against_measurements
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def points() -> xr.Dataset:
 def test_points_are_measured_and_predicted_with_their_errors(
     points: xr.Dataset, assert_legible: Callable[[Figure], None]
 ) -> None:
-    figure = measured_against_predicted(points)
+    figure = predictions_against_measurements(points)
     assert len(figure.axes) == 2
     for ax, which in zip(figure.axes, ("train", "test"), strict=True):
         own = points.isel(point=np.flatnonzero(points["set"] == which))
@@ -64,7 +64,7 @@ def test_points_are_measured_and_predicted_with_their_errors(
 
 def test_what_is_missing_is_said(points: xr.Dataset) -> None:
     with pytest.raises(InputError, match="needs 'fitted_low'"):
-        measured_against_predicted(points.drop_vars("fitted_low"))
+        predictions_against_measurements(points.drop_vars("fitted_low"))
 
 
 @pytest.fixture

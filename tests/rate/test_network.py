@@ -117,7 +117,7 @@ def test_what_is_no_program_and_weights_that_overflow_are_refused() -> None:
     given_ = one_shot(np.random.default_rng(5), 3, 5, 4)
     with pytest.raises(InputError, match="not a Program"):
         RateNetwork("delta").run(given_.drop_attrs())
-    with pytest.raises(InputError, match="weight must be finite, but is -inf at episode 0"):
+    with pytest.raises(InputError, match="weight must be finite or NaN, but is -inf at episode 0"):
         RateNetwork("delta", parameters={"rate": 1e200}).run(given_)
 
 

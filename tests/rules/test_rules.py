@@ -340,6 +340,19 @@ def test_a_prediction_below_threshold_is_no_prediction() -> None:
     torch.testing.assert_close(after, hebbian, rtol=0, atol=1e-15)
 
 
+def test_a_prediction_beyond_its_threshold_is_what_is_beyond() -> None:
+    weight = torch.tensor([[0.7], [-0.7], [0.1]], dtype=torch.float64)
+    one = Event(*(torch.tensor(each, dtype=torch.float64) for each in ([1.0], [0.0, 0.0, 0.0], 1.0, 1.0)))
+    after = rules.get("delta").step(weight, one, defaults(rules.get("delta"), prediction_threshold=0.2))
+    torch.testing.assert_close(weight - after, torch.tensor([[0.5], [-0.5], [0.0]], dtype=torch.float64))
+
+
+def test_heads_of_fixed_decay_span_32_events_and_twice_as_many_each() -> None:
+    """As those of RetNet (Sun et al. 2023): gamma = 1 - 2^(-5 - head)."""
+    (by_head,) = (each.by_head for each in rules.get("fixed_decay").parameters if each.by_head)
+    torch.testing.assert_close(1 / (1 - by_head(torch.arange(4.0))), torch.tensor([32.0, 64.0, 128.0, 256.0]))
+
+
 def test_oja_stores_the_key_in_the_back_projection() -> None:
     generator = seeded(10)
     one, weight = event(generator), weights(generator)

@@ -66,6 +66,22 @@ def test_only_brian2s_target_is_the_backend(old: Path) -> None:
     assert result["training"].attrs == {"target": 0.1}
 
 
+def test_fits_of_version_2_were_judged_on_episodes(tmp_path: Path) -> None:
+    """Their dim is the unit of today; the episodes of a Program are still episodes."""
+    fits = xr.Dataset(
+        {"episode_r2": (("rule", "episode"), [[0.5, 0.75]])},
+        coords={"episode": [2, 3]},
+        attrs={"kind": "neurofwp.fits"},
+    )
+    program = xr.Dataset({"key": ("episode", [0.0, 1.0])}, attrs={"kind": "neurofwp.program"})
+    tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs={"format": 2}), "/fits": fits, "/program": program})
+    tree.to_netcdf(tmp_path / "result.nc", engine="h5netcdf")
+    result = files.read_tree(tmp_path / "result.nc")
+    assert result["fits/unit"].values.tolist() == [2, 3]
+    assert result["fits/episode_r2"].dims == ("rule", "unit")
+    assert result["program/key"].dims == ("episode",)
+
+
 def test_names_of_today_are_left_alone_in_files_of_today(tmp_path: Path) -> None:
     own = xr.Dataset({"rebound": 1.0})  # by chance, of a user's own experiment
     assert files.read_netcdf(files.write_netcdf(own, tmp_path / "own.nc")).identical(own)

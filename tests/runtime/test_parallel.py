@@ -85,7 +85,7 @@ def test_processes_give_results_in_order_with_one_thread_each_and_without_torch(
 def test_other_work_can_be_done_while_results_come(square: Any, marks: Path) -> None:
     with start(square, cases(marks, seconds=0.0), workers=2) as results:
         assert results["case 3"]["square"] == 9
-        assert {name for name, _ in results.finished()} == {f"case {number}" for number in range(4)}
+        assert {name for name, _ in results.as_completed()} == {f"case {number}" for number in range(4)}
         with pytest.raises(KeyError):
             results["case 4"]
 
@@ -132,7 +132,7 @@ def test_exceptions_as_results_stop_no_other_and_are_not_kept(square: Any, marks
     some = cases(marks, [1]) | {"bad": (2, str(marks), 0.0, True)} | cases(marks, [3])
     for _ in range(2):
         with start(square, some, folder=tmp_path / "kept", return_exceptions=True) as results:
-            found = dict(results.finished())
+            found = dict(results.as_completed())
         assert str(found["bad"]) == "no square of 2"
         assert found["case 3"]["square"] == 9
     assert done(marks) == {"1": 1, "2": 2, "3": 1}

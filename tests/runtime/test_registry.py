@@ -9,13 +9,16 @@ from importlib import import_module, metadata
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 import neurofwp
-from neurofwp import identification, rules, synapses, tasks
+from neurofwp import identification, program, rules, synapses, tasks
+from neurofwp.cli import catalogue
 from neurofwp.errors import InputError
 from neurofwp.runtime import registry
 from neurofwp.runtime.experiment import REGISTRY as EXPERIMENTS
+from neurofwp.spiking import SpikingNetwork, circuits
 from neurofwp.synapses import model
 
 RULE = """
@@ -44,6 +47,12 @@ class Quadratic(Stage):
     source = "a test"
     parameters = (Parameter("steepness", "nS/s", "potentiation per squared calcium", low=0),)
     synaptic_update = "weight = weight + plasticity_step*steepness*calcium*calcium"
+"""
+CIRCUIT = """
+from dataclasses import replace
+from neurofwp.spiking.circuits.apical_feedback import CIRCUIT
+
+OWN = replace(CIRCUIT, name="without-feedback", connections=CIRCUIT.connections[:1])
 """
 TASK = """
 from neurofwp.tasks import Task, regression
@@ -74,7 +83,7 @@ EXPERIMENT = Experiment(Settings, run, nothing, nothing)
 
 @pytest.fixture(autouse=True)
 def _as_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    for each in (rules.REGISTRY, synapses.REGISTRY, tasks.REGISTRY, EXPERIMENTS):
+    for each in (rules.REGISTRY, synapses.REGISTRY, circuits.REGISTRY, tasks.REGISTRY, EXPERIMENTS):
         monkeypatch.setattr(each, "_registered", {})
     monkeypatch.setattr(registry, "_places", {})
 
@@ -116,6 +125,36 @@ def test_a_stage_is_used_by_a_file(module: Callable[..., ModuleType], tmp_path: 
     (tmp_path / "mine.toml").write_text(text[:start] + mine + text[end:])
     loaded = model.load(tmp_path / "mine.toml")
     assert "weight = weight + plasticity_step*steepness*calcium*calcium" in loaded.update
+
+
+def test_a_circuit_is_listed_and_runs_from_a_file(module: Callable[..., ModuleType], tmp_path: Path) -> None:
+    neurofwp.register(module(CIRCUIT).OWN)
+    assert "interneuron" in catalogue.circuits()["without-feedback"]
+    assert "interneuron to value" not in catalogue.circuits()["without-feedback"]
+    text = Path(neurofwp.__path__[0]).parent.joinpath("models", "circuits", "apical-feedback.toml").read_text()
+    (tmp_path / "open.toml").write_text(text.replace('"apical-feedback"', '"without-feedback"'))
+    one_pair = program.from_arrays(np.ones((1, 1, 20)), np.ones((1, 1, 1)), duration=150.0)
+    weights = []
+    for circuit in ("apical-feedback", tmp_path / "open.toml"):
+        network = SpikingNetwork("error-correcting", circuit=circuit, cells_per_pool=2, backend="numpy")
+        weights.append(network.run(one_pair, seed=3)["weight"].mean().item())
+    assert weights[1] > 1.05 * weights[0] > 0  # no feedback holds the dendrite back
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("connections=CIRCUIT.connections[:1]", "parameters=CIRCUIT.parameters[:-1]", "lacks the parameter 'pause'"),
+        ("connections=CIRCUIT.connections[:1]", "others=()", "'relay' of circuit 'without-feedback' has no cells"),
+        ("connections=CIRCUIT.connections[:1]", "key={}", "circuit 'without-feedback' lacks key cells"),
+        ('"without-feedback"', '"apical-feedback"', "two circuits are called 'apical-feedback', that of neurofwp"),
+    ],
+)
+def test_a_circuit_that_lacks_something(module: Callable[..., ModuleType], old: str, new: str, message: str) -> None:
+    assert old in CIRCUIT
+    with pytest.raises(InputError, match=message) as raised:
+        neurofwp.register(module(CIRCUIT.replace(old, new)).OWN)
+    assert "\n" not in str(raised.value)
 
 
 def test_tasks_and_experiments_are_found_by_name(module: Callable[..., ModuleType]) -> None:

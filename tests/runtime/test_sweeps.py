@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,12 @@ def test_what_was_done_needs_no_worker(tmp_path: Path, monkeypatch: pytest.Monke
     made = sweep(squares, [every])
     np.testing.assert_array_equal(made["square"], [[1, 121], [4, 144], [9, 169]])
     assert (made["seconds"] == 2).all()
+
+
+def test_points_that_run_together_share_their_seconds(tmp_path: Path) -> None:
+    began = time.perf_counter()
+    outcomes = sweeps._do(squares, points(tmp_path))
+    assert 0 < sum(outcome.seconds for outcome in outcomes) <= time.perf_counter() - began
 
 
 def test_of_points_that_run_together_one_that_fails_stops_no_other(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_it_can_be_trained_on(name: str) -> None:
     model, outcome = meta_training.meta_train(chosen, settings, seed=1, progress=False)
     assert outcome.steps == 2
     assert all(math.isfinite(number) for each in outcome.history for number in each.values())
-    fresh = meta_training.untrained(chosen, settings, seed=1)
+    fresh = meta_training.initial_programmer(chosen, settings, seed=1)
     assert any(not torch.equal(a, b) for a, b in zip(model.parameters(), fresh.parameters(), strict=True))
     numbers = meta_training.test_model(model, chosen, seed=1)
     assert numbers.keys() | {"loss", "step"} == outcome.history[0].keys()

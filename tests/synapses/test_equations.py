@@ -21,7 +21,7 @@ def test_all_code_and_all_parameters_of_a_model_are_shown(name: str) -> None:
     for stage in loaded.stages:
         assert stage.source in shown
         for parameter in stage.parameters:
-            assert f"{parameter.name} = {parameter.written(loaded.values[parameter.name])}: " in shown
+            assert f"{parameter.name} = {parameter.text(loaded.values[parameter.name])}: " in shown
 
 
 def test_lines_fit_a_terminal_wherever_they_have_spaces() -> None:

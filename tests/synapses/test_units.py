@@ -10,7 +10,7 @@ from brian2.units import allunits, stdunits
 
 from neurofwp.errors import InputError
 from neurofwp.spiking.network import SpikingNetwork
-from neurofwp.spiking.parameters import numbers, quantities
+from neurofwp.spiking.network_parameters import numbers, quantities
 from neurofwp.synapses import units
 from neurofwp.synapses.parameters import parse_unit
 

@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from neurofwp import program
 from neurofwp.rate import RateNetwork
-from neurofwp.transforms.selection import without_silent_cells
+from neurofwp.transforms.selection import keep_most_varied, without_silent_cells
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 6), st.integers(0, 5))
@@ -30,3 +30,10 @@ def test_cells_that_have_no_part_can_be_left_out(seed: int, episodes: int, pre: 
         np.testing.assert_array_equal(back, whole[name])
     network = RateNetwork("delta")
     np.testing.assert_allclose(network.run(small)["recall"], network.run(whole)["recall"], rtol=1e-12, atol=1e-14)
+
+
+def test_the_dimensions_that_vary_most_over_writes_stay_in_their_order() -> None:
+    value = np.outer([1.0, -1.0, 1.0, -1.0], [0.3, 0.1, 0.9, 0.2])
+    value[3, 1] = 1.0  # not written
+    made = program.from_arrays(np.ones((4, 2)), value, write_gate=[1.0, 1.0, 1.0, 0.0])
+    np.testing.assert_array_equal(keep_most_varied(made, 2)["value"], value[np.newaxis][..., [0, 2]])

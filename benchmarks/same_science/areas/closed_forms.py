@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from benchmarks.same_science.areas import closed_synapses
-from benchmarks.same_science.areas.inputs import disturbed, program, rate_network
+from benchmarks.same_science.areas.inputs import disturb, program, rate_network
 from benchmarks.same_science.names import call, find
 
 TASKS: dict[str, dict[str, Any]] = {
@@ -19,8 +19,8 @@ TASKS: dict[str, dict[str, Any]] = {
     "gated_pairs": {"stored": 2, "distractors": 3},
     "few_shot": {"ways": 3, "shots": 2, "queries": 2},
     "regression": {"inputs": 3, "examples": 5},
-    "recall.recall": {"vocabulary": 12, "length": 20, "pairs": 3, "reassign": 0.5},
-    "retrieval.retrieval": {"pairs": 5, "length": 8, "repeats": True},
+    "tokens.associative_recall.recall": {"vocabulary": 12, "length": 20, "pairs": 3, "reassign": 0.5},
+    "tokens.retrieval.retrieval": {"pairs": 5, "length": 8, "repeats": True},
     "modular_sums": {"modulus": 3, "length": 9},
 }
 COUNTS = np.arange(1, 20)
@@ -61,14 +61,14 @@ def theory() -> dict[str, Any]:
         "delta_capacity": (12, 16),
         "random_gating_accuracy": (COUNTS, 20, 0.15),
         "rank_bound": (COUNTS, 8),
-        "rebinding_plateau": (20, 40),
+        "reassignment_plateau": (20, 40),
     }
     return {name: find(f"theory.{name}")(*arguments) for name, arguments in calls.items()}
 
 
 def recall() -> dict[str, Any]:
     """Scores of reads, kept apart or not, of all keys or some."""
-    made, trace = _recalled()
+    made, trace = _recall_example()
     names = {"recall_r2": (made, trace), "identified": (made, trace), "chance_r2": (made,)}
     names |= {"chance_identified": (made,)}
     scores = {name: find(f"metrics.recall.{name}") for name in names}
@@ -86,7 +86,7 @@ def recall() -> dict[str, Any]:
 
 def reassignment() -> Any:
     """What reads of keys with a second value contain."""
-    return find("metrics.reassignment.projections")(*_recalled())
+    return find("metrics.reassignment.projections")(*_recall_example())
 
 
 def completion() -> dict[str, Any]:
@@ -94,22 +94,23 @@ def completion() -> dict[str, Any]:
     shares = (0.3, 0.6)
     encoder = call("slownet.FixedEncoder", pre=60, active=10, seed=3)
     task = call("tasks.associations", "sequence", 4, 2, reads=5, seed=2)
-    conditions = find("metrics.completion.conditions")(shares)
+    cues = find("metrics.completion.cues")(shares)
+    (name,) = map(str, cues.dims)  # of the dim, and of what Programs call the cue of an event: once `condition`
     made = encoder(task)
-    condition, query = np.full((2, made.sizes["event"]), -1), made["query"].values.copy()
-    condition[:, 4:] = np.tile(np.repeat(np.arange(5), 4), (2, 1))[:, : made.sizes["event"] - 4]
+    cue, query = np.full((2, made.sizes["event"]), -1), made["query"].values.copy()
+    cue[:, 4:] = np.tile(np.repeat(np.arange(5), 4), (2, 1))[:, : made.sizes["event"] - 4]
     rng = np.random.default_rng(1)
-    for episode, event in np.argwhere(condition > 0):
-        here = conditions.isel(condition=condition[episode, event])
-        degrade = find("transforms.damage.degrade")
+    degrade = find("transforms.degradation.degrade")
+    for episode, event in np.argwhere(cue > 0):
+        here = cues.isel({name: cue[episode, event]})
         query[episode, event] = degrade(query[episode, event], here["damage"].item(), here["share"].item(), rng)
     made = made.assign(query=(made["query"].dims, query, {"units": "1"}))
-    made = made.assign(condition=(("episode", "event"), condition, {"units": "1"}))
+    made = made.assign({name: (("episode", "event"), cue, {"units": "1"})})
     trace = rate_network("delta", parameters={"rate": 0.1}, unit_keys=False).run(made)
     return {
-        "measured": find("metrics.completion.measured")(made, trace, conditions),
-        "expected": find("metrics.completion.expected")(made, trace, conditions),
-        "walks": find("metrics.sequences.recalled")(made, trace, encoder),
+        "measured": find("metrics.completion.recall_by_cue")(made, trace, cues).rename({name: "cue"}),
+        "expected": find("metrics.completion.linear_recall_by_cue")(made, trace, cues).rename({name: "cue"}),
+        "walks": find("metrics.sequences.ring_recall")(made, trace, encoder),
     }
 
 
@@ -132,10 +133,10 @@ def gates() -> dict[str, Any]:
     made = program(keys=4, pre=20)
     found = {
         name: find(f"transforms.gates.{name}")(made, np.random.default_rng(4))
-        for name in ("same", "shuffled", "always_open", "closed")
+        for name in ("keep", "shuffle", "open_all", "close")
     }
-    found["let_pass"] = find("transforms.gates.let_pass")(made, 1.0, np.random.default_rng(4))
-    return found | {"retargeted": find("transforms.gates.retargeted")(made)}
+    found["close_reassignments"] = find("transforms.gates.close_reassignments")(made, 1.0, np.random.default_rng(4))
+    return found | {"retarget": find("transforms.gates.retarget")(made)}
 
 
 def selection() -> dict[str, Any]:
@@ -143,7 +144,7 @@ def selection() -> dict[str, Any]:
     made = program(keys=3, pre=30, post=5)
     return {
         "without_silent_cells": find("transforms.selection.without_silent_cells")(made),
-        "most_varied": find("transforms.selection.most_varied")(made, 2),
+        "keep_most_varied": find("transforms.selection.keep_most_varied")(made, 2),
         "on_off": find("program.on_off")(made),
     }
 
@@ -153,8 +154,8 @@ def damage() -> dict[str, Any]:
     rng = np.random.default_rng(5)
     query = (rng.random((3, 4, 30)).argsort(-1) < 8).astype(float)
     weight = rng.standard_normal((3, 1, 6, 30))
-    kinds = find("transforms.damage.DAMAGES")
-    degrade, read = find("transforms.damage.degrade"), find("transforms.damage.linear_read")
+    kinds = find("transforms.degradation.DAMAGES")
+    degrade, read = find("transforms.degradation.degrade"), find("transforms.degradation.linear_read")
     return {
         kind: {"query": degrade(query, kind, 0.5, np.random.default_rng(6)), "read": read(weight, query, kind, 0.5)}
         for kind in kinds
@@ -173,7 +174,7 @@ def schema() -> dict[str, Any]:
     return made
 
 
-def _recalled() -> tuple[xr.Dataset, xr.Dataset]:
+def _recall_example() -> tuple[xr.Dataset, xr.Dataset]:
     """A Program and a Trace that recalls with errors."""
     made = program(episodes=3, keys=4, pre=24, active=6, post=5, gates=False)
-    return made, rate_network("delta", on_off=True, nonnegative=True).run(disturbed(made, 0.2, 8))
+    return made, rate_network("delta", on_off=True, nonnegative=True).run(disturb(made, 0.2, 8))

@@ -32,7 +32,7 @@ def cases() -> dict[str, Callable[[], Any]]:
     """Protocols, measurements, predictions and closed forms."""
     made: dict[str, Callable[[], Any]] = {f"measurements-{name}": partial(measurements, name) for name in DATA}
     made |= {f"two-threshold-{name}": partial(two_threshold, name) for name in SETS}
-    made |= {f"predicted-{model}": partial(predicted, model) for model in PREDICTED}
+    made |= {f"predicted-{model}": partial(predict, model) for model in PREDICTED}
     return made | {"protocols": protocols, "shot-noise": shot_noise}
 
 
@@ -48,7 +48,7 @@ def measurements(name: str) -> dict[str, Any]:
     return numbers | _columns([each.protocol for each in read])
 
 
-def predicted(model: str) -> Any:
+def predict(model: str) -> Any:
     """What closed forms say of what was measured."""
     measured = [each.protocol for name in DATA[1:] for each in _read(name)]
     return find("laboratory.prediction.predict")(find("synapses.model.load")(model), measured)
@@ -58,11 +58,12 @@ def two_threshold(name: str) -> dict[str, Any]:
     """Two-threshold synapses: protocols step by step and on average, and lasting firing."""
     model = find("synapses.model.load")(f"graupner-brunel-{name}")
     made = find("laboratory.kinds.spike_timing")((-30, -10, 10, 30), pairs=20)
-    forms = {form: find(f"theory.graupner_brunel.{form}") for form in ("exact", "averaged", "poisson_shares")}
+    names = ("exact_change", "time_averaged_change", "poisson_shares")
+    forms = {form: find(f"theory.graupner_brunel.{form}") for form in names}
     shares = forms["poisson_shares"](model.values, 5.0, 3.0)
     return {
-        "exact": [forms["exact"](model, each) for each in made],
-        "averaged": [forms["averaged"](model, each) for each in made],
+        "exact": [forms["exact_change"](model, each) for each in made],
+        "averaged": [forms["time_averaged_change"](model, each) for each in made],
         "shares": shares,
         "relaxation": find("theory.graupner_brunel.relaxation")(model.values, *shares),
     }

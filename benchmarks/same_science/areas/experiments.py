@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.same_science.names import accepted, find
+from benchmarks.same_science.names import find, select_arguments
 
 SEED = 101
 FIT_DATA = {"train": Path("sjostrom_2001_visual_cortex"), "test": Path("paired_recordings")}
@@ -26,7 +27,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "key_cells": 16, "value_cells": 8, "pairs": (4, 32), "draws": 6, "slots": 8, "patterns": (1, 4, 8, 10),
         "openings": (2, 4), "groups": 3, "episodes": 4,
     },
-    "closed-form": {"sets": ("dpd-prime", "cortical-slice"), "intervals": (5.0, -5.0), "pairs": 2, "repeats": 10},
+    "closed-form": {"sets": ("dpd-prime", "cortical-slice"), "intervals": (5.0, -5.0), "pairs": 60, "repeats": 10},
     "fit-synapse": {**FIT_DATA, "model": "triplet-visual-cortex", "bootstrap": 2},
     "hetero-associative": {
         "pairs": 2, "episodes": 2, "load": (1, 2), "load_episodes": 1, "cells_per_pool": 1,
@@ -81,6 +82,22 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 
+# tables that were not in the summary: what they are called in it, the columns that are labels there, and those that it
+# had already
+TABLES: dict[str, dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]]] = {
+    "ablations": {"rules": ("rules", ("regime", "condition", "rule"), ())},
+    "calibrate": {"candidates": ("candidates", (), ()), "found": ("parameters", ("parameter",), ("found",))},
+    "closed-form": {"table": ("pairs", ("set", "dt"), ())},
+    "fit-synapse": {
+        "points": ("points", (), ()),
+        "parameters": ("parameters", ("parameter",), ("fitted", "low", "high", "published")),
+    },
+    "phase-diagram": {"map": ("rules", ("gain", "turnover", "rule"), ("noise_ceiling", "recall", "recall_sem"))},
+    "plasticity-protocols": {"table": ("points", (), ())},
+    "synapse-models": {"points": ("points", (), ()), "parameters": ("parameters", (), ())},
+}
+COLUMNS = {"sem": "measured.sem", "share": "feve"}  # those that have another name now
+
 
 def cases() -> dict[str, Callable[[], Any]]:
     """All experiments, some with several settings (after a +); and points of a sweep that share networks."""
@@ -88,13 +105,15 @@ def cases() -> dict[str, Callable[[], Any]]:
 
 
 def results(name: str) -> dict[str, Any]:
-    """What an experiment leaves: all that it measured, and the numbers of its summary, which hold those of its tables."""
+    """What an experiment leaves: all that it measured, and its summary, which holds the numbers of its tables."""
     module = _module(name)
-    settings = module.Settings(**accepted(module.Settings, SETTINGS[name]))
+    settings = module.Settings(**select_arguments(module.Settings, SETTINGS[name]))
     with tempfile.TemporaryDirectory(prefix="same-science-") as folder:
         tree = module.run(settings, seed=SEED, device="cpu", folder=Path(folder) / "parts")
-    derive = module.summary if hasattr(module, "summary") else module.EXPERIMENT.summary
-    return {"result": tree, "summary": derive(tree)}
+    if not hasattr(module, "summary"):
+        return {"result": tree, "summary": _texts(module.EXPERIMENT.summary(tree))}
+    tables = _tables(name.split("+")[0], module.tables(tree)) if hasattr(module, "tables") else {}
+    return {"result": tree, "summary": _texts(tables | module.summary(tree))}
 
 
 def together() -> Any:
@@ -102,10 +121,40 @@ def together() -> Any:
     module = _module("hetero-associative")
     given = SETTINGS["hetero-associative"] | {"fit": False, "load": ()}
     points = [
-        module.Settings(**accepted(module.Settings, given | {"parameters": (text,)}))
+        module.Settings(**select_arguments(module.Settings, given | {"parameters": (text,)}))
         for text in ("g_gaba=0", "g_gaba=3")
     ]
     return module.run_together(points, seed=SEED, device="cpu")
+
+
+def _texts(summary: dict[str, Any]) -> dict[str, Any]:
+    """The summary with lists of rules, and lists of such lists, as one text, which some of them were or became."""
+
+    def text(value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        parts = [text(each) for each in value]
+        return " or ".join(parts) if all(isinstance(each, str) for each in parts) else value
+
+    return {key: text(value) for key, value in summary.items()}
+
+
+def _tables(experiment: str, frames: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables that were beside the summary, as it has them now: by keys of labels, or as columns."""
+    made: dict[str, Any] = {}
+    for name, (stem, labels, known) in TABLES.get(experiment, {}).items():
+        if name not in frames:
+            continue
+        frame = frames[name].astype(object).where(frames[name].notna(), None)
+        for column in frame.columns.difference((*labels, *known)):
+            values, number = frame[column].tolist(), re.sub("_sem$", ".sem", column)
+            if not labels:
+                made[f"{stem}.{COLUMNS.get(column, number)}"] = values
+                continue
+            for row, value in zip(frame[list(labels)].itertuples(index=False), values, strict=True):
+                words = [each if isinstance(each, str) else f"{each:g}" for each in row]
+                made[".".join((stem, *words, number))] = value
+    return made
 
 
 def _module(name: str) -> Any:

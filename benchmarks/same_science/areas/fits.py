@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from benchmarks.same_science.areas.inputs import disturbed, program, rate_network, spiking_trace
-from benchmarks.same_science.names import accepted, find
+from benchmarks.same_science.areas.inputs import disturb, program, rate_network, spiking_trace
+from benchmarks.same_science.names import find, select_arguments
 
 DRIVES = ("nominal", "measured", "measured-both")
 REGIMES = ("error-correcting", "thresholds")
@@ -38,20 +38,20 @@ def cases() -> dict[str, Callable[[], Any]]:
 def of_rate(rule: str) -> Any:
     """Fits to weights of a rate network whose keys and values were disturbed."""
     made = _program(duration=400.0)
-    return identified(made, *_runs(rule, made))
+    return fit_rules(made, *_runs(rule, made))
 
 
 def of_spiking(regime: str, drive: str) -> Any:
     """Fits to conductances of a spiking network."""
     made = _program(duration=300.0)
     one, other = (spiking_trace(regime, made, seed=seed, cells_per_pool=1) for seed in (1, 2))
-    return identified(made, one, other, drive=drive)
+    return fit_rules(made, one, other, drive=drive)
 
 
-def identified(made: xr.Dataset, one: xr.Dataset, other: xr.Dataset, **settings: Any) -> Any:
+def fit_rules(made: xr.Dataset, one: xr.Dataset, other: xr.Dataset, **settings: Any) -> Any:
     """All rules, from two random starts each."""
     identify = find("identification.identify")
-    given = accepted(identify, {"repeat": other, "restarts": 2, "seed": 4, "progress": False} | settings)
+    given = select_arguments(identify, {"repeat": other, "restarts": 2, "seed": 4, "progress": False} | settings)
     return identify(made, one, **given)
 
 
@@ -62,16 +62,18 @@ def noise() -> dict[str, Any]:
     own = (one["weight"] - other["weight"]).values.reshape(-1, one.sizes["pre"]).T
     return {
         "ceiling": find("identification.noise_ceiling")(one, other),
-        "effective_number": find("identification.noise.effective_number")(np.asarray(own)),
+        "effective_number": find("identification.noise_ceiling.effective_number")(np.asarray(own)),
     }
 
 
 def one_rule() -> dict[str, Any]:
     """One rule fitted to signed weights, without limits."""
     made = _program(duration=400.0)
-    trace = rate_network("gated_delta", parameters={"decay": 0.9, "rate": 0.7}).run(disturbed(made, 0.1, 3))
+    trace = rate_network("gated_delta", parameters={"decay": 0.9, "rate": 0.7}).run(disturb(made, 0.1, 3))
     fit = find("identification.fit")
-    found = fit("gated_delta", made, trace, **accepted(fit, {"train": [0, 1], "restarts": 3, "nonnegative": False}))
+    found = fit(
+        "gated_delta", made, trace, **select_arguments(fit, {"train": [0, 1], "restarts": 3, "nonnegative": False})
+    )
     return {"parameters": found.parameters, "rss": found.rss, "r2": found.r2}
 
 
@@ -79,7 +81,7 @@ def recovery() -> Any:
     """Two rules told apart."""
     recover = find("identification.recovery.recover")
     given = {"noises": (0.1,), "draws": 1, "restarts": 1, "seed": 2, "workers": 1}
-    return recover(_program(duration=400.0), ("hebbian", "delta"), **accepted(recover, given))
+    return recover(_program(duration=400.0), ("hebbian", "delta"), **select_arguments(recover, given))
 
 
 def _program(duration: float) -> xr.Dataset:
@@ -88,4 +90,4 @@ def _program(duration: float) -> xr.Dataset:
 
 def _runs(rule: str, made: xr.Dataset) -> list[xr.Dataset]:
     network = rate_network(rule, parameters=TRUE.get(rule, {}), on_off=True, nonnegative=True)
-    return [network.run(disturbed(made, 0.15, seed)) for seed in (1, 2)]
+    return [network.run(disturb(made, 0.15, seed)) for seed in (1, 2)]

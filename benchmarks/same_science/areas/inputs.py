@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from benchmarks.same_science.names import accepted, call, find
+from benchmarks.same_science.names import call, find, select_arguments
 
 
 def program(
@@ -37,7 +38,7 @@ def program(
     return made
 
 
-def disturbed(made: xr.Dataset, noise: float, seed: int) -> xr.Dataset:
+def disturb(made: xr.Dataset, noise: float, seed: int) -> xr.Dataset:
     """The Program with other sizes of keys and values at every event, as spikes would have them."""
     rng = np.random.default_rng(seed)
     key, value = (made[name].values for name in ("key", "value"))
@@ -50,15 +51,28 @@ def rate_network(rule: str, *, nonnegative: bool = False, w_max: float = np.inf,
     """A RateNetwork, whether limits of its weights are `bounds` or, as before, `nonnegative` and `w_max`."""
     kind = find("rate.RateNetwork")
     try:
-        limits = accepted(kind, {"nonnegative": nonnegative, "w_max": w_max})
+        limits = select_arguments(kind, {"nonnegative": nonnegative, "w_max": w_max})
     except LookupError:
         limits = {"bounds": (0.0, w_max) if nonnegative else None}
-    return kind(rule, **limits, **accepted(kind, settings))
+    return kind(rule, **limits, **select_arguments(kind, settings))
 
 
 def spiking_trace(synapse: str, made: xr.Dataset, *, seed: int = 3, probes: Any = (), **settings: Any) -> xr.Dataset:
     """The Trace of a small spiking network."""
-    run = {name: settings.pop(name) for name in ("varied",) if name in settings}
     network = call("spiking.SpikingNetwork", synapse, **{"cells_per_pool": 2} | settings)
-    trace: xr.Dataset = network.run(made, seed=seed, probes=probes, **run)
+    trace: xr.Dataset = network.run(made, seed=seed, probes=probes)
     return trace
+
+
+def spiking_conditions(synapse: str, made: xr.Dataset, *, seed: int = 3, **parameters: Any) -> xr.Dataset:
+    """The Trace of conditions that differ in parameters, or, as before, of their episodes, one after the other."""
+    network = call("spiking.SpikingNetwork", synapse, cells_per_pool=2)
+    if "conditions" in inspect.signature(network.run).parameters:
+        conditions = find("spiking.conditions.from_quantities")(**parameters)
+        trace: xr.Dataset = network.run(made, seed=seed, conditions=conditions)
+        return trace
+    episodes, count = made.sizes["episode"], len(next(iter(parameters.values())))
+    own = {name: values.repeat(episodes) for name, values in parameters.items()}
+    trace = network.run(xr.concat([made] * count, "episode"), seed=seed, varied=own)
+    episode = trace["spike_episode"]
+    return trace.assign(spike_condition=(episode // episodes).astype(episode.dtype), spike_episode=episode % episodes)

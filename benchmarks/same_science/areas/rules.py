@@ -38,10 +38,10 @@ def cases() -> dict[str, Callable[[], Any]]:
 def signals(rule: Any, dtype: torch.dtype = torch.float64) -> dict[str, Any]:
     """All that `run` needs; what each argument is depends on its name and range alone, not on the order."""
     sizes = SIZES | {"program": 2 * SIZES["pre"] + SIZES["post"] + 1}
-    made = {"query": _normal("query", (*_leading(1), sizes["pre"]))}
+    made = {"query": _normal("query", (*_leading_sizes(1), sizes["pre"]))}
     for argument in rule.arguments:
         steps = sizes["micro"] if "micro" in argument.dims else 1
-        leading = _leading(steps) if argument.per_event else (sizes["head"],)
+        leading = _leading_sizes(steps) if argument.per_event else (sizes["head"],)
         shape = (*leading, *(sizes.get(dim, 6) for dim in argument.dims if dim != "micro"))
         made[argument.name] = _within(argument, shape)
     if "program" in rule.weight_dims:
@@ -54,7 +54,9 @@ def signals(rule: Any, dtype: torch.dtype = torch.float64) -> dict[str, Any]:
 
 def stream(rule: Any) -> dict[str, Any]:
     """Reads, what is remembered, and gradients, event by event and, where there is such a form, in chunks."""
-    modes = ("recurrent", "chunkwise") if rule.chunkwise is not None else ("recurrent",)
+    # once `chunkwise` was None for a rule without such a form
+    chunkwise = getattr(rule, "has_chunkwise", rule.chunkwise is not None)
+    modes = ("recurrent", "chunkwise") if chunkwise else ("recurrent",)
     made = {mode: _run(rule, signals(rule), mode) for mode in modes}
     made["single"] = _run(rule, signals(rule, torch.float32), "recurrent")
     made["about"] = {"defaults": rule.defaults(), "signals": sorted(rule.signals), "fittable": rule.fittable}
@@ -132,7 +134,7 @@ def hopfield() -> dict[str, Any]:
 
 
 def _run(rule: Any, given: Mapping[str, Any], mode: str) -> dict[str, Any]:
-    taken = {name: _learned(each) for name, each in given.items()}
+    taken = {name: _learn(each) for name, each in given.items()}
     result = find("rate.run")(rule, mode=mode, **taken)
     target = _normal("read target", tuple(result.read.shape)).to(result.read)
     loss = (result.read * target).sum() + result.weight.square().sum()
@@ -145,11 +147,11 @@ def _of_result(result: Any) -> dict[str, Any]:
     return {"read": result.read, "weight": result.weight, "state": result.state, "backend": result.backend}
 
 
-def _learned(value: Any) -> Any:
+def _learn(value: Any) -> Any:
     return value.clone().requires_grad_() if isinstance(value, torch.Tensor) else value
 
 
-def _leading(steps: int) -> tuple[int, int, int]:
+def _leading_sizes(steps: int) -> tuple[int, int, int]:
     return SIZES["batch"], steps * SIZES["time"], SIZES["head"]
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from importlib import resources
 from typing import Any
 
-from benchmarks.same_science.areas.inputs import program, spiking_trace
+from benchmarks.same_science.areas.inputs import program, spiking_conditions, spiking_trace
 from benchmarks.same_science.names import find
 
 PROBES = ((0, "on", 0, 3), (1, "off", 1, 5))
@@ -31,7 +31,7 @@ def cases() -> dict[str, Callable[[], Any]]:
         made[f"variant-{name}"] = partial(trace, "error-correcting", **settings)
     return made | {
         "variant-parameters": parameters,
-        "variant-varied": varied,
+        "variant-conditions": conditions,
         "variant-numpy": on_numpy,
         "write-speeds": write_speeds,
         "calcium-peaks": peaks,
@@ -56,11 +56,11 @@ def parameters() -> Any:
     return trace("error-correcting", parameters={"g_gaba": 1 * nS, "tau_turnover": 20 * second})
 
 
-def varied() -> Any:
-    """Values of their own for each episode."""
+def conditions() -> Any:
+    """Other values side by side."""
     from brian2 import nS
 
-    return trace("error-correcting", varied={"g_gaba": [0.0, 3.0] * nS})
+    return spiking_conditions("error-correcting", program(), g_gaba=[0.0, 3.0] * nS)
 
 
 def on_numpy() -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from benchmarks.same_science.names import accepted, call, find
+from benchmarks.same_science.names import call, find, select_arguments
 
 FAMILIES: dict[str, dict[str, Any]] = {
     "gated_pairs": {"stored": 2, "distractors": 3},
@@ -29,31 +29,31 @@ TASKS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def cases() -> dict[str, Callable[[], Any]]:
     """Training and Programs."""
-    made: dict[str, Callable[[], Any]] = {f"train-{family}": partial(trained, family) for family in FAMILIES}
+    made: dict[str, Callable[[], Any]] = {f"train-{family}": partial(train, family) for family in FAMILIES}
     for name, settings in VARIANTS.items():
-        made[f"train-gated_pairs-{name}"] = partial(trained, "gated_pairs", **settings)
+        made[f"train-gated_pairs-{name}"] = partial(train, "gated_pairs", **settings)
     for name in find("slownet.trained.shipped")():
-        made[f"program-{name}"] = partial(programmed, name)
+        made[f"program-{name}"] = partial(write_program, name)
     return made | {"encoder": encoder}
 
 
-def trained(family: str, **settings: Any) -> dict[str, Any]:
+def train(family: str, **settings: Any) -> dict[str, Any]:
     """Parameters after training, and every evaluation on the way."""
     module = find(f"slownet.families.{family}")
-    kind = find("slownet.meta_training.MetaTraining")
+    kind = find("slownet.training.settings.MetaTraining")
     sparse = {} if family == "regression" else {"pre": 120, "active": 6}
-    own = kind(**accepted(kind, {**SMALL, **sparse, **settings}))
-    tasks = module.family(module.Settings(**accepted(module.Settings, FAMILIES[family])))
-    model, outcome = call("slownet.meta_training.meta_train", tasks, own, seed=9, progress=False)
+    own = kind(**select_arguments(kind, {**SMALL, **sparse, **settings}))
+    tasks = module.family(module.Settings(**select_arguments(module.Settings, FAMILIES[family])))
+    model, outcome = call("slownet.training.meta_training.meta_train", tasks, own, seed=9, progress=False)
     return {
         "parameters": dict(model.state_dict()),
         "best": outcome.best,
         "history": outcome.history,
-        "tested": call("slownet.meta_training.tested", model, tasks, seed=9),
+        "tested": call("slownet.training.meta_training.test_model", model, tasks, seed=9),
     }
 
 
-def programmed(name: str) -> Any:
+def write_program(name: str) -> Any:
     """What a trained slow net makes of two episodes."""
     task, settings = TASKS[name.rsplit("-", 1)[0]]
     episodes = call(f"tasks.{task}", **settings, seed=8, split="test")

@@ -73,6 +73,36 @@ def _whole_chunks(
     solved = torch.linalg.solve_triangular(coupling, wanted, upper=False, unitriangular=True)
     parts = solved.split([value.shape[-1], key.shape[-1], key.shape[-1]], dim=-1)
 
+    starts = (weight_start, moved_start, trace_start)
+    before, before_trace, written, weight, trace = _run_chunks(parts, key, starts, (moved, of_trace), weight, trace)
+    read = (
+        weight_start[..., None] * (query @ before.mT)
+        + moved_start[..., None] * (query @ before_trace.mT)
+        + (moved * (query @ key.mT)) @ written
+    )
+    return read, weight, trace
+
+
+def _run_chunks(
+    parts: Sequence[Tensor],
+    key: Tensor,
+    starts: tuple[Tensor, Tensor, Tensor],
+    sums: tuple[Tensor, Tensor],
+    weight: Tensor,
+    trace: Tensor,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Chunk after chunk.
+
+    Parameters
+    ----------
+    parts : of what is written (..., chunk, size, dim): alone, by the weights and by the trace before the chunk.
+    starts : what is left at t of W_0, what S_0 has added to W_t, and what is left of S_0 (..., chunk, size).
+    sums : what a unit written at s has added to W_t, and what is left of it in S_t (..., chunk, size, size).
+
+    Returns
+    -------
+    weights and traces before each chunk, what each has written, the last weights and the last trace.
+    """
     weights, traces, writes = [], [], []
     for index, (alone, by_weight, by_trace) in enumerate(zip(*(part.unbind(-3) for part in parts), strict=True)):
         weights.append(weight)
@@ -80,16 +110,10 @@ def _whole_chunks(
         written = alone - by_weight @ weight.mT - by_trace @ trace.mT
         writes.append(written)
         keys = key[..., index, :, :]
-        last = [each[..., index, -1, None, None] for each in (weight_start, moved_start, trace_start)]
-        added = [(each[..., index, -1, :, None] * written).mT @ keys for each in (moved, of_trace)]
+        last = [each[..., index, -1, None, None] for each in starts]
+        added = [(each[..., index, -1, :, None] * written).mT @ keys for each in sums]
         weight, trace = last[0] * weight + last[1] * trace + added[0], last[2] * trace + added[1]
-    before, before_trace, written = (_stack(each) for each in (weights, traces, writes))
-    read = (
-        weight_start[..., None] * (query @ before.mT)
-        + moved_start[..., None] * (query @ before_trace.mT)
-        + (moved * (query @ key.mT)) @ written
-    )
-    return read, weight, trace
+    return _stack(weights), _stack(traces), _stack(writes), weight, trace
 
 
 def _later(rows: Tensor, first: float = 0.0) -> Tensor:

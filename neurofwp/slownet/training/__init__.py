@@ -8,7 +8,10 @@ from neurofwp.runtime.lazy import attributes
 
 if TYPE_CHECKING:
     from neurofwp.slownet.training.loop import Outcome as Outcome, train as train
-    from neurofwp.slownet.training.meta_training import meta_train as meta_train, untrained as untrained
+    from neurofwp.slownet.training.meta_training import (
+        initial_programmer as initial_programmer,
+        meta_train as meta_train,
+    )
     from neurofwp.slownet.training.settings import MetaTraining as MetaTraining, Training as Training
 
 __getattr__ = attributes(
@@ -19,6 +22,6 @@ __getattr__ = attributes(
         "Training": "settings",
         "meta_train": "meta_training",
         "train": "loop",
-        "untrained": "meta_training",
+        "initial_programmer": "meta_training",
     },
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,10 +33,18 @@ class Outcome:
     history: list[dict[str, float]] = field(default_factory=list)
     waited: int = 0  # evaluations since the best one
 
-    def done(self, settings: Training) -> bool:
+    def is_over(self, settings: Training) -> bool:
         solved = settings.target is not None and self.best["loss"] <= settings.target
         stuck = settings.patience is not None and self.waited >= settings.patience
         return solved or stuck or self.steps >= settings.steps
+
+    def add(self, numbers: dict[str, float]) -> bool:
+        """Add the evaluation of this step, and say whether it is the best one."""
+        self.history.append({"step": float(self.steps), **numbers})
+        better = numbers["loss"] < self.best["loss"]
+        self.waited = 0 if better else self.waited + 1
+        self.best = numbers if better else self.best
+        return better
 
 
 def train(
@@ -78,45 +86,53 @@ def train(
     }
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    outcome = Outcome()
-    best = _copy(model)
-    path = None if folder is None else folder / FILE
+    outcome, best = Outcome(), _copy(model)
     first = workers()[0] == 0
-    if folder is not None and first:
-        folder.mkdir(parents=True, exist_ok=True)
+    path = None if folder is None else _path(folder, make=first)
     if path is not None and path.exists():
         best, outcome = _resume(path, model, optimiser, about)
-    shown = progress and first
-    with progress_bar(
-        total=settings.steps, initial=outcome.steps, desc=description, disable=not shown, leave=False
-    ) as bar:
-        while not outcome.done(settings):
-            model.train()
-            value = loss(model, batch(outcome.steps))
-            if not torch.isfinite(value):
-                raise InputError(
-                    f"{description}: the loss is {value.item()} at step {outcome.steps}; "
-                    "a smaller learning rate, or keys of norm one, keep it finite"
-                )
-            optimiser.zero_grad(set_to_none=True)
-            value.backward()
-            average(parameters)
-            if settings.clip is not None:
-                nn.utils.clip_grad_norm_(parameters, settings.clip)
-            optimiser.step()
+    quiet = not (progress and first)
+    with progress_bar(total=settings.steps, initial=outcome.steps, desc=description, disable=quiet, leave=False) as bar:
+        while not outcome.is_over(settings):
+            value = loss(model.train(), batch(outcome.steps))
+            _check_finite(value, outcome.steps, description)
+            _descend(value, optimiser, parameters, settings.clip)
             outcome.steps += 1
             bar.update()
             if outcome.steps % settings.evaluate_every == 0 or outcome.steps == settings.steps:
                 numbers = agree(_evaluate(model, evaluate))
-                outcome.history.append({"step": float(outcome.steps), **numbers})
-                outcome.waited += 1
-                if numbers["loss"] < outcome.best["loss"]:
-                    outcome.best, outcome.waited, best = numbers, 0, _copy(model)
+                best = _copy(model) if outcome.add(numbers) else best
                 bar.set_postfix({name: f"{number:.4g}" for name, number in numbers.items()})
                 if path is not None and first:
                     _save(path, model, best, optimiser, outcome, about)
     model.load_state_dict(best)
     return outcome
+
+
+def _path(folder: Path, *, make: bool) -> Path:
+    if make:
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder / FILE
+
+
+def _check_finite(loss: Tensor, step: int, description: str) -> None:
+    if not torch.isfinite(loss):
+        raise InputError(
+            f"{description}: the loss is {loss.item()} at step {step}; "
+            "a smaller learning rate, or keys of norm one, keep it finite"
+        )
+
+
+def _descend(
+    loss: Tensor, optimiser: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], clip: float | None
+) -> None:
+    """One step down the gradient, averaged over all processes."""
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    average(parameters)
+    if clip is not None:
+        nn.utils.clip_grad_norm_(parameters, clip)
+    optimiser.step()
 
 
 def _evaluate(model: Net, evaluate: Callable[[Net], Mapping[str, float]]) -> dict[str, float]:

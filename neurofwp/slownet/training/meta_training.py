@@ -24,7 +24,7 @@ TESTED = 200  # episodes of images that were not trained on
 HELD_OUT = 256  # episodes by which the best weights are chosen
 
 
-def untrained(family: Family, settings: MetaTraining, *, seed: int, device: str = "cpu") -> Programmer:
+def initial_programmer(family: Family, settings: MetaTraining, *, seed: int, device: str = "cpu") -> Programmer:
     """The slow net before meta-training.
 
     Raises
@@ -62,45 +62,45 @@ def meta_train(
     Raises
     ------
     InputError
-        as `untrained` and `neurofwp.slownet.training.loop.train`; for a batch below 1, or a gate cost below 0.
+        as `initial_programmer` and `neurofwp.slownet.training.loop.train`; for a batch below 1, or a gate cost below 0.
     """
     settings.check()
-    model = untrained(family, settings, seed=seed, device=device)
+    model = initial_programmer(family, settings, seed=seed, device=device)
     held_out = draw_batch(family, HELD_OUT, (1, seed, 0), device)
-    rank, world = workers()
-    if settings.batch % world:
-        raise InputError(f"batch ({settings.batch}) must be a multiple of the {world} processes that share it")
+    part = _own_part(settings.batch)
 
     def batch(step: int) -> Episodes:
-        return draw_batch(family, settings.batch, (0, seed, step), device, part=slice(rank, None, world))
+        return draw_batch(family, settings.batch, (0, seed, step), device, part=part)
 
-    def evaluate(model: Programmer) -> dict[str, float]:
+    def numbers(model: Programmer) -> dict[str, float]:
         answer, signals = model(held_out)
-        numbers = {"loss": float(loss_of(model, answer, signals.gate, held_out, settings.gate_cost))}
-        return numbers | family.measure(answer, held_out)
+        loss = loss_of(model, answer, signals.gate, held_out, settings.gate_cost)
+        return {"loss": float(loss)} | family.measure(answer, held_out)
 
     def loss(model: Programmer, batch: Episodes) -> Tensor:
         answer, signals = model(batch)
         return loss_of(model, answer, signals.gate, batch, settings.gate_cost)
 
-    outcome = train(
+    about = {"shape": model.numbers(), "batch": settings.batch, "gate_cost": settings.gate_cost, "seed": seed}
+    return model, train(
         model,
         batch,
         loss,
-        evaluate,
+        numbers,
         settings=settings.training(),
         folder=folder,
-        config={
-            **(config or {}),
-            "shape": model.numbers(),
-            "batch": settings.batch,
-            "gate_cost": settings.gate_cost,
-            "seed": seed,
-        },
+        config={**(config or {}), **about},
         progress=progress,
         description=description,
     )
-    return model, outcome
+
+
+def _own_part(batch: int) -> slice:
+    """The episodes of a batch that this process trains on."""
+    rank, world = workers()
+    if batch % world:
+        raise InputError(f"batch ({batch}) must be a multiple of the {world} processes that share it")
+    return slice(rank, None, world)
 
 
 def loss_of(model: Programmer, answer: Tensor, gate: Tensor, episodes: Episodes, gate_cost: float = 0.0) -> Tensor:

@@ -79,7 +79,7 @@ PARAMETERS: tuple[Parameter, ...] = (
 )
 
 
-def fluctuating(name: str, *, mean: str, quantum: str, tau: str) -> str:
+def fluctuation(name: str, *, mean: str, quantum: str, tau: str) -> str:
     """The exact update of an Ornstein-Uhlenbeck conductance over one step of the plasticity clock, kept above zero."""
     decay, spread = f"exp(-plasticity_step/{tau})", f"sqrt(0.5*{quantum}*{mean}*(1 - exp(-2*plasticity_step/{tau})))"
     return f"{name} = clip({mean} + ({name} - {mean})*{decay} + {spread}*randn(), 0*siemens, inf*siemens)"
@@ -138,10 +138,10 @@ VALUE_UPDATE = f"""
     opened += gate
     v_opened += gate*v_dendrite
     nmda_gain = 1 - gate_by_conductance*(1 - gate)
-    {fluctuating("g_apical", mean="g_apical_mean", quantum="dendrite_quantum", tau="tau_exc")}
+    {fluctuation("g_apical", mean="g_apical_mean", quantum="dendrite_quantum", tau="tau_exc")}
     g_shunt += (g_tonic*(1 - gate)*(1 - gate_by_conductance) - g_shunt)*(1 - exp(-plasticity_step/tau_tonic))
-    {fluctuating("g_exc", mean="soma_exc_mean", quantum="soma_exc_quantum", tau="tau_exc")}
-    {fluctuating("g_inh", mean="soma_inh_mean", quantum="soma_inh_quantum", tau="tau_inh")}
+    {fluctuation("g_exc", mean="soma_exc_mean", quantum="soma_exc_quantum", tau="tau_exc")}
+    {fluctuation("g_inh", mean="soma_inh_mean", quantum="soma_inh_quantum", tau="tau_inh")}
 """
 
 INTERNEURON = """
@@ -150,7 +150,7 @@ INTERNEURON = """
     g_exc : siemens
 """
 INTERNEURON_UPDATE = f"""
-    {fluctuating("g_exc", mean="inter_exc_mean", quantum="inter_exc_quantum", tau="inter_tau_exc")}
+    {fluctuation("g_exc", mean="inter_exc_mean", quantum="inter_exc_quantum", tau="inter_tau_exc")}
 """
 
 

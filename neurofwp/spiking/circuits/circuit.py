@@ -180,6 +180,13 @@ class Circuit:
                     f"{population.name!r} of circuit {self.name!r} needs {name!r}, which is no parameter of the circuit"
                 )
 
+    @property
+    def description(self) -> str:
+        """Its cells and connections in one line."""
+        cells = [f"key ({' or '.join(self.key)})", "value", *(each.name for each in self.others)]
+        ways = [f"{each.source} to {each.target}" for each in self.connections]
+        return f"cells: {', '.join(cells)}; connections: {', '.join(['key to value (plastic)', *ways])}"
+
     def populations(self, key_cells: str) -> tuple[Population, ...]:
         """All cells, where key cells fire in the way `key_cells`."""
         return self.key[key_cells], self.value, *self.others

@@ -74,12 +74,35 @@ def recall(
     key = 1 + rngs[0].random((episodes, half - 1)).argsort(axis=1)[:, :pairs]
     value = half + rngs[1].random((episodes, vocabulary - half)).argsort(axis=1)[:, :writes]
     again = rngs[2].random((episodes, pairs)).argsort(axis=1)[:, :renewals]  # which keys are assigned anew
-    distance = 1 + np.arange(length - 2 * writes)
-    # the largest of log weight + Gumbel noise are a draw without replacement (Efraimidis & Spirakis 2006)
-    score = (POWER - 1) * np.log(distance) + rngs[3].gumbel(size=(episodes, len(distance)))
-    asked = 2 * writes + score.argsort(axis=1)[:, -pairs:]
+    asked = 2 * writes + _query_positions(episodes, pairs, length - 2 * writes, rngs[3])
     asked = rngs[4].permuted(asked, axis=1)  # no pair is asked sooner than another
+    settings = {
+        "vocabulary": vocabulary, "length": length, "pairs": pairs, "episodes": episodes,
+        "reassigned": float(reassigned), "seed": seed,
+    }  # fmt: skip
+    return xr.Dataset(
+        _sequences(key, value, again, asked, length),
+        attrs={"kind": KIND, "settings": json.dumps({"task": "recall", **settings})},
+    )
 
+
+def _query_positions(episodes: int, queries: int, length: int, rng: np.random.Generator) -> np.ndarray:
+    """Different positions of queries (episode, query) among the events after the pairs, more of them soon than late."""
+    distance = 1 + np.arange(length)
+    # the largest of log weight + Gumbel noise are a draw without replacement (Efraimidis & Spirakis 2006)
+    score = (POWER - 1) * np.log(distance) + rng.gumbel(size=(episodes, length))
+    return np.asarray(score.argsort(axis=1)[:, -queries:])
+
+
+def _sequences(
+    key: np.ndarray, value: np.ndarray, again: np.ndarray, asked: np.ndarray, length: int
+) -> dict[str, tuple[tuple[str, str], np.ndarray, dict[str, str]]]:
+    """The variables of a task.
+
+    key (episode, pair), value (episode, write), again (episode, renewal): pairs whose key is assigned anew, asked
+    (episode, pair): the event that asks for a key.
+    """
+    (episodes, pairs), writes = key.shape, value.shape[1]
     token = np.full((episodes, length), BLANK)
     token[:, 0 : 2 * writes : 2] = np.concatenate([key, np.take_along_axis(key, again, axis=1)], axis=1)
     token[:, 1 : 2 * writes : 2] = value
@@ -90,16 +113,8 @@ def recall(
     target, marked = np.full_like(token, NOT_ASKED), np.zeros(token.shape, dtype=bool)
     for array, entries in ((token, key), (target, last), (marked, renewed)):
         np.put_along_axis(array, asked, entries, axis=1)
-
     arrays = {"token": token, "target": target, "reassigned": marked}
-    settings = {
-        "vocabulary": vocabulary, "length": length, "pairs": pairs, "episodes": episodes,
-        "reassigned": float(reassigned), "seed": seed,
-    }  # fmt: skip
-    return xr.Dataset(
-        {name: (("episode", "event"), array, {"units": "1"}) for name, array in arrays.items()},
-        attrs={"kind": KIND, "settings": json.dumps({"task": "recall", **settings})},
-    )
+    return {name: (("episode", "event"), array, {"units": "1"}) for name, array in arrays.items()}
 
 
 def without_blanks(task: xr.Dataset) -> xr.Dataset:

@@ -55,7 +55,7 @@ def test_two_processes_train_to_the_weights_of_one(together: Path) -> None:
     family = regression.family(regression.Settings(FLAGS["inputs"], FLAGS["examples"]))
     alone, outcome = meta_train(family, MetaTraining(**chosen), seed=3, progress=False)
     model = load(together / "slow-net.safetensors").model
-    fresh = meta_training.untrained(family, MetaTraining(**chosen), seed=3)
+    fresh = meta_training.initial_programmer(family, MetaTraining(**chosen), seed=3)
     for (name, one), (_, two), (_, before) in zip(
         alone.named_parameters(), model.named_parameters(), fresh.named_parameters(), strict=True
     ):

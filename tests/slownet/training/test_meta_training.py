@@ -21,7 +21,7 @@ from neurofwp.slownet.families import Family, digit_pairs, few_shot, gated_pairs
 from neurofwp.slownet.programmer import Programmer
 from neurofwp.slownet.training import meta_training
 from neurofwp.slownet.training.loop import Outcome
-from neurofwp.slownet.training.meta_training import draw_batch, loss_of, meta_train, untrained
+from neurofwp.slownet.training.meta_training import draw_batch, initial_programmer, loss_of, meta_train
 from neurofwp.slownet.training.settings import Architecture, MetaTraining
 
 NET = {"pre": 60, "active": 6, "hidden": 8}
@@ -54,7 +54,7 @@ def test_it_learns_when_to_write(architecture: Architecture, gated: Family) -> N
     """On images, episodes and a seed that are new: less loss, and a gate that opens to what is to be stored."""
     settings = replace(TINY, architecture=architecture, steps=24, evaluate_every=24, batch=4, learning_rate=0.03)
     trained, _ = learn(gated, settings)
-    before = untrained(gated, settings, seed=1)
+    before = initial_programmer(gated, settings, seed=1)
     task = gated.draw(20, UNUSED, "test")
     shown, stored = episodes(task), torch.tensor(task["stored"].values)
     losses, differences = [], []
@@ -78,7 +78,7 @@ def test_it_learns_when_to_write(architecture: Architecture, gated: Family) -> N
 
 def test_training_changes_slow_weights_alone_and_testing_none(gated: Family) -> None:
     model, _ = learn(gated)
-    before = untrained(gated, TINY, seed=1)
+    before = initial_programmer(gated, TINY, seed=1)
     assert torch.equal(model.keys.whitening, before.keys.whitening)
     assert torch.equal(model.keys.mean, before.keys.mean)
     for (name, new), (_, old) in zip(model.named_parameters(), before.named_parameters(), strict=True):
@@ -91,7 +91,7 @@ def test_training_changes_slow_weights_alone_and_testing_none(gated: Family) -> 
 
 
 def test_keys_are_whitened_by_training_images(gated: Family) -> None:
-    keys = untrained(gated, TINY, seed=1).keys
+    keys = initial_programmer(gated, TINY, seed=1).keys
     cues = gated.cues().double()
     whitened = (cues - keys.mean) @ keys.whitening.double()
     torch.testing.assert_close(keys.mean, cues.mean(0).float())
@@ -119,7 +119,7 @@ def test_the_loss_is_what_is_wrong_with_answers_and_any_answer_that_nobody_wants
     made = {"write": kind == 0, "asked": kind > 0, "wanted": kind == 1, "target": target}
     none = torch.zeros(2, 5, 0)
     shown = Episodes(cue=none, content=none, context=none, probe=none, **{k: torch.tensor(v) for k, v in made.items()})
-    model = untrained(gated_pairs.family(gated_pairs.Settings(1, 1)), TINY, seed=0).double()
+    model = initial_programmer(gated_pairs.family(gated_pairs.Settings(1, 1)), TINY, seed=0).double()
     shift = model.shift.item()
     wanted, others, written = [], [], []
     for episode, event in np.ndindex(2, 5):
@@ -184,7 +184,7 @@ def test_other_settings_do_not_go_on(gated: Family, tmp_path: Path) -> None:
 
 
 def test_a_slow_net_in_the_place_of_a_checkpoint_is_refused(gated: Family, tmp_path: Path) -> None:
-    TrainedSlowNet(untrained(gated, TINY, seed=1), "gated-pairs").save(tmp_path / "training.safetensors")
+    TrainedSlowNet(initial_programmer(gated, TINY, seed=1), "gated-pairs").save(tmp_path / "training.safetensors")
     with pytest.raises(InputError, match="training.safetensors"):
         learn(gated, folder=tmp_path)
 
@@ -231,7 +231,7 @@ def test_the_gradient_of_a_batch_is_the_mean_of_those_of_its_parts(make: Callabl
     """So that processes that share a batch take the step that one would."""
     family = make()
     settings = replace(TINY, pre=family.shape.get("pre"), active=family.shape.get("active", 6), gate_cost=0.1)
-    model = untrained(family, settings, seed=3).double()
+    model = initial_programmer(family, settings, seed=3).double()
 
     def gradient(shown: Episodes) -> torch.Tensor:
         double = {name: each.double() for name, each in vars(shown).items() if each.is_floating_point()}
@@ -283,7 +283,7 @@ def test_a_negative_seed_is_refused(gated: Family) -> None:
 
 def test_the_history_holds_every_evaluation_and_what_was_before_and_after(gated: Family) -> None:
     model, outcome = learn(gated)
-    before = meta_training.test_model(untrained(gated, TINY, seed=1), gated, seed=1)
+    before = meta_training.test_model(initial_programmer(gated, TINY, seed=1), gated, seed=1)
     after = meta_training.test_model(model, gated, seed=1)
     made = meta_training.history(outcome, before, after)
     assert made["step"].values.tolist() == [2, 4]

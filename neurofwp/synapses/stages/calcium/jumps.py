@@ -47,7 +47,7 @@ class Jumps(Stage):
     delay = "pre_delay"
     spike_post = "calcium = calcium + post_jump*half_a_step_ago"
 
-    def derived(self, values: Values, dt: Quantity) -> Constants:
+    def derive(self, values: Values, dt: Quantity) -> Constants:
         tau = values["tau_calcium"]
         return {"calcium_survival": float(exp(-dt / tau)), "half_a_step_ago": float(exp(dt / tau / 2))}
 

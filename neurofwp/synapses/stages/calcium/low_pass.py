@@ -39,5 +39,5 @@ class LowPass(Stage):
         calcium = calcium_target + (calcium - calcium_target)*calcium_survival
     """
 
-    def derived(self, values: Values, dt: Quantity) -> Constants:
+    def derive(self, values: Values, dt: Quantity) -> Constants:
         return {"calcium_survival": float(exp(-dt / values["tau_calcium"]))}

@@ -59,7 +59,7 @@ class BTSP(Stage):
         weight = plateau_target + (weight - plateau_target)*exp(-plasticity_step*(gain + loss))
     """
 
-    def derived(self, values: Values, dt: Quantity) -> Constants:
+    def derive(self, values: Values, dt: Quantity) -> Constants:
         """What rescales the two logistic functions."""
         made: Constants = {}
         for sign in ("plus", "minus"):

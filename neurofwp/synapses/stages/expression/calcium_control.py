@@ -71,7 +71,7 @@ class CalciumControl(Stage):
         ]
         return "\n".join(lines)
 
-    def derived(self, values: Values, dt: Quantity) -> Constants:
+    def derive(self, values: Values, dt: Quantity) -> Constants:
         return {
             "P_step": float(dt * values["P"] / values["w_max"]),
             "D_step": dt * values["D"],

@@ -70,7 +70,7 @@ class IntegratedCalcium(TwoStates):
         weight = w0 + (w1 - w0)*rho
     """
 
-    def derived(self, values: Values, dt: Quantity) -> Constants:
+    def derive(self, values: Values, dt: Quantity) -> Constants:
         return {
             "integral_survival": float(exp(-dt / values["tau_integral"])),
             "theta_d": values["pre_in_d"] * values["pre_peak"] + values["post_in_d"] * values["post_peak"],

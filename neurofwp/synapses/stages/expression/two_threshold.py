@@ -76,7 +76,7 @@ class TwoStates(Stage):
         down = float(values["down_share"])
         return (values["w0"], down), (values["w1"], 1 - down)
 
-    def settled(self, values: Values, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    def settle(self, values: Values, weight: NDArray[np.float64]) -> NDArray[np.float64]:
         low, high = float(values["w0"] / b2.nS), float(values["w1"] / b2.nS)
         return np.where(weight > low + UNSTABLE * (high - low), high, low)
 
@@ -91,7 +91,7 @@ class TwoThreshold(Stage):
     synaptic_update = BANDS
     idle = "calcium <= c_idle"
 
-    def derived(self, values: Values, dt: Quantity) -> Constants:
+    def derive(self, values: Values, dt: Quantity) -> Constants:
         return {**bands(values, dt), "c_idle": min(float(values["theta_p"]), float(values["theta_d"]))}
 
     def initial(self, values: Values) -> Quantity:

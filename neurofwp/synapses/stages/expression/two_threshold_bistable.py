@@ -45,7 +45,7 @@ class Bistable(TwoStates):
         weight = weight + (w1 - w0)*(noise_step*sqrt(above_p + above_d)*randn() - pulled)
     """
 
-    def derived(self, values: Values, dt: Quantity) -> Constants:
+    def derive(self, values: Values, dt: Quantity) -> Constants:
         share = float(dt / values["tau_rho"])
         return {
             **bands(values, dt),

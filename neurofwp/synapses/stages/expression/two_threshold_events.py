@@ -113,7 +113,7 @@ class Events(TwoStates):
     spike_post = ADVANCE
     plateau_edge = ADVANCE
 
-    def derived(self, values: Values, dt: Quantity) -> Constants:
+    def derive(self, values: Values, dt: Quantity) -> Constants:
         return _bands(values)
 
     def read(self, values: Values, states: States, now: Time) -> dict[str, NDArray[np.float64]]:
@@ -154,5 +154,5 @@ class NoisyEvents(Events):
     spike_post = AT_OTHERS
     plateau_edge = AT_OTHERS
 
-    def derived(self, values: Values, dt: Quantity) -> Constants:
+    def derive(self, values: Values, dt: Quantity) -> Constants:
         return {**_bands(values), **_noise(values)}

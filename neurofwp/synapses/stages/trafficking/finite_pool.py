@@ -57,5 +57,5 @@ class FinitePool(Stage):
         pool_change_post -= moved
     """
 
-    def derived(self, values: Values, dt: Quantity) -> Constants:
+    def derive(self, values: Values, dt: Quantity) -> Constants:
         return {"leaving": 1 / values["tau_bound"]}

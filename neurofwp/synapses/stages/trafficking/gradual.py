@@ -27,5 +27,5 @@ class Gradual(Stage):
     synaptic = "slots : siemens"
     synaptic_update = "weight = slots + (weight - slots)*lag"
 
-    def derived(self, values: Values, dt: Quantity) -> Constants:
+    def derive(self, values: Values, dt: Quantity) -> Constants:
         return {"lag": float(exp(-dt / values["tau_expression"]))}

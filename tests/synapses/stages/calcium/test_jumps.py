@@ -48,6 +48,6 @@ def test_either_cell_brings_its_own_calcium():
 
 
 def test_survival_over_a_step_is_that_of_exponential_decay():
-    survival = Jumps().derived({"tau_calcium": 20 * ms}, 10 * ms)["calcium_survival"]
+    survival = Jumps().derive({"tau_calcium": 20 * ms}, 10 * ms)["calcium_survival"]
     assert survival == pytest.approx(np.exp(-0.5))
-    assert Jumps().derived({"tau_calcium": 1 * second}, 1 * second)["calcium_survival"] == pytest.approx(np.exp(-1))
+    assert Jumps().derive({"tau_calcium": 1 * second}, 1 * second)["calcium_survival"] == pytest.approx(np.exp(-1))

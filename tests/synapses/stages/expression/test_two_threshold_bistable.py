@@ -58,4 +58,4 @@ def test_synapses_begin_in_stable_states_and_come_to_them_again():
     values = settings(down_share=0.7)
     assert Bistable().population(values) == ((0.4 * nS, 0.7), (2 * nS, pytest.approx(0.3)))
     ends = 0.4 + 1.6 * START
-    np.testing.assert_array_equal(Bistable().settled(values, ends), [0.4] * 5 + [2] * 4)
+    np.testing.assert_array_equal(Bistable().settle(values, ends), [0.4] * 5 + [2] * 4)

@@ -23,7 +23,7 @@ def check(experiment: Experiment, settings: Any) -> None:
     """
     assignments = [text for text in getattr(settings, PARAMETERS, ()) if "=" in text]
     if assignments:
-        from neurofwp.spiking.parameters import numbers
+        from neurofwp.spiking.network_parameters import numbers
 
         numbers(assignments)
     experiment.check(settings)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from brian2 import Quantity
 
 
-def declared() -> dict[str, Parameter]:
+def parameters_by_name() -> dict[str, Parameter]:
     """Every parameter that some synapse or circuit has, by name."""
     of_synapses = (parameter for stage in REGISTRY.all() for parameter in stage.parameters)
     of_circuits = (parameter for circuit in circuits.REGISTRY.all() for parameter in circuit.parameters)
@@ -32,7 +32,7 @@ def numbers(texts: Iterable[str]) -> dict[str, float]:
         for a parameter that there is not (nearest one offered), what is no number, a unit that does not fit, and a
         value outside the bounds.
     """
-    known, found = declared(), {}
+    known, found = parameters_by_name(), {}
     for text in texts:
         name, _, value = text.partition("=")
         name = name.strip()
@@ -44,5 +44,5 @@ def numbers(texts: Iterable[str]) -> dict[str, float]:
 
 def quantities(texts: Sequence[str]) -> dict[str, Quantity | float]:
     """The same as quantities."""
-    known = declared()
+    known = parameters_by_name()
     return {name: number * parse_unit(known[name].unit, name) for name, number in numbers(texts).items()}
