@@ -142,8 +142,8 @@ def look(program: xr.Dataset, rule: str, settings: Settings, child: np.random.Se
         for time in TIMES:
             one, other = seen if time == TIMES[0] else [before_and_after(each) for each in seen]
             fits = nf.identify(
-                program, one, rules, repeat=other, unit_keys=True, restarts=settings.restarts,
-                seed=int(rng.integers(2**31)), device=device, progress=False,
+                program, one, rules, repeat=other, unit_keys=True, references=False,
+                restarts=settings.restarts, seed=int(rng.integers(2**31)), device=device, progress=False,
             )  # fmt: skip
             outcome.append(nf.identification.recovery.outcome(rule, nf.identification.verdict(fits)))
             ceiling.append(float(fits["noise_ceiling"]))

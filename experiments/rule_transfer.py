@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,20 +22,16 @@ from neurofwp.errors import InputError
 from neurofwp.runtime.experiment import Experiment
 from neurofwp.runtime.lazy import np, xr
 from neurofwp.runtime.parallel import parallel_map
-from neurofwp.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FITTED = ["weight", "recall", "conductance"]  # of a Trace: all that fits look at
 BACKGROUND = ("soma_exc_mean", "soma_inh_mean")  # in proportion to the rates of the background synapses of value cells
-SCORED = ["unexplained", "unexplained_low", "unexplained_high", "feve", "noise_ceiling", "noise_ceiling_sem"]
-BETA = ("per event", "per time")  # as of neurofwp.identification.transfer
-DIMS = ("beta", "train", "test")
 # of the models, what figures show: a named one of each kind, then nulls and references
 SHOWN = (
-    "delta", "outstar", "calcium_threshold", "fixed_decay", "hebbian", "mean_value", "permuted_values",
-    "local_reference", "prediction_reference",
+    "delta", "outstar", "calcium_threshold", "fixed_decay", "hebbian", "null: mean_value", "reference: local",
+    "reference: local and prediction",
 )  # fmt: skip
 UNIT = {"units": "1"}
 
@@ -47,8 +42,13 @@ class Settings:
 
     synapse: str = "error-correcting"
     """Synapse model: of `neurofwp list synapses`, or a TOML file."""
-    rules: tuple[str, ...] = ()
-    """Rules to fit; empty for all that can be."""
+    rules: tuple[str, ...] = (
+        "hebbian", "fixed_decay", "scalar_decay", "delta", "gated_delta", "soft_bound", "outstar", "calcium_threshold",
+        "oja",
+    )  # fmt: skip
+    """Rules to fit; empty for all that can be, which takes many times as long."""
+    references: bool = True
+    """Fit the flexible references as well."""
     pairs: int = 8
     """Pairs per episode of the baseline."""
     other_pairs: tuple[int, ...] = (3, 24)
@@ -127,9 +127,17 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     traces = simulate(settings, every, programs, seed, folder)
     cases = {name: (program, *traces[name], settings, seed, device) for name, program in programs.items()}
     fits = parallel_map(fit_rules, cases, folder=folder, description="fitting all rules")
-    known = {name: (fits[name], programs[name], traces[name][0], seed) for name in programs}
-    predictors = parallel_map(nf.identification.transfer.predictors, known, description="fitting nulls")
-    tree = {"/transfer": transfer_all(every, predictors, programs, traces, device)}
+    cases = {name: (fits[name], program, traces[name][0], settings, seed) for name, program in programs.items()}
+    predictors = parallel_map(fit_others, cases, description="fitting nulls and references")
+    known = {name: (program, *traces[name]) for name, program in programs.items()}
+    # conditions have images in common: only episodes that no fit has seen judge
+    judge = range(settings.episodes // 2, settings.episodes)
+    matrix = nf.identification.transfer.matrix(predictors, known, judge=judge, device=device)
+    about = {
+        "factor": ("test", [each.factor for each in every], UNIT),
+        "duration": ("test", [each.duration for each in every], {"units": "ms"}),
+    }
+    tree = {"/transfer": matrix.assign_coords(about)}
     tree |= {f"/fits/{name}": each for name, each in fits.items()}
     return xr.DataTree.from_dict(tree)
 
@@ -189,49 +197,16 @@ def fit_rules(
 ) -> xr.Dataset:
     """All rules fitted to one condition."""
     return nf.identify(
-        program, one, settings.rules or None, repeat=other, restarts=settings.restarts, seed=seed, device=device,
-        progress=False,
+        program, one, settings.rules or None, repeat=other, references=False, restarts=settings.restarts, seed=seed,
+        device=device, progress=False,
     )  # fmt: skip
 
 
-def transfer_all(
-    every: list[Condition],
-    predictors: Mapping[str, Mapping[str, Any]],
-    programs: Mapping[str, xr.Dataset],
-    traces: Mapping[str, list[xr.Dataset]],
-    device: str,
-) -> xr.Dataset:
-    """u and FEVE of what each condition's fits predict for each: (beta, train, test, measure, model)."""
-    half = programs["baseline"].sizes["episode"] // 2
-
-    def judge(train: Condition, test: Condition, beta: str) -> xr.Dataset:
-        # conditions have images in common: only episodes that no fit has seen judge
-        found = nf.identification.transfer.transfer(
-            predictors[train.name], programs[test.name], *traces[test.name], beta=beta, fitted_duration=train.duration,
-            judge=range(half, programs[test.name].sizes["episode"]), device=device,
-        )  # fmt: skip
-        scored: xr.Dataset = found[SCORED].drop_attrs(deep=False)
-        return scored
-
-    cells: dict[tuple[str, str, str], xr.Dataset] = {}
-    with progress_bar(total=len(every) ** 2, desc="predicting other conditions") as bar:
-        for train, test in product(every, every):
-            pair = (train.name, test.name)
-            cells["per event", *pair] = judge(train, test, "per event")
-            differ = train.duration != test.duration
-            cells["per time", *pair] = judge(train, test, "per time") if differ else cells["per event", *pair]
-            bar.update()
-    names = [each.name for each in every]
-    nested = [[[cells[beta, train, test] for test in names] for train in names] for beta in BETA]
-    joined = xr.combine_nested(nested, concat_dim=list(DIMS))
-    ceiling = {name: joined[name].isel(beta=0, train=0) for name in ("noise_ceiling", "noise_ceiling_sem")}
-    joined = joined.assign(ceiling).transpose(*DIMS, ...).assign_coords(
-        beta=list(BETA), train=names, test=names,
-        factor=("test", [each.factor for each in every]), duration=("test", [each.duration for each in every]),
-    )  # fmt: skip
-    for name in joined.variables:
-        joined[name].attrs["units"] = "ms" if name == "duration" else "1"
-    return joined
+def fit_others(
+    fits: xr.Dataset, program: xr.Dataset, trace: xr.Dataset, settings: Settings, seed: int
+) -> dict[str, Any]:
+    """What predicts weights by name: the rules, and nulls and references fitted to the same episodes."""
+    return nf.identification.transfer.predictors(fits, program, trace, references=settings.references, seed=seed)
 
 
 def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:

@@ -18,6 +18,7 @@ and a rule is right only if that is small in every condition (`right`).
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -37,9 +38,11 @@ from neurofwp.identification.models import models
 from neurofwp.identification.products import MEASURES, Prediction, Products, measure
 from neurofwp.identification.records import Records, observed_weights, prepare
 from neurofwp.identification.splits import split
+from neurofwp.runtime.progress import progress_bar
 
 KIND = "neurofwp.transfer"
 BETA = ("per event", "per time")
+SCORED = ("unexplained", "unexplained_low", "unexplained_high", "feve", "noise_ceiling", "noise_ceiling_sem")
 RIGHT = 0.02  # of D(rule, truth), up to which a rule predicts what synapses do
 Fits = xr.Dataset | Sequence[Fit] | Mapping[str, Prediction]
 
@@ -108,12 +111,59 @@ def transfer(
     return result.assign_coords(unit=chosen).assign_attrs(kind=KIND, beta=beta, drive=drive)
 
 
-def predictors(fits: xr.Dataset, program: xr.Dataset, trace: xr.Dataset, seed: int = 0) -> dict[str, Prediction]:
+def matrix(
+    fitted: Mapping[str, Fits],
+    conditions: Mapping[str, tuple[xr.Dataset, xr.Dataset, xr.Dataset]],
+    *,
+    judge: Sequence[int],
+    progress: bool = True,
+    **how: Any,
+) -> xr.Dataset:
+    """Every condition's fits predict every condition, under both assumptions about beta.
+
+    Parameters
+    ----------
+    fitted : what predicts weights, by the condition that it was fitted under. conditions : Program, Trace and repeat.
+    judge : the episodes of each that are scored. how : further arguments of `transfer`.
+
+    Returns
+    -------
+    What `transfer` returns but ``products``, over (beta, train, test, ...); noise ceilings are of (test,).
+    """
+    times = {name: np.unique(program["duration"].values) for name, (program, *_) in conditions.items()}
+    cells: dict[tuple[str, str, str], xr.Dataset] = {}
+    with progress_bar(total=len(fitted) * len(conditions), desc="predicting conditions", disable=not progress) as bar:
+        for train, test in itertools.product(fitted, conditions):
+            score = partial(transfer, fitted[train], *conditions[test], judge=judge, **how)
+            cells["per event", train, test] = cells["per time", train, test] = score().drop_attrs(deep=False)
+            if not np.array_equal(times[train], times[test]):
+                own = score(beta="per time", fitted_duration=_only(times[train], train))
+                cells["per time", train, test] = own.drop_attrs(deep=False)
+            bar.update()
+    nested = [[[cells[beta, train, test][list(SCORED)] for test in conditions] for train in fitted] for beta in BETA]
+    joined = xr.combine_nested(nested, concat_dim=["beta", "train", "test"]).transpose("beta", "train", "test", ...)
+    ceiling = {name: joined[name].isel(beta=0, train=0) for name in ("noise_ceiling", "noise_ceiling_sem")}
+    result = joined.assign(ceiling).assign_coords(beta=list(BETA), train=list(fitted), test=list(conditions))
+    for name in result.variables:
+        result[name].attrs["units"] = "1"
+    return result
+
+
+def _only(durations: np.ndarray, name: str) -> float:
+    if len(durations) > 1:
+        raise InputError(f"a beta per time needs fitted events of one duration, but those of {name} have {durations}")
+    return float(durations[0])
+
+
+def predictors(
+    fits: xr.Dataset, program: xr.Dataset, trace: xr.Dataset, *, references: bool = True, seed: int = 0
+) -> dict[str, Prediction]:
     """All that predicts weights after a fit: its rules, and nulls and references fitted to the same episodes.
 
     Parameters
     ----------
     fits : of `neurofwp.identify`, split by episode. program, trace : what they were fitted to.
+    references : whether to fit the flexible ones, which takes as long as several rules.
 
     Raises
     ------
@@ -126,17 +176,17 @@ def predictors(fits: xr.Dataset, program: xr.Dataset, trace: xr.Dataset, seed: i
     own = {name: config[name] for name in ("drive", "unit_keys", "initial", "nonnegative", "device")}
     records = prepare(program, trace, **own)
     halves = split(records, None, "episode", config["train"], ())
-    return models(saved_fits(fits), halves, references=True, seed=seed)
+    return models(saved_fits(fits), halves, references=references, seed=seed)
 
 
 def saved_fits(fits: xr.Dataset) -> list[Fit]:
-    """The Fits of a Dataset of fits; their residual sum of squares is not kept."""
+    """The Fits of a Dataset of fits; residual sums of squares are shares of the total one."""
     found = []
     for rule in fits["rule"].values:
         one = fits.sel(rule=rule)
         value = one["parameter_value"].dropna("parameter")
         parameters = {str(name): float(value.sel(parameter=name)) for name in value["parameter"].values}
-        found.append(Fit(rules.get(str(rule)), parameters, np.nan, float(one["train_r2"])))
+        found.append(Fit(rules.get(str(rule)), parameters, 1 - float(one["train_r2"]), float(one["train_r2"])))
     return found
 
 
