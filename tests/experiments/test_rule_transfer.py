@@ -21,6 +21,7 @@ RULES = ("hebbian", "delta", "outstar")
 SMALL = experiment.Settings(
     rules=RULES, pairs=3, other_pairs=(8,), other_overlaps=(0.4,), backgrounds=(2.0,), other_cells=(2,), encoders=1,
     other_durations=(250.0,), episodes=6, pixels=2, restarts=1,
+    references=False,
 )  # fmt: skip
 
 
@@ -107,8 +108,8 @@ def test_conditions_differ_from_the_baseline_in_one_thing(result: xr.DataTree) -
 def test_figures_show_what_was_fitted(result: xr.DataTree) -> None:
     figures = experiment.plot(result)
     titles = [ax.get_title() for ax in figures["transfer"].axes if ax.get_title()]
-    assert titles == ["delta", "outstar", "hebbian"]
-    assert len(figures["durations"].axes) == 2 * 3 + 1
+    assert titles == ["delta", "outstar", "hebbian", "null: mean value"]
+    assert len(figures["durations"].axes) == 2 * 4 + 1
 
 
 @pytest.mark.parametrize(

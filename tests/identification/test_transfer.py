@@ -12,8 +12,9 @@ import xarray as xr
 
 from neurofwp import identification, program
 from neurofwp.errors import InputError
+from neurofwp.identification import recovery
 from neurofwp.identification.fit_rule import Fit
-from neurofwp.identification.transfer import distance_to_truth, predictors, right, saved_fits, transfer
+from neurofwp.identification.transfer import BETA, distance_to_truth, matrix, predictors, right, saved_fits, transfer
 from neurofwp.rate import RateNetwork
 from neurofwp.rules import get
 
@@ -31,6 +32,10 @@ def events(pairs: int, seed: int, duration: float = 500.0, episodes: int = 4) ->
 
 def weights(rule: str, made: xr.Dataset, parameters: Mapping[str, float]) -> xr.Dataset:
     return RateNetwork(rule, parameters=dict(parameters), on_off=True, bounds=(0, np.inf)).run(made)
+
+
+def noisy(made: xr.Dataset, seed: int) -> xr.Dataset:
+    return weights("delta", recovery.disturb(made, 0.1, np.random.default_rng(seed)), DELTA)
 
 
 @pytest.fixture(scope="module")
@@ -93,12 +98,12 @@ def test_saved_fits_and_predictors_predict_alike(fitted: tuple[xr.Dataset, ...])
     made, trace, fits = fitted
     other = events(8, seed=8)
     of_other = weights("delta", other, DELTA)
-    found = [
-        transfer(each, other, of_other, noise=0.0) for each in (fits, saved_fits(fits), predictors(fits, made, trace))
-    ]
+    every = (fits, saved_fits(fits), predictors(fits, made, trace, references=False))
+    found = [transfer(each, other, of_other, noise=0.0) for each in every]
     rules = fits["rule"].values
     assert found[0]["feve"].equals(found[1]["feve"])
-    np.testing.assert_array_equal(found[0]["feve"], found[2]["feve"].sel(model=rules))
+    np.testing.assert_allclose(found[0]["feve"], found[2]["feve"].sel(model=rules), rtol=1e-12)
+    assert set(found[2]["model"].values) > {*rules, "null: mean_value"}
 
 
 def test_on_what_was_held_out_it_is_what_identify_says(fitted: tuple[xr.Dataset, ...]) -> None:
@@ -106,6 +111,28 @@ def test_on_what_was_held_out_it_is_what_identify_says(fitted: tuple[xr.Dataset,
     found = transfer(fits, made, trace, judge=[2, 3])
     np.testing.assert_allclose(found["unexplained"], fits["unexplained"].sel(model=fits["rule"].values), atol=1e-12)
     assert found["feve"].isnull().all()  # without a repeat or a stated noise
+
+
+def test_a_matrix_holds_what_each_transfer_gives(fitted: tuple[xr.Dataset, ...]) -> None:
+    fits = fitted[2]
+    made = {"long": events(3, seed=6), "short": events(3, seed=7, duration=250.0)}
+    known = {name: (each, *(noisy(each, seed) for seed in (0, 1))) for name, each in made.items()}
+    found = matrix({"long": fits}, known, judge=[2, 3], progress=False)
+    assert found["feve"].dims == ("beta", "train", "test", "measure", "model")
+    for test, each in known.items():
+        for beta in BETA:
+            own = transfer(fits, *each, judge=[2, 3], beta=beta, fitted_duration=500.0)
+            np.testing.assert_array_equal(found["feve"].sel(beta=beta, train="long", test=test), own["feve"])
+            assert found["noise_ceiling"].sel(test=test).item() == own["noise_ceiling"].item()
+
+
+def test_a_matrix_needs_fitted_events_of_one_duration(fitted: tuple[xr.Dataset, ...]) -> None:
+    mixed = events(3, seed=6)
+    mixed["duration"][:, 0] = 100.0
+    known = {"mixed": (mixed, noisy(mixed, 0), noisy(mixed, 1))}
+    known["plain"] = (fitted[0], noisy(fitted[0], 0), noisy(fitted[0], 1))
+    with pytest.raises(InputError, match="fitted events of one duration, but those of mixed"):
+        matrix({"mixed": fitted[2]}, known, judge=[0], progress=False)
 
 
 @pytest.mark.parametrize(
