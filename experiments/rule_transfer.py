@@ -47,8 +47,8 @@ class Settings:
         "oja",
     )  # fmt: skip
     """Rules to fit; empty for all that can be, which takes many times as long."""
-    references: bool = True
-    """Fit the flexible references as well."""
+    references: bool = False
+    """Fit the flexible references to every condition as well, which takes longer than all of these rules."""
     pairs: int = 8
     """Pairs per episode of the baseline."""
     other_pairs: tuple[int, ...] = (3, 24)
