@@ -100,7 +100,7 @@ def test_no_rule_is_fitted_worse_than_one_nested_in_it() -> None:
     fits = identify(given, noisy(clean, 0.3, 1), ids, restarts=1, progress=False)
     assert list(fits["rule"].values) == ids, "the order asked for"
     for outer in ids:
-        for inner in rules.get(outer).nests:
+        for inner in set(rules.get(outer).nests) & set(ids):
             assert fits["train_r2"].sel(rule=outer) >= fits["train_r2"].sel(rule=inner) - 1e-9
 
 
