@@ -34,8 +34,8 @@ SCORED = ["unexplained", "unexplained_low", "unexplained_high", "feve", "noise_c
 DIMS = ("beta", "train", "test")
 # of the models, what figures show: a named one of each kind, then nulls and references
 SHOWN = (
-    "delta", "outstar", "calcium_threshold", "fixed_decay", "hebbian", "mean_value", "permuted_values",
-    "local_reference", "prediction_reference",
+    "delta", "outstar", "calcium_threshold", "fixed_decay", "hebbian", "null: mean_value", "null: permuted_values",
+    "reference: local", "reference: local and prediction",
 )  # fmt: skip
 UNIT = {"units": "1"}
 
@@ -76,6 +76,8 @@ class Settings:
     """How many pixels the values have: those that differ most between digits, at baseline."""
     restarts: int = 2
     """Random starts of each fit, besides its defaults and the optima of nested rules."""
+    references: bool = True
+    """Fit the flexible references too, which take as long as several rules."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     traces = simulate(settings, every, programs, seed, folder)
     cases = {name: (program, *traces[name], settings, seed, device) for name, program in programs.items()}
     fits = parallel_map(fit_rules, cases, folder=folder, description="fitting all rules")
-    known = {name: (fits[name], programs[name], traces[name][0], seed) for name in programs}
+    known = {name: (fits[name], programs[name], traces[name][0], seed, settings.references) for name in programs}
     predictors = parallel_map(nf.identification.transfer.predictors, known, description="fitting nulls")
     tree = {"/transfer": transfer_all(every, predictors, programs, traces, device)}
     tree |= {f"/fits/{name}": each for name, each in fits.items()}
@@ -189,7 +191,7 @@ def fit_rules(
     """All rules fitted to one condition."""
     return nf.identify(
         program, one, settings.rules or None, repeat=other, restarts=settings.restarts, seed=seed, device=device,
-        progress=False,
+        references=False, progress=False,
     )  # fmt: skip
 
 

@@ -108,12 +108,15 @@ def transfer(
     return result.assign_coords(unit=chosen).assign_attrs(kind=KIND, beta=beta, drive=drive)
 
 
-def predictors(fits: xr.Dataset, program: xr.Dataset, trace: xr.Dataset, seed: int = 0) -> dict[str, Prediction]:
+def predictors(
+    fits: xr.Dataset, program: xr.Dataset, trace: xr.Dataset, seed: int = 0, references: bool = True
+) -> dict[str, Prediction]:
     """All that predicts weights after a fit: its rules, and nulls and references fitted to the same episodes.
 
     Parameters
     ----------
     fits : of `neurofwp.identify`, split by episode. program, trace : what they were fitted to.
+    references : as of `neurofwp.identify`.
 
     Raises
     ------
@@ -126,7 +129,7 @@ def predictors(fits: xr.Dataset, program: xr.Dataset, trace: xr.Dataset, seed: i
     own = {name: config[name] for name in ("drive", "unit_keys", "initial", "nonnegative", "device")}
     records = prepare(program, trace, **own)
     halves = split(records, None, "episode", config["train"], ())
-    return models(saved_fits(fits), halves, references=True, seed=seed)
+    return models(saved_fits(fits), halves, references=references, seed=seed)
 
 
 def saved_fits(fits: xr.Dataset) -> list[Fit]:

@@ -25,7 +25,7 @@ from neurofwp.spiking.jobs import Job
     ("settings", "message"),
     [
         ({"rule": "dleta"}, "did you mean 'delta'"),
-        ({"rule": "mesa"}, "cannot be fitted"),
+        ({"rule": "mlstm"}, "cannot be fitted"),
         ({"start": "soft-bund"}, "did you mean 'soft-bound'"),
         ({"start": "btsp-network"}, "has no parameter 'P'"),
         ({"generations": 0}, "1 generation"),

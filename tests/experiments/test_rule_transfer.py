@@ -20,7 +20,7 @@ from neurofwp.spiking.jobs import Job
 RULES = ("hebbian", "delta", "outstar")
 SMALL = experiment.Settings(
     rules=RULES, pairs=3, other_pairs=(8,), other_overlaps=(0.4,), backgrounds=(2.0,), other_cells=(2,), encoders=1,
-    other_durations=(250.0,), episodes=6, pixels=2, restarts=1,
+    other_durations=(250.0,), episodes=6, pixels=2, restarts=1, references=False,
 )  # fmt: skip
 
 
