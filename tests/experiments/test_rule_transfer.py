@@ -107,8 +107,8 @@ def test_conditions_differ_from_the_baseline_in_one_thing(result: xr.DataTree) -
 def test_figures_show_what_was_fitted(result: xr.DataTree) -> None:
     figures = experiment.plot(result)
     titles = [ax.get_title() for ax in figures["transfer"].axes if ax.get_title()]
-    assert titles == ["delta", "outstar", "hebbian"]
-    assert len(figures["durations"].axes) == 2 * 3 + 1
+    assert titles == ["delta", "outstar", "hebbian", "null: mean value", "null: permuted values"]
+    assert len(figures["durations"].axes) == 2 * 5 + 1
 
 
 @pytest.mark.parametrize(
