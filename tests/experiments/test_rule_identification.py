@@ -104,7 +104,7 @@ def test_a_verdict_is_a_class_of_rules_at_the_noise_of_the_synapses(result: xr.D
     numbers = experiment.EXPERIMENT.summary(both)
     assert numbers["matched_recovery.noise"] == 0.1
     assert numbers["winner.error-correcting.rules"].startswith("delta or gated_delta")
-    assert numbers["winner.additive.rules"] == "hebbian"
+    assert "hebbian" in numbers["winner.additive.rules"].split(" or ")
     assert numbers["matched_recovery.diagonal"] == numbers["recovery.0.1.diagonal"] == 1
     assert numbers["recovery.0.4.parameter_error"] == pytest.approx(0.05)
     assert len(numbers["matched_recovery.classes"]) == len(ids) - 1
