@@ -185,9 +185,9 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     every, recall = result["search"].to_dataset(), result["recall"].to_dataset()
     parameters = result["parameters"].to_dataset()
     models = xr.DataArray(list(MODELS), dims="model", name="model")
-    fits = xr.concat(
-        [result[f"fits/{model}"].to_dataset() for model in MODELS], models, data_vars="all", combine_attrs="override"
-    )
+    scored = [*nf.identification.SCORES, "best", "noise_ceiling"]
+    each_model = [result[f"fits/{model}"].to_dataset()[scored] for model in MODELS]
+    fits = xr.concat(each_model, models, data_vars="all", combine_attrs="override")
     own = fits[["feve", "low", "high", "noise_ceiling"]].sel(rule=every.attrs["rule"], drop=True)
     best = [" or ".join(nf.identification.best_rules(fits.sel(model=model))) for model in MODELS]
     averages = [nf.metrics.mean_and_sem(name, recall[name], "episode") for name in map(str, recall.data_vars)]

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 RUNS = 2  # of the same Programs: what repeats is the noise ceiling
 DECIDED = ("rule", "class")  # verdicts that name rules
-FITTED = ["r2", "feve", "low", "high", "best", "verdict", "noise_ceiling"]
+FITTED = ["r2", "feve", "low", "high", "best", "verdict", "n_parameters", "noise_ceiling"]
+TIE = 2e-3  # of FEVE, within which a map names the simpler rule
 
 
 @dataclass(frozen=True)
@@ -136,14 +137,16 @@ def fit_point(program: xr.Dataset, runs: Sequence[xr.Dataset], seed: int, device
 
 
 def winners(table: xr.Dataset) -> xr.DataArray:
-    """The rule of every point (gain, turnover): the one that predicts best."""
-    return table["feve"].idxmax("rule").transpose("gain", "turnover")
+    """The rule of every point (gain, turnover): of those within `TIE` of the best, the one with fewest parameters."""
+    close = table["feve"] >= table["feve"].max("rule") - TIE
+    return table["n_parameters"].where(close).idxmin("rule").transpose("gain", "turnover")
 
 
 def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     """Every point of the map (gain, turnover), every rule there, and how many points each rule has.
 
-    ``rule`` of a point is the one that predicts best, ``feve`` the fraction of explainable variance that it explains,
+    ``rule`` of a point is the simplest of those that predict best, ``feve`` the fraction of explainable variance that
+    it explains,
     ``best`` the rules that are not worse, and ``verdict`` what that comes to. ``decided``: points whose verdict is a
     rule, or a class of rules that predict the same.
     """
@@ -159,7 +162,7 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     return {
         "summary": xr.Dataset({"decided": table["verdict"].isin(DECIDED).sum().assign_attrs(unit)}),
         "map": points.assign(rule=names.drop_vars("rule", errors="ignore"), best=best.astype(str)),
-        "rules": table.drop_vars(["verdict", "noise_ceiling", "recall", "recall_sem"]).assign(
+        "rules": table.drop_vars(["verdict", "n_parameters", "noise_ceiling", "recall", "recall_sem"]).assign(
             best=table["best"].astype(float)
         ),
         "points": xr.Dataset({"count": (names == table["rule"]).sum(("gain", "turnover")).assign_attrs(unit)}),

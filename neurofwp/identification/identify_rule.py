@@ -17,7 +17,7 @@ from neurofwp.identification.nesting import embed, nests
 from neurofwp.identification.noise_ceiling import two_runs
 from neurofwp.identification.products import measure
 from neurofwp.identification.records import Records, keys_of_norm_one, prepare
-from neurofwp.identification.report import tabulate
+from neurofwp.identification.report import UNKNOWN, tabulate
 from neurofwp.identification.splits import split
 from neurofwp.metrics.broadcasting import broadcast
 from neurofwp.rules import Rule, get
@@ -62,7 +62,7 @@ def identify(
     train : indices of the episodes or cells that are fitted, by default the first half; the others judge.
     drive, unit_keys, initial, nonnegative : as of `neurofwp.identification.records.prepare`.
     references : whether flexible rules are fitted beside the named ones, to say what a rule of their signals could
-        explain; takes as long as several rules.
+        explain; takes as long as several rules. Only where something says how much repeats.
     restarts : random starts for each rule, besides its defaults and the optima of rules that it nests.
 
     Returns
@@ -84,12 +84,12 @@ def identify(
     again = repeat_weights(program, trace, repeat, unit_keys=unit_keys, initial=initial, device=device)
     halves = split(records, again, split_by, train, chosen)
     fits = fit_all(chosen, halves.trained, restarts=restarts, seed=seed, progress=progress)
-    predictions = models(fits, halves, references=references, seed=seed)
+    adequacy = "a repeat" if again is not None else "a stated noise" if noise else UNKNOWN
+    predictions = models(fits, halves, references=references and adequacy != UNKNOWN, seed=seed)
     products = measure(
         halves.judged, halves.again, predictions, unit=halves.unit, first=halves.first, noise=noise or 0.0
     )
     nested = [(one.id, other.id) for one in chosen for other in chosen if nests(one, other, records)]
-    adequacy = "a repeat" if again is not None else "a stated noise" if noise else "unknown"
     config: dict[str, Any] = {
         "rules": [rule.id for rule in chosen], "train": train, "split_by": split_by, "drive": drive,
         "unit_keys": keys_of_norm_one(program, trace, unit_keys), "initial": initial, "restarts": restarts,

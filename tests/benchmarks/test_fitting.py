@@ -23,6 +23,6 @@ def test_starts_end_alike_in_a_batch_and_alone(rule: str) -> None:
 
 def test_the_whole_tells_time_memory_and_verdict() -> None:
     numbers = fitting.whole(fitting.Settings(episodes=4, keys=4, pre=36, post=3), "cpu")
-    assert numbers["rules"] == ["delta"]
+    assert "delta" in numbers["rules"]
     assert 0 < numbers["seconds.identify.cpu"] < 600
     assert 100 < numbers["mebibytes.identify.cpu"] < 4096

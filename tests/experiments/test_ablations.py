@@ -68,15 +68,15 @@ def test_each_ablation_takes_away_what_it_names(result: xr.DataTree) -> None:
     numbers = experiment.EXPERIMENT.summary(result)
     intact, shuffled, known = (f"ablations.error-correcting.{name}" for name in (INTACT, SHUFFLED, KNOWN))
     assert numbers[f"{intact}.r2"] > 0.8
-    assert numbers[f"{intact}.rules"] == "delta"
+    assert "delta" in numbers[f"{intact}.rules"].split(" or ")
     assert numbers[f"{shuffled}.r2"] < numbers[f"{intact}.r2"] - 0.2
     assert numbers[f"{shuffled}.feve"] < numbers[f"{intact}.feve"] - 0.1
     # the synapses did nothing else than before: judged by the gates that they saw, all is as it was
     assert numbers[f"{known}.r2"] > 0.8
-    assert numbers[f"{known}.rules"] == "delta"
+    assert "delta" in numbers[f"{known}.rules"].split(" or ")
     assert numbers[f"{known}.feve"] > 0.95
     assert numbers[f"{known}.noise_ceiling"] == pytest.approx(numbers[f"{shuffled}.noise_ceiling"])
-    assert numbers["ablations.error-correcting.interneurons removed.rules"] == "hebbian"
+    assert "hebbian" in numbers["ablations.error-correcting.interneurons removed.rules"].split(" or ")
 
 
 def test_where_nothing_moves_there_is_no_rule_and_no_recall(result: xr.DataTree) -> None:

@@ -25,7 +25,7 @@ from neurofwp.spiking.jobs import Job
     ("settings", "message"),
     [
         ({"rule": "dleta"}, "did you mean 'delta'"),
-        ({"rule": "mesa"}, "cannot be fitted"),
+        ({"rule": "mlstm"}, "cannot be fitted"),
         ({"start": "soft-bund"}, "did you mean 'soft-bound'"),
         ({"start": "btsp-network"}, "has no parameter 'P'"),
         ({"generations": 0}, "1 generation"),
@@ -86,7 +86,7 @@ def test_the_chosen_model_is_written_and_judged_as_written(rates: list[Job], tmp
     assert {job.network["synapse"] for job in rates} == {"soft-bound", tmp_path / "delta-calibrated.toml"}
     numbers = calibrate.EXPERIMENT.summary(result)
     assert numbers["models.chosen.best"] == "delta"
-    assert numbers["models.start.best"] == "hebbian"
+    assert numbers["models.start.best"] == "hebbian or delta", "which contains it"
     share = numbers["models.chosen.feve"]
     assert share == numbers["rules.chosen.delta.feve"] == pytest.approx(1, abs=0.05)
     assert numbers["rules.chosen.hebbian.feve"] < 0.9  # a reassigned key

@@ -72,19 +72,21 @@ def test_the_summary_has_the_promised_keys_and_its_numbers_follow_from_the_data(
     summary = json.loads((folder / "summary.json").read_text())
     numbers = {"recall.spiking.r2", "recall.spiking.identified", "recall.rate.r2", "recall.rate.identified"}
     numbers |= {f"capacity.{n}.{p}.{s}" for n in ("spiking", "rate") for p in (1, 2) for s in ("r2", "identified")}
-    scored = ("r2", "feve", "low", "high", "bic")
-    numbers |= {f"rules.{rule.id}.{name}" for rule in candidates() for name in scored}
+    numbers |= {f"rules.{rule.id}.{name}" for rule in candidates() for name in ("feve", "r2")}
     numbers |= {"noise_ceiling.value"}
     assert all(math.isfinite(summary[name]) for name in numbers)
-    assert summary["noise_ceiling.sem"] is None  # one held-out episode has no standard error
+    best = max(candidates(), key=lambda rule: summary[f"rules.{rule.id}.feve"]).id
+    # one held-out episode has no standard error
+    assert summary["noise_ceiling.sem"] is summary[f"rules.{best}.low"] is summary[f"rules.{best}.high"] is None
+    assert summary["verdict"] == result["fits"]["nominal"]["sentence"].item()
     assert set(summary["best"]) <= {rule.id for rule in candidates()}
     assert summary["rate.rule"] in summary["best"]
     for network in ("spiking", "rate"):
         score = metrics.recall_r2(result["program"].to_dataset(), result[network].to_dataset())
         assert summary[f"recall.{network}.r2"] == pytest.approx(float(score))
-    best = max(candidates(), key=lambda rule: summary[f"rules.{rule.id}.r2"]).id
-    assert summary[f"rules.{best}.r2"] > 0.8
-    assert summary[f"rules.{best}.feve"] == pytest.approx(summary[f"rules.{best}.r2"] / summary["noise_ceiling.value"])
+    unexplained = result["fits"]["nominal"]["unexplained"].sel(measure="increments", model=best)
+    assert summary[f"rules.{best}.feve"] == pytest.approx(1 - float(unexplained))
+    assert summary[f"rules.{best}.feve"] > 0.8
 
 
 def test_the_capacity_curve_ends_at_four_times_the_pairs() -> None:

@@ -69,6 +69,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "synapses": ("additive", "thresholds"), "episodes": 4, "pairs": 2, "pixels": 2, "noises": (0.1,),
         "recovery_episodes": 4, "draws": 1,
     },
+    "rule-transfer": {
+        "rules": ("hebbian", "delta"), "pairs": 2, "other_pairs": (3,), "other_overlaps": (0.4,), "backgrounds": (2.0,),
+        "other_cells": (2,), "encoders": 1, "other_durations": (250.0,), "episodes": 6, "pixels": 2, "restarts": 1,
+    },
     "slow-net-to-spikes": {
         "slow_nets": ("gated-pairs-0", "gated-pairs-3"), "episodes": 1, "stored": 2, "distractors": 2,
     },
