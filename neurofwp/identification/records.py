@@ -196,7 +196,7 @@ def prepare(
     value = _values(program, trace, drive, pools)
     key, norm = _keys(program, trace, drive, keys_of_norm_one(program, trace, unit_keys))
     gate = program["write_gate"].values
-    readout = np.einsum("etpij,etj->etpi", after, key)[gate > 0]
+    readout = _readout(after, key, observed, synapses)[gate > 0]
     taught = np.linalg.norm(value, axis=-1)[gate > 0]
     records = Records(
         key=tensor(key)[:, None],
@@ -208,7 +208,7 @@ def prepare(
         observed=torch.as_tensor(observed, device=where),
         synapses=torch.as_tensor(synapses, device=where),
         nonnegative=nonnegative and pools,
-        readout=_rms(readout),
+        readout=_rms(readout[np.isfinite(readout)]),
         activity=norm * _active_size(program["key"].values),
         teaching=_rms(taught),
         duration=tensor(program["duration"] / 1000)[:, None],
@@ -240,6 +240,27 @@ def _seen(weight: xr.DataArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if synapses.all():
         synapses = np.ones((1, 1, 1, 1), dtype=bool)
     return np.nan_to_num(values), observed, synapses
+
+
+def _readout(weight: np.ndarray, key: np.ndarray, observed: np.ndarray, synapses: np.ndarray) -> np.ndarray:
+    """W k after every event, (episode, event, pool, post), of the weights that were seen then or next.
+
+    NaN where none were seen from then on, nor any synapse of an active cell. Of cells some of whose synapses were seen,
+    what these add up to over the share of |k|^2 that they carry.
+    """
+    if observed.all() and synapses.all():
+        found: np.ndarray = np.einsum("etpij,etj->etpi", weight, key)
+        return found
+    times = np.arange(len(observed))
+    following = np.where(observed, times, len(times))
+    following = np.minimum.accumulate(following[::-1])[::-1]  # the event itself, or the next that was seen
+    known = following < len(times)
+    found = np.full((*key.shape[:2], *weight.shape[2:4]), np.nan)
+    found[:, known] = np.einsum("etpij,etj->etpi", weight[:, following[known]], key[:, known])
+    squares = key**2
+    seen = np.einsum("epij,etj->etpi", np.broadcast_to(synapses, weight[:, 0].shape).astype(float), squares)
+    total = squares.sum(axis=-1)[:, :, None, None]
+    return np.divide(found * total, seen, out=np.full_like(found, np.nan), where=seen > 0)
 
 
 def _from_first(records: Records) -> Records:

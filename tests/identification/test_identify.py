@@ -9,7 +9,10 @@ import xarray as xr
 from neurofwp import identification, program, rules, trace
 from neurofwp.errors import InputError
 from neurofwp.identification import fit, verdict
+from neurofwp.identification.records import prepare
 from neurofwp.rate import RateNetwork
+
+from .programs import reassigned
 
 identify = partial(identification.identify, references=False)  # tests/identification/test_reference.py has them
 PRE, POST, ACTIVE, PAIRS = 30, 6, 8, 5
@@ -384,3 +387,23 @@ def test_fit_refuses_episodes_that_are_not_there() -> None:
     given = task(seed=9)
     with pytest.raises(InputError, match="train must name one or more of the episodes 0 to 5"):
         fit("hebbian", given, RateNetwork("hebbian").run(given), train=[6])
+
+
+@pytest.mark.parametrize("what", ["synapses", "cells", "last event"])
+def test_what_was_not_seen_does_not_narrow_the_bounds_of_parameters(what: str) -> None:
+    """Bounds follow the typical W k: weights that were not seen are no zeros in it."""
+    made = reassigned(episodes=8, seed=3)
+    trace = RateNetwork("delta", parameters={"rate": 0.7}, on_off=True, bounds=(0, np.inf), unit_keys=False).run(made)
+    conductance = trace["conductance"]
+    rng = np.random.default_rng(0)
+    masks = {
+        "synapses": xr.zeros_like(conductance[0, 0], dtype=bool).copy(data=rng.random(conductance.shape[2:]) < 0.1),
+        "cells": xr.DataArray(np.arange(conductance.sizes["post"]) == 1, dims="post"),
+        "last event": xr.DataArray(np.arange(conductance.sizes["event"]) == 9, dims="event"),
+    }
+    seen = trace.assign(conductance=conductance.where(masks[what]).transpose(*conductance.dims))
+    seen["conductance"].attrs = conductance.attrs
+    whole, part = (prepare(made, each, unit_keys=False).readout for each in (trace, seen))
+    assert part == pytest.approx(whole, rel=0.5)
+    found = fit("delta", made, seen, train=[0, 1, 2, 3], restarts=1)
+    assert found.parameters["rate"] == pytest.approx(0.7, rel=1e-3)
