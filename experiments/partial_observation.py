@@ -36,15 +36,15 @@ class Settings:
 
     truths: tuple[str, ...] = ("hebbian", "fixed_decay", "delta", "outstar", "soft_bound")
     """Rules that are run, with drawn parameters; the same rules compete, with those of `others`."""
-    others: tuple[str, ...] = ("gated_delta", "scalar_decay")
+    others: tuple[str, ...] = ("gated_delta",)
     """Further rules that compete."""
-    draws: int = 4
+    draws: int = 3
     """Data sets of each rule."""
-    synapses: tuple[float, ...] = (0.2, 0.05, 0.02)
+    synapses: tuple[float, ...] = (0.2, 0.05)
     """Shares of all synapses that are seen, at random."""
-    cells: tuple[float, ...] = (0.2, 0.05)
+    cells: tuple[float, ...] = (0.05,)
     """Shares of the postsynaptic cells all of whose synapses are seen; at least one cell."""
-    errors: tuple[float, ...] = (0.5, 1.0, 2.0)
+    errors: tuple[float, ...] = (0.25, 1.0)
     """Standard deviations of the error of measurement, in root mean squares of all weights that are not zero."""
     noise: float = 0.15
     """Coefficient of variation of keys and values at every event."""

@@ -30,7 +30,7 @@ FITTED = ["weight", "recall", "conductance"]  # of a Trace: all that fits look a
 BACKGROUND = ("soma_exc_mean", "soma_inh_mean")  # in proportion to the rates of the background synapses of value cells
 # of the models, what figures show: a named one of each kind, then nulls and references
 SHOWN = (
-    "delta", "outstar", "calcium_threshold", "fixed_decay", "hebbian", "null: mean_value", "reference: local",
+    "delta", "outstar", "calcium_threshold", "hebbian", "null: mean_value", "reference: local",
     "reference: local and prediction",
 )  # fmt: skip
 UNIT = {"units": "1"}
@@ -57,7 +57,7 @@ class Settings:
     """Share of active cells that two keys have in common on average, at baseline."""
     other_overlaps: tuple[float, ...] = (0.1, 0.4)
     """The same of further conditions."""
-    backgrounds: tuple[float, ...] = (0.5, 2.0)
+    backgrounds: tuple[float, ...] = (0.5, 1.25, 2.0)
     """Factors on the rates of the background synapses of value cells, of further conditions."""
     cells_per_pool: int = 4
     """Value cells of each ON and each OFF pool at baseline."""

@@ -107,7 +107,7 @@ def _matrix(ax: Axes, share: np.ndarray) -> None:
     ax.tick_params(length=0, labelsize=5.5)
     for row, column in np.ndindex(share.shape):
         value = share[row, column]
-        text = f"{100 * value:.0f}" if value > -1 else "<-100"
+        text = f"{100 * value:.0f}" if value > -0.995 else "≪0"  # no room for more
         color = "white" if np.clip(value, 0, 1) < DARK else style.BLACK
         ax.text(column, row, text.replace("-", "−"), ha="center", va="center", fontsize=4.5, color=color)
         if row == column:
