@@ -30,7 +30,7 @@ FITTED = ["weight", "recall", "conductance"]  # of a Trace: all that fits look a
 BACKGROUND = ("soma_exc_mean", "soma_inh_mean")  # in proportion to the rates of the background synapses of value cells
 # of the models, what figures show: a named one of each kind, then nulls and references
 SHOWN = (
-    "delta", "outstar", "calcium_threshold", "hebbian", "null: mean_value", "reference: local",
+    "delta", "gated_delta", "outstar", "calcium_threshold", "hebbian", "null: mean_value", "reference: local",
     "reference: local and prediction",
 )  # fmt: skip
 UNIT = {"units": "1"}
@@ -206,7 +206,10 @@ def fit_others(
     fits: xr.Dataset, program: xr.Dataset, trace: xr.Dataset, settings: Settings, seed: int
 ) -> dict[str, Any]:
     """What predicts weights by name: the rules, and nulls and references fitted to the same episodes."""
-    return nf.identification.transfer.predictors(fits, program, trace, references=settings.references, seed=seed)
+    found: dict[str, Any] = nf.identification.transfer.predictors(
+        fits, program, trace, references=settings.references, seed=seed
+    )
+    return found
 
 
 def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:

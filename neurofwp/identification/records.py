@@ -260,7 +260,8 @@ def _readout(weight: np.ndarray, key: np.ndarray, observed: np.ndarray, synapses
     squares = key**2
     seen = np.einsum("epij,etj->etpi", np.broadcast_to(synapses, weight[:, 0].shape).astype(float), squares)
     total = squares.sum(axis=-1)[:, :, None, None]
-    return np.divide(found * total, seen, out=np.full_like(found, np.nan), where=seen > 0)
+    whole: np.ndarray = np.divide(found * total, seen, out=np.full_like(found, np.nan), where=seen > 0)
+    return whole
 
 
 def _from_first(records: Records) -> Records:

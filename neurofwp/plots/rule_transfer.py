@@ -48,8 +48,6 @@ def rule_transfer(scores: xr.Dataset, models: Sequence[str]) -> Figure:
         ax.set_yticks(range(len(names)), names)
     for ax in axes.flat[len(models) :]:
         ax.axis("off")
-    for ax in axes.flat[max(0, len(models) - COLUMNS) : len(models)]:
-        ax.tick_params(labelbottom=True)
     ceiling = scores["noise_ceiling"]
     figure.suptitle(
         "FEVE in %, increments of held-out episodes; framed: within a condition; "
