@@ -115,7 +115,7 @@ def predict(fit: Fit, records: Records) -> Tensor:
     return weights(fit.rule, records, point)
 
 
-def polished(rule: Rule, records: Records, seed: int) -> Records:
+def polish_subset(rule: Rule, records: Records, seed: int) -> Records:
     """The part of Records that the parameters of a fit rest on."""
     whole = records.without_silent()
     return subset(rule, whole, order_of(rule, whole, torch.Generator().manual_seed(seed)), POLISH_SIZE)

@@ -78,6 +78,7 @@ def identify(
     chosen = _chosen(rules)
     if noise is not None and not noise > 0:
         raise InputError(f"noise must be above 0, in the weights' unit, not {noise:g}")
+    unit_keys = keys_of_norm_one(program, trace, unit_keys)
     records = prepare(
         program, trace, drive=drive, unit_keys=unit_keys, initial=initial, nonnegative=nonnegative, device=device
     )
@@ -92,7 +93,7 @@ def identify(
     nested = [(one.id, other.id) for one in chosen for other in chosen if nests(one, other, records)]
     config: dict[str, Any] = {
         "rules": [rule.id for rule in chosen], "train": train, "split_by": split_by, "drive": drive,
-        "unit_keys": keys_of_norm_one(program, trace, unit_keys), "initial": initial, "restarts": restarts,
+        "unit_keys": unit_keys, "initial": initial, "restarts": restarts,
         "nonnegative": nonnegative, "noise": noise, "device": device, "trace": json.loads(trace.attrs["config"]),
     }  # fmt: skip
     result = tabulate(fits, products, halves, nested, adequacy=adequacy, trace=trace, drive=drive, seed=seed)

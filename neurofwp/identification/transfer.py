@@ -34,7 +34,7 @@ from neurofwp.identification import scores
 from neurofwp.identification.fit_rule import Fit, predict
 from neurofwp.identification.identify_rule import repeat_weights
 from neurofwp.identification.models import models
-from neurofwp.identification.products import MEASURES, Prediction, Products, measure
+from neurofwp.identification.products import Prediction, measure
 from neurofwp.identification.records import Records, observed_weights, prepare
 from neurofwp.identification.splits import split
 
@@ -104,8 +104,10 @@ def transfer(
         records.episodes(chosen), None if again is None else again[chosen], every, noise=noise or 0.0
     )  # fmt: skip
     adequate = repeat is not None or noise is not None
-    result = _tabulate(products, adequate, str(observed_weights(trace).attrs["units"]))
-    return result.assign_coords(unit=chosen).assign_attrs(kind=KIND, beta=beta, drive=drive)
+    result = scores.tabulate(products, adequate, observed_weights(trace).attrs["units"])
+    unknown = xr.full_like(result["unexplained"], np.nan)
+    feve = (1 - result["unexplained"] if adequate else unknown).assign_attrs(units="1")
+    return result.assign(feve=feve).assign_coords(unit=chosen).assign_attrs(kind=KIND, beta=beta, drive=drive)
 
 
 def predictors(
@@ -189,27 +191,3 @@ def _per_time(name: str, prediction: Prediction, duration: float) -> Prediction:
 
 def _scaled(prediction: Prediction, duration: float, records: Records) -> Tensor:
     return prediction(replace(records, gate=records.gate * records.duration / duration))
-
-
-def _tabulate(products: xr.DataArray, adequate: bool, unit: str) -> xr.Dataset:
-    every = [Products.of(products, on, repeated=adequate) for on in MEASURES]
-    value = np.stack([scores.unexplained(each) for each in every])
-    low, high = np.stack([scores.interval(each) for each in every]).transpose(1, 0, 2)
-    ceiling, error = scores.noise_ceiling(every[0])
-    dims = ("measure", "model")
-    result = xr.Dataset(
-        {
-            "unexplained": (dims, value),
-            "unexplained_low": (dims, low),
-            "unexplained_high": (dims, high),
-            "feve": (dims, 1 - value if adequate else np.full_like(value, np.nan)),
-            "noise_ceiling": ((), ceiling),
-            "noise_ceiling_sem": ((), error),
-            "products": products,
-        },
-        coords={"measure": list(MEASURES), "model": list(every[0].models)},
-    )
-    for name in result.variables:
-        result[name].attrs["units"] = "1"
-    result["products"].attrs["units"] = f"{unit}^2"
-    return result
