@@ -15,7 +15,8 @@ from neurofwp.errors import InputError
 from neurofwp.identification.competing import free_parameters
 from neurofwp.identification.levenberg_marquardt import Residuals, minimise
 from neurofwp.identification.prediction import weights
-from neurofwp.identification.records import Records, prepare
+from neurofwp.identification.preparation import prepare
+from neurofwp.identification.records import Records
 from neurofwp.rules import Independent, Parameter, Rule
 
 SEARCH_SIZE, SEARCH_ITERATIONS = 40_000, 30

@@ -13,8 +13,9 @@ from neurofwp.identification.competing import free_parameters
 from neurofwp.identification.decision import Verdict, decide
 from neurofwp.identification.fit_rule import Fit
 from neurofwp.identification.models import reference_of
+from neurofwp.identification.preparation import DRIVES, observed_weights
 from neurofwp.identification.products import Products
-from neurofwp.identification.records import DRIVES, Records, observed_weights
+from neurofwp.identification.records import Records
 from neurofwp.identification.splits import Split
 from neurofwp.identification.uncertainty import uncertainty
 from neurofwp.rules import Rule

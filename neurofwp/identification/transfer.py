@@ -34,8 +34,9 @@ from neurofwp.identification import scores
 from neurofwp.identification.fit_rule import Fit, predict
 from neurofwp.identification.identify_rule import repeat_weights
 from neurofwp.identification.models import models
+from neurofwp.identification.preparation import observed_weights, prepare
 from neurofwp.identification.products import Prediction, measure
-from neurofwp.identification.records import Records, observed_weights, prepare
+from neurofwp.identification.records import Records
 from neurofwp.identification.splits import split
 
 KIND = "neurofwp.transfer"
@@ -69,7 +70,8 @@ def transfer(
         for a Trace without any noise. Without either, nothing says how much could be explained.
     judge : episodes that are scored, by default all: none that was fitted should be among them.
     beta : one of `BETA`. fitted_duration : of the events that were fitted, ms, where beta is per time.
-    drive, unit_keys, initial : as of `neurofwp.identification.records.prepare`; by default as `fits` had the first two.
+    drive, unit_keys, initial : as of `neurofwp.identification.preparation.prepare`; by default as `fits` had the first
+        two.
 
     Returns
     -------
@@ -81,7 +83,7 @@ def transfer(
     ------
     InputError
         for an unknown beta, one per time without a duration, negative noise, episodes that are not there, parameters
-        in another unit than that of the Trace, or input that `neurofwp.identification.records.prepare` refuses.
+        in another unit than that of the Trace, or input that `neurofwp.identification.preparation.prepare` refuses.
     """
     _check(fits, trace, noise, beta, fitted_duration)
     given = json.loads(fits.attrs["config"]) if isinstance(fits, xr.Dataset) else {}
@@ -91,7 +93,7 @@ def transfer(
         program, trace, drive=drive, unit_keys=unit_keys, initial=initial, device=device,
         nonnegative=given.get("nonnegative", True),
     )  # fmt: skip
-    again = repeat_weights(program, trace, repeat, unit_keys=unit_keys, initial=initial, device=device)
+    again = repeat_weights(program, trace, repeat, unit_keys=records.unit_keys, initial=initial, device=device)
     count = len(records.key)
     chosen = list(range(count)) if judge is None else [int(each) for each in judge]
     if not chosen or not set(chosen) <= set(range(count)):

@@ -9,7 +9,8 @@ import torch
 from neurofwp import rules
 from neurofwp.identification import nulls
 from neurofwp.identification.fit_rule import Fit, fit_records, predict
-from neurofwp.identification.records import Records, prepare
+from neurofwp.identification.preparation import prepare
+from neurofwp.identification.records import Records
 from neurofwp.rate import RateNetwork
 
 from .programs import reassigned
