@@ -102,7 +102,7 @@ def _identify(recording: Given, given: _Identify) -> xr.Dataset:
     weight = recording.trace["weight"]
     log.info(
         "%s: %s, weights in %s, %s",
-        *(given.file, ", ".join(f"{size} {dim}" for dim, size in weight.sizes.items()), weight.attrs["units"]),
+        *(given.file, ", ".join(f"{dim} {size}" for dim, size in weight.sizes.items()), weight.attrs["units"]),
         "with a repeat" if recording.repeat is not None else "without a repeat",
     )
     if recording.repeat is not None and given.noise is not None:
