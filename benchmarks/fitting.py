@@ -38,7 +38,8 @@ from benchmarks import machine
 from neurofwp import RateNetwork, identification, program
 from neurofwp.identification import competing, fit_rule, recovery
 from neurofwp.identification.levenberg_marquardt import Minimum, minimise
-from neurofwp.identification.records import Records, prepare
+from neurofwp.identification.preparation import prepare
+from neurofwp.identification.records import Records
 from neurofwp.plots import style
 from neurofwp.rules import Independent, Rule
 

@@ -19,7 +19,7 @@ from neurofwp import program
 from neurofwp.identification.competing import candidates, free_parameters
 from neurofwp.identification.fit_rule import Bounds, residuals
 from neurofwp.identification.levenberg_marquardt import minimise
-from neurofwp.identification.records import prepare
+from neurofwp.identification.preparation import prepare
 from neurofwp.rate import RateNetwork, run
 from neurofwp.rules import RULES, Rule
 from neurofwp.slownet.controller import ARCHITECTURES

@@ -160,7 +160,7 @@ def _single(base: Mapping[str, Entry], here: Mapping[str, Entry]) -> dict[str, E
 def _reshape(key: str, here: Entry, base: Entry, names: Renames) -> Entry:
     """The new array with the dims of the base, as far as that changes no number."""
     for each in names.reshapes(key):
-        if set(each.stack) <= set(here.dims) and each.into in base.dims:
+        if set(each.stack) <= set(here.dims) and not set(each.stack) <= set(base.dims) and each.into in base.dims:
             here = _stack(here, each.stack, each.into)
     if here.dims == base.dims or len(here.dims) != here.values.ndim or len(base.dims) != base.values.ndim:
         return here

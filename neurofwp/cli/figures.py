@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,19 @@ from neurofwp.runtime.experiment import Experiment
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
+
+log = logging.getLogger("neurofwp")
+
+
+def attempt(drawing: Callable[[], object], otherwise: str) -> bool:
+    """Whether figures could be drawn; if not, log why and what is left: they must not take results with them."""
+    try:
+        drawing()
+    except Exception as error:
+        log.debug("the figures failed", exc_info=True)
+        log.error("the figures could not be drawn (%s: %s), but %s", type(error).__name__, error, otherwise)
+        return False
+    return True
 
 
 def draw(experiment: Experiment, result: xr.DataTree, folder: Path, *, pdf: bool = False) -> list[Path]:

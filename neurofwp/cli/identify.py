@@ -102,7 +102,7 @@ def _identify(recording: Given, given: _Identify) -> xr.Dataset:
     weight = recording.trace["weight"]
     log.info(
         "%s: %s, weights in %s, %s",
-        *(given.file, ", ".join(f"{size} {dim}" for dim, size in weight.sizes.items()), weight.attrs["units"]),
+        *(given.file, ", ".join(f"{dim} {size}" for dim, size in weight.sizes.items()), weight.attrs["units"]),
         "with a repeat" if recording.repeat is not None else "without a repeat",
     )
     if recording.repeat is not None and given.noise is not None:
@@ -193,17 +193,11 @@ def tables(fits: xr.Dataset) -> Mapping[str, xr.Dataset]:
 
 
 def _draw(fits: xr.Dataset, folder: Path, pdf: bool) -> bool:
-    """The figures; one that fails must not take the verdict with it."""
+    """Draw the figure."""
     from neurofwp.cli import figures
     from neurofwp.plots import rule_bars
 
-    try:
-        figures.save(rule_bars(fits), folder, "rule_bars", pdf=pdf)
-    except Exception as error:
-        log.debug("the figures failed", exc_info=True)
-        log.error(
-            "the figures could not be drawn (%s: %s), but the fits are safe; log.txt has the traceback",
-            *(type(error).__name__, error),
-        )
-        return False
-    return True
+    return figures.attempt(
+        lambda: figures.save(rule_bars(fits), folder, "rule_bars", pdf=pdf),
+        "the fits are safe; log.txt has the traceback",
+    )

@@ -98,17 +98,10 @@ def carry_out(
 
 
 def _draw(experiment: Experiment, result: xr.DataTree, folder: Path, pdf: bool) -> bool:
-    """Draw the figures; one that fails must not take the results with it."""
+    """Draw the figures."""
     from neurofwp.cli import figures
 
-    try:
-        figures.draw(experiment, result, folder, pdf=pdf)
-    except Exception as error:
-        log.debug("the figures failed", exc_info=True)
-        log.error(
-            "the figures could not be drawn (%s: %s), but the data are safe; log.txt has the traceback, and "
-            "`neurofwp plot %s` tries again",
-            *(type(error).__name__, error, folder),
-        )
-        return False
-    return True
+    return figures.attempt(
+        lambda: figures.draw(experiment, result, folder, pdf=pdf),
+        f"the data are safe; log.txt has the traceback, and `neurofwp plot {folder}` tries again",
+    )

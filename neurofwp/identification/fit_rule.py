@@ -15,7 +15,8 @@ from neurofwp.errors import InputError
 from neurofwp.identification.competing import free_parameters
 from neurofwp.identification.levenberg_marquardt import Residuals, minimise
 from neurofwp.identification.prediction import weights
-from neurofwp.identification.records import Records, prepare
+from neurofwp.identification.preparation import prepare
+from neurofwp.identification.records import Records
 from neurofwp.rules import Independent, Parameter, Rule
 
 SEARCH_SIZE, SEARCH_ITERATIONS = 40_000, 30
@@ -115,7 +116,7 @@ def predict(fit: Fit, records: Records) -> Tensor:
     return weights(fit.rule, records, point)
 
 
-def polished(rule: Rule, records: Records, seed: int) -> Records:
+def polish_subset(rule: Rule, records: Records, seed: int) -> Records:
     """The part of Records that the parameters of a fit rest on."""
     whole = records.without_silent()
     return subset(rule, whole, order_of(rule, whole, torch.Generator().manual_seed(seed)), POLISH_SIZE)

@@ -15,8 +15,9 @@ from neurofwp.identification.fit_rule import Fit, fit_records
 from neurofwp.identification.models import models
 from neurofwp.identification.nesting import embed, nests
 from neurofwp.identification.noise_ceiling import two_runs
+from neurofwp.identification.preparation import prepare
 from neurofwp.identification.products import measure
-from neurofwp.identification.records import Records, keys_of_norm_one, prepare
+from neurofwp.identification.records import Records
 from neurofwp.identification.report import UNKNOWN, tabulate
 from neurofwp.identification.splits import split
 from neurofwp.metrics.broadcasting import broadcast
@@ -60,7 +61,7 @@ def identify(
         Without either, how much a rule could explain is unknown, and so is whether one is adequate.
     split_by : what is fitted and what judges, other "episode"s, other "post"synaptic cells, or a later "time".
     train : indices of the episodes or cells that are fitted, by default the first half; the others judge.
-    drive, unit_keys, initial, nonnegative : as of `neurofwp.identification.records.prepare`.
+    drive, unit_keys, initial, nonnegative : as of `neurofwp.identification.preparation.prepare`.
     references : whether flexible rules are fitted beside the named ones, to say what a rule of their signals could
         explain; takes as long as several rules. Only where something says how much repeats.
     restarts : random starts for each rule, besides its defaults and the optima of rules that it nests.
@@ -73,7 +74,7 @@ def identify(
     ------
     InputError
         for an unknown rule, one that cannot be fitted, a split that leaves nothing to judge, a repeat that does not
-        match, noise that is no positive number, or input that `neurofwp.identification.records.prepare` refuses.
+        match, noise that is no positive number, or input that `neurofwp.identification.preparation.prepare` refuses.
     """
     chosen = _chosen(rules)
     if noise is not None and not noise > 0:
@@ -81,7 +82,7 @@ def identify(
     records = prepare(
         program, trace, drive=drive, unit_keys=unit_keys, initial=initial, nonnegative=nonnegative, device=device
     )
-    again = repeat_weights(program, trace, repeat, unit_keys=unit_keys, initial=initial, device=device)
+    again = repeat_weights(program, trace, repeat, unit_keys=records.unit_keys, initial=initial, device=device)
     halves = split(records, again, split_by, train, chosen)
     fits = fit_all(chosen, halves.trained, restarts=restarts, seed=seed, progress=progress)
     adequacy = "a repeat" if again is not None else "a stated noise" if noise else UNKNOWN
@@ -92,7 +93,7 @@ def identify(
     nested = [(one.id, other.id) for one in chosen for other in chosen if nests(one, other, records)]
     config: dict[str, Any] = {
         "rules": [rule.id for rule in chosen], "train": train, "split_by": split_by, "drive": drive,
-        "unit_keys": keys_of_norm_one(program, trace, unit_keys), "initial": initial, "restarts": restarts,
+        "unit_keys": records.unit_keys, "initial": initial, "restarts": restarts,
         "nonnegative": nonnegative, "noise": noise, "device": device, "trace": json.loads(trace.attrs["config"]),
     }  # fmt: skip
     result = tabulate(fits, products, halves, nested, adequacy=adequacy, trace=trace, drive=drive, seed=seed)

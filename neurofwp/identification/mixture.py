@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from neurofwp.identification import scores
 from neurofwp.identification.products import Products
@@ -54,9 +53,6 @@ def mix(products: Products, first: str, second: str) -> Mixture:
     share = 0.5 + (misfit[:, 1] - misfit[:, 0]).sum() / (2 * total)
     distance = total / two.repeatable().sum()
     mixed = share * value[0] + (1 - share) * value[1] - share * (1 - share) * distance
-    count = len(apart)
-    if count < 2:
-        return Mixture(first, second, share, np.nan, np.nan, float(mixed), float(value.min() - mixed))
     terms = ((misfit[:, 1] - misfit[:, 0]) / 2 - (share - 0.5) * apart) / apart.mean()
-    margin = stats.t.ppf((1 + scores.LEVEL) / 2, count - 1) * terms.std(ddof=1) / np.sqrt(count)
-    return Mixture(first, second, share, share - margin, share + margin, float(mixed), float(value.min() - mixed))
+    half = float(scores.margin(terms))
+    return Mixture(first, second, share, share - half, share + half, float(mixed), float(value.min() - mixed))

@@ -7,7 +7,7 @@ import xarray as xr
 
 from neurofwp import trace
 from neurofwp.errors import InputError
-from neurofwp.identification.records import observed_weights
+from neurofwp.identification.preparation import observed_weights
 from neurofwp.metrics import jackknife_error
 
 

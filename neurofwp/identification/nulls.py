@@ -36,14 +36,14 @@ def nulls(trained: Records, best: Fit, seed: int, means: Records | None = None) 
     ones = trained.value.new_ones(1, 1)
     mean, shown = mean_value(trained), mean_value(means or trained)
     return {
-        "nothing": partial(counted, constant=trained.value.new_zeros(()), pattern=ones),
-        "write_counts": partial(counted, constant=coefficient(trained, ones), pattern=ones),
-        "mean_value": partial(counted, constant=coefficient(trained, mean), pattern=shown),
-        "permuted_values": partial(permuted, best, seed=seed),
+        "nothing": partial(weights_of_counts, constant=trained.value.new_zeros(()), pattern=ones),
+        "write_counts": partial(weights_of_counts, constant=coefficient(trained, ones), pattern=ones),
+        "mean_value": partial(weights_of_counts, constant=coefficient(trained, mean), pattern=shown),
+        "permuted_values": partial(weights_of_permuted_values, best, seed=seed),
     }
 
 
-def counted(records: Records, *, constant: Tensor, pattern: Tensor) -> Tensor:
+def weights_of_counts(records: Records, *, constant: Tensor, pattern: Tensor) -> Tensor:
     """Weights after initial + sum_s c beta_s k_js pattern_i, (episode, pool, event, post, pre).
 
     constant (pool,) or a scalar, pattern (pool, post); dims may be 1.
@@ -59,7 +59,7 @@ def coefficient(records: Records, pattern: Tensor) -> Tensor:
     cross, own = (records.weight.new_zeros(records.weight.shape[1]) for _ in range(2))
     for episode in range(len(records.key)):
         one = records.episodes([episode])
-        unit = counted(one, constant=one.value.new_ones(1), pattern=pattern)
+        unit = weights_of_counts(one, constant=one.value.new_ones(1), pattern=pattern)
         seen = one.synapses[:, :, None]
         x, y = (one.increments(each) * seen for each in (unit, one.weight))
         cross += (x * y).sum(dim=(0, 2, 3, 4))
@@ -74,7 +74,7 @@ def mean_value(records: Records) -> Tensor:
     return total / open_gate.sum().clamp(min=1)
 
 
-def permuted(fit: Fit, records: Records, *, seed: int) -> Tensor:
+def weights_of_permuted_values(fit: Fit, records: Records, *, seed: int) -> Tensor:
     """The weights that a rule predicts, (episode, pool, event, post, pre), had values come in another order."""
     return predict(fit, permute_values(records, seed))
 

@@ -25,8 +25,9 @@ from neurofwp.errors import InputError
 from neurofwp.identification import scores
 from neurofwp.identification.confidence_set import FEW, RESOLUTION
 from neurofwp.identification.fit_rule import Fit, fit_records, predict
+from neurofwp.identification.preparation import prepare
 from neurofwp.identification.products import Products, measure
-from neurofwp.identification.records import Records, prepare
+from neurofwp.identification.records import Records
 from neurofwp.identification.recovery import disturb
 from neurofwp.rate import RateNetwork
 from neurofwp.rules import get

@@ -45,7 +45,7 @@ def measure(
     records : what judges. again : weights of the repeat, as `records.weight`; without one, the run takes its place.
     predictions : what gives the weights (episode, pool, event, post, pre) that a model predicts for Records.
     unit : "episode", "post" (a postsynaptic cell) or "event"; of several episodes one after the other.
-    first : the first event that counts.
+    first : the first unit that counts.
     noise : standard deviation of each weight's own measurement error, in its unit: where there is no repeat, what it
         adds to the products of the run with itself is taken off.
     """
@@ -73,22 +73,22 @@ def _of_episode(records: Records, weights: list[Tensor], unit: str, first: int, 
     found = []
     for mask, change in ((records.seen(entries), True), (since, True), (records.seen(entries), False)):
         series = [records.increments(each) if change else records.seen(each) for each in weights]
-        taken = (mask & records.synapses[:, :, None]).to(series[0]).expand_as(series[0]).clone()
-        taken[:, :, :first] = 0
-        rows = torch.stack([series[0], series[1], torch.ones_like(taken), *series[2:]])[:, 0] * taken[0]
-        axis = {"episode": None, "post": 3, "event": 2}[unit]
-        rows = rows[None] if axis is None else rows.movedim(axis, 0)
-        rows = (rows if unit != "event" else rows[first:]).flatten(2)
+        taken = (mask & records.synapses[:, :, None]).to(series[0]).expand_as(series[0])
+        rows = _by_unit(torch.stack([series[0], series[1], torch.ones_like(taken), *series[2:]]) * taken, unit)
         gram = rows @ rows.mT
         errors = torch.ones_like(taken)  # of a measurement, in the products of the run with itself
         if change:
             errors[:, :, 1:] = 2  # of this one and of the one before
-        spread = noise**2 * errors[0].expand_as(taken[0]) * taken[0]
-        spread = spread[None] if axis is None else spread.movedim(axis - 1, 0)
-        gram[:, 0, 1] -= (spread if unit != "event" else spread[first:]).flatten(1).sum(1)
+        gram[:, 0, 1] -= _by_unit((noise**2 * errors * taken)[None], unit).sum(dim=(1, 2))
         gram[:, 1, 0] = gram[:, 0, 1]
-        found.append(gram.cpu().numpy())
+        found.append(gram[first:].cpu().numpy())
     return np.stack(found)
+
+
+def _by_unit(series: Tensor, unit: str) -> Tensor:
+    """Series (series, episode, pool, event, post, pre) of one episode, (unit, series, entry)."""
+    axis = {"episode": 1, "post": -2, "event": -3}[unit]
+    return series.movedim(axis, 0).flatten(2)
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,6 @@ class Products:
         """Some of the models."""
         index = [0, 1, 2, *(3 + self.models.index(name) for name in models)]
         return Products(tuple(models), self.values[:, index][:, :, index], self.repeated)
-
-    def episodes(self, index: np.ndarray) -> Products:
-        """Some episodes, or a resample of them."""
-        return Products(self.models, self.values[index], self.repeated)
 
     def alone(self) -> Products:
         """The run with itself in place of its repeat."""

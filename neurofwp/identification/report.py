@@ -13,8 +13,9 @@ from neurofwp.identification.competing import free_parameters
 from neurofwp.identification.decision import Verdict, decide
 from neurofwp.identification.fit_rule import Fit
 from neurofwp.identification.models import reference_of
-from neurofwp.identification.products import MEASURES, Products
-from neurofwp.identification.records import DRIVES, Records, observed_weights
+from neurofwp.identification.preparation import DRIVES, observed_weights
+from neurofwp.identification.products import Products
+from neurofwp.identification.records import Records
 from neurofwp.identification.splits import Split
 from neurofwp.identification.uncertainty import uncertainty
 from neurofwp.rules import Rule
@@ -58,54 +59,49 @@ def tabulate(
     - attributes: adequacy ("a repeat", "a stated noise" or "unknown"), and nested, pairs of rules.
     """
     repeated = adequacy != UNKNOWN
+    units = observed_weights(trace).attrs["units"]
     rules = [fit.rule.id for fit in fits]
     decisive = Products.of(products, repeated=repeated)
     decided = decide(decisive, rules, nested, seed)
-    value, low, high = (
-        np.stack(each) for each in zip(*(_limits(products, on, repeated) for on in MEASURES), strict=True)
+    result = scores.tabulate(products, repeated, units)
+    result = result.assign_coords(unit=halves.numbers * (products.sizes["unit"] // len(halves.numbers)))
+    result = result.assign(_of_rules(fits, decisive, result) | _parameters(fits, halves.trained, seed))
+    result = result.assign(
+        best=("rule", np.isin(rules, decided.rules)), verdict=((), decided.kind), sentence=((), decided.sentence)
     )
-    ceiling, error = scores.noise_ceiling(decisive)
-    names = list(dict.fromkeys(parameter for fit in fits for parameter in fit.parameters))
-    own = slice(len(rules))
-    data = {
-        "unexplained": (("measure", "model"), value),
-        "unexplained_low": (("measure", "model"), low),
-        "unexplained_high": (("measure", "model"), high),
-        "feve": ("rule", np.where(repeated, 1 - value[0, own], np.nan)),
-        "low": ("rule", np.where(repeated, 1 - high[0, own], np.nan)),
-        "high": ("rule", np.where(repeated, 1 - low[0, own], np.nan)),
-        "r2": ("rule", scores.r2(decisive)[own]),
-        "lack": ("rule", _lack([fit.rule for fit in fits], decisive.models, value[0], repeated)),
-        "best": ("rule", np.isin(rules, decided.rules)),
-        "distance": (("rule", "other_rule"), scores.distance(decisive)[own, own]),
-        "train_r2": ("rule", [fit.r2 for fit in fits]),
-        "n_parameters": ("rule", [len(free_parameters(fit.rule)) for fit in fits]),
-        **_parameters(fits, halves.trained, names, seed),
-        "verdict": ((), decided.kind),
-        "sentence": ((), decided.sentence),
-        "noise_ceiling": ((), ceiling),
-        "noise_ceiling_sem": ((), error),
-        "products": products,
-    }  # fmt: skip
-    coords = {
-        "rule": rules, "other_rule": rules, "parameter": names, "other_parameter": names,
-        "model": list(decisive.models),
-        "unit": halves.numbers * (products.sizes["unit"] // len(halves.numbers)),
-    }  # fmt: skip
-    result = xr.Dataset(data, coords=coords)
     for name in result.variables:
-        result[name].attrs["units"] = "1"
+        result[name].attrs.setdefault("units", "1")
     for name in ("parameter_value", "parameter_low", "parameter_high"):
-        result[name].attrs["units"] = f"powers of {observed_weights(trace).attrs['units']}"
-    result["products"].attrs["units"] = f"{observed_weights(trace).attrs['units']}^2"
+        result[name].attrs["units"] = f"powers of {units}"
     return result.assign_attrs(
         kind=KIND, drive=drive, driven_by=DRIVES[drive], unit=halves.unit, adequacy=adequacy,
         nested=" ".join(f"{outer}>{inner}" for outer, inner in nested), verdict_seed=seed,
     )  # fmt: skip
 
 
-def _parameters(fits: Sequence[Fit], trained: Records, names: Sequence[str], seed: int) -> dict[str, Any]:
+def _of_rules(fits: Sequence[Fit], decisive: Products, table: xr.Dataset) -> dict[str, Any]:
+    """Scores of the rules on increments, which are the first models of the table."""
+    rules = [fit.rule.id for fit in fits]
+    own = slice(len(fits))
+    value, low, high = (table[f"unexplained{end}"].sel(measure="increments").values for end in ("", "_low", "_high"))
+    known = np.where(decisive.repeated, 1.0, np.nan)
+    return {
+        "rule": rules,
+        "other_rule": rules,
+        "feve": ("rule", known * (1 - value[own])),
+        "low": ("rule", known * (1 - high[own])),
+        "high": ("rule", known * (1 - low[own])),
+        "r2": ("rule", scores.r2(decisive)[own]),
+        "lack": ("rule", known * _lack([fit.rule for fit in fits], decisive.models, value)),
+        "distance": (("rule", "other_rule"), scores.distance(decisive)[own, own]),
+        "train_r2": ("rule", [fit.r2 for fit in fits]),
+        "n_parameters": ("rule", [len(free_parameters(fit.rule)) for fit in fits]),
+    }
+
+
+def _parameters(fits: Sequence[Fit], trained: Records, seed: int) -> dict[str, Any]:
     """Values, limits and correlations of the parameters of all rules."""
+    names = list(dict.fromkeys(parameter for fit in fits for parameter in fit.parameters))
     shape = (len(fits), len(names))
     value, low, high = (np.full(shape, np.nan) for _ in range(3))
     correlation = np.full((*shape, len(names)), np.nan)
@@ -117,6 +113,8 @@ def _parameters(fits: Sequence[Fit], trained: Records, names: Sequence[str], see
         correlation[row][np.ix_(at, at)] = found.correlation
     dims = ("rule", "parameter")
     return {
+        "parameter": names,
+        "other_parameter": names,
         "parameter_value": (dims, value),
         "parameter_low": (dims, low),
         "parameter_high": (dims, high),
@@ -124,11 +122,11 @@ def _parameters(fits: Sequence[Fit], trained: Records, names: Sequence[str], see
     }
 
 
-def _lack(rules: Sequence[Rule], models: Sequence[str], value: np.ndarray, repeated: bool) -> np.ndarray:
+def _lack(rules: Sequence[Rule], models: Sequence[str], value: np.ndarray) -> np.ndarray:
     found = np.full(len(rules), np.nan)
     for row, rule in enumerate(rules):
         name = reference_of(rule, models)
-        if name is not None and repeated:
+        if name is not None:
             lack = value[row] - value[models.index(name)]
             found[row] = lack if lack >= -UNDERFITTED else np.nan
     return found
@@ -139,8 +137,3 @@ def verdict(fits: xr.Dataset) -> Verdict:
     pairs = [(outer, inner) for outer, _, inner in (each.partition(">") for each in fits.attrs["nested"].split())]
     products = Products.of(fits["products"], repeated=fits.attrs["adequacy"] != UNKNOWN)
     return decide(products, [str(rule) for rule in fits["rule"].values], pairs, int(fits.attrs["verdict_seed"]))
-
-
-def _limits(products: xr.DataArray, on: str, repeated: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    found = Products.of(products, on, repeated=repeated)
-    return scores.unexplained(found), *scores.interval(found)

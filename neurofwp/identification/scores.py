@@ -11,9 +11,11 @@ Comput Neurosci 10:10, for responses of neurons). Without a repeat b is a, and u
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 from scipy import stats
 
-from neurofwp.identification.products import Products
+from neurofwp.identification.products import MEASURES, Products
+from neurofwp.metrics import jackknife_error
 
 LEVEL = 0.95
 
@@ -36,21 +38,19 @@ def influence(products: Products) -> np.ndarray:
     return terms
 
 
-def interval(products: Products, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
-    """Confidence limits of u (model,) for new episodes: Student's t over episodes; NaN with fewer than two."""
-    value, error = unexplained(products), standard_error(products)
-    count = len(products.values)
-    margin = stats.t.ppf((1 + level) / 2, count - 1) * error if count > 1 else np.full_like(error, np.nan)
-    return value - margin, value + margin
+def interval(products: Products) -> tuple[np.ndarray, np.ndarray]:
+    """95 % confidence limits of u (model,) for new episodes; NaN with fewer than two."""
+    value, half = unexplained(products), margin(influence(products))
+    return value - half, value + half
 
 
-def standard_error(products: Products) -> np.ndarray:
-    """Of u, (model,)."""
-    terms = influence(products)
-    if len(terms) < 2:
-        return np.full(terms.shape[1], np.nan)
-    error: np.ndarray = terms.std(axis=0, ddof=1) / np.sqrt(len(terms))
-    return error
+def margin(terms: np.ndarray) -> np.ndarray:
+    """Half the 95 % interval of a mean, by Student's t, of terms (episode, ...); NaN of fewer than two episodes."""
+    count = len(terms)
+    if count < 2:
+        return np.full(terms.shape[1:], np.nan)
+    half: np.ndarray = stats.t.ppf((1 + LEVEL) / 2, count - 1) * (terms.std(axis=0, ddof=1) / np.sqrt(count))
+    return half
 
 
 def r2(products: Products) -> np.ndarray:
@@ -72,9 +72,38 @@ def noise_ceiling(products: Products) -> tuple[float, float]:
         return np.nan, np.nan
     sums = products.ceiling()
     total = sums.sum(0)
-    value = float(total[0] / total[1])
-    if len(sums) < 2:
-        return value, np.nan
-    without = (total - sums)[:, 0] / (total - sums)[:, 1]
-    count = len(sums)
-    return value, float(np.sqrt((count - 1) / count * np.sum((without - without.mean()) ** 2)))
+    without = (total - sums)[:, 0] / (total - sums)[:, 1] if len(sums) > 1 else np.full(1, np.nan)
+    return float(total[0] / total[1]), jackknife_error(without)
+
+
+def tabulate(products: xr.DataArray, repeated: bool, units: str) -> xr.Dataset:
+    """What follows for every model from the products of all measures.
+
+    Parameters
+    ----------
+    repeated : whether there was a repeat, or a stated noise. units : of the weights.
+
+    Returns
+    -------
+    unexplained, unexplained_low, unexplained_high (measure, model); noise_ceiling and noise_ceiling_sem (scalars), of
+    increments; products.
+    """
+    every = [Products.of(products, on, repeated=repeated) for on in MEASURES]
+    low, high = np.stack([interval(each) for each in every]).transpose(1, 0, 2)
+    ceiling, error = noise_ceiling(every[0])
+    dims = ("measure", "model")
+    result = xr.Dataset(
+        {
+            "unexplained": (dims, np.stack([unexplained(each) for each in every])),
+            "unexplained_low": (dims, low),
+            "unexplained_high": (dims, high),
+            "noise_ceiling": ((), ceiling),
+            "noise_ceiling_sem": ((), error),
+            "products": products,
+        },
+        coords={"measure": list(MEASURES), "model": list(every[0].models)},
+    )
+    for name in result.variables:
+        result[name].attrs["units"] = "1"
+    result["products"].attrs["units"] = f"{units}^2"
+    return result

@@ -35,8 +35,9 @@ from neurofwp.identification import scores
 from neurofwp.identification.fit_rule import Fit, predict
 from neurofwp.identification.identify_rule import repeat_weights
 from neurofwp.identification.models import models
-from neurofwp.identification.products import MEASURES, Prediction, Products, measure
-from neurofwp.identification.records import Records, observed_weights, prepare
+from neurofwp.identification.preparation import observed_weights, prepare
+from neurofwp.identification.products import Prediction, measure
+from neurofwp.identification.records import Records
 from neurofwp.identification.splits import split
 from neurofwp.runtime.progress import progress_bar
 
@@ -72,7 +73,8 @@ def transfer(
         for a Trace without any noise. Without either, nothing says how much could be explained.
     judge : episodes that are scored, by default all: none that was fitted should be among them.
     beta : one of `BETA`. fitted_duration : of the events that were fitted, ms, where beta is per time.
-    drive, unit_keys, initial : as of `neurofwp.identification.records.prepare`; by default as `fits` had the first two.
+    drive, unit_keys, initial : as of `neurofwp.identification.preparation.prepare`; by default as `fits` had the first
+        two.
 
     Returns
     -------
@@ -84,7 +86,7 @@ def transfer(
     ------
     InputError
         for an unknown beta, one per time without a duration, negative noise, episodes that are not there, parameters
-        in another unit than that of the Trace, or input that `neurofwp.identification.records.prepare` refuses.
+        in another unit than that of the Trace, or input that `neurofwp.identification.preparation.prepare` refuses.
     """
     _check(fits, trace, noise, beta, fitted_duration)
     given = json.loads(fits.attrs["config"]) if isinstance(fits, xr.Dataset) else {}
@@ -94,7 +96,7 @@ def transfer(
         program, trace, drive=drive, unit_keys=unit_keys, initial=initial, device=device,
         nonnegative=given.get("nonnegative", True),
     )  # fmt: skip
-    again = repeat_weights(program, trace, repeat, unit_keys=unit_keys, initial=initial, device=device)
+    again = repeat_weights(program, trace, repeat, unit_keys=records.unit_keys, initial=initial, device=device)
     count = len(records.key)
     chosen = list(range(count)) if judge is None else [int(each) for each in judge]
     if not chosen or not set(chosen) <= set(range(count)):
@@ -107,8 +109,10 @@ def transfer(
         records.episodes(chosen), None if again is None else again[chosen], every, noise=noise or 0.0
     )  # fmt: skip
     adequate = repeat is not None or noise is not None
-    result = _tabulate(products, adequate, str(observed_weights(trace).attrs["units"]))
-    return result.assign_coords(unit=chosen).assign_attrs(kind=KIND, beta=beta, drive=drive)
+    result = scores.tabulate(products, adequate, observed_weights(trace).attrs["units"])
+    unknown = xr.full_like(result["unexplained"], np.nan)
+    feve = (1 - result["unexplained"] if adequate else unknown).assign_attrs(units="1")
+    return result.assign(feve=feve).assign_coords(unit=chosen).assign_attrs(kind=KIND, beta=beta, drive=drive)
 
 
 def matrix(
@@ -236,27 +240,3 @@ def _per_time(name: str, prediction: Prediction, duration: float) -> Prediction:
 
 def _scaled(prediction: Prediction, duration: float, records: Records) -> Tensor:
     return prediction(replace(records, gate=records.gate * records.duration / duration))
-
-
-def _tabulate(products: xr.DataArray, adequate: bool, unit: str) -> xr.Dataset:
-    every = [Products.of(products, on, repeated=adequate) for on in MEASURES]
-    value = np.stack([scores.unexplained(each) for each in every])
-    low, high = np.stack([scores.interval(each) for each in every]).transpose(1, 0, 2)
-    ceiling, error = scores.noise_ceiling(every[0])
-    dims = ("measure", "model")
-    result = xr.Dataset(
-        {
-            "unexplained": (dims, value),
-            "unexplained_low": (dims, low),
-            "unexplained_high": (dims, high),
-            "feve": (dims, 1 - value if adequate else np.full_like(value, np.nan)),
-            "noise_ceiling": ((), ceiling),
-            "noise_ceiling_sem": ((), error),
-            "products": products,
-        },
-        coords={"measure": list(MEASURES), "model": list(every[0].models)},
-    )
-    for name in result.variables:
-        result[name].attrs["units"] = "1"
-    result["products"].attrs["units"] = f"{unit}^2"
-    return result

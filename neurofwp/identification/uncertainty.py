@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.func import jvp
 
 from neurofwp.identification.competing import free_parameters
-from neurofwp.identification.fit_rule import Fit, misses, polished
+from neurofwp.identification.fit_rule import Fit, misses, polish_subset
 from neurofwp.identification.prediction import weights
 from neurofwp.identification.records import Records
 from neurofwp.identification.scores import LEVEL
@@ -36,7 +36,7 @@ class Uncertainty:
 
 def uncertainty(fit: Fit, records: Records, seed: int = 0) -> Uncertainty:
     """Of all parameters of a fit to these Records, from the part of them that it rests on; `seed` as of the fit."""
-    records = polished(fit.rule, records, seed)
+    records = polish_subset(fit.rule, records, seed)
     names = tuple(parameter.name for parameter in free_parameters(fit.rule))
     curvature = torch.zeros(len(names), len(names), dtype=torch.float64)
     spread = curvature.clone()

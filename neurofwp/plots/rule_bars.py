@@ -75,11 +75,11 @@ def rule_bars(fits: xr.Dataset) -> Figure:
     for tick, winner in zip(ax.get_yticklabels(), np.any(best, axis=0).tolist(), strict=True):
         tick.set_fontweight("bold" if winner else "normal")
     ax.tick_params(axis="y", length=0, pad=6)
-    ax.invert_yaxis()
+    ax.set_ylim(len(rules) - 0.4, -0.6)  # the first rule at the top
     label = "fraction of explainable variance explained (FEVE)" if explainable else "held-out R², noise included"
     ax.set_xlabel(label + _judged(fits))
     key = [*_key(drives, explainable), *(_draw_bounds(ax, fits) if explainable else ())]
-    style.legend(figure, key, title="coloured, bold: rules that are not worse than the best", handlelength=1.5)
+    style.legend(figure, key, title="coloured, bold: rules that are not worse than the best", ncols=3, handlelength=1.5)
     return figure
 
 

@@ -36,11 +36,22 @@ RULES = {
     "delta_unit_keys": (SKY, "p"),
     "delta_product": (SKY, "h"),
     "gated_delta": (SKY, "^"),
-    "mesa": (BLACK, "D"),
+    # rules of one family have shades of one hue
+    "key_gated_delta": ("#00405F", "d"),
+    "implicit_delta": ("#3B8EA5", ">"),
+    "ode_delta": ("#9CCBE8", "8"),
+    "momentum": ("#5C7FB8", "H"),
+    "mesa": ("#2B2F77", "D"),
+    "interpolating": ("#B87D00", "1"),
+    "key_decay": ("#7A5200", "2"),
     "outstar": (GREEN, "v"),
     "soft_bound": (PURPLE, "P"),
     "calcium_threshold": (GREY, "*"),
+    "bcm": ("#00573F", "3"),
+    "btsp": ("#7A3B63", "4"),
     "oja": (BLACK, "X"),
+    "gated_oja": ("#555555", "+"),
+    "ode_oja": ("#AAAAAA", "x"),
     "softmax": (BLACK, "D"),
 }
 LABELS = {"delta_nonnegative": "delta, W ≥ 0", "delta_unit_keys": "delta, unit keys"}

@@ -40,8 +40,8 @@ def drive(
     parameters : each broadcasts against the leading dims (...).
     duration : (..., event), seconds; left out, an event lasts what a rule that asks says.
     """
-    given = added(rule, parameters)
-    others = held(rule, parameters, key, value)
+    given = extra_parameters(rule, parameters)
+    others = constant_arguments(rule, parameters, key, value)
     if duration is not None and rule.timed_by:
         others[rule.timed_by] = duration
     if rule.argument("beta") is None:
@@ -60,12 +60,12 @@ def drive(
     return Event(key, value, gate, retention, others=others)
 
 
-def added(rule: Rule, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def extra_parameters(rule: Rule, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Those of `parameters` that are not the rule's own."""
     return {each.name: parameters[each.name] for each in rule.fitted_with if each.name in parameters}
 
 
-def held(rule: Rule, parameters: Mapping[str, Tensor], key: Tensor, value: Tensor) -> dict[str, Tensor]:
+def constant_arguments(rule: Rule, parameters: Mapping[str, Tensor], key: Tensor, value: Tensor) -> dict[str, Tensor]:
     """The arguments of a rule that a Program lacks, the same for all events and cells."""
     sizes = {"pre": key.shape[-1], "post": value.shape[-1]}
     made = {}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
-from neurofwp.rate.drive import added, drive
+from neurofwp.rate.drive import drive, extra_parameters
 from neurofwp.rules import Event, Rule, State, weight_of
 from neurofwp.rules.free import WEIGHT_SCALE
 from neurofwp.rules.rule import per_synapse
@@ -98,7 +98,7 @@ def scan(
     batch = torch.broadcast_shapes(*leading)
     weight = initial.expand(*batch, *initial.shape[-2:])
     events = drive(rule, parameters, key, value, gate, retention, duration)
-    scale = added(rule, parameters).get(WEIGHT_SCALE.name)
+    scale = extra_parameters(rule, parameters).get(WEIGHT_SCALE.name)
     if scale is None:
         return trajectory(rule, parameters, events, weight, bounds)
     over = per_synapse(scale.clamp_min(torch.finfo(scale.dtype).tiny))

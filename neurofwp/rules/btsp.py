@@ -92,11 +92,11 @@ class BTSP(Rule):
         for first in range(0, self.substeps, BLOCK):
             steps = torch.arange(first, min(first + BLOCK, self.substeps), dtype=weight.dtype, device=weight.device)
             eligibility, instructive = traces((steps + 0.5) * width[..., None])
-            weight = self.relaxed(weight, outer(instructive, eligibility), per_synapse(width)[..., None], p)
+            weight = self.relax_weights(weight, outer(instructive, eligibility), per_synapse(width)[..., None], p)
         eligibility, instructive = (each[..., 0, :] for each in traces(duration[..., None]))
         return State(weight, eligibility, instructive)
 
-    def relaxed(self, weight: Tensor, overlap: Tensor, width: Tensor, p: Mapping[str, Tensor]) -> Tensor:
+    def relax_weights(self, weight: Tensor, overlap: Tensor, width: Tensor, p: Mapping[str, Tensor]) -> Tensor:
         """The weights after substeps of that `width`, with these overlaps (..., time, post, pre), constant in each.
 
         In each the weight relaxes to w_max gain / total at the rate total, exactly, and all that was gained decays by

@@ -37,7 +37,7 @@ def commit() -> str:
         return subprocess.run(("git", *words), cwd=here, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
-        if Path(git("rev-parse", "--show-toplevel")).resolve() != here.parent.resolve():
+        if Path(git("rev-parse", "--show-toplevel")).resolve() != here.parents[1].resolve():
             return "unknown"  # installed inside somebody else's repository
         return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain") else "")
     except (OSError, subprocess.CalledProcessError):

@@ -6,7 +6,7 @@ import torch
 from benchmarks import fitting
 from neurofwp import rules
 from neurofwp.identification.levenberg_marquardt import minimise
-from neurofwp.identification.records import prepare
+from neurofwp.identification.preparation import prepare
 
 SMALL = fitting.Settings(episodes=2, keys=3, pre=24, post=3)
 

@@ -172,6 +172,7 @@ def test_a_dim_that_was_part_of_another_is_stacked_again() -> None:
     base = Dump({"a/c/x": Entry(old, ("event", "episode"))})
     here = Dump({"a/c/x": Entry(new, ("event", "condition", "episode"))})
     assert statuses(base, here, renames) == {"a/c/x": SAME}
+    assert statuses(here, here, renames) == {"a/c/x": SAME}
     assert statuses(base, here) == {"a/c/x": DIFFERS}
 
 

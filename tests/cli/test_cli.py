@@ -18,7 +18,7 @@ import xarray as xr
 import neurofwp.experiments
 from neurofwp import cli, trace
 from neurofwp.cli import catalogue
-from neurofwp.identification.records import DRIVES
+from neurofwp.identification.preparation import DRIVES
 from neurofwp.runtime import files
 
 TINY = '''"""A tiny experiment: draws numbers and calls them rules.
@@ -35,7 +35,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from neurofwp.errors import InputError
-from neurofwp.identification.records import DRIVES
+from neurofwp.identification.preparation import DRIVES
 from neurofwp.runtime.experiment import Experiment
 
 calls = []

@@ -17,7 +17,8 @@ from neurofwp.identification.competing import VALUE_OFFSET, free_parameters, rea
 from neurofwp.identification.fit_rule import Fit, fit_records
 from neurofwp.identification.nesting import embed
 from neurofwp.identification.prediction import weights
-from neurofwp.identification.records import Records, prepare
+from neurofwp.identification.preparation import prepare
+from neurofwp.identification.records import Records
 from neurofwp.rate import RateNetwork, scan
 from neurofwp.rules import RULES, Rule
 

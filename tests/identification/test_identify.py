@@ -9,7 +9,7 @@ import xarray as xr
 from neurofwp import identification, program, rules, trace
 from neurofwp.errors import InputError
 from neurofwp.identification import fit, verdict
-from neurofwp.identification.records import prepare
+from neurofwp.identification.preparation import prepare
 from neurofwp.rate import RateNetwork
 
 from .programs import reassigned

@@ -9,7 +9,8 @@ import torch
 from neurofwp import rules
 from neurofwp.identification import nulls
 from neurofwp.identification.fit_rule import Fit, fit_records, predict
-from neurofwp.identification.records import Records, prepare
+from neurofwp.identification.preparation import prepare
+from neurofwp.identification.records import Records
 from neurofwp.rate import RateNetwork
 
 from .programs import reassigned
@@ -32,7 +33,7 @@ def test_a_constant_is_the_projection_of_the_increments(records: Records) -> Non
     for pool in range(2):
         expected = np.linalg.lstsq(x[:, pool].flatten()[:, None].numpy(), y[:, pool].flatten().numpy())[0]
         assert float(found[pool]) == pytest.approx(float(expected[0]), rel=1e-9)
-    predicted = nulls.counted(records, constant=found, pattern=pattern)
+    predicted = nulls.weights_of_counts(records, constant=found, pattern=pattern)
     left = records.increments(records.weight - predicted)
     torch.testing.assert_close((left * x).sum(dim=(0, 2, 3, 4)), torch.zeros(2, dtype=x.dtype), rtol=0, atol=1e-9)
 

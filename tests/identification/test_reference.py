@@ -9,7 +9,8 @@ import torch
 from neurofwp import rules
 from neurofwp.identification.fit_reference import embed, fit_reference, independent, sample
 from neurofwp.identification.fit_rule import Fit, predict
-from neurofwp.identification.records import Records, prepare
+from neurofwp.identification.preparation import prepare
+from neurofwp.identification.records import Records
 from neurofwp.identification.recovery import disturb, truth
 from neurofwp.identification.reference import REFERENCES, LocalReference, covers
 from neurofwp.rate import RateNetwork

@@ -3,7 +3,7 @@
 import numpy as np
 
 from neurofwp.identification.fit_rule import fit_records
-from neurofwp.identification.records import prepare
+from neurofwp.identification.preparation import prepare
 from neurofwp.identification.recovery import disturb
 from neurofwp.identification.uncertainty import uncertainty
 from neurofwp.rate import RateNetwork

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from scipy import stats
 
@@ -122,6 +125,19 @@ def test_nominal_and_measured_stand_side_by_side(both_drives: xr.Dataset) -> Non
         "delta",
         "gated delta",
     }
+
+
+def test_nulls_and_references_are_lines_and_nothing_is_cut(
+    both_drives: xr.Dataset, assert_legible: Callable[[Figure], None]
+) -> None:
+    models = ["null: nothing", "null: mean_value", "reference: local", "reference: local and prediction"]
+    unexplained = xr.DataArray(
+        [[1.0, 0.55, 0.2, 0.02]], dims=("measure", "model"), coords={"measure": ["increments"], "model": models}
+    )
+    figure = plots.rule_bars(both_drives.assign(unexplained=unexplained))
+    at = [line.get_xdata()[0] for line in figure.axes[0].lines if line.is_dashed()]
+    assert at == [1, pytest.approx(0.45), pytest.approx(0.98)], "the ceiling, the best null, the best reference"
+    assert_legible(figure)
 
 
 def test_bad_input_is_named(curve: xr.Dataset, fits: xr.Dataset) -> None:

@@ -100,7 +100,7 @@ TABLES: dict[str, dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]]] = {
     "plasticity-protocols": {"table": ("points", (), ())},
     "synapse-models": {"points": ("points", (), ()), "parameters": ("parameters", (), ())},
 }
-COLUMNS = {"sem": "measured.sem", "share": "feve"}  # those that have another name now
+COLUMNS = {"sem": "measured.sem"}  # those that have another name now
 
 
 def cases() -> dict[str, Callable[[], Any]]:
