@@ -129,16 +129,16 @@ def batches(settings: Settings) -> dict[str, Any]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     for rule in tqdm(identification.candidates(), desc="batch against start by start"):
-        search, residuals, starts = problem(rule, records, settings.seed)
+        residuals, starts = problem(rule, records, settings.seed)
         seconds: dict[str, list[float]] = {"batch": [], "single": []}
         for turn in range(ROUNDS):
             found = {}
             for name in sorted(seconds, reverse=bool(turn % 2)):
                 begun = perf_counter()
                 if name == "batch":
-                    found[name] = minimise(residuals, starts, search.tensors, iterations=ITERATIONS).cost
+                    found[name] = minimise(residuals, starts, iterations=ITERATIONS).cost
                 else:
-                    found[name] = torch.cat([each.cost for each in one_by_one(residuals, starts, search)])
+                    found[name] = torch.cat([each.cost for each in one_by_one(residuals, starts)])
                 seconds[name].append(perf_counter() - begun)
             torch.testing.assert_close(found["batch"].min(), found["single"].min(), rtol=1e-6, atol=0)
         ratios = np.array(seconds["single"]) / np.array(seconds["batch"])
@@ -149,19 +149,19 @@ def batches(settings: Settings) -> dict[str, Any]:
     return numbers
 
 
-def problem(rule: Rule, records: Records, seed: int) -> tuple[Records, Any, Tensor]:
-    """The subset that a search sees, its residuals, and the starts (start, parameter)."""
+def problem(rule: Rule, records: Records, seed: int) -> tuple[Any, Tensor]:
+    """The residuals of a search, on the subset that it sees, and the starts (start, parameter)."""
     generator = torch.Generator().manual_seed(seed)
     bounds = fit_rule.Bounds(competing.free_parameters(rule), records)
     size = records.weight.shape[-2 if rule.independent is Independent.ROWS else -1]
     search = fit_rule.subset(rule, records, torch.randperm(size, generator=generator), fit_rule.SEARCH_SIZE)
     starts = bounds.angles([bounds.defaults, *bounds.random(STARTS - 1, generator)])
-    return search, fit_rule.residuals(rule, search, bounds), starts
+    return fit_rule.residuals(rule, search, bounds), starts
 
 
-def one_by_one(residuals: Any, starts: Tensor, search: Records) -> list[Minimum]:
+def one_by_one(residuals: Any, starts: Tensor) -> list[Minimum]:
     """Every start by itself."""
-    return [minimise(residuals, start[None], search.tensors, iterations=ITERATIONS) for start in starts]
+    return [minimise(residuals, start[None], iterations=ITERATIONS) for start in starts]
 
 
 def _draw(numbers: dict[str, Any]) -> Figure:

@@ -75,15 +75,13 @@ def _minimise(
 ) -> Minimum:
     """Free-running least squares over the parameters of `bounds`; the others are `kept`."""
 
-    def function(angles: Tensor, *tensors: Tensor) -> Tensor:
-        here = records.with_tensors(tensors)
+    def function(angles: Tensor) -> Tensor:
         columns = bounds.points(angles).unbind(-1)
         free = {each.name: column[:, None, None] for each, column in zip(bounds.parameters, columns, strict=True)}
-        # with a derivative, as `neurofwp.identification.reference.zeros`
-        others = {name: number + 0 * angles[:, :1, None] for name, number in kept.items()}
-        return misses(weights(rule, here, others | free), here).flatten(1)
+        others = {name: records.key.new_full((1, 1, 1), number) for name, number in kept.items()}
+        return misses(weights(rule, records, others | free), records).flatten(1)
 
-    return minimise(function, start, records.tensors, iterations=ITERATIONS, tolerance=tolerance)
+    return minimise(function, start, iterations=ITERATIONS, tolerance=tolerance)
 
 
 def regression(rule: LocalReference, records: Records, retention: float) -> tuple[dict[str, float], set[str]]:

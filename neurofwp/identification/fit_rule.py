@@ -21,7 +21,7 @@ from neurofwp.rules import Independent, Parameter, Rule
 
 SEARCH_SIZE, SEARCH_ITERATIONS = 40_000, 30
 POLISH_SIZE, POLISH_ITERATIONS = 200_000, 40
-SURVIVORS = 5  # starts that a search by a draft goes on with
+SURVIVORS = (3, 1)  # starts that a search goes on with after its first trial, and after its second
 INSIDE = 0.05  # how far into its range a warm start moves a parameter that sits at an edge
 
 
@@ -92,15 +92,14 @@ def fit_records(
     found = minimise(
         residuals(draft, search, bounds),
         bounds.angles(starts),
-        search.tensors,
         iterations=SEARCH_ITERATIONS,
         tolerance=1e-6,
-        survivors=None if draft is rule else SURVIVORS,
+        survivors=SURVIVORS,
     )
     best = found.point[found.cost.argsort()[:1]]
     polish = subset(rule, whole, order, POLISH_SIZE)
     last = minimise(
-        residuals(rule, polish, bounds), best, polish.tensors, iterations=POLISH_ITERATIONS // rule.cost, tolerance=1e-7
+        residuals(rule, polish, bounds), best, iterations=POLISH_ITERATIONS // rule.cost, tolerance=1e-6
     )
 
     candidates = [bounds.defaults, *exact, *bounds.points(last.point).unbind(0)]
@@ -149,13 +148,12 @@ def squares(rule: Rule, records: Records, parameters: Mapping[str, float]) -> np
 
 
 def residuals(rule: Rule, records: Records, bounds: Bounds) -> Residuals:
-    """The function that `minimise` takes: angles (start, parameter) and the tensors of records -> (start, weight)."""
+    """The function that `minimise` takes: angles (start, parameter) -> (start, weight)."""
 
-    def function(angles: Tensor, *tensors: Tensor) -> Tensor:
-        here = records.with_tensors(tensors)
+    def function(angles: Tensor) -> Tensor:
         columns = bounds.points(angles).unbind(-1)
         parameters = {each.name: column[:, None, None] for each, column in zip(bounds.parameters, columns, strict=True)}
-        return misses(weights(rule, here, parameters), here).flatten(1)
+        return misses(weights(rule, records, parameters), records).flatten(1)
 
     return function
 

@@ -76,7 +76,7 @@ def test_starts_that_others_have_left_behind_are_given_up_and_the_best_is_none_o
         return torch.sin(x * time) - target
 
     begin = torch.tensor([[8.5], [30.0], [60.0], [9.5]], dtype=torch.float64)
-    all_go_on, two_go_on = (minimise(misses, begin, survivors=survivors, tolerance=1e-300) for survivors in (None, 2))
+    all_go_on, two_go_on = (minimise(misses, begin, survivors=survivors, tolerance=1e-300) for survivors in ((), (2,)))
     torch.testing.assert_close(two_go_on.point[[0, 3]], torch.full((2, 1), 9.0, dtype=torch.float64))
     assert (two_go_on.cost[1:3] >= all_go_on.cost[1:3]).all()
     assert not two_go_on.converged[1:3].any()

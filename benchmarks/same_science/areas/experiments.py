@@ -61,6 +61,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "vocabulary": 12, "length": 10, "pairs": 2, "sequences": 40, "tested": 40, "width": 8, "sizes": (2, 4),
         "networks": 2, "steps": 3,
     },
+    "partial-observation": {
+        "truths": ("hebbian", "delta"), "others": (), "draws": 1, "synapses": (0.2,), "cells": (0.2,), "errors": (0.25,),
+        "episodes": 6, "pairs": 2, "key_cells": 30, "pixels": 3,
+    },
     "retention": {
         "synapses": ("decay",), "holds": (0.0, 1.2, 2.4), "background": (6.0,), "turnover": (2.0,), "pairs": 2,
         "episodes": 2, "pixels": 2, "ungated": ("graupner-brunel-in-vivo",), "rates": (5.0, 20.0),
