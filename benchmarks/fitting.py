@@ -136,7 +136,7 @@ def batches(settings: Settings) -> dict[str, Any]:
             for name in sorted(seconds, reverse=bool(turn % 2)):
                 begun = perf_counter()
                 if name == "batch":
-                    found[name] = minimise(residuals, starts, iterations=ITERATIONS).cost
+                    found[name] = minimise(residuals, starts, low=0, high=1, iterations=ITERATIONS).cost
                 else:
                     found[name] = torch.cat([each.cost for each in one_by_one(residuals, starts)])
                 seconds[name].append(perf_counter() - begun)
@@ -155,13 +155,13 @@ def problem(rule: Rule, records: Records, seed: int) -> tuple[Any, Tensor]:
     bounds = fit_rule.Bounds(competing.free_parameters(rule), records)
     size = records.weight.shape[-2 if rule.independent is Independent.ROWS else -1]
     search = fit_rule.subset(rule, records, torch.randperm(size, generator=generator), fit_rule.SEARCH_SIZE)
-    starts = bounds.angles([bounds.defaults, *bounds.random(STARTS - 1, generator)])
+    starts = bounds.shares([bounds.defaults, *bounds.random(STARTS - 1, generator)])
     return fit_rule.residuals(rule, search, bounds), starts
 
 
 def one_by_one(residuals: Any, starts: Tensor) -> list[Minimum]:
     """Every start by itself."""
-    return [minimise(residuals, start[None], iterations=ITERATIONS) for start in starts]
+    return [minimise(residuals, start[None], low=0, high=1, iterations=ITERATIONS) for start in starts]
 
 
 def _draw(numbers: dict[str, Any]) -> Figure:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from neurofwp.identification.competing import VALUE_OFFSET
-from neurofwp.identification.fit_rule import Bounds, Fit, misses, quality, spread, squares
+from neurofwp.identification.fit_rule import Bounds, Fit, misses, r2, spread, squares
 from neurofwp.identification.levenberg_marquardt import Minimum, minimise
 from neurofwp.identification.prediction import weights
 from neurofwp.identification.records import Records
@@ -52,12 +52,12 @@ def fit_reference(records: Records, prediction: bool, seed: int, fits: Sequence[
         return found.point[found.cost.argsort()[:1]]
 
     search = sample(polish, SEARCH_SIZE, generator)
-    first = best(_minimise(rule, search, bounds, kept, bounds.angles(points), 1e-5))
+    first = best(_minimise(rule, search, bounds, kept, bounds.shares(points), 1e-5))
     last = best(_minimise(rule, polish, bounds, kept, first, 1e-6))
     ends = [kept | bounds.named(point) for point in (*points, bounds.points(last)[0])]
     sums = [float(squares(rule, whole, end).sum()) for end in ends]
-    parameters = ends[int(np.nanargmin(np.where(np.isfinite(sums), sums, np.inf)))]
-    return Fit(rule, parameters, *quality(rule, records, parameters))
+    rank = int(np.nanargmin(np.where(np.isfinite(sums), sums, np.inf)))
+    return Fit(rule, ends[rank], sums[rank], r2(sums[rank], whole))
 
 
 def sample(records: Records, size: int, generator: torch.Generator) -> Records:
@@ -75,13 +75,13 @@ def _minimise(
 ) -> Minimum:
     """Free-running least squares over the parameters of `bounds`; the others are `kept`."""
 
-    def function(angles: Tensor) -> Tensor:
-        columns = bounds.points(angles).unbind(-1)
+    def function(shares: Tensor) -> Tensor:
+        columns = bounds.points(shares).unbind(-1)
         free = {each.name: column[:, None, None] for each, column in zip(bounds.parameters, columns, strict=True)}
-        others = {name: records.key.new_full((1, 1, 1), number) for name, number in kept.items()}
+        others = {name: records.key.new_full((len(shares), 1, 1), number) for name, number in kept.items()}
         return misses(weights(rule, records, others | free), records).flatten(1)
 
-    return minimise(function, start, iterations=ITERATIONS, tolerance=tolerance)
+    return minimise(function, start, low=0, high=1, iterations=ITERATIONS, tolerance=tolerance)
 
 
 def regression(rule: LocalReference, records: Records, retention: float) -> tuple[dict[str, float], set[str]]:

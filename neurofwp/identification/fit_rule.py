@@ -20,14 +20,14 @@ from neurofwp.identification.records import Records
 from neurofwp.rules import Independent, Parameter, Rule
 
 SEARCH_SIZE, SEARCH_ITERATIONS = 40_000, 30
-POLISH_SIZE, POLISH_ITERATIONS = 200_000, 40
+POLISH_SIZE, POLISH_ITERATIONS = 200_000, 15
 SURVIVORS = (3, 1)  # starts that a search goes on with after its first trial, and after its second
-INSIDE = 0.05  # how far into its range a warm start moves a parameter that sits at an edge
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A rule's best parameters, in the Trace's units, and the residual sum of squares on the training episodes."""
+    """A rule's best parameters, in the Trace's units, with the residual sum of squares and R^2 of the increments that
+    it was fitted to, without the synapses of cells that are silent throughout."""
 
     rule: Rule
     parameters: dict[str, float]
@@ -85,13 +85,15 @@ def fit_records(
     generator = torch.Generator().manual_seed(seed)
     order = order_of(rule, whole, generator)
     exact = [bounds.complete(point) for point in nested]
-    starts = [bounds.defaults, *bounds.random(restarts, generator), *(bounds.inside(point) for point in exact)]
+    starts = [bounds.defaults, *bounds.random(restarts, generator), *exact]
 
     draft = rule.draft()
     search = subset(draft, whole, order, SEARCH_SIZE)
     found = minimise(
         residuals(draft, search, bounds),
-        bounds.angles(starts),
+        bounds.shares(starts),
+        low=0,
+        high=1,
         iterations=SEARCH_ITERATIONS,
         tolerance=1e-6,
         survivors=SURVIVORS,
@@ -99,14 +101,18 @@ def fit_records(
     best = found.point[found.cost.argsort()[:1]]
     polish = subset(rule, whole, order, POLISH_SIZE)
     last = minimise(
-        residuals(rule, polish, bounds), best, iterations=POLISH_ITERATIONS // rule.cost, tolerance=1e-6
+        residuals(rule, polish, bounds),
+        best,
+        low=0,
+        high=1,
+        iterations=POLISH_ITERATIONS,
+        tolerance=1e-6,
     )
 
-    candidates = [bounds.defaults, *exact, *bounds.points(last.point).unbind(0)]
-    sums = [squares(rule, whole, bounds.named(point)).sum().item() for point in candidates]
+    candidates = [*exact, *bounds.points(last.point).unbind(0)]
+    sums = [float(squares(rule, whole, bounds.named(point)).sum()) for point in candidates]
     rank = int(np.nanargmin(np.where(np.isfinite(sums), sums, np.inf)))
-    parameters = bounds.named(candidates[rank])
-    return Fit(rule, parameters, *quality(rule, records, parameters))
+    return Fit(rule, bounds.named(candidates[rank]), sums[rank], r2(sums[rank], whole))
 
 
 def predict(fit: Fit, records: Records) -> Tensor:
@@ -128,12 +134,11 @@ def order_of(rule: Rule, records: Records, generator: torch.Generator) -> Tensor
     return torch.randperm(records.key.shape[-1], generator=generator).to(records.key.device)
 
 
-def quality(rule: Rule, records: Records, parameters: Mapping[str, float]) -> tuple[float, float]:
-    """Residual sum of squares of the increments, and R^2 = 1 - RSS/TSS."""
-    rss = float(squares(rule, records, parameters).sum())
-    change = (records.increments(records.weight) * records.synapses[:, :, None]).cpu().numpy()
-    total = float(change.var() * change.size)
-    return rss, 1 - rss / total if total else np.nan
+def r2(rss: float, records: Records) -> float:
+    """R^2 = 1 - RSS/TSS of the increments."""
+    change = records.increments(records.weight) * records.synapses[:, :, None]
+    total = float(change.var(correction=0) * change.numel())
+    return 1 - rss / total if total else np.nan
 
 
 def squares(rule: Rule, records: Records, parameters: Mapping[str, float]) -> np.ndarray:
@@ -148,10 +153,10 @@ def squares(rule: Rule, records: Records, parameters: Mapping[str, float]) -> np
 
 
 def residuals(rule: Rule, records: Records, bounds: Bounds) -> Residuals:
-    """The function that `minimise` takes: angles (start, parameter) -> (start, weight)."""
+    """The function that `minimise` takes: shares of the bounds (start, parameter) -> (start, weight)."""
 
-    def function(angles: Tensor) -> Tensor:
-        columns = bounds.points(angles).unbind(-1)
+    def function(shares: Tensor) -> Tensor:
+        columns = bounds.points(shares).unbind(-1)
         parameters = {each.name: column[:, None, None] for each, column in zip(bounds.parameters, columns, strict=True)}
         return misses(weights(rule, records, parameters), records).flatten(1)
 
@@ -194,7 +199,7 @@ def subset(rule: Rule, records: Records, order: Tensor, size: int) -> Records:
 
 
 class Bounds:
-    """Parameters within their bounds: p = low + (high - low) sin^2(angle), smooth, with the edges themselves in reach.
+    """Parameters as shares of the way from their lower to their upper bound.
 
     Bounds are in the units of the records: scaled by typical read-outs, keys and values.
     Points are tensors (..., parameter).
@@ -211,19 +216,20 @@ class Bounds:
         self.high = unit * unit.new_tensor([p.high for p in parameters])
         self.defaults = unit * unit.new_tensor([p.default for p in parameters])
 
-    def points(self, angles: Tensor) -> Tensor:
-        return self.low + (self.high - self.low) * angles.sin().square()
+    def points(self, shares: Tensor) -> Tensor:
+        return self.low + (self.high - self.low) * shares
 
-    def angles(self, points: Sequence[Tensor]) -> Tensor:
-        """(start, parameter). Moved off the edges, where sin^2 is flat."""
-        share = (torch.stack(list(points)) - self.low) / (self.high - self.low)
-        return share.clamp(1e-3, 1 - 1e-3).sqrt().asin()
+    def shares(self, points: Sequence[Tensor]) -> Tensor:
+        """(start, parameter), from 0 to 1."""
+        return ((torch.stack(list(points)) - self.low) / (self.high - self.low)).clamp(0, 1)
 
     def random(self, count: int, generator: torch.Generator) -> list[Tensor]:
-        """Points on the way from the defaults to anywhere within the bounds, uniform in the angle."""
+        """Points on the way from the defaults to anywhere within the bounds, near a bound more often than between: a
+        share is the squared sine of an angle, and that is uniform."""
         draw = torch.rand((2, count, len(self.parameters)), generator=generator, dtype=torch.float64).to(self.low)
-        default = self.angles([self.defaults])
-        return list(self.points(default + draw[0, :, :1] * (draw[1] * torch.pi / 2 - default)).unbind(0))
+        default = self.shares([self.defaults]).sqrt().asin()
+        angle = default + draw[0, :, :1] * (draw[1] * torch.pi / 2 - default)
+        return list(self.points(angle.sin().square()).unbind(0))
 
     def complete(self, known: Mapping[str, float]) -> Tensor:
         """The point with these values, and the defaults for what is not named."""
@@ -232,10 +238,6 @@ class Bounds:
             if parameter.name in known:
                 point[index] = known[parameter.name]
         return point
-
-    def inside(self, point: Tensor) -> Tensor:
-        margin = INSIDE * (self.high - self.low)
-        return point.clamp(min=self.low + margin, max=self.high - margin)
 
     def named(self, point: Tensor) -> dict[str, float]:
         return {parameter.name: float(number) for parameter, number in zip(self.parameters, point, strict=True)}

@@ -1,8 +1,11 @@
-"""Levenberg-Marquardt least squares, many starts in one batch.
+"""Levenberg-Marquardt least squares within bounds, many starts in one batch.
 
 Gauss-Newton steps with the damping of Marquardt 1963, (J'J + lambda D) step = -J'r: lambda is lowered after a step
 that improves the fit and raised after one that does not, which is never taken. Every start has its own lambda. D is
 the largest diag J'J met so far (Moré 1978): where a parameter loses its effect, it does not run away.
+A step ends at the bounds that it would cross, and is the best one of those that do: parameters that it takes to a
+bound, or that lie at one and would leave, are held there, and the others solved for again (projected steps, Kanzow,
+Yamashita & Fukushima 2004, J Comput Appl Math 172:375).
 The Jacobian is of forward differences, the moved points in the batch of the starts: of points of order one, as here,
 its error of 1e-7 leaves the convergence what it is, and where residuals vanish it vanishes with them. Differentiation
 by torch is exact, but its bookkeeping at every operation takes five times as long as the small tensors of a search.
@@ -38,6 +41,8 @@ def minimise(
     residuals: Residuals,
     start: Tensor,
     *,
+    low: float = -torch.inf,
+    high: float = torch.inf,
     iterations: int = 50,
     tolerance: float = 1e-9,
     survivors: Sequence[int] = (),
@@ -48,6 +53,7 @@ def minimise(
     ----------
     residuals : called with (row, parameter) gives (row, residual), each row from its own row alone; any number of rows.
     start : (start, parameter).
+    low, high : the bounds of every parameter.
     tolerance : a start has converged when a step that was taken lowered its cost by less than this share of it,
         or when no step, however small, lowers it.
     survivors : how many starts go on after TRIAL iterations, after twice as many, and so on, those of the lowest cost;
@@ -57,8 +63,8 @@ def minimise(
     -------
     Minimum; cost is infinite where the residuals were not finite at the start itself.
     """
-    point = start.clone()
-    cost, gradient, curvature = _linearise(residuals, point)
+    point = start.clamp(low, high)
+    cost, gradient, curvature = _linearise(residuals, point, low, high)
     damping = torch.full_like(cost, FIRST_DAMPING)
     scale = torch.diagonal(curvature, dim1=-2, dim2=-1).clone()
     converged = ~torch.isfinite(cost)
@@ -70,8 +76,10 @@ def minimise(
             given_up[cost.argsort()[rounds[taken] :]] = True
         taken += 1
         active = torch.nonzero(~(converged | given_up))[:, 0]
-        trial = point[active] + _step(gradient[active], curvature[active], damping[active], scale[active])
-        trial_cost, trial_gradient, trial_curvature = _linearise(residuals, trial)
+        here = point[active]
+        damped = _damp(curvature[active], damping[active], scale[active])
+        trial = (here + _step(gradient[active], damped, low - here, high - here)).clamp(low, high)
+        trial_cost, trial_gradient, trial_curvature = _linearise(residuals, trial, low, high)
         better = trial_cost < cost[active]  # false for NaN and infinity
         gain = (cost[active] - trial_cost) / cost[active].clamp(min=torch.finfo(cost.dtype).tiny)
         moved = active[better]
@@ -82,20 +90,14 @@ def minimise(
         scale[moved] = torch.maximum(scale[moved], torch.diagonal(curvature[moved], dim1=-2, dim2=-1))
         damping[active] *= torch.where(better, EASE, TIGHTEN)
         damping.clamp_(min=torch.finfo(cost.dtype).eps)
-        small = better & (gain < tolerance)
+        small = (better & (gain < tolerance)) | (trial == here).all(-1)
         converged[active] = small | (damping[active] > LAST_DAMPING) | (cost[active] == 0)
     return Minimum(point, cost, converged & torch.isfinite(cost), taken)
 
 
-def _linearise(residuals: Residuals, point: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _linearise(residuals: Residuals, point: Tensor, low: float, high: float) -> tuple[Tensor, Tensor, Tensor]:
     """Cost (start,), gradient (start, parameter) and Gauss-Newton curvature (start, parameter, parameter)."""
-    starts, parameters = point.shape
-    width = STEP * point.abs().clamp(min=1.0)
-    moved = point[:, None] + torch.diag_embed(width)
-    width = (moved - point[:, None]).diagonal(dim1=-2, dim2=-1)  # as it came out, after rounding
-    rows = residuals(torch.cat([point[:, None], moved], dim=1).flatten(0, 1)).unflatten(0, (starts, 1 + parameters))
-    residual = rows[:, 0]
-    jacobian = (rows[:, 1:] - residual[:, None]) / width[..., None]  # (start, parameter, residual)
+    residual, jacobian = differences(residuals, point, low, high)
     cost = residual.square().sum(-1) / 2
     gradient = (jacobian @ residual[..., None])[..., 0]
     curvature = jacobian @ jacobian.mT
@@ -103,9 +105,40 @@ def _linearise(residuals: Residuals, point: Tensor) -> tuple[Tensor, Tensor, Ten
     return torch.where(finite, cost, torch.inf), gradient, curvature
 
 
-def _step(gradient: Tensor, curvature: Tensor, damping: Tensor, scale: Tensor) -> Tensor:
+def differences(residuals: Residuals, point: Tensor, low: float, high: float) -> tuple[Tensor, Tensor]:
+    """Residuals (start, residual) and their derivatives (start, parameter, residual), by steps within the bounds."""
+    starts, parameters = point.shape
+    width = STEP * point.abs().clamp(min=1.0)
+    width = torch.where(point + width > high, -width, width)  # not out of bounds
+    moved = point[:, None] + torch.diag_embed(width)
+    width = (moved - point[:, None]).diagonal(dim1=-2, dim2=-1)  # as it came out, after rounding
+    rows = residuals(torch.cat([point[:, None], moved], dim=1).flatten(0, 1)).unflatten(0, (starts, 1 + parameters))
+    residual = rows[:, 0]
+    return residual, (rows[:, 1:] - residual[:, None]) / width[..., None]
+
+
+def _damp(curvature: Tensor, damping: Tensor, scale: Tensor) -> Tensor:
     # a parameter that never had an effect must not make the system singular
-    floor = scale.amax(-1, keepdim=True) * 1e-12 + torch.finfo(gradient.dtype).tiny
-    damped = curvature + torch.diag_embed(damping[:, None] * scale + floor)
-    step: Tensor = torch.linalg.solve_ex(damped, -gradient)[0]
+    floor = scale.amax(-1, keepdim=True) * 1e-12 + torch.finfo(curvature.dtype).tiny
+    return curvature + torch.diag_embed(damping[:, None] * scale + floor)
+
+
+def _step(gradient: Tensor, damped: Tensor, down: Tensor, up: Tensor) -> Tensor:
+    """The step from `down` to `up` (start, parameter), both of them room to the bounds, that lowers the model most.
+
+    Each parameter that meets its bound stays there: the best step but for parameters that would come back.
+    """
+    held = ((down >= 0) & (gradient > 0)) | ((up <= 0) & (gradient < 0))
+    step = torch.zeros_like(gradient)
+    one = torch.eye(gradient.shape[-1], dtype=gradient.dtype, device=gradient.device)
+    for _ in range(gradient.shape[-1]):
+        step = torch.where(held, step, 0.0)
+        target = torch.where(held, step, -gradient - (damped @ step[..., None])[..., 0])
+        system = torch.where(held[..., None] | held[..., None, :], one, damped)
+        step = torch.linalg.solve_ex(system, target)[0]
+        beyond = ((step < down) | (step > up)) & ~held
+        step = torch.maximum(torch.minimum(step, up), down)
+        if not beyond.any():
+            break
+        held |= beyond
     return step

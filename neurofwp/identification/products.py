@@ -52,8 +52,10 @@ def measure(
     names = [RUN, REPEAT, ONES, *predictions]
     found = []
     for episode in range(len(records.key)):
-        one = records.episodes([episode])
-        repeat = one.weight if again is None else again[[episode]]
+        whole = records.episodes([episode])
+        cells = whole.active_cells()
+        one = whole.pres(cells)
+        repeat = one.weight if again is None else again[[episode]][..., cells]
         with torch.no_grad():
             weights = [one.weight, repeat, *(predict(one).expand_as(one.weight) for predict in predictions.values())]
         found.append(_of_episode(one, weights, unit, first, noise if again is None else 0.0))

@@ -103,6 +103,12 @@ class Records:
         seen = self.seen(change)
         return torch.cat([seen[..., :1, :, :], seen[..., 1:, :, :] - seen[..., :-1, :, :]], dim=-3)
 
+    def active_cells(self) -> Tensor:
+        """The presynaptic cells that E has synapses of: those whose key is active in some event, or all of them where
+        weights were not 0 at the beginning."""
+        active = (self.key != 0).any(dim=2).any(dim=0)[0]
+        return torch.nonzero(active | bool(self.initial.any()))[:, 0]
+
     def without_silent(self) -> Records:
         """Without the synapses whose presynaptic cell is silent in a whole episode: no rule moves them from zero.
 

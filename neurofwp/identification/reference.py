@@ -122,15 +122,15 @@ class LocalReference(Rule):
     absorbs_offset = True
 
     def begin(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
-        key, value = zeros(weight[..., 0, :]), zeros(weight[..., :, 0])
+        key, value = torch.zeros_like(weight[..., 0, :]), torch.zeros_like(weight[..., :, 0])
         return State(weight, key, value, value + per_post(p["value_start"]))
 
     def step(self, state: State, event: Event, p: Mapping[str, Tensor]) -> State:
-        retained = ones(p["retention"]) - p["retention"] + p["retention"] * event.retention
+        retained = 1 - p["retention"] + p["retention"] * event.retention
         share = retained * (p["decay_closed"] + (p["decay_open"] - p["decay_closed"]) * event.gate)
         weight = per_synapse(share) * state.weight
         key = event.key
-        pre = stack([ones(key), key, key * key, state.key], dim=-2)
+        pre = stack([torch.ones_like(key), key, key * key, state.key], dim=-2)
         post = stack(self.factors(State(weight, *state[1:]), event, p), dim=-1)
         powers = [post @ self.matrix(degree, p) @ pre for degree in (0, 1, 2)]
         above, above_per_weight = thresholds(event, p)
@@ -142,25 +142,14 @@ class LocalReference(Rule):
     def factors(self, state: State, event: Event, p: Mapping[str, Tensor]) -> list[Tensor]:
         """Postsynaptic factors of the terms, each (..., post), in the order of `POST`."""
         value = event.value
-        return [ones(value), value, value * value, state.value, value * state.square]
+        return [torch.ones_like(value), value, value * value, state.value, value * state.square]
 
     def matrix(self, degree: int, p: Mapping[str, Tensor]) -> Tensor:
         """Coefficients of W^degree (..., postsynaptic factor, presynaptic factor)."""
         given = {(term.post, term.pre): p[term.name] for term in self.terms if term.degree == degree}
-        none = zeros(p[self.terms[0].name])
+        none = torch.zeros_like(p[self.terms[0].name])
         entries = [given.get((post, pre), none) for post in self.posts for pre in PRE]
         return torch.stack(entries, dim=-1).reshape(*none.shape, len(self.posts), len(PRE))
-
-
-def zeros(like: Tensor) -> Tensor:
-    """Zeros that have a derivative, which is zero too: for tensors without one, and for plain numbers, forward
-    differentiation works out shapes in Python, at every event."""
-    return like - like
-
-
-def ones(like: Tensor) -> Tensor:
-    """Ones that have a derivative, as `zeros`."""
-    return zeros(like).exp()
 
 
 def stack(tensors: Sequence[Tensor], dim: int) -> Tensor:
@@ -185,7 +174,7 @@ class PredictionReference(LocalReference):
 
     def factors(self, state: State, event: Event, p: Mapping[str, Tensor]) -> list[Tensor]:
         predicted = product(state.weight, event.key)
-        unit = {"prediction_gain": ones(p["prediction_threshold"])}
+        unit = {"prediction_gain": torch.ones_like(p["prediction_threshold"])}
         soft = delta.prediction(state.weight, event.key, {**p, **unit})
         beyond = [predicted, event.value * predicted, predicted * predicted, soft]
         return [*super().factors(state, event, p), *beyond]

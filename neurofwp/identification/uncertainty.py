@@ -4,7 +4,7 @@ The estimate of least squares varies as H^-1 M H^-1 with H = sum J'J over all in
 Increments are far from independent: all targets of a key cell share the noise of its spikes, and all weights of a value
 cell that of its teaching. M is therefore summed over two kinds of clusters, presynaptic and postsynaptic cells of an
 episode, less what both count (Cameron, Gelbach & Miller 2011, J Bus Econ Stat 29:238), and no negative variance of it
-is taken. A parameter at a bound of the fit has no interval.
+is taken. A parameter at a bound of the fit has no interval, and the others have theirs with it held there.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ import numpy as np
 import torch
 from scipy import stats
 from torch import Tensor
-from torch.func import jvp
 
 from neurofwp.identification.competing import free_parameters
-from neurofwp.identification.fit_rule import Fit, misses, polish_subset
-from neurofwp.identification.prediction import weights
+from neurofwp.identification.fit_rule import Bounds, Fit, polish_subset, residuals
+from neurofwp.identification.levenberg_marquardt import differences
 from neurofwp.identification.records import Records
 from neurofwp.identification.scores import LEVEL
 
@@ -36,41 +35,39 @@ class Uncertainty:
 
 def uncertainty(fit: Fit, records: Records, seed: int = 0) -> Uncertainty:
     """Of all parameters of a fit to these Records, from the part of them that it rests on; `seed` as of the fit."""
+    bounds = Bounds(free_parameters(fit.rule), records)
+    names = tuple(parameter.name for parameter in bounds.parameters)
+    point = bounds.shares([bounds.complete(fit.parameters)])
     records = polish_subset(fit.rule, records, seed)
-    names = tuple(parameter.name for parameter in free_parameters(fit.rule))
     curvature = torch.zeros(len(names), len(names), dtype=torch.float64)
     spread = curvature.clone()
     for episode in range(len(records.key)):
         one = records.episodes([episode])
-        jacobian, miss = _linearise(fit, one, names)
+        jacobian, miss = _linearise(fit, one, bounds, point)
         rows = jacobian.flatten(1)
         curvature += rows @ rows.T
         scores = (jacobian * miss).sum(dim=3)  # (parameter, episode, pool, post, pre), the events of a synapse together
         of_pre, of_post = scores.sum(dim=(2, 3)).flatten(1), scores.sum(dim=4).flatten(1)
         both = scores.flatten(1)
         spread += of_pre @ of_pre.T + of_post @ of_post.T - both @ both.T
-    return _limits(fit, names, curvature.numpy(), spread.numpy(), clusters=len(records.key) * records.key.shape[-1])
+    between = ((point > 0) & (point < 1))[0].cpu().numpy()
+    clusters = len(records.key) * records.key.shape[-1]
+    return _limits(fit, names, curvature.numpy(), spread.numpy(), between, clusters)
 
 
-def _linearise(fit: Fit, records: Records, names: tuple[str, ...]) -> tuple[Tensor, Tensor]:
+def _linearise(fit: Fit, records: Records, bounds: Bounds, point: Tensor) -> tuple[Tensor, Tensor]:
     """Derivatives of the misses (parameter, episode, pool, event, post, pre), and the misses."""
-    point = {name: records.key.new_full((1, 1), fit.parameters[name]) for name in names}
-
-    def predict(*values: Tensor) -> Tensor:
-        return misses(weights(fit.rule.draft(), records, dict(zip(names, values, strict=True))), records)
-
-    values = tuple(point.values())
-    columns = []
-    for index in range(len(names)):
-        directions = tuple(torch.full_like(each, float(number == index)) for number, each in enumerate(values))
-        miss, column = jvp(predict, values, directions)[:2]
-        columns.append(column)
-    return torch.stack(columns).detach().cpu(), miss.detach().cpu()
+    miss, slope = differences(residuals(fit.rule.draft(), records, bounds), point, low=0, high=1)
+    shape = records.differences(records.weight).shape
+    slope = slope[0] / (bounds.high - bounds.low)[:, None]
+    return slope.unflatten(1, shape).cpu(), miss[0].unflatten(0, shape).cpu()
 
 
-def _limits(fit: Fit, names: tuple[str, ...], curvature: np.ndarray, spread: np.ndarray, clusters: int) -> Uncertainty:
+def _limits(
+    fit: Fit, names: tuple[str, ...], curvature: np.ndarray, spread: np.ndarray, between: np.ndarray, clusters: int
+) -> Uncertainty:
     scale = np.sqrt(np.diag(curvature))
-    moves = scale > 0  # a parameter without an effect has no interval
+    moves = (scale > 0) & between  # a parameter without an effect has no interval
     correlation = np.full(curvature.shape, np.nan)
     error = np.full(len(names), np.nan)
     if moves.any():

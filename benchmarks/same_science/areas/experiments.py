@@ -62,8 +62,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "networks": 2, "steps": 3,
     },
     "partial-observation": {
-        "truths": ("hebbian", "delta"), "others": (), "draws": 1, "synapses": (0.2,), "cells": (0.2,), "errors": (0.25,),
-        "episodes": 6, "pairs": 2, "key_cells": 30, "pixels": 3,
+        "truths": ("hebbian", "delta"), "others": (), "draws": 1, "synapses": (0.2,), "cells": (0.2,),
+        "errors": (0.25,), "episodes": 6, "pairs": 2, "key_cells": 30, "pixels": 3,
     },
     "retention": {
         "synapses": ("decay",), "holds": (0.0, 1.2, 2.4), "background": (6.0,), "turnover": (2.0,), "pairs": 2,
