@@ -4,10 +4,12 @@ Definitions, with u the unexplained share of what repeats on increments, and A t
 best one (`neurofwp.identification.confidence_set`):
 
 - none: the lower 95 % limit of u of the best rule is above .05.
-- fit established: its upper limit is at most .05; "exact" where u <= .01, else an effective description.
+- fit established: its upper limit is at most .02; "exact" where u <= .01, else an effective description. A rule that is
+  named should predict what the synapse does under other conditions too, within D = .02
+  (`neurofwp.identification.transfer.RIGHT`): where it already leaves more than that, it is not named.
 - one rule: A has one member. class: all pairs in A have D_rs <= .005: nothing in these data tells them apart.
 - mixture: of the two best rules of which neither nests the other, a share of each predicts better than both.
-- undecided: the fit is not established, or rules in A predict different weights.
+- undecided: the fit is not established, and not excluded, or rules in A predict different weights.
 - adequacy unknown: without a repeat and without a stated noise nothing says how much a rule could explain.
 """
 
@@ -24,7 +26,8 @@ from neurofwp.identification.confidence_set import confidence_set
 from neurofwp.identification.mixture import Mixture, mix
 from neurofwp.identification.products import Products
 
-LIMIT = 0.05  # of u, beyond which a rule does not describe the data
+NONE = 0.05  # of u, beyond which a rule does not describe the data
+ESTABLISHED = 0.02  # of u, up to which a rule is named
 EXACT = 0.01
 SAME = 0.005  # of D_rs, within which two rules predict the same weights
 
@@ -76,11 +79,11 @@ def _kind(
 ) -> Kind:
     if not repeated:
         return "adequacy unknown"
-    if low > LIMIT:
+    if low > NONE:
         return "none"
     if mixture is not None and mixture.holds:
         return "mixture"
-    if not high <= LIMIT:
+    if not high <= ESTABLISHED:
         return "undecided"
     if len(left) == 1:
         return "rule"
@@ -120,8 +123,8 @@ def _sentence(
             return f"{_words(left)}, {adequate}: {limits}{others}"
         case "undecided":
             reason = (
-                "it is not established that any of them fits"
-                if not high <= LIMIT
+                "it is neither established nor excluded that any of them fits"
+                if not high <= ESTABLISHED
                 else "they predict different weights, and the data do not say which are right"
             )
             among = f"undecided between {_words(left)}" if len(left) > 1 else f"undecided, {_words(left)} at best"

@@ -1,0 +1,51 @@
+"""Truths with parameters drawn, of the library or outside it, and the Traces that they leave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+
+from benchmarks.verdicts.outside import MIXTURES, RULES
+from neurofwp.identification.recovery import truth
+from neurofwp.rate import RateNetwork
+from neurofwp.rules import Rule, get
+
+
+class Truth:
+    """A rule, or a mixture of two, with parameters drawn.
+
+    Parameters
+    ----------
+    name : of a rule of the library, or of `outside.TRUTHS`.
+    """
+
+    def __init__(self, name: str, rng: np.random.Generator) -> None:
+        drawn: list[tuple[str | Rule, Mapping[str, float]]]
+        if name in MIXTURES:
+            drawn = [(rule, _draw(spans, rng)) for rule, spans in MIXTURES[name].items()]
+        elif name in RULES:
+            drawn = [(RULES[name], _draw(RULES[name].spans, rng))]
+        else:
+            drawn = [(name, truth(name, rng))]
+        self.networks = [_network(rule, parameters) for rule, parameters in drawn]
+
+    def run(self, program: xr.Dataset) -> xr.Dataset:
+        """The Trace of a Program whose keys were divided by their norms."""
+        first, *others = (network.run(program) for network in self.networks)
+        made = first.copy()
+        for name in {"conductance", "weight"} & set(first) if others else ():
+            made[name] = first[name].copy(data=np.mean([each[name].values for each in (first, *others)], axis=0))
+        return made
+
+
+def _draw(spans: Mapping[str, tuple[float, float]], rng: np.random.Generator) -> dict[str, float]:
+    return {name: float(rng.uniform(*span)) for name, span in spans.items()}
+
+
+def _network(rule: str | Rule, parameters: Mapping[str, float]) -> RateNetwork:
+    pools = get(rule).clampable  # weights that cannot be clamped may be negative
+    return RateNetwork(
+        rule, parameters=parameters, on_off=pools, bounds=(0, np.inf) if pools else None, unit_keys=False
+    )
