@@ -21,12 +21,14 @@ import neurofwp as nf
 from neurofwp.errors import InputError
 from neurofwp.runtime.experiment import Experiment
 from neurofwp.runtime.lazy import torch, xr
+from neurofwp.runtime.parallel import Executor, open_executor, parallel_map
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from neurofwp.spiking.jobs import Job
 
+FITTED = ["weight", "recall", "conductance", "pre_rate"]  # of a Trace: all that fits look at
 DRIVES = {"nominal": "", "measured": "_measured"}  # of the fits: keys as the Program says, or as the cells fired
 LOADS = (2, 4, 8, 16, 32)  # pairs of the capacity curve, where they are not given
 
@@ -37,9 +39,9 @@ class Settings:
 
     synapse: str = "error-correcting"
     """Synapse model: additive, decay, thresholds, error-correcting, another of `neurofwp list`, or a TOML file."""
-    pairs: int = 8
+    pairs: int = 4
     """Pairs per episode."""
-    episodes: int = 6
+    episodes: int = 20
     """Episodes, run side by side; rules are fitted to the first half and judged on the others."""
     reassign: float = 0.5
     """Share of the keys that are reassigned: written again with new values."""
@@ -113,9 +115,10 @@ def run_together(
         )
         for name, program in programs.items()
     ]  # fmt: skip
-    with simulate(jobs, folder) as traces:
+    seconds = [job.seconds() for job in jobs]
+    with open_executor(len(jobs), seconds=seconds) as executor, simulate(jobs, folder, executor) as traces:
         each = [partial(traces, condition=number) for number in range(len(points))]
-        return [compare(settings, programs, own, seed, device) for own in each]
+        return [compare(settings, programs, own, seed, device, executor) for own in each]
 
 
 def check(settings: Settings) -> None:
@@ -153,27 +156,26 @@ def choose_probes(program: xr.Dataset) -> list[tuple[int, str, int, int]]:
 
 
 @contextmanager
-def simulate(jobs: Sequence[Job], folder: Path | None) -> Iterator[Callable[..., xr.Dataset]]:
-    """A function ``traces(name, condition)``: the Trace of a job, and, where it has several conditions, of one of them.
+def simulate(
+    jobs: Sequence[Job], folder: Path | None, executor: Executor
+) -> Iterator[Callable[..., xr.Dataset]]:  # fmt: skip
+    """A function ``traces(name, condition)``: the Trace of a job or, where it has conditions, of one of them."""
+    with nf.spiking.jobs.start(jobs, folder=folder, executor=executor) as trace:
 
-    One thread of torch meanwhile: simulations run on the other cores, and threads that wait for each other are slow.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with nf.spiking.jobs.start(jobs, folder=folder) as trace:
+        def traces(name: str, condition: int) -> xr.Dataset:
+            every = trace(name)
+            return nf.trace.of_condition(every, condition) if nf.program.CONDITION in every.dims else every
 
-            def traces(name: str, condition: int) -> xr.Dataset:
-                every = trace(name)
-                return nf.trace.of_condition(every, condition) if nf.program.CONDITION in every.dims else every
-
-            yield traces
-    finally:
-        torch.set_num_threads(before)
+        yield traces
 
 
 def compare(
-    settings: Settings, programs: Mapping[str, xr.Dataset], trace: Callable[[str], xr.Dataset], seed: int, device: str
+    settings: Settings,
+    programs: Mapping[str, xr.Dataset],
+    trace: Callable[[str], xr.Dataset],
+    seed: int,
+    device: str,
+    executor: Executor,
 ) -> xr.DataTree:
     """One spiking network: its Traces, the rules fitted to them, and the rate network of the best supported rule."""
     program = programs["spiking"]
@@ -181,35 +183,28 @@ def compare(
     rate = nf.RateNetwork("delta", on_off=True, bounds=(0, torch.inf), device=device, dtype=torch.float32)
     if settings.fit:
         tree["/repeat"] = trace("repeat")
-        for drive in DRIVES:
-            tree[f"/fits/{drive}"] = nf.identify(
-                program,
-                tree["/spiking"],
-                repeat=tree["/repeat"],
-                drive=drive,
-                references=drive == "nominal",
-                seed=seed,
-                device=device,
-            )
-        rate = rate_network(tree["/fits/nominal"], device)
+        both = [tree[name][FITTED] for name in ("/spiking", "/repeat")]
+        cases = {drive: (program, *both, drive, seed, device) for drive in DRIVES}
+        fits = parallel_map(fit_rules, cases, executor=executor, description="drives to which rules are fitted")
+        tree |= {f"/fits/{drive}": each for drive, each in fits.items()}
+        best = str(nf.identification.best_fit(fits["nominal"])["rule"].item())
+        fit = nf.identification.transfer.saved_fits(fits["nominal"].sel(rule=[best]))[0]
+        rate = nf.identification.fitted_network(fit, "nS", device=device, dtype=torch.float32)
     tree["/rate"] = rate.run(program, seed=seed)
     if settings.loads:
         curve = programs["capacity"]
-        both = {"spiking": trace("capacity"), "rate": rate.run(curve, seed=seed)}
-        tree["/capacity"] = capacity_curve(curve, both, settings.loads)
+        curves = {"spiking": trace("capacity"), "rate": rate.run(curve, seed=seed)}
+        tree["/capacity"] = capacity_curve(curve, curves, settings.loads)
     return xr.DataTree.from_dict(tree)
 
 
-def rate_network(fits: xr.Dataset, device: str) -> nf.RateNetwork:
-    """The rate network of the best supported rule or, where that is undecided, of the one that predicts best."""
-    fitted = nf.identification.best_fit(fits)
-    values = fitted["parameter_value"].dropna("parameter")
-    parameters = {str(name): float(values.sel(parameter=name)) for name in values["parameter"].values}
-    offset = parameters.pop("value_offset", 0.0)
-    return nf.RateNetwork(
-        str(fitted["rule"].item()), parameters=parameters, value_offset=offset, on_off=True, bounds=(0, torch.inf),
-        device=device, dtype=torch.float32, units="nS",
-    )  # fmt: skip
+def fit_rules(
+    program: xr.Dataset, one: xr.Dataset, other: xr.Dataset, drive: str, seed: int, device: str
+) -> xr.Dataset:  # fmt: skip
+    """All rules fitted under one drive; flexible references too where keys are as the Program says."""
+    return nf.identify(
+        program, one, repeat=other, drive=drive, references=drive == "nominal", seed=seed, device=device, progress=False
+    )
 
 
 def capacity_curve(curve: xr.Dataset, traces: Mapping[str, xr.Dataset], loads: tuple[int, ...]) -> xr.Dataset:

@@ -175,12 +175,8 @@ def predict(rule: str, program: xr.Dataset, trace: xr.Dataset, seed: int) -> xr.
         short = {"event": slice(0, int(np.flatnonzero(whole["block"].values == 1)[0]))}
         every = range(whole.sizes["episode"])
         fit = nf.identification.fit(rule, whole.isel(short), seen.isel(short), train=every, restarts=2, seed=seed)
-        parameters = dict(fit.parameters)
-        offset = parameters.pop("value_offset", 0.0)
-        network = nf.RateNetwork(
-            rule, parameters=parameters, on_off=True, bounds=(0, np.inf), value_offset=offset, units="nS"
-        )
-        survival = parameters[SURVIVAL[rule]]
+        network = nf.identification.fitted_network(fit, "nS")
+        survival = fit.parameters[SURVIVAL[rule]]
         tau = np.inf if survival >= 1 else -whole.attrs["slot"] / np.log(survival)
         return nf.metrics.retention_curve(whole, network.run(whole)).assign(tau=((), tau, {"units": "s"}))
 

@@ -5,7 +5,7 @@ from types import ModuleType
 
 from neurofwp.identification.competing import candidates, excluded
 from neurofwp.identification.decision import Verdict
-from neurofwp.identification.fit_rule import Fit, fit
+from neurofwp.identification.fit_rule import Fit, fit, fitted_network
 from neurofwp.identification.identify_rule import identify
 from neurofwp.identification.noise_ceiling import noise_ceiling
 from neurofwp.identification.report import verdict
@@ -21,6 +21,7 @@ __all__ = [
     "ceiling_table",
     "excluded",
     "fit",
+    "fitted_network",
     "identify",
     "noise_ceiling",
     "score_table",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,11 +13,12 @@ from torch import Tensor
 
 from neurofwp import rules
 from neurofwp.errors import InputError
-from neurofwp.identification.competing import free_parameters
+from neurofwp.identification.competing import VALUE_OFFSET, free_parameters
 from neurofwp.identification.levenberg_marquardt import Residuals, minimise
 from neurofwp.identification.prediction import weights
 from neurofwp.identification.preparation import prepare
 from neurofwp.identification.records import Records
+from neurofwp.rate import RateNetwork
 from neurofwp.rules import Independent, Parameter, Rule
 
 SEARCH_SIZE, SEARCH_ITERATIONS = 40_000, 30
@@ -121,6 +123,20 @@ def predict(fit: Fit, records: Records) -> Tensor:
     return weights(fit.rule, records, point)
 
 
+def fitted_network(fit: Fit, units: str, **how: Any) -> RateNetwork:
+    """The rate network that runs a fitted rule on conductances of ON and OFF pools.
+
+    Parameters
+    ----------
+    units : of the weights that were fitted. how : further arguments of `neurofwp.RateNetwork`.
+    """
+    own = dict(fit.parameters)
+    offset = own.pop(VALUE_OFFSET.name, 0.0)
+    return RateNetwork(
+        fit.rule, parameters=own, value_offset=offset, on_off=True, bounds=(0, torch.inf), units=units, **how
+    )
+
+
 def polish_subset(rule: Rule, records: Records, seed: int) -> Records:
     """The part of Records that the parameters of a fit rest on."""
     whole = records.without_silent()
@@ -165,7 +181,8 @@ def residuals(rule: Rule, records: Records, bounds: Bounds) -> Residuals:
 
 def misses(predicted: Tensor, records: Records) -> Tensor:
     """By how much the increments that a rule predicts differ from those that were seen."""
-    return records.differences(predicted - records.weight) * records.synapses[:, :, None]
+    missed = records.differences(predicted - records.weight)
+    return missed if bool(records.synapses.all()) else missed * records.synapses[:, :, None]
 
 
 def spread(records: Records, generator: torch.Generator) -> Tensor:

@@ -19,7 +19,7 @@ from neurofwp.rules.signals import KEY, Argument
 PLATEAU = Argument("value", "plateau of each postsynaptic cell, 1 where there is one", ("post",), low=0.0, high=1.0)
 RATE = Argument("key", "presynaptic activity, relative to the largest", KEY.dims, low=0.0, high=1.0)
 
-BLOCK = 8  # substeps that are taken at once: more need more memory, fewer more time
+BLOCK = 250_000  # numbers that are worked on at once: more leave the cache, fewer are many small operations
 
 
 class State(NamedTuple):
@@ -89,8 +89,9 @@ class BTSP(Rule):
             eligibility = relax(last, key, time / p["tau_e"][..., None])
             return eligibility, relax(instructed, value, time / p["tau_i"][..., None])
 
-        for first in range(0, self.substeps, BLOCK):
-            steps = torch.arange(first, min(first + BLOCK, self.substeps), dtype=weight.dtype, device=weight.device)
+        together = max(1, min(BLOCK // weight.numel(), self.substeps))
+        for first in range(0, self.substeps, together):
+            steps = torch.arange(first, min(first + together, self.substeps), dtype=weight.dtype, device=weight.device)
             eligibility, instructive = traces((steps + 0.5) * width[..., None])
             weight = self.relax_weights(weight, outer(instructive, eligibility), per_synapse(width)[..., None], p)
         eligibility, instructive = (each[..., 0, :] for each in traces(duration[..., None]))

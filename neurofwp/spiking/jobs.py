@@ -77,13 +77,17 @@ class Job:
 
 @contextmanager
 def start(
-    jobs: Sequence[Job], *, folder: Path | None = None, workers: int | None = None
+    jobs: Sequence[Job],
+    *,
+    folder: Path | None = None,
+    workers: int | None = None,
+    executor: parallel.Executor | None = None,
 ) -> Iterator[Callable[[str], xr.Dataset]]:
     """Run jobs in their order, in parallel processes where that pays; the first one reports its progress.
 
     Parameters
     ----------
-    folder, workers : as of `neurofwp.runtime.parallel.start`.
+    folder, workers, executor : as of `neurofwp.runtime.parallel.start`.
 
     Yields
     ------
@@ -97,7 +101,9 @@ def start(
     if len({job.name for job in jobs}) < len(jobs):
         raise InputError(f"jobs need different names, not {', '.join(job.name for job in jobs)}")
     cases = {job.name: (job,) for job in jobs}
-    with parallel.start(_run, cases, folder=folder, workers=workers, seconds=Job.seconds, follow=True) as traces:
+    with parallel.start(
+        _run, cases, folder=folder, workers=workers, seconds=Job.seconds, executor=executor, follow=True
+    ) as traces:
         told = set(traces.kept)
         waiting = ", ".join(job.name for job in jobs if job.name not in told)
         log.info("simulating %s", waiting or "nothing: all traces were kept")
