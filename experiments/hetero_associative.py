@@ -10,8 +10,7 @@ fitted parameters, runs the same programs on the rate network (without fits: the
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,8 +24,6 @@ from neurofwp.runtime.parallel import Executor, open_executor, parallel_map
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from neurofwp.spiking.jobs import Job
 
 FITTED = ["weight", "recall", "conductance", "pre_rate"]  # of a Trace: all that fits look at
 DRIVES = {"nominal": "", "measured": "_measured"}  # of the fits: keys as the Program says, or as the cells fired
@@ -115,9 +112,11 @@ def run_together(
         )
         for name, program in programs.items()
     ]  # fmt: skip
-    seconds = [job.seconds() for job in jobs]
-    with open_executor(len(jobs), seconds=seconds) as executor, simulate(jobs, folder, executor) as traces:
-        each = [partial(traces, condition=number) for number in range(len(points))]
+    with (
+        open_executor(len(jobs), seconds=[job.seconds() for job in jobs]) as executor,
+        nf.spiking.jobs.start(jobs, folder=folder, executor=executor) as trace,
+    ):
+        each = [partial(trace_of, trace, number) for number in range(len(points))]
         return [compare(settings, programs, own, seed, device, executor) for own in each]
 
 
@@ -155,18 +154,10 @@ def choose_probes(program: xr.Dataset) -> list[tuple[int, str, int, int]]:
     return [(0, "on", int(target.argmax()), pre), (0, "on", int(target.argmin()), pre)]
 
 
-@contextmanager
-def simulate(
-    jobs: Sequence[Job], folder: Path | None, executor: Executor
-) -> Iterator[Callable[..., xr.Dataset]]:  # fmt: skip
-    """A function ``traces(name, condition)``: the Trace of a job or, where it has conditions, of one of them."""
-    with nf.spiking.jobs.start(jobs, folder=folder, executor=executor) as trace:
-
-        def traces(name: str, condition: int) -> xr.Dataset:
-            every = trace(name)
-            return nf.trace.of_condition(every, condition) if nf.program.CONDITION in every.dims else every
-
-        yield traces
+def trace_of(trace: Callable[[str], xr.Dataset], condition: int, name: str) -> xr.Dataset:
+    """The Trace of a job or, where it has conditions, of one of them."""
+    every = trace(name)
+    return nf.trace.of_condition(every, condition) if nf.program.CONDITION in every.dims else every
 
 
 def compare(

@@ -13,7 +13,6 @@ from neurofwp.runtime import files, provenance
 if TYPE_CHECKING:
     import xarray as xr
 
-RESULT = "result.nc"
 SUMMARY = "summary.json"
 
 
@@ -25,7 +24,7 @@ def open_result(path: Path) -> tuple[Path, xr.DataTree]:
     InputError
         if there is none, or it is not the result of an experiment.
     """
-    file = path / RESULT if path.is_dir() else path
+    file = path / files.RESULT if path.is_dir() else path
     result = files.read_tree(file)
     if "experiment" not in result.attrs:
         raise InputError(f"{str(file)!r} is not the result of an experiment: it does not say of which")
@@ -42,4 +41,4 @@ def write(name: str, result: xr.DataTree, settings: Any, seed: int, device: str,
         "versions": json.dumps(provenance.versions(), sort_keys=True),
         "commit": provenance.commit(),
     }
-    files.write_netcdf(result, folder / RESULT)
+    files.write_netcdf(result, folder / files.RESULT)

@@ -42,7 +42,6 @@ DIMS: dict[str, Dims] = {
 }
 REQUIRED = ("weight", "key", "value")
 BROADCAST = ("write_gate", "retention", "duration", "initial_weight")  # may be one number
-RESULT = "result.nc"  # in the folder of a run
 
 
 class Given(NamedTuple):
@@ -71,9 +70,9 @@ def read(path: str | Path, *, units: str | None = None) -> Given:
     path = Path(path)
     if not path.exists():
         raise InputError(f"there is no file or folder {str(path)!r}")
-    if path.is_dir() and not (path / RESULT).is_file():
+    if path.is_dir() and not (path / files.RESULT).is_file():
         return _folder(path, units)
-    file = path / RESULT if path.is_dir() else path
+    file = path / files.RESULT if path.is_dir() else path
     if file.suffix in (".csv", ".npy"):
         raise InputError(f"{str(file)!r} is one file of several: name the folder that it is in, {str(file.parent)!r}")
     tree = files.read_tree(file)

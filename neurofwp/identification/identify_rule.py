@@ -92,9 +92,9 @@ def identify(
     )
     nested = [(one.id, other.id) for one in chosen for other in chosen if nests(one, other, records)]
     config: dict[str, Any] = {
-        "rules": [rule.id for rule in chosen], "train": train, "split_by": split_by, "drive": drive,
-        "unit_keys": records.unit_keys, "initial": initial, "restarts": restarts,
-        "nonnegative": nonnegative, "noise": noise, "device": device, "trace": json.loads(trace.attrs["config"]),
+        "rules": [rule.id for rule in chosen], "train": train, "split_by": split_by, "drive": drive, "initial": initial,
+        "unit_keys": records.unit_keys, "restarts": restarts, "nonnegative": nonnegative, "noise": noise,
+        "device": device, "trace": json.loads(trace.attrs["config"]),
     }  # fmt: skip
     result = tabulate(fits, products, halves, nested, adequacy=adequacy, trace=trace, drive=drive, seed=seed)
     return provenance.stamp(result, config=config, seed=seed)

@@ -70,38 +70,3 @@ def ceiling(sums: np.ndarray) -> np.ndarray:
 def ceiling_error(sums: np.ndarray) -> float:
     """Jackknife standard error of `ceiling` over episodes, from their `moments` (episode, 5)."""
     return jackknife_error(ceiling(sums.sum(0) - sums))
-
-
-def effective_number(noise: np.ndarray) -> float:
-    """How many independent numbers a noise matrix is worth.
-
-    Weights are far from independent observations: the spike noise of one presynaptic cell is shared by all of its
-    targets, and a weight keeps its noise over events. Each presynaptic cell in each episode is taken as one sample
-    x_i of a noise pattern over (event, pool, post) with covariance C; the number of independent directions in that
-    pattern is the participation ratio (tr C)^2 / tr C^2, and the whole is worth
-
-        n = rows * d,    d = (mean |x_i|^2)^2 / mean_{i != j} (x_i . x_j)^2,
-
-    where the mean over pairs estimates tr C^2 without the bias that x_i . x_i would bring. Cells that are nearly
-    silent have nearly no noise and must not count in full: rows = (1 + 2/d) (sum |x_i|^2)^2 / sum |x_i|^4, which is
-    the number of rows where all are Gaussian with the same C.
-
-    Parameters
-    ----------
-    noise : (row, feature), rows are (episode, pre).
-
-    Returns
-    -------
-    At least 1, at most the number of entries.
-    """
-    rows = noise[(noise != 0).any(1)].astype(np.float32)
-    rows /= np.abs(rows).max(initial=1e-30)  # no overflow in fourth powers
-    count, features = rows.shape
-    if count < 2:
-        return float(max(features, 1))
-    gram = (rows @ rows.T).astype(np.float64)
-    power = np.diag(gram)
-    pairs = (np.sum(gram**2) - np.sum(power**2)) / (count * (count - 1))
-    directions = min(power.mean() ** 2 / pairs, features) if pairs > 0 else features
-    rows_worth = min((1 + 2 / directions) * power.sum() ** 2 / np.sum(power**2), count)
-    return float(max(rows_worth * directions, 1.0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -64,10 +65,7 @@ def prepare(
     if not ((program["write_gate"] > 0) & (program["key"] != 0).any("pre")).any():
         raise InputError("the Program writes nothing: its write gate is 0 wherever a key is active")
     where = choose_device(device)
-
-    def tensor(array: xr.DataArray | np.ndarray) -> Tensor:
-        return torch.as_tensor(np.asarray(array, dtype=np.float64)).to(where)
-
+    tensor = partial(_tensor, where)
     value = _values(program, trace, drive, pools)
     unit_keys = keys_of_norm_one(program, trace, unit_keys)
     key, norm = _keys(program, trace, drive, unit_keys)
@@ -91,6 +89,10 @@ def prepare(
         duration=tensor(program["duration"] / 1000)[:, None],
     )
     return _from_first(records) if initial == "first" else records
+
+
+def _tensor(device: torch.device, array: xr.DataArray | np.ndarray) -> Tensor:
+    return torch.as_tensor(np.asarray(array, dtype=np.float64)).to(device)
 
 
 def _check(program: xr.Dataset, trace: xr.Dataset, initial: str) -> None:

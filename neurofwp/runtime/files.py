@@ -15,6 +15,8 @@ from neurofwp.errors import InputError
 from neurofwp.runtime import migrations
 from neurofwp.runtime.lazy import np, xr
 
+RESULT = "result.nc"  # in the folder of a run
+
 
 @contextmanager
 def replace_file(path: str | Path) -> Iterator[Path]:

@@ -202,7 +202,7 @@ def test_scores_are_what_they_say() -> None:
 
 
 def test_a_stated_noise_stands_in_for_a_repeat() -> None:
-    given = task(seed=5)
+    given = task(seed=5, episodes=16)
     clean = RateNetwork("delta", parameters=TRUTH["delta"], on_off=True).run(given)
     size = 0.2 * float(clean["conductance"].std())
     options = {"restarts": 1, "progress": False}

@@ -7,7 +7,6 @@ import xarray as xr
 from neurofwp import trace
 from neurofwp.errors import InputError
 from neurofwp.identification import noise_ceiling
-from neurofwp.identification.noise_ceiling import effective_number
 from neurofwp.runtime import provenance
 
 SHAPE = (6, 5, 4, 30)
@@ -57,28 +56,3 @@ def test_bad_pairs() -> None:
         noise_ceiling(one, made(np.zeros(SHAPE)))
     with pytest.raises(InputError, match="not a Trace"):
         noise_ceiling(one, other.drop_attrs())
-
-
-def test_independent_noise_counts_every_weight() -> None:
-    noise = np.random.default_rng(3).normal(size=(300, 40))
-    assert effective_number(noise) == pytest.approx(noise.size, rel=0.05)
-
-
-def test_noise_that_all_targets_share_counts_once_for_each_presynaptic_cell() -> None:
-    rng = np.random.default_rng(4)
-    shared = rng.normal(size=(600, 1)) * rng.normal(size=40)
-    assert effective_number(shared) == pytest.approx(600, rel=0.15)
-
-
-def test_noise_in_a_few_directions_counts_those() -> None:
-    rng = np.random.default_rng(5)
-    directions, _ = np.linalg.qr(rng.normal(size=(40, 40)))
-    assert effective_number(rng.normal(size=(800, 5)) @ directions[:5]) == pytest.approx(800 * 5, rel=0.1)
-
-
-def test_cells_that_are_silent_do_not_count() -> None:
-    rng = np.random.default_rng(6)
-    noise = rng.normal(size=(400, 30))
-    silent, quiet = (np.concatenate([noise, size * rng.normal(size=(400, 30))]) for size in (0.0, 0.01))
-    assert effective_number(silent) == pytest.approx(effective_number(noise), rel=1e-6)
-    assert effective_number(quiet) == pytest.approx(effective_number(noise), rel=0.01)
