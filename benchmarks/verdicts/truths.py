@@ -8,9 +8,8 @@ import numpy as np
 import xarray as xr
 
 from benchmarks.verdicts.outside import MIXTURES, RULES
-from neurofwp.identification.recovery import truth
-from neurofwp.rate import RateNetwork
-from neurofwp.rules import Rule, get
+from neurofwp.identification.recovery import network_of, truth
+from neurofwp.rules import Rule
 
 
 class Truth:
@@ -29,7 +28,7 @@ class Truth:
             drawn = [(RULES[name], _draw(RULES[name].spans, rng))]
         else:
             drawn = [(name, truth(name, rng))]
-        self.networks = [_network(rule, parameters) for rule, parameters in drawn]
+        self.networks = [network_of(rule, parameters) for rule, parameters in drawn]
 
     def run(self, program: xr.Dataset) -> xr.Dataset:
         """The Trace of a Program whose keys were divided by their norms."""
@@ -42,10 +41,3 @@ class Truth:
 
 def _draw(spans: Mapping[str, tuple[float, float]], rng: np.random.Generator) -> dict[str, float]:
     return {name: float(rng.uniform(*span)) for name, span in spans.items()}
-
-
-def _network(rule: str | Rule, parameters: Mapping[str, float]) -> RateNetwork:
-    pools = get(rule).clampable  # weights that cannot be clamped may be negative
-    return RateNetwork(
-        rule, parameters=parameters, on_off=pools, bounds=(0, np.inf) if pools else None, unit_keys=False
-    )

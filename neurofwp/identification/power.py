@@ -23,13 +23,13 @@ from scipy import stats
 
 from neurofwp.errors import InputError
 from neurofwp.identification import scores
+from neurofwp.identification.competing import VALUE_OFFSET
 from neurofwp.identification.confidence_set import FEW, RESOLUTION
 from neurofwp.identification.fit_rule import Fit, fit_records, predict
 from neurofwp.identification.preparation import prepare
 from neurofwp.identification.products import Products, measure
 from neurofwp.identification.records import Records
-from neurofwp.identification.recovery import disturb
-from neurofwp.rate import RateNetwork
+from neurofwp.identification.recovery import complete, disturb, network_of
 from neurofwp.rules import get
 
 DRAWS = 20_000  # of the largest t
@@ -96,9 +96,7 @@ def _of_truth(
     rng: np.random.Generator,
 ) -> Products:
     """Products of noisy increments of one truth with the predictions of all rules, over the episodes of all runs."""
-    network = RateNetwork(
-        truth, parameters=get(truth).defaults() | dict(parameters), on_off=True, bounds=(0, np.inf), unit_keys=False
-    )
+    network = network_of(truth, parameters)
 
     def records(level: float) -> Records:
         return prepare(program, network.run(disturb(program, level, rng)), unit_keys=True)  # `disturb` makes them so
@@ -115,7 +113,7 @@ def _of_truth(
 def _fit(rule: str, clean: Records, truth: str, parameters: Mapping[str, float], restarts: int, seed: int) -> Fit:
     """The truth as it is, and a rival as it describes the truth best."""
     if rule == truth:
-        return Fit(get(rule), get(rule).defaults() | dict(parameters), 0.0, 1.0)
+        return Fit(get(rule), complete(rule, parameters) | {VALUE_OFFSET.name: 0.0}, 0.0, 1.0)
     return fit_records(get(rule), clean, restarts=restarts, seed=seed)
 
 

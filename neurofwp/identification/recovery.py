@@ -73,8 +73,23 @@ TRUE: Mapping[str, Mapping[str, tuple[float, float]]] = {
 def truth(rule: str | Rule, rng: np.random.Generator) -> dict[str, float]:
     """Parameters drawn for a rule, uniformly where `TRUE` says."""
     made = get(rule)
-    added = {parameter.name: parameter.default for parameter in made.fitted_with}
-    return made.defaults() | added | {name: float(rng.uniform(*span)) for name, span in TRUE.get(made.id, {}).items()}
+    return complete(made, {name: float(rng.uniform(*span)) for name, span in TRUE.get(made.id, {}).items()})
+
+
+def complete(rule: str | Rule, parameters: Mapping[str, float]) -> dict[str, float]:
+    """All that a fit of the rule adjusts but the shared read-in: what is not given has its default."""
+    made = get(rule)
+    every = {each.name: each.default for each in (*made.parameters, *made.fitted_with) if each.name != made.timed_by}
+    return every | dict(parameters)
+
+
+def network_of(rule: str | Rule, parameters: Mapping[str, float]) -> RateNetwork:
+    """The rate network of a known rule, for Programs that `disturb` has made: conductances of two pools, or signed
+    weights where a rule cannot clamp them."""
+    pools = get(rule).clampable
+    return RateNetwork(
+        rule, parameters=parameters, on_off=pools, bounds=(0, np.inf) if pools else None, unit_keys=False
+    )
 
 
 def disturb(program: xr.Dataset, noise: float, rng: np.random.Generator) -> xr.Dataset:
@@ -198,8 +213,7 @@ def recover_one(
     """One trace of a known rule, identified: the variables of `recover` for one noise, truth and draw."""
     rng = np.random.default_rng(child)
     true = truth(rule, rng)
-    pools = get(rule).clampable  # weights that cannot be clamped may be negative
-    network = RateNetwork(rule, parameters=true, on_off=pools, bounds=(0, np.inf) if pools else None, unit_keys=False)
+    network = network_of(rule, true)
     one, other = (network.run(disturb(program, noise, rng)) for _ in range(2))
     repeat = other if noise > 0 else None
     fits = identify(

@@ -6,8 +6,18 @@ import xarray as xr
 
 from neurofwp import program
 from neurofwp.errors import InputError
-from neurofwp.identification.recovery import TRUE, classes, diagonal, disturb, parameter_error, recover, truth
-from neurofwp.rules import get
+from neurofwp.identification import candidates
+from neurofwp.identification.recovery import (
+    TRUE,
+    classes,
+    diagonal,
+    disturb,
+    network_of,
+    parameter_error,
+    recover,
+    truth,
+)  # fmt: skip
+from neurofwp.rules import Rule, get
 
 
 def task(episodes: int = 6) -> xr.Dataset:
@@ -45,8 +55,15 @@ def test_true_parameters_lie_within_the_domain_of_their_rule() -> None:
         every = (*rule.parameters, *rule.fitted_with)
         assert spans.keys() <= {parameter.name for parameter in every}
         drawn = truth(name, np.random.default_rng(1))
-        for parameter in every:
+        for parameter in (each for each in every if each.name != rule.timed_by):
             assert parameter.domain[0] <= drawn[parameter.name] <= parameter.domain[1]
+
+
+@pytest.mark.parametrize("rule", candidates(), ids=lambda rule: rule.id)
+def test_every_rule_that_competes_leaves_weights_that_vary(rule: Rule) -> None:
+    rng = np.random.default_rng(1)
+    trace = network_of(rule, truth(rule, rng)).run(disturb(task(episodes=2), 0.1, rng))
+    assert float(trace["weight"].std()) > 0.01
 
 
 def test_classes_join_what_is_confused_by_way_of_others() -> None:
