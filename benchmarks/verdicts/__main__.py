@@ -1,9 +1,10 @@
-"""How often verdicts are right: `python -m benchmarks.verdicts outside`, and `inside`.
+"""How often verdicts are right: `python -m benchmarks.verdicts outside`, `inside`, and `coverage`.
 
 `outside` runs truths that are no rule of the library: a verdict should be "none", "mixture" or "undecided", and a rule
 that is named must predict the truth without noise, with D of at most .02, under other keys, loads and overlaps.
-`inside` runs the rules that compete: the truth should be named, alone or in a class. Rows go to a CSV file, and data
-sets that were judged before are not judged again.
+`inside` runs the rules that compete: the truth should be named, alone or in a class. `coverage` counts how often 95 %
+intervals of the unexplained share hold it. Rows go to a CSV file, and data sets that were judged before are not judged
+again.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import tyro
 
+from benchmarks.verdicts.coverage import cover, shares
 from benchmarks.verdicts.outside import TRUTHS
 from benchmarks.verdicts.rates import count, table, upper_limit
 from neurofwp.identification import candidates
@@ -65,6 +67,28 @@ def inside(
     _run(truths, noises, range(first, first + draws), restarts, folder, workers)
 
 
+def coverage(
+    draws: int = 400,
+    first: int = 0,
+    noise: float = 0.15,
+    folder: Path = Path("results/verdicts-coverage"),
+    workers: int | None = None,
+) -> None:
+    """Intervals of the unexplained share.
+
+    Args:
+        draws: Data sets.
+        first: Number of the first draw.
+        noise: Coefficient of variation of keys and values.
+        folder: Where rows and kept data sets go.
+        workers: Processes; by default one per core.
+    """
+    rows = cover(range(first, first + draws), noise, folder / "parts", workers)
+    folder.mkdir(parents=True, exist_ok=True)
+    rows.to_csv(folder / "coverage.csv", index=False)
+    print(shares(rows).round(3).to_string())
+
+
 def _run(
     truths: tuple[str, ...], noises: tuple[float, ...], draws: range, restarts: int, folder: Path, workers: int | None
 ) -> None:
@@ -80,4 +104,4 @@ def _run(
 
 
 if __name__ == "__main__":
-    tyro.extras.subcommand_cli_from_dict({"outside": outside, "inside": inside})
+    tyro.extras.subcommand_cli_from_dict({"outside": outside, "inside": inside, "coverage": coverage})
