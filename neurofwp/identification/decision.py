@@ -1,15 +1,17 @@
-"""The answer to "which rule did these synapses run?": a rule, a class, a mixture, undecided, none, or unknown.
+"""The answer to "which rule did these synapses run?": a rule, a class of them, none, or what else can be said.
 
 Definitions, with u the unexplained share of what repeats on increments, and A the rules that are not worse than the
 best one (`neurofwp.identification.confidence_set`):
 
 - none: the lower 95 % limit of u of the best rule is above .05.
-- fit established: its upper limit is at most .02; "exact" where u <= .01, else an effective description. A rule that is
-  named should predict what the synapse does under other conditions too, within D = .02
-  (`neurofwp.identification.transfer.RIGHT`): where it already leaves more than that, it is not named.
+- fit established: u is at most .01, and its upper limit at most .02: an exact description. A rule that is named should
+  predict what the synapse does under other conditions too, within D = .02 (`neurofwp.identification.transfer.RIGHT`),
+  and where it leaves more than .01 here it may leave twice as much there.
 - one rule: A has one member. class: all pairs in A have D_rs <= .005: nothing in these data tells them apart.
+- effective description: u is above .01, and its upper limit at most .05. The rules in A are close to what the synapse
+  does, and none of them is it.
 - mixture: of the two best rules of which neither nests the other, a share of each predicts better than both.
-- undecided: the fit is not established, and not excluded, or rules in A predict different weights.
+- undecided: noise leaves open which of these holds, or rules in A predict different weights.
 - adequacy unknown: without a repeat and without a stated noise nothing says how much a rule could explain.
 """
 
@@ -27,11 +29,11 @@ from neurofwp.identification.mixture import Mixture, mix
 from neurofwp.identification.products import Products
 
 NONE = 0.05  # of u, beyond which a rule does not describe the data
-ESTABLISHED = 0.02  # of u, up to which a rule is named
-EXACT = 0.01
+EXACT = 0.01  # of u, up to which a description is exact
+ESTABLISHED = 0.02  # of the upper limit of such a u
 SAME = 0.005  # of D_rs, within which two rules predict the same weights
 
-Kind = Literal["rule", "class", "mixture", "undecided", "none", "adequacy unknown"]
+Kind = Literal["rule", "class", "effective description", "mixture", "undecided", "none", "adequacy unknown"]
 
 
 @dataclass(frozen=True)
@@ -69,13 +71,19 @@ def decide(products: Products, rules: Sequence[str], nested: Sequence[tuple[str,
     left = tuple(rules[index] for index in order)
     apart = scores.distance(competing)[np.ix_(order, order)].max()
     mixture = _mixture(competing, rules, value, nested)
-    kind = _kind(products.repeated, left, float(apart), float(low[best]), float(high[best]), mixture)
-    sentence = _sentence(kind, left, len(rules), value[best], low[best], high[best], mixture)
-    return Verdict(kind, left, float(value[best]), float(low[best]), float(high[best]), sentence, mixture)
+    interval = float(value[best]), float(low[best]), float(high[best])
+    kind = _kind(products.repeated, left, float(apart), *interval, mixture)
+    return Verdict(kind, left, *interval, _sentence(kind, left, len(rules), *interval, mixture), mixture)
 
 
 def _kind(
-    repeated: bool, left: tuple[str, ...], apart: float, low: float, high: float, mixture: Mixture | None
+    repeated: bool,
+    left: tuple[str, ...],
+    apart: float,
+    value: float,
+    low: float,
+    high: float,
+    mixture: Mixture | None,
 ) -> Kind:
     if not repeated:
         return "adequacy unknown"
@@ -83,6 +91,8 @@ def _kind(
         return "none"
     if mixture is not None and mixture.holds:
         return "mixture"
+    if value > EXACT and high <= NONE:
+        return "effective description"
     if not high <= ESTABLISHED:
         return "undecided"
     if len(left) == 1:
@@ -119,8 +129,9 @@ def _sentence(
                 f"{_percent(mixture.unexplained)} of what repeats is then unexplained"
             )
         case "rule" | "class":
-            adequate = "an exact description" if value <= EXACT else "an effective description"
-            return f"{_words(left)}, {adequate}: {limits}{others}"
+            return f"{_words(left)}, an exact description: {limits}{others}"
+        case "effective description":
+            return f"{_words(left)}, an effective description and no more: {limits}{others}"
         case "undecided":
             reason = (
                 "it is neither established nor excluded that any of them fits"

@@ -201,8 +201,8 @@ def parameter_error(recover_one: xr.Dataset) -> xr.DataArray:
 
 def outcome(truth: str, said: Verdict) -> str:
     """Whether a verdict is "right" (it names the true rule, alone or in its class), "wrong" (it names others, says
-    that there is none, or a mixture), or "undecided"."""
-    if said.kind in ("undecided", "adequacy unknown"):
+    that there is none, or a mixture), or "undecided", as an effective description by the true rule is."""
+    if said.kind in ("undecided", "adequacy unknown") or (said.kind == "effective description" and truth in said.rules):
         return "undecided"
     return "right" if said.names(truth) else "wrong"
 

@@ -1,0 +1,79 @@
+"""Truths outside the library, how verdicts on them are counted, and what coverage is measured against."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import xarray as xr
+
+from benchmarks.verdicts import coverage, data, rates
+from benchmarks.verdicts.outside import RULES, TRUTHS
+from benchmarks.verdicts.truths import Truth
+from neurofwp.identification import candidates, identify
+from neurofwp.identification.recovery import disturb, network_of
+from neurofwp.identification.transfer import saved_fits
+from neurofwp.rate import scan
+
+
+@pytest.fixture(scope="module")
+def clean() -> xr.Dataset:
+    return disturb(data.program(1, pairs=4, episodes=6), 0.0, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("name", TRUTHS)
+def test_no_rule_of_the_library_is_a_truth_from_outside(name: str, clean: xr.Dataset) -> None:
+    """Without noise the best of its rules leaves something that is no rounding."""
+    trace = Truth(name, np.random.default_rng(3)).run(clean)
+    fits = identify(
+        clean, trace, ["hebbian", "delta", "outstar", "soft_bound", "scalar_decay"], noise=1e-9, unit_keys=False,
+        restarts=1, references=False, progress=False,
+    )  # fmt: skip
+    assert float(fits["unexplained"].sel(measure="increments", model=fits["rule"].values).min()) > 1e-3
+
+
+def test_the_sign_of_the_error_has_its_closed_form() -> None:
+    key = torch.eye(2, dtype=torch.float64)[[0, 0, 0]][None]
+    value = torch.full((1, 3, 1), 0.25, dtype=torch.float64)
+    ones = torch.ones(1, 3, dtype=torch.float64)
+    p = {"rate": torch.tensor(0.2, dtype=torch.float64), "share": torch.tensor(0.5, dtype=torch.float64)}
+    made = scan(RULES["sign of the error"], p, key, value, ones, ones)
+    assert made[0, :, 0, 0].tolist() == pytest.approx([0.2, 0.4, 0.2])  # up, up past the value, down
+    assert (made[..., 1] == 0).all()
+
+
+def test_twelve_truths_of_different_names() -> None:
+    assert len(set(TRUTHS)) == len(TRUTHS) >= 12
+    assert not set(TRUTHS) & {rule.id for rule in candidates()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "named", "right", "said"),
+    [
+        ("rule", ["delta"], ["delta"], "right"),
+        ("rule", ["delta"], [], "wrong"),
+        ("class", ["delta", "oja"], ["delta"], "wrong"),
+        ("class", ["a truth", "oja"], [], "right"),
+        ("none", ["delta"], [], "none"),
+        ("effective description", ["delta"], [], "effective description"),
+    ],
+)
+def test_what_is_named_must_predict_the_truth(kind: str, named: list[str], right: list[str], said: str) -> None:
+    assert rates.outcome(pd.Series({"truth": "a truth", "kind": kind, "named": named, "right": right})) == said
+
+
+def test_the_upper_limit_of_no_error_in_59() -> None:
+    assert (1 - rates.upper_limit(0, 59)) ** 59 == pytest.approx(0.05)
+    assert rates.upper_limit(3, 3) == 1
+
+
+def test_what_the_truth_itself_leaves_unexplained_of_many_runs_is_nothing() -> None:
+    rng = np.random.default_rng(0)
+    population = coverage.Population.of([data.program(7, pairs=3, episodes=8)], 0.1, rng)
+    program = data.program(8, pairs=3, episodes=6)
+    clean = network_of(coverage.TRUTH, coverage.PARAMETERS).run(disturb(program, 0.0, rng))
+    fits = identify(program, clean, ["delta", "hebbian"], unit_keys=True, restarts=1, progress=False)
+    one, other = saved_fits(fits)
+    assert abs(population.unexplained(one)) < 0.01
+    assert population.unexplained(other) > 0.1
