@@ -71,11 +71,13 @@ def minimise(
     given_up = torch.zeros_like(converged)
     rounds = {TRIAL * (number + 1): left for number, left in enumerate(survivors)}
     taken = 0
-    while taken < iterations and not (converged | given_up).all():
+    while taken < iterations:
         if taken in rounds:
             given_up[cost.argsort()[rounds[taken] :]] = True
-        taken += 1
         active = torch.nonzero(~(converged | given_up))[:, 0]
+        if not len(active):
+            break
+        taken += 1
         here = point[active]
         damped = _damp(curvature[active], damping[active], scale[active])
         trial = (here + _step(gradient[active], damped, low - here, high - here)).clamp(low, high)

@@ -80,3 +80,28 @@ def test_starts_that_others_have_left_behind_are_given_up_and_the_best_is_none_o
     torch.testing.assert_close(two_go_on.point[[0, 3]], torch.full((2, 1), 9.0, dtype=torch.float64))
     assert (two_go_on.cost[1:3] >= all_go_on.cost[1:3]).all()
     assert not two_go_on.converged[1:3].any()
+
+
+def test_where_the_best_start_has_converged_when_others_are_given_up_nothing_is_evaluated_again() -> None:
+    rows = []
+
+    def misses(x: torch.Tensor) -> torch.Tensor:
+        rows.append(len(x))
+        return torch.stack([10 * (x[..., 1] - x[..., 0] ** 2), 1 - x[..., 0]], dim=-1)
+
+    begin = torch.tensor([[1.0, 1.0], [-1.2, 1.0], [0.0, 9.0]], dtype=torch.float64)
+    found = minimise(misses, begin, survivors=(1,), tolerance=1e-300)
+    assert found.converged[0]
+    assert min(rows) > 0
+
+
+def test_a_minimum_beyond_the_bounds_is_met_at_them() -> None:
+    """Of a plane's distance to a point outside the unit square, the nearest point of the square, and bounds of what a
+    correlated direction would give back."""
+    design = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.8, 0.8]], dtype=torch.float64)
+    target = torch.tensor([2.0, 0.4, 1.0], dtype=torch.float64)
+    begin = torch.tensor([[0.5, 0.5], [0.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
+    found = minimise(lambda x: x @ design.T - target, begin, low=0, high=1, tolerance=1e-12)
+    expected = least_squares(lambda x: design.numpy() @ x - target.numpy(), [0.5, 0.5], bounds=(0, 1), xtol=1e-14)
+    np.testing.assert_allclose(found.point, np.tile(expected.x, (3, 1)), atol=1e-6)
+    assert (found.point[:, 0] == 1).all()
