@@ -6,9 +6,9 @@ fitted to the conductances of one half of the episodes and judged on the other h
 Program says (nominal), by keys as the presynaptic cells fired (measured), and by values as the dendrites were
 depolarised as well (measured both).
 
-Recovery first asks which rules these episodes tell apart at all: rate networks of every rule, with drawn parameters and
+Recovery asks which rules these episodes tell apart at all: rate networks of every rule, with drawn parameters and
 disturbed keys and values, are identified like synapses. Rules that are taken for each other at the noise of the spiking
-network form a class, and a verdict on a synapse is a class.
+network form a class.
 """
 
 from __future__ import annotations
@@ -128,34 +128,26 @@ def fit_rules(
 
 
 def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
-    """Scores of every rule on every synapse model, the verdicts, which are classes of rules, and how recovery went.
+    """Scores of every rule on every synapse model, the verdicts, and how recovery went.
 
-    ``matrix`` (synapse_model, rule) and ``winner`` (synapse_model) are of nominal keys and values; those of measured
+    ``matrix`` (synapse_model, rule) and ``verdict`` (synapse_model) are of nominal keys and values; those of measured
     ones end in ``_measured`` and ``_measured_both``. Of recovery by noise: ``diagonal``, the share of verdicts in the
     class of the true rule, and ``parameter_error``, the median relative error of parameters. ``matched_recovery`` is
     at the noise nearest to that of the spiking network, where the classes of rules are found.
     """
-    classes = rule_classes(result)
     found = {}
     for drive, suffix in DRIVES.items():
         fits = {model: group.to_dataset() for model, group in result["fits"][drive].children.items()}
         models = xr.DataArray(list(fits), dims="synapse_model", name="synapse_model")
         scores = [nf.identification.score_table(each).assign(best=each["best"]) for each in fits.values()]
         found[f"matrix{suffix}"] = xr.concat(scores, models)
-        rules = [" or ".join(verdict(each, classes)) for each in fits.values()]
-        found[f"winner{suffix}"] = xr.Dataset({"rules": ("synapse_model", rules, UNIT)}, {"synapse_model": models})
+        found[f"verdict{suffix}"] = xr.concat(map(nf.identification.verdict_table, fits.values()), models)
         if drive == "nominal":
             ceilings = [nf.identification.ceiling_table(each) for each in fits.values()]
             found |= {"noise_ceiling": xr.concat(ceilings, models), "recall": result["recall"].to_dataset()}
     if "recovery" in result.children:
-        found |= recovery_tables(result["recovery"].to_dataset(), classes, matching_noise(result))
+        found |= recovery_tables(result["recovery"].to_dataset(), rule_classes(result), matching_noise(result))
     return found
-
-
-def verdict(fits: xr.Dataset, classes: Sequence[Sequence[str]]) -> list[str]:
-    """All rules of the classes of the best supported ones."""
-    best = set(nf.identification.best_rules(fits))
-    return [rule for members in classes if best & set(members) for rule in members]
 
 
 def recovery_tables(recovered: xr.Dataset, classes: Sequence[Sequence[str]], noise: float) -> dict[str, xr.Dataset]:

@@ -137,6 +137,7 @@ def _rule_table(path: str, fits: xr.Dataset) -> Table:
         r2, share, low, high = (_number(rule[name].item()) for name in ("r2", "feve", "low", "high"))
         best = "*" if rule["best"].item() else ""
         rows.append((rule["rule"].item(), f"{share} [{low}, {high}]", r2, best))
+    rows += _others(fits)
     header = ("rule", "FEVE [95 %]", "held-out R²", "best")
     return text.table(
         f"{path.removeprefix('/')}: which rule",
@@ -144,6 +145,19 @@ def _rule_table(path: str, fits: xr.Dataset) -> Table:
         rows,
         caption=f"{drive}{sentence}noise ceiling {ceiling} ± {sem} (SEM), n = {count} held-out {unit}s",
     )
+
+
+def _others(fits: xr.Dataset) -> list[tuple[str, str, str, str]]:
+    """Rows of the best null model and of the flexible rules, which fits of older formats lack."""
+    if "unexplained" not in fits or fits.attrs["adequacy"] == "unknown":
+        return []
+    left = [fits[f"unexplained{end}"].sel(measure="increments").to_series() for end in ("", "_high", "_low")]
+    nulls, references = ([name for name in left[0].index if name.startswith(kind)] for kind in ("null", "reference"))
+    rows = []
+    for name in [left[0][nulls].idxmin(), *references]:
+        share, low, high = (_number(1 - each[name]) for each in left)
+        rows.append((str(name), f"{share} [{low}, {high}]", "", ""))
+    return rows
 
 
 def parameters(fits: xr.Dataset) -> Table:

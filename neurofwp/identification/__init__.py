@@ -9,7 +9,14 @@ from neurofwp.identification.fit_rule import Fit, fit, fitted_network
 from neurofwp.identification.identify_rule import identify
 from neurofwp.identification.noise_ceiling import noise_ceiling
 from neurofwp.identification.report import verdict
-from neurofwp.identification.tables import SCORES, best_fit, best_rules, ceiling_table, score_table
+from neurofwp.identification.tables import (
+    SCORES,
+    best_fit,
+    best_rules,
+    ceiling_table,
+    score_table,
+    verdict_table,
+)
 
 __all__ = [
     "SCORES",
@@ -26,6 +33,7 @@ __all__ = [
     "noise_ceiling",
     "score_table",
     "verdict",
+    "verdict_table",
 ]
 
 
