@@ -1,13 +1,13 @@
-"""How much must be seen of synapses to say which rule they run? A few of them, with noise, only before and after.
+"""How much must be seen of synapses to say which rule they run? A few, with noise, only before and after, or none.
 
 Rate networks of known rules, whose keys and values are disturbed at every event as spikes disturb them, leave weights
 of which an experimenter sees a part: synapses at random, all synapses of a few postsynaptic cells, or all synapses with
-an error of measurement; after every event, or only before the first and after the last one. Each Program runs twice,
-with other disturbances, and the same synapses are seen in both runs. Rules run on all synapses and are fitted to those
-that were seen: what was not seen still is part of the prediction W k. Verdicts are right where they name the rule that
-was run, alone or in a class, wrong where they name others, a mixture, or none, and undecided else.
-
-What an experimenter cannot have is left out here: weights inferred from spikes alone, through the reads.
+an error of measurement; after every event, or only before the first and after the last one. Or weights are latent, and
+only the answers to keys are seen, as spikes of value cells give them: to some key after every event and to all keys at
+the end, or only at the end. Each Program runs twice, with other disturbances, and the same is seen of both runs. Rules
+run on all synapses and are fitted to what was seen: a synapse that was not still is part of the prediction W k.
+Verdicts are right where they name the rule that was run, alone or in a class, wrong where they name others, a mixture,
+or none, and undecided else.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 TIMES = ("every event", "before and after")
 OUTCOMES = ("right", "wrong", "undecided")
-ALL, SYNAPSES, CELLS, ERROR = "all", "synapses", "cells", "error"  # kinds of what is seen
+ALL, SYNAPSES, CELLS, ERROR, READS = "all", "synapses", "cells", "error", "reads"  # kinds of what is seen
 
 
 @dataclass(frozen=True)
@@ -64,22 +64,24 @@ class Settings:
 
 @dataclass(frozen=True)
 class View:
-    """What is seen. kind : "all", a share of "synapses" or of "cells", or all with an "error"; level : how much."""
+    """What is seen. kind : "all", a share of "synapses" or of "cells", all with an "error", or "reads", no weights but
+    answers; level : how much."""
 
     kind: str
     level: float
 
     @property
     def name(self) -> str:
-        if self.kind == ALL:
-            return "all synapses"
+        if self.kind in (ALL, READS):
+            return {ALL: "all synapses", READS: "answers alone"}[self.kind]
         return f"error {self.level:g}" if self.kind == ERROR else f"{100 * self.level:g} % of {self.kind}"
 
 
 def views(settings: Settings) -> list[View]:
     """All synapses, then less of them."""
     kinds = {SYNAPSES: settings.synapses, CELLS: settings.cells, ERROR: settings.errors}
-    return [View(ALL, 1.0), *(View(kind, level) for kind, levels in kinds.items() for level in levels)]
+    some = [View(kind, level) for kind, levels in kinds.items() for level in levels]
+    return [View(ALL, 1.0), *some, View(READS, 1.0)]
 
 
 def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
@@ -120,30 +122,38 @@ def check(settings: Settings) -> None:
 
 
 def write_program(settings: Settings, seed: int) -> xr.Dataset:
-    """Pairs of digits under keys that overlap, and nothing read."""
+    """Pairs of digits under keys that overlap; after every write a key that was written is read, all at the end."""
     task = nf.tasks.digit_pairs(settings.pairs, settings.episodes, reassign=settings.reassign, seed=seed)
     program = nf.slownet.FixedEncoder(pre=settings.key_cells, active=10, seed=seed, overlap=0.2)(task)
-    written = (program["write_gate"] > 0).any("episode").values
-    return nf.transforms.selection.keep_most_varied(program.isel(event=np.flatnonzero(written)), settings.pixels)
+    rng, query = np.random.default_rng(seed), program["query"].copy(deep=True)
+    for event in np.flatnonzero(written(program)):
+        asked = rng.integers(event + 1, size=settings.episodes)
+        query[:, event] = program["key"].values[np.arange(settings.episodes), asked]
+    size = (query**2).sum("pre") ** 0.5  # of norm one, as keys are that `disturb` makes
+    program = program.assign(query=(query / size.where(size > 0, 1.0)).assign_attrs(query.attrs))
+    return nf.transforms.selection.keep_most_varied(program, settings.pixels)
+
+
+def written(program: xr.Dataset) -> np.ndarray:
+    """Which events (event,) write."""
+    found: np.ndarray = (program["write_gate"] > 0).any("episode").values
+    return found
 
 
 def look(program: xr.Dataset, rule: str, settings: Settings, child: np.random.SeedSequence, device: str) -> xr.Dataset:
     """One data set: outcome and noise ceiling of every view of it (time, view)."""
     rng = np.random.default_rng(child)
-    network = nf.RateNetwork(
-        rule, parameters=nf.identification.recovery.truth(rule, rng), on_off=True, bounds=(0, np.inf), unit_keys=False
-    )
+    network = nf.identification.recovery.network_of(rule, nf.identification.recovery.truth(rule, rng))
     runs = [network.run(nf.identification.recovery.disturb(program, settings.noise, rng)) for _ in range(2)]
     rules = list(dict.fromkeys((*settings.truths, *settings.others)))
     every = views(settings)
     outcome, ceiling = [], []
     for view in every:
-        seen = observe(runs, view, rng)
-        for time in TIMES:
-            one, other = seen if time == TIMES[0] else [before_and_after(each) for each in seen]
+        for shown, one, other in observe(program, runs, view, rng).values():
             fits = nf.identify(
-                program, one, rules, repeat=other, unit_keys=True, references=False,
-                restarts=settings.restarts, seed=int(rng.integers(2**31)), device=device, progress=False,
+                shown, one, rules, repeat=other, observed="reads" if view.kind == READS else "weights",
+                unit_keys=True, references=False, restarts=settings.restarts, seed=int(rng.integers(2**31)),
+                device=device, progress=False,
             )  # fmt: skip
             outcome.append(nf.identification.recovery.outcome(rule, nf.identification.verdict(fits)))
             ceiling.append(float(fits["noise_ceiling"]))
@@ -160,8 +170,22 @@ def look(program: xr.Dataset, rule: str, settings: Settings, child: np.random.Se
     return found
 
 
-def observe(runs: list[xr.Dataset], view: View, rng: np.random.Generator) -> list[xr.Dataset]:
-    """What is seen of two runs, NaN elsewhere: the same synapses in both, with errors of their own."""
+def observe(
+    program: xr.Dataset, runs: list[xr.Dataset], view: View, rng: np.random.Generator
+) -> dict[str, list[xr.Dataset]]:
+    """The Program and what is seen of its two runs, by time."""
+    writes = written(program)
+    if view.kind == READS:
+        at_end = program.assign(query=program["query"].where(xr.DataArray(~writes, dims="event"), 0.0))
+        return {TIMES[0]: [program, *runs], TIMES[1]: [at_end, *runs]}
+    events = {"event": np.flatnonzero(writes)}
+    seen = see_some([each.isel(events) for each in runs], view, rng)
+    shown = program.isel(events)
+    return {TIMES[0]: [shown, *seen], TIMES[1]: [shown, *map(before_and_after, seen)]}
+
+
+def see_some(runs: list[xr.Dataset], view: View, rng: np.random.Generator) -> list[xr.Dataset]:
+    """What is seen of weights, NaN elsewhere: the same synapses in both runs, with errors of their own."""
     conductance = runs[0]["conductance"].transpose(..., "polarity", "post", "pre")
     shape = conductance.shape[-3:]
     if view.kind == ERROR:

@@ -151,7 +151,7 @@ def _others(fits: xr.Dataset) -> list[tuple[str, str, str, str]]:
     """Rows of the best null model and of the flexible rules, which fits of older formats lack."""
     if "unexplained" not in fits or fits.attrs["adequacy"] == "unknown":
         return []
-    left = [fits[f"unexplained{end}"].sel(measure="increments").to_series() for end in ("", "_high", "_low")]
+    left = [fits[f"unexplained{end}"].isel(measure=0).to_series() for end in ("", "_high", "_low")]
     nulls, references = ([name for name in left[0].index if name.startswith(kind)] for kind in ("null", "reference"))
     rows = []
     for name in [left[0][nulls].idxmin(), *references]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -39,7 +40,7 @@ def fit_reference(records: Records, prediction: bool, seed: int, fits: Sequence[
     starts = [defaults | found for found in inner if found is not None][:1]
     used = {name for start in starts for name, number in start.items() if number != defaults[name]}
     left_out = set() if bool((records.retention != 1).any()) else {"retention"}
-    if bool(records.observed.all()) and bool(records.synapses.all()):
+    if bool(records.observed.all()) and bool(records.synapses.all()) and records.query is None:
         for retention in (0.0, 1.0)[: 1 + ("retention" not in left_out)]:
             start, dependent = regression(rule, polish, retention)
             starts.append(start)
@@ -62,8 +63,8 @@ def fit_reference(records: Records, prediction: bool, seed: int, fits: Sequence[
 
 def sample(records: Records, size: int, generator: torch.Generator) -> Records:
     """About `size` weights of Records, of several episodes and postsynaptic cells, at least one of each."""
-    episodes, _, _, posts, _ = records.weight.shape
-    pieces = max(1, size * episodes * posts // records.weight.numel())  # rows of one episode
+    episodes, _, _, posts, _ = records.shape
+    pieces = max(1, size * episodes * posts // math.prod(records.shape))  # rows of one episode
     count = min(episodes, max(round(pieces**0.5), pieces // posts))
     chosen = torch.randperm(episodes, generator=generator)[:count]
     rows = spread(records, generator)[: max(1, pieces // count)]

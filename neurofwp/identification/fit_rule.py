@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -152,7 +153,7 @@ def order_of(rule: Rule, records: Records, generator: torch.Generator) -> Tensor
 
 def r2(rss: float, records: Records) -> float:
     """R^2 = 1 - RSS/TSS of the increments."""
-    change = records.increments(records.weight) * records.synapses[:, :, None]
+    change = records.observation * records.counted
     total = float(change.var(correction=0) * change.numel())
     return 1 - rss / total if total else np.nan
 
@@ -180,7 +181,9 @@ def residuals(rule: Rule, records: Records, bounds: Bounds) -> Residuals:
 
 
 def misses(predicted: Tensor, records: Records) -> Tensor:
-    """By how much the increments that a rule predicts differ from those that were seen."""
+    """By how much what would be seen of predicted weights differs from what was seen."""
+    if records.query is not None:
+        return records.observe(predicted) - records.weight
     missed = records.differences(predicted - records.weight)
     return missed if bool(records.synapses.all()) else missed * records.synapses[:, :, None]
 
@@ -201,16 +204,16 @@ def subset(rule: Rule, records: Records, order: Tensor, size: int) -> Records:
     Fewer where an event costs more; of a row whose weights evolve alone, some of them.
     """
     size = size // rule.cost
-    share = records.weight.numel() // len(order)
+    share = math.prod(records.shape) // len(order)
     index = order[: max(1, size // share)]
-    if rule.elementwise and share > size:
+    if rule.elementwise and share > size and records.query is None:
         cells = records.key.shape[-1]
         some = max(1, cells * size // share)
         records = records.pres(torch.arange(some, device=order.device) * cells // some)
     match rule.independent:
         case Independent.ROWS:
             return records.posts(index)
-        case Independent.COLUMNS:
+        case Independent.COLUMNS if records.query is None:
             return records.pres(index)
     return records  # no part of W evolves alone
 

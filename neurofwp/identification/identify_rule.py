@@ -15,7 +15,7 @@ from neurofwp.identification.fit_rule import Fit, fit_records
 from neurofwp.identification.models import models
 from neurofwp.identification.nesting import embed, nests
 from neurofwp.identification.noise_ceiling import two_runs
-from neurofwp.identification.preparation import prepare
+from neurofwp.identification.preparation import prepare, unit_of
 from neurofwp.identification.products import measure
 from neurofwp.identification.records import Records
 from neurofwp.identification.report import UNKNOWN, tabulate
@@ -37,6 +37,7 @@ def identify(
     split_by: str = "episode",
     train: Sequence[int] | None = None,
     drive: str = "nominal",
+    observed: str = "weights",
     unit_keys: bool | None = None,
     initial: str = "given",
     references: bool = True,
@@ -61,7 +62,7 @@ def identify(
         Without either, how much a rule could explain is unknown, and so is whether one is adequate.
     split_by : what is fitted and what judges, other "episode"s, other "post"synaptic cells, or a later "time".
     train : indices of the episodes or cells that are fitted, by default the first half; the others judge.
-    drive, unit_keys, initial, nonnegative : as of `neurofwp.identification.preparation.prepare`.
+    drive, observed, unit_keys, initial, nonnegative : as of `neurofwp.identification.preparation.prepare`.
     references : whether flexible rules are fitted beside the named ones, to say what a rule of their signals could
         explain; takes as long as several rules. Only where something says how much repeats.
     restarts : random starts for each rule, besides its defaults and the optima of rules that it nests.
@@ -80,9 +81,12 @@ def identify(
     if noise is not None and not noise > 0:
         raise InputError(f"noise must be above 0, in the weights' unit, not {noise:g}")
     records = prepare(
-        program, trace, drive=drive, unit_keys=unit_keys, initial=initial, nonnegative=nonnegative, device=device
+        program, trace, drive=drive, observed=observed, unit_keys=unit_keys, initial=initial, nonnegative=nonnegative,
+        device=device,
+    )  # fmt: skip
+    again = repeat_weights(
+        program, trace, repeat, observed=observed, unit_keys=records.unit_keys, initial=initial, device=device
     )
-    again = repeat_weights(program, trace, repeat, unit_keys=records.unit_keys, initial=initial, device=device)
     halves = split(records, again, split_by, train, chosen)
     fits = fit_all(chosen, halves.trained, restarts=restarts, seed=seed, progress=progress)
     adequacy = "a repeat" if again is not None else "a stated noise" if noise else UNKNOWN
@@ -92,11 +96,12 @@ def identify(
     )
     nested = [(one.id, other.id) for one in chosen for other in chosen if nests(one, other, records)]
     config: dict[str, Any] = {
-        "rules": [rule.id for rule in chosen], "train": train, "split_by": split_by, "drive": drive, "initial": initial,
-        "unit_keys": records.unit_keys, "restarts": restarts, "nonnegative": nonnegative, "noise": noise,
-        "device": device, "trace": json.loads(trace.attrs["config"]),
+        "rules": [rule.id for rule in chosen], "train": train, "split_by": split_by, "drive": drive,
+        "observed": observed, "initial": initial, "unit_keys": records.unit_keys, "restarts": restarts,
+        "nonnegative": nonnegative, "noise": noise, "device": device, "trace": json.loads(trace.attrs["config"]),
     }  # fmt: skip
-    result = tabulate(fits, products, halves, nested, adequacy=adequacy, trace=trace, drive=drive, seed=seed)
+    units = unit_of(trace, observed)
+    result = tabulate(fits, products, halves, nested, adequacy=adequacy, units=units, drive=drive, seed=seed)
     return provenance.stamp(result, config=config, seed=seed)
 
 
@@ -135,9 +140,10 @@ def repeat_weights(
     unit_keys: bool | None,
     initial: str,
     device: str,
+    observed: str = "weights",
 ) -> Tensor | None:
-    """The weights of the repeat."""
+    """What was seen of the repeat, in place of the weights of Records."""
     if repeat is None:
         return None
     two_runs(trace, repeat)
-    return prepare(program, repeat, unit_keys=unit_keys, initial=initial, device=device).weight
+    return prepare(program, repeat, observed=observed, unit_keys=unit_keys, initial=initial, device=device).weight

@@ -51,17 +51,16 @@ def weights_of_counts(records: Records, *, constant: Tensor, pattern: Tensor) ->
     written = (records.gate[..., None] * records.key).cumsum(dim=2)  # (episode, 1, event, pre)
     size = constant[..., None] * pattern  # (pool, post)
     added = size[None, :, None, :, None] * written[..., None, :]
-    return (records.initial[:, :, None] + added).expand_as(records.weight)
+    return (records.initial[:, :, None] + added).expand(records.shape)
 
 
 def coefficient(records: Records, pattern: Tensor) -> Tensor:
-    """c of each pool (pool,): the projection sum(x y) / sum(x x) of the increments y on x = beta k_j pattern_i."""
+    """c of each pool (pool,): the projection sum(x y) / sum(x x) of what was seen, y, on x = beta k_j pattern_i."""
     cross, own = (records.weight.new_zeros(records.weight.shape[1]) for _ in range(2))
     for episode in range(len(records.key)):
         one = records.episodes([episode])
         unit = weights_of_counts(one, constant=one.value.new_ones(1), pattern=pattern)
-        seen = one.synapses[:, :, None]
-        x, y = (one.increments(each) * seen for each in (unit, one.weight))
+        x, y = (each * one.counted for each in (one.observe(unit), one.observation))
         cross += (x * y).sum(dim=(0, 2, 3, 4))
         own += x.square().sum(dim=(0, 2, 3, 4))
     return cross / torch.where(own > 0, own, 1.0)

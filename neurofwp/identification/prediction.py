@@ -27,6 +27,6 @@ def weights(rule: Rule, records: Records, parameters: Mapping[str, Tensor]) -> T
     taken = rule.argument("key")
     if taken is not None and math.isfinite(taken.high):
         key = key / records.activity
-    initial = records.initial.expand(*records.initial.shape[:-2], *records.weight.shape[-2:])
+    initial = records.initial.expand(*records.initial.shape[:-2], *records.shape[-2:])
     bounds = (0.0, torch.inf) if records.nonnegative else None
     return scan(rule, own, key, value, records.gate, records.retention, initial, bounds, records.duration)

@@ -22,6 +22,7 @@ DRIVES = {
     "measured": "keys as key cells fired, values as the Program says",
     "measured-both": "keys as key cells fired, values as dendrites were depolarised",
 }
+OBSERVED = ("weights", "reads")
 UNEQUAL = 0.01  # norms of keys that differ by more than this share matter
 INITIAL = ("given", "first")
 
@@ -31,17 +32,27 @@ def observed_weights(trace: xr.Dataset) -> xr.DataArray:
     return trace["conductance"] if "conductance" in trace else trace["weight"]
 
 
+def unit_of(trace: xr.Dataset, observed: str) -> str:
+    """The unit of what a fit explains, and of W in it: of a query of norm one, an answer has the unit of a weight."""
+    return str((trace["recall"] if observed == "reads" else observed_weights(trace)).attrs["units"])
+
+
 def prepare(
     program: xr.Dataset,
     trace: xr.Dataset,
     *,
     drive: str = "nominal",
+    observed: str = "weights",
     unit_keys: bool | None = None,
     initial: str = "given",
     nonnegative: bool = True,
     device: str = "cpu",
 ) -> Records:
     """Records of all episodes of a Trace of that Program.
+
+    What was observed are the weights, or "reads": the answers W q of the Trace's ``recall``, in its unit, as spikes of
+    value cells give them while weights are latent. Pools of a Trace that has conductances are those of the rules then
+    too, and its weights are not looked at.
 
     Keys are divided by the Euclidean norm of the Program's key where `keys_of_norm_one` says so. With drive "measured"
     they are the presynaptic rates of the Trace, divided by the one constant that makes them fit the Program's keys best
@@ -61,7 +72,8 @@ def prepare(
     """
     _check(program, trace, initial)
     weight, pools = observed_weights(trace), "conductance" in trace
-    after, observed, synapses = _seen(weight if pools else weight.expand_dims("polarity", 2))
+    reads = _answers(program, trace, observed, initial)
+    after, seen, synapses = _seen(weight if pools else weight.expand_dims("polarity", 2)) if reads is None else reads
     if not ((program["write_gate"] > 0) & (program["key"] != 0).any("pre")).any():
         raise InputError("the Program writes nothing: its write gate is 0 wherever a key is active")
     where = choose_device(device)
@@ -70,7 +82,7 @@ def prepare(
     unit_keys = keys_of_norm_one(program, trace, unit_keys)
     key, norm = _keys(program, trace, drive, unit_keys)
     gate = program["write_gate"].values
-    readout = _readout(after, key, observed, synapses)[gate > 0]
+    readout = _readout(after, key, seen, synapses)[gate > 0] if reads is None else after[asked(program)]
     taught = np.linalg.norm(value, axis=-1)[gate > 0]
     records = Records(
         key=tensor(key)[:, None],
@@ -79,7 +91,7 @@ def prepare(
         retention=tensor(program["retention"])[:, None],
         weight=tensor(after).transpose(1, 2).contiguous(),
         initial=tensor(_initial(trace, pools)),
-        observed=torch.as_tensor(observed, device=where),
+        observed=torch.as_tensor(seen, device=where),
         synapses=torch.as_tensor(synapses, device=where),
         nonnegative=nonnegative and pools,
         unit_keys=unit_keys,
@@ -87,6 +99,7 @@ def prepare(
         activity=norm * _active_size(program["key"].values),
         teaching=_rms(taught),
         duration=tensor(program["duration"] / 1000)[:, None],
+        query=None if reads is None else tensor(_divide(program["query"].values, unit_keys))[:, None],
     )
     return _from_first(records) if initial == "first" else records
 
@@ -138,6 +151,47 @@ def _seen(weight: xr.DataArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if synapses.all():
         synapses = np.ones((1, 1, 1, 1), dtype=bool)
     return np.nan_to_num(values), observed, synapses
+
+
+def asked(program: xr.Dataset) -> np.ndarray:
+    """Which events (episode, event) are read."""
+    found: np.ndarray = (program["query"].values != 0).any(-1)
+    return found
+
+
+def _answers(
+    program: xr.Dataset, trace: xr.Dataset, observed: str, initial: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """The answers (episode, event, 1, post, 1), 0 where nothing was asked, in place of weights; every event and synapse
+    counts as seen. None where weights are observed.
+
+    Raises
+    ------
+    InputError
+        for an unknown observation, a Program that reads nothing, initial weights that are to be taken from weights, or
+        answers that are not finite or do not vary.
+    """
+    if observed not in OBSERVED:
+        raise errors.unknown("observed", observed, OBSERVED)
+    if observed == "weights":
+        return None
+    if initial == "first":
+        raise InputError("initial weights cannot be taken from the first observation where weights are latent")
+    read = asked(program)
+    if not read.any():
+        raise InputError("the Program reads nothing: its query is 0 everywhere, so that nothing is seen of the weights")
+    answers = np.where(read[..., None], trace["recall"].transpose("episode", "event", "post").values, 0.0)
+    if not np.isfinite(answers).all():
+        raise InputError("recall of the Trace must be finite wherever the Program reads")
+    if np.ptp(answers[read]) == 0:
+        raise InputError(f"recall of the Trace is {answers[read].flat[0]:g} everywhere: nothing was learned")
+    return answers[:, :, None, :, None], np.ones(read.shape[1], dtype=bool), np.ones((1, 1, 1, 1), dtype=bool)
+
+
+def _divide(query: np.ndarray, unit_keys: bool) -> np.ndarray:
+    """Queries, divided by their norms where keys are."""
+    norm = np.linalg.norm(query, axis=-1, keepdims=True)
+    return np.asarray(query / np.where(norm > 0, norm, 1.0)) if unit_keys else query
 
 
 def _readout(weight: np.ndarray, key: np.ndarray, observed: np.ndarray, synapses: np.ndarray) -> np.ndarray:

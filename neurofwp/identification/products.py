@@ -7,6 +7,8 @@ Programs, ones, and the free-running prediction of every model, each on three se
 - active: those of them at which beta_t > 0 and k_jt != 0;
 - weights: the weights after every event, at the synapses of E.
 
+Where answers to queries were seen in place of weights, there is one set, `READS`: the answers of all reads.
+
 E = {(t, i, j): key j was active in some event up to t, or the initial weight of (i, j) is not 0}. It comes from the
 Program and the initial weights, never from the weights that were observed.
 """
@@ -24,6 +26,7 @@ from torch import Tensor
 from neurofwp.identification.records import Records
 
 MEASURES = ("increments", "active", "weights")
+READS = ("reads",)
 RUN, REPEAT, ONES = "run", "repeat", "ones"  # the series that are no predictions
 
 Prediction = Callable[[Records], Tensor]
@@ -55,20 +58,33 @@ def measure(
         whole = records.episodes([episode])
         cells = whole.active_cells()
         one = whole.pres(cells)
-        repeat = one.weight if again is None else again[[episode]][..., cells]
+        repeat = one.weight if again is None else one.of_cells(again[[episode]], cells)
         with torch.no_grad():
-            weights = [one.weight, repeat, *(predict(one).expand_as(one.weight) for predict in predictions.values())]
-        found.append(_of_episode(one, weights, unit, first, noise if again is None else 0.0))
+            predicted = [predict(one).expand(one.shape) for predict in predictions.values()]
+        of_episode = _of_weights if one.query is None else _of_reads
+        found.append(of_episode(one, repeat, predicted, unit, first, noise if again is None else 0.0))
     return xr.DataArray(
         np.concatenate(found, axis=1),
         dims=("measure", "unit", "series", "other"),
-        coords={"measure": list(MEASURES), "series": names, "other": names},
+        coords={"measure": list(MEASURES if records.query is None else READS), "series": names, "other": names},
         attrs={"units": "1"},
     )
 
 
-def _of_episode(records: Records, weights: list[Tensor], unit: str, first: int, noise: float) -> np.ndarray:
+def _of_reads(
+    records: Records, repeat: Tensor, predicted: list[Tensor], unit: str, first: int, noise: float
+) -> np.ndarray:
+    """(measure, unit, series, series), of the answers."""
+    series = [records.weight, repeat, *map(records.observe, predicted)]
+    taken = records.counted.to(series[0]).expand_as(series[0])
+    return _gram(series, taken, torch.ones_like(taken), unit, noise)[first:].cpu().numpy()[None]
+
+
+def _of_weights(
+    records: Records, repeat: Tensor, predicted: list[Tensor], unit: str, first: int, noise: float
+) -> np.ndarray:
     """(measure, unit, series, series)."""
+    weights = [records.weight, repeat, *predicted]
     entries = records.entries()
     written = ((records.gate[..., None] > 0) & (records.key != 0))[..., None, :].cumsum(dim=2)
     since = records.differences(written) > 0  # the observation before
@@ -76,15 +92,24 @@ def _of_episode(records: Records, weights: list[Tensor], unit: str, first: int, 
     for mask, change in ((records.seen(entries), True), (since, True), (records.seen(entries), False)):
         series = [records.increments(each) if change else records.seen(each) for each in weights]
         taken = (mask & records.synapses[:, :, None]).to(series[0]).expand_as(series[0])
-        rows = _by_unit(torch.stack([series[0], series[1], torch.ones_like(taken), *series[2:]]) * taken, unit)
-        gram = rows @ rows.mT
         errors = torch.ones_like(taken)  # of a measurement, in the products of the run with itself
         if change:
             errors[:, :, 1:] = 2  # of this one and of the one before
-        gram[:, 0, 1] -= _by_unit((noise**2 * errors * taken)[None], unit).sum(dim=(1, 2))
-        gram[:, 1, 0] = gram[:, 0, 1]
-        found.append(gram[first:].cpu().numpy())
+        found.append(_gram(series, taken, errors, unit, noise)[first:].cpu().numpy())
     return np.stack(found)
+
+
+def _gram(series: list[Tensor], taken: Tensor, errors: Tensor, unit: str, noise: float) -> Tensor:
+    """Products (unit, series, series) of two runs, ones, and predictions, less those of noise in the first two.
+
+    errors : how many errors of measurement, each of variance noise^2, are in an entry of the first two, if both are the
+        same run.
+    """
+    rows = _by_unit(torch.stack([series[0], series[1], torch.ones_like(taken), *series[2:]]) * taken, unit)
+    gram = rows @ rows.mT
+    gram[:, 0, 1] -= _by_unit((noise**2 * errors * taken)[None], unit).sum(dim=(1, 2))
+    gram[:, 1, 0] = gram[:, 0, 1]
+    return gram
 
 
 def _by_unit(series: Tensor, unit: str) -> Tensor:
@@ -102,10 +127,14 @@ class Products:
     repeated: bool = True
 
     @classmethod
-    def of(cls, products: xr.DataArray, on: str = "increments", *, repeated: bool = True) -> Products:
-        """Of one measure. repeated : whether there was a repeat; without it, noise counts as unexplained."""
+    def of(cls, products: xr.DataArray, on: str | None = None, *, repeated: bool = True) -> Products:
+        """Of one measure, by default the decisive one, which is the first.
+
+        repeated : whether there was a repeat; without it, noise counts as unexplained.
+        """
         names = tuple(str(name) for name in products["series"].values[3:])
-        return cls(names, products.sel(measure=on).values, repeated)
+        chosen = products.isel(measure=0) if on is None else products.sel(measure=on)
+        return cls(names, chosen.values, repeated)
 
     def choose(self, models: list[str]) -> Products:
         """Some of the models."""

@@ -20,6 +20,8 @@ class Records:
     initial (episode, pool, post, pre) are the weights before the first event; each dim may be 1.
     observed : whether the weights after each event (event,) were seen. synapses (episode, pool, post, pre) : which
     were seen; dims may be 1. Rules run on all synapses, whatever was seen of them.
+    query (episode, 1, event, pre) : where the answers to it were seen in place of weights; `weight` then holds these
+    answers (episode, 1, event, post, 1), 0 where nothing was asked.
     duration (episode, 1, event) is that of each event, s. unit_keys : whether keys were divided by their norms.
     readout, activity and teaching are the typical W k after a write, key of one active cell, and norm of a value:
     they turn the bounds of parameters, which are stated for values of one, into the units of this Trace.
@@ -39,6 +41,13 @@ class Records:
     activity: float
     teaching: float
     duration: Tensor
+    query: Tensor | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int, int, int]:
+        """Of all weights that a rule predicts: (episode, pool, event, post, pre)."""
+        episodes, pools, events, posts = self.value.shape
+        return episodes, pools, events, posts, self.key.shape[-1]
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -54,7 +63,8 @@ class Records:
         index = torch.as_tensor(list(chosen), device=self.key.device)
         chosen_records = self.with_tensors([_take(each, 0, index) for each in self.tensors])
         synapses, duration = (_take(each, 0, index) for each in (self.synapses, self.duration))
-        return replace(chosen_records, synapses=synapses, duration=duration)
+        query = None if self.query is None else _take(self.query, 0, index)
+        return replace(chosen_records, synapses=synapses, duration=duration, query=query)
 
     def posts(self, index: Tensor) -> Records:
         """Some postsynaptic cells."""
@@ -67,8 +77,13 @@ class Records:
         """Some presynaptic cells."""
         initial = _take(self.initial, -1, index)
         synapses = _take(self.synapses, -1, index)
-        weight = self.weight[..., index]
-        return replace(self, key=self.key[..., index], weight=weight, initial=initial, synapses=synapses)
+        weight = self.of_cells(self.weight, index)
+        query = None if self.query is None else self.query[..., index]
+        return replace(self, key=self.key[..., index], weight=weight, initial=initial, synapses=synapses, query=query)
+
+    def of_cells(self, weight: Tensor, index: Tensor) -> Tensor:
+        """What was seen of some presynaptic cells: answers are of all of them."""
+        return weight[..., index] if self.query is None else weight
 
     def until(self, event: int) -> Records:
         """The events before that one."""
@@ -80,7 +95,8 @@ class Records:
 
     def _events(self, chosen: slice) -> Records:
         signals = {name: getattr(self, name)[:, :, chosen] for name in SIGNALS}
-        return replace(self, **signals, observed=self.observed[chosen])
+        query = None if self.query is None else self.query[:, :, chosen]
+        return replace(self, **signals, observed=self.observed[chosen], query=query)
 
     def entries(self) -> Tensor:
         """E, (episode, pool, event, post, pre), bool; dims may be 1: where a rule may have moved a weight.
@@ -93,6 +109,24 @@ class Records:
     def seen(self, weight: Tensor) -> Tensor:
         """What was observed of numbers (..., event, post, pre): the same after the events that were seen."""
         return weight if bool(self.observed.all()) else weight[..., self.observed, :, :]
+
+    @property
+    def observation(self) -> Tensor:
+        """What was seen, and is fitted: the increments of the weights, or the answers."""
+        return self.increments(self.weight) if self.query is None else self.weight
+
+    @property
+    def counted(self) -> Tensor:
+        """Of which entries of the observation there is anything to say; dims may be 1."""
+        return self.synapses[:, :, None] if self.query is None else (self.query != 0).any(-1)[..., None, None]
+
+    def observe(self, weight: Tensor) -> Tensor:
+        """What would be seen of weights (..., episode, pool, event, post, pre), in the dims of the observation."""
+        if self.query is None:
+            return self.increments(weight)
+        pools = weight.unbind(-4)
+        signed = pools[0] - pools[1] if len(pools) == 2 else pools[0]
+        return (signed @ self.query[:, 0, :, :, None]).unsqueeze(-4)
 
     def increments(self, weight: Tensor) -> Tensor:
         """The change of weights (..., episode, pool, event, post, pre) between one observation and the next."""
@@ -116,7 +150,8 @@ class Records:
         that residuals of all rules change by the same constant.
         """
         active = (self.key != 0).any(dim=2)[:, 0]  # (episode, pre)
-        if bool(self.initial.any()) or bool(active.all()) or self.synapses.shape[-1] > 1:
+        seen_by_cell = self.synapses.shape[-1] > 1 or self.query is not None
+        if bool(self.initial.any()) or bool(active.all()) or seen_by_cell:
             return self
         width = int(active.sum(-1).max())
         order = active.to(torch.int8).argsort(dim=-1, descending=True, stable=True)[:, :width]

@@ -13,7 +13,7 @@ from neurofwp.identification.competing import free_parameters
 from neurofwp.identification.decision import Verdict, decide
 from neurofwp.identification.fit_rule import Fit
 from neurofwp.identification.models import reference_of
-from neurofwp.identification.preparation import DRIVES, observed_weights
+from neurofwp.identification.preparation import DRIVES
 from neurofwp.identification.products import Products
 from neurofwp.identification.records import Records
 from neurofwp.identification.splits import Split
@@ -32,7 +32,7 @@ def tabulate(
     nested: Sequence[tuple[str, str]],
     *,
     adequacy: str,
-    trace: xr.Dataset,
+    units: str,
     drive: str,
     seed: int,
 ) -> xr.Dataset:
@@ -59,7 +59,6 @@ def tabulate(
     - attributes: adequacy ("a repeat", "a stated noise" or "unknown"), and nested, pairs of rules.
     """
     repeated = adequacy != UNKNOWN
-    units = observed_weights(trace).attrs["units"]
     rules = [fit.rule.id for fit in fits]
     decisive = Products.of(products, repeated=repeated)
     decided = decide(decisive, rules, nested, seed)
@@ -83,7 +82,7 @@ def _of_rules(fits: Sequence[Fit], decisive: Products, table: xr.Dataset) -> dic
     """Scores of the rules on increments, which are the first models of the table."""
     rules = [fit.rule.id for fit in fits]
     own = slice(len(fits))
-    value, low, high = (table[f"unexplained{end}"].sel(measure="increments").values for end in ("", "_low", "_high"))
+    value, low, high = (table[f"unexplained{end}"].isel(measure=0).values for end in ("", "_low", "_high"))
     known = np.where(decisive.repeated, 1.0, np.nan)
     return {
         "rule": rules,

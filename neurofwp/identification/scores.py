@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from neurofwp.identification.products import MEASURES, Products
+from neurofwp.identification.products import Products
 from neurofwp.metrics import jackknife_error
 
 LEVEL = 0.95
@@ -88,7 +88,8 @@ def tabulate(products: xr.DataArray, repeated: bool, units: str) -> xr.Dataset:
     unexplained, unexplained_low, unexplained_high (measure, model); noise_ceiling and noise_ceiling_sem (scalars), of
     increments; products.
     """
-    every = [Products.of(products, on, repeated=repeated) for on in MEASURES]
+    measures = [str(each) for each in products["measure"].values]
+    every = [Products.of(products, on, repeated=repeated) for on in measures]
     low, high = np.stack([interval(each) for each in every]).transpose(1, 0, 2)
     ceiling, error = noise_ceiling(every[0])
     dims = ("measure", "model")
@@ -101,7 +102,7 @@ def tabulate(products: xr.DataArray, repeated: bool, units: str) -> xr.Dataset:
             "noise_ceiling_sem": ((), error),
             "products": products,
         },
-        coords={"measure": list(MEASURES), "model": list(every[0].models)},
+        coords={"measure": measures, "model": list(every[0].models)},
     )
     for name in result.variables:
         result[name].attrs["units"] = "1"

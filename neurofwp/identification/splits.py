@@ -57,7 +57,7 @@ def split(records: Records, again: Tensor | None, by: str, train: Sequence[int] 
                 raise InputError(
                     f"cells cannot be split: {', '.join(tied)} ties the weights of different cells together"
                 )
-            fitted, judge = _halves(records.weight.shape[-2], train, "postsynaptic cell")
+            fitted, judge = _halves(records.value.shape[-1], train, "postsynaptic cell")
             index = [torch.as_tensor(each, device=records.key.device) for each in (fitted, judge)]
             return Split(records.posts(index[0]), records.posts(index[1]), _take(again, -2, judge), by, 0, judge)
         case "time":

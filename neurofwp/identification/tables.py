@@ -37,7 +37,7 @@ def verdict_table(fits: xr.Dataset) -> xr.Dataset:
     rule, NaN where none was fitted.
     """
     said = verdict(fits)
-    every = fits["unexplained"].sel(measure="increments").to_series()
+    every = fits["unexplained"].isel(measure=0).to_series()
     of = {
         kind: every[every.index.str.startswith(prefix)].min()
         for kind, prefix in (("null", NULL), ("reference", REFERENCE))

@@ -51,14 +51,14 @@ def uncertainty(fit: Fit, records: Records, seed: int = 0) -> Uncertainty:
         both = scores.flatten(1)
         spread += of_pre @ of_pre.T + of_post @ of_post.T - both @ both.T
     between = ((point > 0) & (point < 1))[0].cpu().numpy()
-    clusters = len(records.key) * records.key.shape[-1]
+    clusters = len(records.key) * records.observation.shape[-1]
     return _limits(fit, names, curvature.numpy(), spread.numpy(), between, clusters)
 
 
 def _linearise(fit: Fit, records: Records, bounds: Bounds, point: Tensor) -> tuple[Tensor, Tensor]:
     """Derivatives of the misses (parameter, episode, pool, event, post, pre), and the misses."""
     miss, slope = differences(residuals(fit.rule.draft(), records, bounds), point, low=0, high=1)
-    shape = records.differences(records.weight).shape
+    shape = records.observation.shape
     slope = slope[0] / (bounds.high - bounds.low)[:, None]
     return slope.unflatten(1, shape).cpu(), miss[0].unflatten(0, shape).cpu()
 

@@ -18,6 +18,7 @@ KINDS = {
     "synapses": "synapses seen, at random (%)",
     "cells": "postsynaptic cells seen (%)",
     "error": "error of measurement\n(rms of weights)",
+    "reads": "what is seen",
 }
 
 
@@ -46,10 +47,14 @@ def partial_observation(shares: xr.Dataset) -> Figure:
             own = shares.isel(view=chosen).sel(time=time)
             level = own["level"].values.astype(float)
             level = np.where(own["kind"].values == "all", 0.0, level) if kind == "error" else 100 * level
-            order = np.argsort(level)
+            order = np.argsort(own["kind"].values if kind == "reads" else level)
+            level = np.arange(len(level))[order.argsort()] if kind == "reads" else level
             for name, (color, marker, line) in OUTCOMES.items():
                 ax.plot(level[order], own[name].values[order], line, color=color, marker=marker, label=name)
-            if kind != "error":
+            if kind == "reads":
+                ax.set_xticks([0, 1], ["weights", "answers"])
+                ax.set_xlim(-0.5, 1.5)
+            elif kind != "error":
                 ax.set_xscale("log")
                 ax.set_xticks(level[order], [f"{each:g}" for each in level[order]])
                 ax.minorticks_off()

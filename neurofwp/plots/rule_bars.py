@@ -118,7 +118,7 @@ def _draw_bounds(ax: Axes, fits: xr.Dataset) -> list[Line2D]:
     """The best null and the best reference as lines, where fits have them, and their entries in the legend."""
     if "unexplained" not in fits:
         return []
-    share = 1 - fits["unexplained"].sel(measure="increments")
+    share = 1 - fits["unexplained"].isel(measure=0)
     share = share.isel(drive=0) if "drive" in share.dims else share
     found = []
     for start, label, dash in (("null", "best null", (0, (1, 1.5))), ("reference", "flexible rule", (0, (4, 1, 1, 1)))):
@@ -134,7 +134,7 @@ def _judged(fits: xr.Dataset) -> str:
     """What judged: increments, or weights in fits of older formats."""
     if "unit" not in fits.sizes:
         return ""
-    what = "increments" if "unexplained" in fits else "weights"
+    what = fits["measure"].values[0] if "measure" in fits else "weights"
     return f"\n{what} of {fits.sizes['unit']} held-out {fits.attrs.get('unit', 'episode')}s"
 
 
@@ -159,7 +159,9 @@ def _with_noise(fits: xr.Dataset) -> xr.Dataset:
         raise InputError("these fits have neither FEVE nor R^2: there is nothing to draw")
     limits = {"low": xr.full_like(fits["r2"], np.nan), "high": xr.full_like(fits["r2"], np.nan)}
     if "unexplained_low" in fits:
-        of_rules = {"measure": "increments", "model": fits["rule"].values}
-        low, high = (fits[f"unexplained_{end}"].sel(of_rules, drop=True) for end in ("low", "high"))
+        low, high = (
+            fits[f"unexplained_{end}"].isel(measure=0, drop=True).sel(model=fits["rule"].values)
+            for end in ("low", "high")
+        )
         limits = {name: 1 - each.rename(model="rule") for name, each in (("low", high), ("high", low))}
     return fits.assign({"feve": fits["r2"], **limits})

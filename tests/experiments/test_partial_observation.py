@@ -56,7 +56,7 @@ def test_the_upper_limit_is_that_of_a_binomial() -> None:
 
 @pytest.mark.parametrize(("view", "share"), [(View("synapses", 0.05), 0.05), (View("cells", 0.2), 0.2)])
 def test_the_same_synapses_are_seen_in_both_runs(runs: list[xr.Dataset], view: View, share: float) -> None:
-    seen = experiment.observe(runs, view, np.random.default_rng(0))
+    seen = experiment.see_some(runs, view, np.random.default_rng(0))
     masks = [each["conductance"].notnull() for each in seen]
     assert masks[0].equals(masks[1])
     assert float(masks[0].mean()) == pytest.approx(share, abs=0.005)
@@ -66,11 +66,24 @@ def test_the_same_synapses_are_seen_in_both_runs(runs: list[xr.Dataset], view: V
 
 
 def test_errors_are_independent_and_of_the_size_that_was_said(runs: list[xr.Dataset]) -> None:
-    seen = experiment.observe(runs, View("error", 0.5), np.random.default_rng(0))
+    seen = experiment.see_some(runs, View("error", 0.5), np.random.default_rng(0))
     errors = [each["conductance"] - before["conductance"] for each, before in zip(seen, runs, strict=True)]
     active = runs[0]["conductance"].where(runs[0]["conductance"] > 0)
     assert float(errors[0].std()) == pytest.approx(0.5 * float((active**2).mean() ** 0.5), rel=0.02)
     assert abs(float(xr.corr(*errors))) < 0.02
+
+
+def test_answers_are_seen_after_every_write_or_at_the_end(runs: list[xr.Dataset]) -> None:
+    made = experiment.write_program(SMALL, seed=1)
+    seen = experiment.observe(made, runs, View("reads", 1.0), np.random.default_rng(0))
+    every, at_end = (shown["query"].any("pre").values for shown, *_ in seen.values())
+    writes = experiment.written(made)
+    assert every.all()
+    assert (at_end == ~writes).all()
+    # a key that is read after a write has been written by then
+    for episode, event in np.ndindex(made.sizes["episode"], int(writes.sum())):
+        keys = made["key"].values[episode, : event + 1] / 10**0.5
+        assert np.isclose(keys, made["query"].values[episode, event]).all(axis=1).any()
 
 
 def test_before_and_after_leave_the_last_event(runs: list[xr.Dataset]) -> None:
