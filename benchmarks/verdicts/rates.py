@@ -11,8 +11,9 @@ import pandas as pd
 from scipy import stats
 
 from benchmarks.verdicts import data
+from benchmarks.verdicts.outside import MIXTURES
 from benchmarks.verdicts.truths import Truth
-from neurofwp.identification import candidates, identify
+from neurofwp.identification import candidates, identify, verdict
 from neurofwp.identification.recovery import disturb
 from neurofwp.identification.transfer import distance_to_truth, right, saved_fits
 from neurofwp.runtime.parallel import parallel_map
@@ -32,12 +33,14 @@ def judge(name: str, noise: float, draw: int, restarts: int) -> dict[str, Any]:
         program, one, ids, repeat=other, unit_keys=True, restarts=restarts, seed=seed, references=False, progress=False
     )
     named: list[str] = [str(rule) for rule in fits["rule"].values[fits["best"].values]]
-    best = str(fits["rule"].values[int(fits["feve"].values.argmax())])
+    best = str(fits["rule"].values[int(np.nanargmax(fits["feve"].values))])
     row: dict[str, Any] = {
         "truth": name, "noise": noise, "draw": draw, "kind": str(fits["verdict"].item()), "named": named, "best": best,
         "unexplained": 1 - float(fits["feve"].max()), "noise_ceiling": float(fits["noise_ceiling"]),
         "sentence": str(fits["sentence"].item()),
     }  # fmt: skip
+    mixture = verdict(fits).mixture
+    row["mixture"] = [mixture.first, mixture.second] if mixture else []
     kept = named if row["kind"] in ("rule", "class") else [best]
     conditions = {each: (made, truth.run(made)) for each, made in data.conditions(seed + 1_000_000).items()}
     distance = distance_to_truth(saved_fits(fits.sel(rule=kept)), conditions, unit_keys=False)
@@ -67,11 +70,13 @@ def count(
 
 
 def outcome(row: pd.Series) -> str:
-    """What was said: "none", "mixture", "undecided", or that a rule or a class was named.
+    """What was said: "none", "effective description", "undecided", or that a rule, a class or a mixture was named.
 
     Of a truth of the library, a name is right if it is in the verdict; of any truth, if all rules that are named
-    predict it in every condition.
+    predict it in every condition. A mixture is right of no truth but itself.
     """
+    if row["kind"] == "mixture":
+        return "right" if set(row["mixture"]) == set(MIXTURES.get(row["truth"], ())) else "wrong"
     if row["kind"] not in ("rule", "class"):
         return str(row["kind"])
     return "right" if row["truth"] in row["named"] or len(row["right"]) == len(row["named"]) else "wrong"

@@ -8,10 +8,12 @@ best one (`neurofwp.identification.confidence_set`):
   predict what the synapse does under other conditions too, within D = .02 (`neurofwp.identification.transfer.RIGHT`),
   and where it leaves more than .01 here it may leave twice as much there.
 - one rule: A has one member. class: all pairs in A have D_rs <= .005: nothing in these data tells them apart.
-- effective description: u is above .01, and its upper limit at most .05. The rules in A are close to what the synapse
-  does, and none of them is it.
-- mixture: of the two best rules of which neither nests the other, a share of each predicts better than both.
-- undecided: noise leaves open which of these holds, or rules in A predict different weights.
+- effective description: the lower limit of u is above .01, and the upper one at most .05. The rules in A are close to
+  what the synapse does, and none of them is it.
+- mixture: of the two best rules of which neither nests the other, a share of each predicts better than both, and its
+  own fit is established.
+- undecided: noise leaves open which of these holds, or rules in A predict different weights; or nothing is sure to
+  repeat, or less than nothing is unexplained, so that two runs are not independent or a stated noise is too large.
 - adequacy unknown: without a repeat and without a stated noise nothing says how much a rule could explain.
 """
 
@@ -62,7 +64,11 @@ def decide(products: Products, rules: Sequence[str], nested: Sequence[tuple[str,
     products : of increments. rules : the models that compete. nested : pairs (outer, inner) of them of which the outer
         rule is the inner one at some values of its parameters.
     """
-    competing = products.choose(list(rules))
+    count = len(rules)
+    rules = [rule for rule in rules if np.isfinite(scores.unexplained(products.choose([rule]))).all()]
+    if not rules:
+        return Verdict("none", (), np.inf, np.inf, np.inf, f"none of these {count} rules: all diverge where they judge")
+    competing = products.choose(rules)
     value = scores.unexplained(competing)
     low, high = scores.interval(competing)
     kept = confidence_set(competing, seed)
@@ -72,32 +78,39 @@ def decide(products: Products, rules: Sequence[str], nested: Sequence[tuple[str,
     apart = scores.distance(competing)[np.ix_(order, order)].max()
     mixture = _mixture(competing, rules, value, nested)
     interval = float(value[best]), float(low[best]), float(high[best])
-    kind = _kind(products.repeated, left, float(apart), *interval, mixture)
-    return Verdict(kind, left, *interval, _sentence(kind, left, len(rules), *interval, mixture), mixture)
+    doubt = _doubt(competing, left, float(apart), *interval)
+    kind = _kind(products.repeated, left, doubt, *interval, mixture)
+    return Verdict(kind, left, *interval, _sentence(kind, left, count, doubt, *interval, mixture), mixture)
+
+
+def _doubt(products: Products, left: tuple[str, ...], apart: float, value: float, low: float, high: float) -> str:
+    """Why nothing can be said, in words; empty where something can."""
+    repeatable = products.repeatable()
+    if len(repeatable) > 1 and not repeatable.mean() - scores.margin(repeatable) > 0:
+        return "it is not established that anything repeats"
+    if high < -EXACT:
+        return "less than nothing is unexplained: the runs are not independent, or the stated noise is too large"
+    if (low > EXACT and high <= NONE) or low > NONE:
+        return ""
+    if not (value <= EXACT and high <= ESTABLISHED):
+        return "it is neither established nor excluded that any of them fits"
+    if len(left) > 1 and apart > SAME:
+        return "they predict different weights, and the data do not say which are right"
+    return ""
 
 
 def _kind(
-    repeated: bool,
-    left: tuple[str, ...],
-    apart: float,
-    value: float,
-    low: float,
-    high: float,
-    mixture: Mixture | None,
+    repeated: bool, left: tuple[str, ...], doubt: str, value: float, low: float, high: float, mixture: Mixture | None
 ) -> Kind:
     if not repeated:
         return "adequacy unknown"
-    if low > NONE:
-        return "none"
-    if mixture is not None and mixture.holds:
+    if mixture is not None and mixture.holds and mixture.unexplained <= EXACT and mixture.highest <= ESTABLISHED:
         return "mixture"
-    if value > EXACT and high <= NONE:
-        return "effective description"
-    if not high <= ESTABLISHED:
+    if doubt:
         return "undecided"
-    if len(left) == 1:
-        return "rule"
-    return "class" if apart <= SAME else "undecided"
+    if low > EXACT:
+        return "none" if low > NONE else "effective description"
+    return "rule" if len(left) == 1 else "class"
 
 
 def _mixture(
@@ -111,7 +124,14 @@ def _mixture(
 
 
 def _sentence(
-    kind: Kind, left: tuple[str, ...], count: int, value: float, low: float, high: float, mixture: Mixture | None
+    kind: Kind,
+    left: tuple[str, ...],
+    count: int,
+    doubt: str,
+    value: float,
+    low: float,
+    high: float,
+    mixture: Mixture | None,
 ) -> str:
     limits = f"{_percent(value)} of what repeats is unexplained (95 % interval {_percent(low)} to {_percent(high)})"
     rejected = count - len(left)
@@ -133,13 +153,8 @@ def _sentence(
         case "effective description":
             return f"{_words(left)}, an effective description and no more: {limits}{others}"
         case "undecided":
-            reason = (
-                "it is neither established nor excluded that any of them fits"
-                if not high <= ESTABLISHED
-                else "they predict different weights, and the data do not say which are right"
-            )
             among = f"undecided between {_words(left)}" if len(left) > 1 else f"undecided, {_words(left)} at best"
-            return f"{among}: {reason}; {limits}{others}"
+            return f"{among}: {doubt}; {limits}{others}"
     return f"{_words(left)} predict best; how well is unknown without a repeat or a stated noise{others}"
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 import xarray as xr
 from torch import Tensor
 
@@ -84,9 +85,7 @@ def identify(
         program, trace, drive=drive, observed=observed, unit_keys=unit_keys, initial=initial, nonnegative=nonnegative,
         device=device,
     )  # fmt: skip
-    again = repeat_weights(
-        program, trace, repeat, observed=observed, unit_keys=records.unit_keys, initial=initial, device=device
-    )
+    again = repeat_weights(program, trace, repeat, records, observed=observed, initial=initial, device=device)
     halves = split(records, again, split_by, train, chosen)
     fits = fit_all(chosen, halves.trained, restarts=restarts, seed=seed, progress=progress)
     adequacy = "a repeat" if again is not None else "a stated noise" if noise else UNKNOWN
@@ -113,8 +112,6 @@ def fit_all(rules: Sequence[Rule], records: Records, *, restarts: int, seed: int
             inner = [done[each.id] for each in rules if each.id in done and nests(rule, each, records)]
             starts = [embed(rule, each.rule, each.parameters) for each in inner]
             done[rule.id] = fit_records(rule, records, restarts=restarts, seed=seed, nested=starts)
-            for each in inner:
-                assert done[rule.id].rss <= each.rss * (1 + 1e-9) + 1e-300, f"{rule.id} fits worse than {each.rule.id}"
             bar.update()
     return [done[rule.id] for rule in rules]
 
@@ -136,14 +133,28 @@ def repeat_weights(
     program: xr.Dataset,
     trace: xr.Dataset,
     repeat: xr.Dataset | None,
+    records: Records,
     *,
-    unit_keys: bool | None,
     initial: str,
     device: str,
     observed: str = "weights",
 ) -> Tensor | None:
-    """What was seen of the repeat, in place of the weights of Records."""
+    """What was seen of the repeat, in place of the weights of `records`, those of the Trace.
+
+    Raises
+    ------
+    InputError
+        for a repeat that does not match, or of which something else was seen.
+    """
     if repeat is None:
         return None
     two_runs(trace, repeat)
-    return prepare(program, repeat, observed=observed, unit_keys=unit_keys, initial=initial, device=device).weight
+    again = prepare(
+        program, repeat, observed=observed, unit_keys=records.unit_keys, initial=initial, device=device
+    )  # fmt: skip
+    if not (torch.equal(again.observed, records.observed) and torch.equal(again.synapses, records.synapses)):
+        raise InputError(
+            "other events or synapses were seen of the repeat than of the Trace: put NaN wherever one of them lacks a "
+            "weight"
+        )
+    return again.weight

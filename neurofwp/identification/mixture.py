@@ -22,7 +22,8 @@ GAIN = 0.01  # by which u must fall
 
 @dataclass(frozen=True)
 class Mixture:
-    """first, second : the rules. share : alpha of the first, from `low` to `high`. unexplained : u there."""
+    """first, second : the rules. share : alpha of the first, from `low` to `high`. unexplained : u there, and `highest`
+    its upper 95 % limit. gain : by how much less that is than with the better of the two."""
 
     first: str
     second: str
@@ -30,6 +31,7 @@ class Mixture:
     low: float
     high: float
     unexplained: float
+    highest: float
     gain: float
 
     @property
@@ -49,10 +51,13 @@ def mix(products: Products, first: str, second: str) -> Mixture:
     total = apart.sum()
     value = scores.unexplained(two)
     if total <= 0:
-        return Mixture(first, second, np.nan, np.nan, np.nan, float(value.min()), 0.0)
+        return Mixture(first, second, np.nan, np.nan, np.nan, float(value.min()), np.inf, 0.0)
     share = 0.5 + (misfit[:, 1] - misfit[:, 0]).sum() / (2 * total)
     distance = total / two.repeatable().sum()
     mixed = share * value[0] + (1 - share) * value[1] - share * (1 - share) * distance
     terms = ((misfit[:, 1] - misfit[:, 0]) / 2 - (share - 0.5) * apart) / apart.mean()
     half = float(scores.margin(terms))
-    return Mixture(first, second, share, share - half, share + half, float(mixed), float(value.min() - mixed))
+    repeatable = two.repeatable()
+    left = share * misfit[:, 0] + (1 - share) * misfit[:, 1] - share * (1 - share) * apart
+    highest = mixed + float(scores.margin((left - mixed * repeatable) / repeatable.mean()))
+    return Mixture(first, second, share, share - half, share + half, float(mixed), highest, float(value.min() - mixed))

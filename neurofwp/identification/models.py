@@ -5,6 +5,7 @@ Names of series: a rule's id; a null's name after "null: "; a reference's after 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -27,7 +28,7 @@ def models(fits: Sequence[Fit], halves: Split, *, references: bool, seed: int) -
     ----------
     references : whether to fit the flexible ones, which takes as long as several rules.
     """
-    best = max(fits, key=lambda fit: fit.r2)
+    best = max(fits, key=lambda fit: fit.r2 if fit.r2 > -math.inf else -math.inf)  # NaN is no best
     found: dict[str, Prediction] = {fit.rule.id: partial(predict, fit) for fit in fits}
     found |= {NULL + name: each for name, each in nulls(halves.trained, best, seed, halves.judged).items()}
     for prediction, locality in LOCALITY.items() if references else ():

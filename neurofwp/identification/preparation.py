@@ -228,7 +228,7 @@ def _from_first(records: Records) -> Records:
     if len(seen) < 2:
         raise InputError("initial weights are taken from the first observation, but weights were seen only once")
     first = int(seen[0])
-    return replace(records.since(first + 1), initial=records.weight[:, :, first])
+    return replace(records.since(first + 1), initial=records.weight[:, :, first], initial_seen=True)
 
 
 def _initial(trace: xr.Dataset, pools: bool) -> np.ndarray:

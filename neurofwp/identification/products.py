@@ -94,7 +94,7 @@ def _of_weights(
         taken = (mask & records.synapses[:, :, None]).to(series[0]).expand_as(series[0])
         errors = torch.ones_like(taken)  # of a measurement, in the products of the run with itself
         if change:
-            errors[:, :, 1:] = 2  # of this one and of the one before
+            errors[:, :, 0 if records.initial_seen else 1 :] = 2  # of this one and of the one before
         found.append(_gram(series, taken, errors, unit, noise)[first:].cpu().numpy())
     return np.stack(found)
 

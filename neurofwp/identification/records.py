@@ -22,6 +22,7 @@ class Records:
     were seen; dims may be 1. Rules run on all synapses, whatever was seen of them.
     query (episode, 1, event, pre) : where the answers to it were seen in place of weights; `weight` then holds these
     answers (episode, 1, event, post, 1), 0 where nothing was asked.
+    initial_seen : whether the initial weights are themselves an observation, with its error.
     duration (episode, 1, event) is that of each event, s. unit_keys : whether keys were divided by their norms.
     readout, activity and teaching are the typical W k after a write, key of one active cell, and norm of a value:
     they turn the bounds of parameters, which are stated for values of one, into the units of this Trace.
@@ -42,6 +43,7 @@ class Records:
     teaching: float
     duration: Tensor
     query: Tensor | None = None
+    initial_seen: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int, int, int]:
@@ -140,8 +142,9 @@ class Records:
     def active_cells(self) -> Tensor:
         """The presynaptic cells that E has synapses of: those whose key is active in some event, or all of them where
         weights were not 0 at the beginning."""
-        active = (self.key != 0).any(dim=2).any(dim=0)[0]
-        return torch.nonzero(active | bool(self.initial.any()))[:, 0]
+        active = (self.key != 0).any(dim=2).any(dim=0)[0] | bool(self.initial.any())
+        active[0] |= not bool(active.any())  # a rule cannot run without any
+        return torch.nonzero(active)[:, 0]
 
     def without_silent(self) -> Records:
         """Without the synapses whose presynaptic cell is silent in a whole episode: no rule moves them from zero.
@@ -153,13 +156,13 @@ class Records:
         seen_by_cell = self.synapses.shape[-1] > 1 or self.query is not None
         if bool(self.initial.any()) or bool(active.all()) or seen_by_cell:
             return self
-        width = int(active.sum(-1).max())
+        width = max(1, int(active.sum(-1).max()))
         order = active.to(torch.int8).argsort(dim=-1, descending=True, stable=True)[:, :width]
         kept = active.gather(-1, order)[:, None, None]  # (episode, 1, 1, width)
         of_key = order[:, None, None].expand(*self.key.shape[:-1], -1)
         of_weight = order[:, None, None, None].expand(*self.weight.shape[:-1], -1)
         weight = self.weight.gather(-1, of_weight) * kept[:, :, :, None]
-        return replace(self, key=self.key.gather(-1, of_key), weight=weight)
+        return replace(self, key=self.key.gather(-1, of_key), weight=weight, initial=self.initial[..., :1])
 
 
 def _take(tensor: Tensor, dim: int, index: Tensor) -> Tensor:

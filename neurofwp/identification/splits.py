@@ -50,7 +50,8 @@ def split(records: Records, again: Tensor | None, by: str, train: Sequence[int] 
     match by:
         case "episode":
             fitted, judge = _halves(len(records.key), train, "episode")
-            return Split(records.episodes(fitted), records.episodes(judge), _take(again, 0, judge), by, 0, judge)
+            trained = _written(records.episodes(fitted))
+            return Split(trained, records.episodes(judge), _take(again, 0, judge), by, 0, judge)
         case "post":
             tied = [rule.id for rule in rules if rule.independent is not Independent.ROWS]
             if tied:
@@ -67,8 +68,19 @@ def split(records: Records, again: Tensor | None, by: str, train: Sequence[int] 
                     f"the recording is too short to be split by time: it has {events} events, 4 are needed"
                 )
             half = events // 2
-            return Split(records.until(half), records, again, "event", half, list(range(half, events)))
+            seen = records.observed.tolist()
+            judge = [event for event in range(half, events) if seen[event]]
+            if not judge or not any(seen[:half]):
+                raise InputError(f"weights must be seen both before and after event {half}, where the time is split")
+            return Split(_written(records.until(half)), records, again, "event", sum(seen[:half]), judge)
     raise errors.unknown("split", by, SPLITS)
+
+
+def _written(trained: Records) -> Records:
+    """What is fitted, if anything is written in it."""
+    if not bool(((trained.gate[..., None] > 0) & (trained.key != 0)).any()):
+        raise InputError("nothing is written in the part that is fitted: its write gate is 0 or its keys are")
+    return trained
 
 
 def _halves(count: int, train: Sequence[int] | None, what: str) -> tuple[list[int], list[int]]:

@@ -19,7 +19,7 @@ def best_rules(fits: xr.Dataset) -> list[str]:
 def best_fit(fits: xr.Dataset, score: str = "r2") -> xr.Dataset:
     """The fit of the one that predicts best of those rules."""
     favoured = fits.isel(rule=np.flatnonzero(fits["best"].values))
-    return favoured.isel(rule=int(favoured[score].values.argmax()))
+    return favoured.isel(rule=int(np.nanargmax(favoured[score].values)))
 
 
 def score_table(fits: xr.Dataset) -> xr.Dataset:

@@ -96,7 +96,7 @@ def transfer(
         program, trace, drive=drive, unit_keys=unit_keys, initial=initial, device=device,
         nonnegative=given.get("nonnegative", True),
     )  # fmt: skip
-    again = repeat_weights(program, trace, repeat, unit_keys=records.unit_keys, initial=initial, device=device)
+    again = repeat_weights(program, trace, repeat, records, initial=initial, device=device)
     count = len(records.key)
     chosen = list(range(count)) if judge is None else [int(each) for each in judge]
     if not chosen or not set(chosen) <= set(range(count)):

@@ -4,7 +4,8 @@ The estimate of least squares varies as H^-1 M H^-1 with H = sum J'J over all in
 Increments are far from independent: all targets of a key cell share the noise of its spikes, and all weights of a value
 cell that of its teaching. M is therefore summed over two kinds of clusters, presynaptic and postsynaptic cells of an
 episode, less what both count (Cameron, Gelbach & Miller 2011, J Bus Econ Stat 29:238), and no negative variance of it
-is taken. A parameter at a bound of the fit has no interval, and the others have theirs with it held there.
+is taken. Along a direction of which J'J knows nothing, nothing is known of the parameters that have a part in it. A
+parameter at a bound of the fit has no interval, and the others have theirs with it held there.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from neurofwp.identification.fit_rule import Bounds, Fit, polish_subset, residua
 from neurofwp.identification.levenberg_marquardt import differences
 from neurofwp.identification.records import Records
 from neurofwp.identification.scores import LEVEL
+
+FLAT = 1e-10  # of the largest eigenvalue of J'J of scaled parameters: below it a direction is not known
+PART = 1e-4  # of a parameter in such a direction, from which on it is not known either
 
 
 @dataclass(frozen=True)
@@ -72,13 +76,22 @@ def _limits(
     error = np.full(len(names), np.nan)
     if moves.any():
         unit = np.outer(scale, scale)[np.ix_(moves, moves)]
-        inverse = np.linalg.pinv(curvature[np.ix_(moves, moves)] / unit, rcond=1e-10, hermitian=True)
+        inverse, unknown = _invert(curvature[np.ix_(moves, moves)] / unit)
         value, direction = np.linalg.eigh(spread[np.ix_(moves, moves)] / unit)
         covariance = inverse @ (direction * np.maximum(value, 0)) @ direction.T @ inverse
         own = np.sqrt(np.diag(covariance))
+        own[unknown] = np.nan
         error[moves] = own / scale[moves]
         with np.errstate(invalid="ignore", divide="ignore"):
             correlation[np.ix_(moves, moves)] = covariance / np.outer(own, own)
     margin = stats.t.ppf((1 + LEVEL) / 2, max(clusters - 1, 1)) * error
     value = np.array([fit.parameters[name] for name in names])
     return Uncertainty(names, value - margin, value + margin, correlation)
+
+
+def _invert(curvature: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The inverse, of the directions that are known, and which parameters have a part in others."""
+    value, direction = np.linalg.eigh(curvature)
+    flat = value < FLAT * value.max()
+    inverse = (direction[:, ~flat] / value[~flat]) @ direction[:, ~flat].T
+    return inverse, (np.abs(direction[:, flat]) > PART).any(axis=1)

@@ -57,10 +57,14 @@ def test_twelve_truths_of_different_names() -> None:
         ("class", ["a truth", "oja"], [], "right"),
         ("none", ["delta"], [], "none"),
         ("effective description", ["delta"], [], "effective description"),
+        ("mixture", ["delta"], [], "wrong"),
     ],
 )
 def test_what_is_named_must_predict_the_truth(kind: str, named: list[str], right: list[str], said: str) -> None:
-    assert rates.outcome(pd.Series({"truth": "a truth", "kind": kind, "named": named, "right": right})) == said
+    row = {"truth": "a truth", "kind": kind, "named": named, "right": right, "mixture": ["delta", "outstar"]}
+    assert rates.outcome(pd.Series(row)) == said
+    mixed = row | {"truth": "half delta, half outstar", "kind": "mixture"}
+    assert rates.outcome(pd.Series(mixed)) == "right"
 
 
 def test_the_upper_limit_of_no_error_in_59() -> None:
