@@ -463,3 +463,66 @@ def test_answers_that_say_nothing_are_refused(
             clean.assign({name: each for name, each in made.items() if name == "recall"}),
             ["hebbian"], restarts=1, progress=False, **arguments,
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("outer", ["key_decay", "interpolating"])
+def test_rules_that_nest_an_exact_truth_are_fitted_beside_it(outer: str) -> None:
+    """Both leave rounding alone, and which of them leaves less is up to it."""
+    given = task(seed=0)
+    clean = RateNetwork("hebbian", parameters={"rate": 0.6}, on_off=True).run(given)
+    fits = identify(given, clean, ["hebbian", outer], restarts=2, progress=False)
+    assert float(fits["r2"].sel(rule="hebbian")) == pytest.approx(1, abs=1e-9)
+
+
+def test_initial_weights_of_zero_given_one_by_one_change_nothing() -> None:
+    given = task(seed=1)
+    clean = RateNetwork("delta", parameters=TRUTH["delta"], on_off=True).run(given)
+    zeros = clean.assign(initial_weight=xr.DataArray(np.zeros((POST, PRE)), dims=("post", "pre"), attrs={"units": "1"}))
+    one, other = (identify(given, each, ["delta"], restarts=1, progress=False) for each in (clean, zeros))
+    np.testing.assert_allclose(other["r2"], one["r2"])
+
+
+def test_an_episode_in_which_no_key_is_active_is_judged_with_the_others() -> None:
+    given = task(seed=2, episodes=8)
+    silent = given.copy(deep=True)
+    silent["key"][6] = 0
+    silent["query"][6] = 0
+    clean = RateNetwork("delta", parameters=TRUTH["delta"], on_off=True, bounds=(0, np.inf)).run(silent)
+    fits = identify(silent, clean, ["delta", "mesa", "btsp"], restarts=1, progress=False)
+    assert float(fits["r2"].sel(rule="delta")) == pytest.approx(1, abs=1e-6)
+    silent["key"][:4] = 0
+    with pytest.raises(InputError, match="nothing is written in the part that is fitted"):
+        identify(silent, clean, ["delta"], restarts=1, progress=False)
+
+
+def test_a_split_by_time_counts_the_events_that_were_seen() -> None:
+    given = task(seed=3)
+    clean = RateNetwork("delta", parameters=TRUTH["delta"], on_off=True).run(given)
+    seen = xr.DataArray(~np.isin(np.arange(12), [0, 1, 9]), dims="event")
+    some = clean.assign(conductance=clean["conductance"].where(seen).assign_attrs(clean["conductance"].attrs))
+    fits = identify(given, some, ["delta"], split_by="time", restarts=1, progress=False)
+    assert np.unique(fits["unit"]).tolist() == [6, 7, 8, 10, 11]
+    early = xr.DataArray(np.arange(12) < 6, dims="event")
+    some = clean.assign(conductance=clean["conductance"].where(early).assign_attrs(clean["conductance"].attrs))
+    with pytest.raises(InputError, match="both before and after event 6"):
+        identify(given, some, ["delta"], split_by="time", restarts=1, progress=False)
+
+
+def test_a_stated_noise_is_of_the_first_observation_too() -> None:
+    given = task(seed=0, episodes=120)
+    clean = RateNetwork("hebbian", parameters={"rate": 0.6}, on_off=True).run(given)
+    size = 0.2 * float(clean["conductance"].std())
+    fits = identify(
+        given, noisy(clean, 0.2, 1), ["hebbian"], noise=size, initial="first", restarts=1, progress=False
+    )  # fmt: skip
+    assert abs(float(fits["unexplained"].sel(measure="increments", model="hebbian"))) < 0.015  # else .04
+
+
+def test_a_repeat_of_which_something_else_was_seen_is_refused() -> None:
+    given = task(seed=5)
+    clean = RateNetwork("hebbian", parameters={"rate": 0.6}, on_off=True).run(given)
+    other = noisy(clean, 0.1, 2)
+    without = xr.DataArray(np.arange(12) != 5, dims="event")
+    other["conductance"] = other["conductance"].where(without).assign_attrs(clean["conductance"].attrs)
+    with pytest.raises(InputError, match="other events or synapses were seen of the repeat"):
+        identify(given, noisy(clean, 0.1, 1), ["hebbian"], repeat=other, restarts=1, progress=False)

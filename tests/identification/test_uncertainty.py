@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from neurofwp import program
 from neurofwp.identification.fit_rule import fit_records
 from neurofwp.identification.preparation import prepare
 from neurofwp.identification.recovery import disturb
@@ -49,3 +50,17 @@ def test_twice_the_data_make_intervals_narrower_by_the_root_of_two() -> None:
         found = uncertainty(fit_records(get("hebbian"), records, restarts=1, seed=0), records)
         widths.append(found.high[0] - found.low[0])
     assert 1.5 < widths[0] / widths[1] < 2.7
+
+
+def test_parameters_of_which_only_a_combination_is_known_have_no_interval() -> None:
+    """With equal active keys, a threshold on k (offset + v) and the offset move the same boundary."""
+    rng = np.random.default_rng(0)
+    keys = (rng.random((6, 8, 40)).argsort(axis=2) < 8) * 1.0
+    given = program.from_arrays(keys, rng.uniform(-1, 1, (6, 8, 6)), query=keys)
+    truth = {"rate_p": 1.6, "rate_d": 1.2, "theta_p": 0.5, "theta_d": 0.25, "slope": 0.04, "drive_offset": 0.7}
+    network = RateNetwork("calcium_threshold", parameters=truth, on_off=True, unit_keys=False)
+    records = prepare(given, network.run(disturb(given, 0.1, rng)), unit_keys=True)
+    found = uncertainty(fit_records(get("calcium_threshold"), records, restarts=2, seed=0), records)
+    low = dict(zip(found.names, found.low, strict=True))
+    assert np.isnan([low[name] for name in ("theta_p", "theta_d", "drive_offset")]).all()
+    assert np.isfinite(low["rate_p"])
