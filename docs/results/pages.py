@@ -3,7 +3,8 @@
     python docs/results/pages.py keep results/key-overlap/...    # takes a run's tables into docs/results
     python docs/results/pages.py write                           # writes a page for each, and the index
 
-A run is kept as its tables (CSV) and `run.json`: the command, seed, versions and commit. Pages are made of these alone.
+A run is kept as its tables (CSV, but those of more than `KEPT` rows) and `run.json`: the command, seed, versions and
+commit. Pages are made of these alone, and of `notes.md` beside them, what is to be read out of the tables.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import Any
 HERE = Path(__file__).parent
 RUN = "run.json"
 ROWS = 60  # of a table on a page
+KEPT = 500  # of a table that is kept
+NOTES = "notes.md"
 
 
 def keep(folder: Path) -> Path:
@@ -28,10 +31,12 @@ def keep(folder: Path) -> Path:
     with xr.open_datatree(folder / "result.nc", engine="h5netcdf") as tree:
         attrs = dict(tree.attrs)
     place = HERE / str(attrs["experiment"])
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir()
+    place.mkdir(exist_ok=True)
+    for old in [*place.glob("*.csv"), *place.glob(RUN)]:
+        old.unlink()
     for table in sorted(folder.glob("*.csv")):
-        shutil.copy(table, place)
+        if len(table.read_text().splitlines()) <= KEPT:
+            shutil.copy(table, place)
     about = {name: _plain(attrs[name]) for name in ("experiment", "settings", "seed", "versions", "commit")}
     (place / RUN).write_text(json.dumps(about, indent=2, sort_keys=True) + "\n")
     return place
@@ -43,7 +48,9 @@ def write() -> list[Path]:
     for run in sorted(HERE.glob(f"*/{RUN}")):
         about = json.loads(run.read_text())
         page = HERE / f"{about['experiment']}.md"
-        page.write_text(_page(about, sorted(run.parent.glob("*.csv"))))
+        notes = run.parent / NOTES
+        said = notes.read_text().strip() if notes.is_file() else ""
+        page.write_text(_page(about, said, sorted(run.parent.glob("*.csv"))))
         pages.append(page)
     lines = [f"- [{page.stem}]({page.name})" for page in pages]
     others = [page for page in sorted(HERE.glob("*.md")) if page not in pages and page.name != "README.md"]
@@ -70,8 +77,8 @@ def command(about: dict[str, Any]) -> str:
     return shlex.join(map(str, words))
 
 
-def _page(about: dict[str, Any], tables: list[Path]) -> str:
-    parts = [f"# {about['experiment']}", f"```\n{command(about)}\n```"]
+def _page(about: dict[str, Any], said: str, tables: list[Path]) -> str:
+    parts = [f"# {about['experiment']}", f"```\n{command(about)}\n```", *([said] if said else [])]
     for table in tables:
         with table.open(newline="") as file:
             header, *rows = list(csv.reader(file))
