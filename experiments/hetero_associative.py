@@ -236,6 +236,7 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
         held_out = ((), fits[""].sizes["unit"], {"units": "1"})
         said = ((), fits[""]["sentence"].item(), {"units": "1"})
         found["summary"] = xr.Dataset(best | {"verdict": said, "held_out_episodes": held_out})
+        found["verdict"] = nf.identification.verdict_table(fits[""])
         found["noise_ceiling"] = nf.identification.ceiling_table(fits[""])
         found |= {f"rules{suffix}": nf.identification.score_table(each) for suffix, each in fits.items()}
     rule = str(json.loads(result["rate"].attrs["config"])["rule"])
