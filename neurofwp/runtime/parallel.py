@@ -10,9 +10,11 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from multiprocessing import connection
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -195,11 +197,23 @@ def open_executor(tasks: int, workers: int | None = None, seconds: Sequence[floa
         yield _Here()
         return
     # spawn: a fork would copy the state of libraries that run threads
-    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=end_with_parent)
     try:
         yield _Processes(pool)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def end_with_parent() -> None:
+    """End this process as soon as the one that started it is gone: killed, it cannot tell its workers to stop."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)
 
 
 def processes_pay(seconds: Sequence[float], count: int) -> bool:

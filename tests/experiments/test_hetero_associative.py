@@ -20,7 +20,7 @@ from neurofwp.slownet import FixedEncoder
 from neurofwp.spiking import jobs
 
 TINY = ["--pairs", "2", "--episodes", "2", "--load", "1", "2", "--load-episodes", "1", "--cells-per-pool", "1"]
-TABLES = ("summary", "recall", "noise_ceiling", "rules", "rules_measured", "rate", "capacity")
+TABLES = ("summary", "recall", "verdict", "noise_ceiling", "rules", "rules_measured", "rate", "capacity")
 FIGURES = ("recall", "recall_scatter", "weights", "synapse", "raster", "capacity", "rules")
 
 

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -243,3 +244,31 @@ def test_a_run_that_was_killed_or_interrupted_is_resumed(
     times = done(marks)
     assert set(times) == set(map(str, range(8)))
     assert {number: times[number] for number in kept} == dict.fromkeys(kept, 1)
+
+
+@pytest.mark.usefixtures("processes")
+def test_workers_end_with_a_parent_that_was_killed_alone(square: Any, marks: Path, tmp_path: Path) -> None:
+    """A parent that is killed tells its workers nothing: they would go on with what is queued, or wait forever."""
+    script, folder = tmp_path / "script.py", tmp_path / "kept"
+    script.write_text(INTERRUPTED.replace("0.25", "600"))
+    command = [sys.executable, str(script), str(marks), str(folder)]
+    parent = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def workers() -> list[int]:
+        found = {int(path.name.split("-")[1]) for path in marks.iterdir()}
+        return [each for each in found if Path(f"/proc/{each}").exists()]
+
+    try:
+        deadline = time.monotonic() + 60
+        while len(workers()) < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert len(workers()) == 2
+        parent.kill()
+        parent.wait(60)
+        deadline = time.monotonic() + 20
+        while workers() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not workers()
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(parent.pid, signal.SIGKILL)
