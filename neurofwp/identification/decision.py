@@ -149,7 +149,7 @@ def _sentence(
                 f"{_percent(mixture.unexplained)} of what repeats is then unexplained"
             )
         case "rule" | "class":
-            return f"{_words(left)}, an exact description: {limits}{others}"
+            return f"{_words(left)}: {limits}{others}"
         case "effective description":
             return f"{_words(left)}, an effective description and no more: {limits}{others}"
         case "undecided":
