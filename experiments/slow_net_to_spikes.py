@@ -125,11 +125,15 @@ def make_job(settings: Settings, name: str, program: xr.Dataset, parameters: Map
 
 
 def probes(program: xr.Dataset) -> list[tuple[int, str, int, int]]:
-    """Of every key that the first episode writes, the synapse from one of its cells onto the brightest ON dimension."""
+    """Of every key that the first episode writes, the synapse from one of its cells, one of no other key where there is
+    any, onto the brightest ON dimension."""
     first = program.isel(episode=0)
+    writes = np.flatnonzero(first["write"].values)
+    keys = first["key"].values[writes]
+    alone = (keys > 0).sum(axis=0) == 1
     return [
-        (0, "on", int(first["value"].values[event].argmax()), int(first["key"].values[event].argmax()))
-        for event in np.flatnonzero(first["write"].values)
+        (0, "on", int(first["value"].values[event].argmax()), int((key * (1 + alone)).argmax()))
+        for event, key in zip(writes, keys, strict=True)
     ]
 
 

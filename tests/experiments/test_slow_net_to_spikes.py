@@ -88,6 +88,19 @@ def check(result: xr.DataTree) -> None:
     assert numbers["stored_ratio"] == next(both) / next(both)
 
 
+def test_synapses_that_are_recorded_are_of_one_key_alone_where_it_has_such_a_cell() -> None:
+    key = np.array([[[1, 1, 0, 0, 0], [1, 0, 1, 0, 0], [0, 0, 0, 1, 1], [1, 1, 0, 0, 0]]], dtype=float)
+    value = np.array([[[0.1, 0.9], [0.8, 0.2], [0.3, 0.4], [0.5, 0.1]]])
+    program = xr.Dataset(
+        {
+            "key": (("episode", "event", "pre"), key),
+            "value": (("episode", "event", "post"), value),
+            "write": (("episode", "event"), [[True, True, True, False]]),
+        }
+    )
+    assert experiment.probes(program) == [(0, "on", 1, 1), (0, "on", 0, 2), (0, "on", 1, 3)]
+
+
 def test_means_and_errors_are_over_slow_nets() -> None:
     conditions = list(experiment.ablations())
     r2 = np.random.default_rng(2).random((len(conditions), 2, 2, 3))
