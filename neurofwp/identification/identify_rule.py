@@ -79,8 +79,7 @@ def identify(
         match, noise that is no positive number, or input that `neurofwp.identification.preparation.prepare` refuses.
     """
     chosen = _chosen(rules)
-    if noise is not None and not noise > 0:
-        raise InputError(f"noise must be above 0, in the weights' unit, not {noise:g}")
+    adequacy = _adequacy(repeat, noise)
     records = prepare(
         program, trace, drive=drive, observed=observed, unit_keys=unit_keys, initial=initial, nonnegative=nonnegative,
         device=device,
@@ -88,20 +87,17 @@ def identify(
     again = repeat_weights(program, trace, repeat, records, observed=observed, initial=initial, device=device)
     halves = split(records, again, split_by, train, chosen)
     fits = fit_all(chosen, halves.trained, restarts=restarts, seed=seed, progress=progress)
-    adequacy = "a repeat" if again is not None else "a stated noise" if noise else UNKNOWN
     predictions = models(fits, halves, references=references and adequacy != UNKNOWN, seed=seed)
-    products = measure(
-        halves.judged, halves.again, predictions, unit=halves.unit, first=halves.first, noise=noise or 0.0
-    )
+    where: dict[str, Any] = {"unit": halves.unit, "first": halves.first, "noise": noise or 0.0}
+    products = measure(halves.judged, halves.again, predictions, **where)
     nested = [(one.id, other.id) for one in chosen for other in chosen if nests(one, other, records)]
     config: dict[str, Any] = {
         "rules": [rule.id for rule in chosen], "train": train, "split_by": split_by, "drive": drive,
         "observed": observed, "initial": initial, "unit_keys": records.unit_keys, "restarts": restarts,
         "nonnegative": nonnegative, "noise": noise, "device": device, "trace": json.loads(trace.attrs["config"]),
     }  # fmt: skip
-    units = unit_of(trace, observed)
-    result = tabulate(fits, products, halves, nested, adequacy=adequacy, units=units, drive=drive, seed=seed)
-    return provenance.stamp(result, config=config, seed=seed)
+    how: dict[str, Any] = {"adequacy": adequacy, "units": unit_of(trace, observed), "drive": drive, "seed": seed}
+    return provenance.stamp(tabulate(fits, products, halves, nested, **how), config=config, seed=seed)
 
 
 def fit_all(rules: Sequence[Rule], records: Records, *, restarts: int, seed: int, progress: bool) -> list[Fit]:
@@ -114,6 +110,13 @@ def fit_all(rules: Sequence[Rule], records: Records, *, restarts: int, seed: int
             done[rule.id] = fit_records(rule, records, restarts=restarts, seed=seed, nested=starts)
             bar.update()
     return [done[rule.id] for rule in rules]
+
+
+def _adequacy(repeat: xr.Dataset | None, noise: float | None) -> str:
+    """What says how much a rule could explain."""
+    if noise is not None and not noise > 0:
+        raise InputError(f"noise must be above 0, in the weights' unit, not {noise:g}")
+    return "a repeat" if repeat is not None else "a stated noise" if noise else UNKNOWN
 
 
 def _chosen(rules: Sequence[str | Rule] | None) -> list[Rule]:

@@ -81,14 +81,12 @@ def minimise(
         here = point[active]
         damped = _damp(curvature[active], damping[active], scale[active])
         trial = (here + _step(gradient[active], damped, low - here, high - here)).clamp(low, high)
-        trial_cost, trial_gradient, trial_curvature = _linearise(residuals, trial, low, high)
-        better = trial_cost < cost[active]  # false for NaN and infinity
-        gain = (cost[active] - trial_cost) / cost[active].clamp(min=torch.finfo(cost.dtype).tiny)
+        linear = _linearise(residuals, trial, low, high)
+        better = linear[0] < cost[active]  # false for NaN and infinity
+        gain = (cost[active] - linear[0]) / cost[active].clamp(min=torch.finfo(cost.dtype).tiny)
         moved = active[better]
-        point[moved] = trial[better]
-        cost[moved] = trial_cost[better]
-        gradient[moved] = trial_gradient[better]
-        curvature[moved] = trial_curvature[better]
+        for kept, new in zip((point, cost, gradient, curvature), (trial, *linear), strict=True):
+            kept[moved] = new[better]
         scale[moved] = torch.maximum(scale[moved], torch.diagonal(curvature[moved], dim1=-2, dim2=-1))
         damping[active] *= torch.where(better, EASE, TIGHTEN)
         damping.clamp_(min=torch.finfo(cost.dtype).eps)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from neurofwp import errors, program as programs, trace as traces
 from neurofwp.errors import InputError
+from neurofwp.identification.answers import answers, asked, queries
 from neurofwp.identification.records import Records
 from neurofwp.rate import choose_device
 
@@ -22,7 +23,6 @@ DRIVES = {
     "measured": "keys as key cells fired, values as the Program says",
     "measured-both": "keys as key cells fired, values as dendrites were depolarised",
 }
-OBSERVED = ("weights", "reads")
 UNEQUAL = 0.01  # norms of keys that differ by more than this share matter
 INITIAL = ("given", "first")
 
@@ -72,10 +72,8 @@ def prepare(
     """
     _check(program, trace, initial)
     weight, pools = observed_weights(trace), "conductance" in trace
-    reads = _answers(program, trace, observed, initial)
+    reads = answers(program, trace, observed, initial)
     after, seen, synapses = _seen(weight if pools else weight.expand_dims("polarity", 2)) if reads is None else reads
-    if not ((program["write_gate"] > 0) & (program["key"] != 0).any("pre")).any():
-        raise InputError("the Program writes nothing: its write gate is 0 wherever a key is active")
     where = choose_device(device)
     tensor = partial(_tensor, where)
     value = _values(program, trace, drive, pools)
@@ -83,7 +81,6 @@ def prepare(
     key, norm = _keys(program, trace, drive, unit_keys)
     gate = program["write_gate"].values
     readout = _readout(after, key, seen, synapses)[gate > 0] if reads is None else after[asked(program)]
-    taught = np.linalg.norm(value, axis=-1)[gate > 0]
     records = Records(
         key=tensor(key)[:, None],
         value=tensor(value).transpose(1, 2),
@@ -97,9 +94,9 @@ def prepare(
         unit_keys=unit_keys,
         readout=_rms(readout[np.isfinite(readout)]),
         activity=norm * _active_size(program["key"].values),
-        teaching=_rms(taught),
+        teaching=_rms(np.linalg.norm(value, axis=-1)[gate > 0]),
         duration=tensor(program["duration"] / 1000)[:, None],
-        query=None if reads is None else tensor(_divide(program["query"].values, unit_keys))[:, None],
+        query=None if reads is None else tensor(queries(program, unit_keys))[:, None],
     )
     return _from_first(records) if initial == "first" else records
 
@@ -119,6 +116,8 @@ def _check(program: xr.Dataset, trace: xr.Dataset, initial: str) -> None:
             "a fit is of one condition: choose it with neurofwp.trace.of_condition, and neurofwp.program.nth_condition "
             "where Programs differ"
         )
+    if not ((program["write_gate"] > 0) & (program["key"] != 0).any("pre")).any():
+        raise InputError("the Program writes nothing: its write gate is 0 wherever a key is active")
     weight = observed_weights(trace)
     for dim in programs.SCHEMA.dims["key"] + ("post",):
         if program.sizes[dim] != weight.sizes[dim]:
@@ -151,47 +150,6 @@ def _seen(weight: xr.DataArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if synapses.all():
         synapses = np.ones((1, 1, 1, 1), dtype=bool)
     return np.nan_to_num(values), observed, synapses
-
-
-def asked(program: xr.Dataset) -> np.ndarray:
-    """Which events (episode, event) are read."""
-    found: np.ndarray = (program["query"].values != 0).any(-1)
-    return found
-
-
-def _answers(
-    program: xr.Dataset, trace: xr.Dataset, observed: str, initial: str
-) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """The answers (episode, event, 1, post, 1), 0 where nothing was asked, in place of weights; every event and synapse
-    counts as seen. None where weights are observed.
-
-    Raises
-    ------
-    InputError
-        for an unknown observation, a Program that reads nothing, initial weights that are to be taken from weights, or
-        answers that are not finite or do not vary.
-    """
-    if observed not in OBSERVED:
-        raise errors.unknown("observed", observed, OBSERVED)
-    if observed == "weights":
-        return None
-    if initial == "first":
-        raise InputError("initial weights cannot be taken from the first observation where weights are latent")
-    read = asked(program)
-    if not read.any():
-        raise InputError("the Program reads nothing: its query is 0 everywhere, so that nothing is seen of the weights")
-    answers = np.where(read[..., None], trace["recall"].transpose("episode", "event", "post").values, 0.0)
-    if not np.isfinite(answers).all():
-        raise InputError("recall of the Trace must be finite wherever the Program reads")
-    if np.ptp(answers[read]) == 0:
-        raise InputError(f"recall of the Trace is {answers[read].flat[0]:g} everywhere: nothing was learned")
-    return answers[:, :, None, :, None], np.ones(read.shape[1], dtype=bool), np.ones((1, 1, 1, 1), dtype=bool)
-
-
-def _divide(query: np.ndarray, unit_keys: bool) -> np.ndarray:
-    """Queries, divided by their norms where keys are."""
-    norm = np.linalg.norm(query, axis=-1, keepdims=True)
-    return np.asarray(query / np.where(norm > 0, norm, 1.0)) if unit_keys else query
 
 
 def _readout(weight: np.ndarray, key: np.ndarray, observed: np.ndarray, synapses: np.ndarray) -> np.ndarray:
