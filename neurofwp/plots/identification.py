@@ -14,12 +14,13 @@ from neurofwp.plots import style
 from neurofwp.schema import require
 
 COLUMNS = ("feve", "low", "high", "best")
+WIDE = 9  # columns in which an interval can be read
 DARK = 0.6  # of the colour scale: below it, text is white
 
 
 @style.context()
 def explained(fits: Mapping[str, xr.Dataset], recall: xr.DataArray) -> Figure:
-    """FEVE of every rule (columns) in every synapse model (rows), with its 95 % interval.
+    """FEVE of every rule (columns) in every synapse model (rows), with its 95 % interval where columns are wide enough.
 
     The best supported rules are framed.
 
@@ -47,8 +48,8 @@ def explained(fits: Mapping[str, xr.Dataset], recall: xr.DataArray) -> Figure:
     image = ax.imshow(np.clip(share, 0, 1), vmin=0, vmax=1, cmap=style.SEQUENTIAL, aspect="auto")
     for row, column in np.ndindex(share.shape):
         middle, low, high, best = (table[name][row][column] for name in COLUMNS)
-        interval = f"[{style.number(low)}, {style.number(high)}]"
-        _write(ax, column, row, f"{style.number(middle)}\n{interval}", middle)
+        interval = f"\n[{style.number(low)}, {style.number(high)}]" if len(rules) <= WIDE else ""
+        _write(ax, column, row, f"{style.number(middle)}{interval}", middle)
         if best:
             _frame(ax, column, row)
     ceilings = [f"{model}\nceiling {float(each['noise_ceiling']):.3f}" for model, each in fits.items()]

@@ -175,3 +175,20 @@ def test_fits_of_older_formats_have_no_intervals_of_r2(fits: xr.Dataset) -> None
     assert ax.containers[0][0].get_width() == float(0.9 * fits["feve"].max())
     with pytest.raises(InputError, match="neither FEVE nor R"):
         plots.rule_bars(without_ceiling(fits).drop_vars("r2"))
+
+
+@pytest.mark.parametrize("count", [4, 20])
+def test_numbers_of_many_rules_do_not_cover_each_other(count: int) -> None:
+    number = np.linspace(0.3, 0.99, count)
+    columns = {"feve": number, "low": number - 0.01, "high": number + 0.01, "best": number > 0.98}
+    fits = xr.Dataset(
+        {name: ("rule", each) for name, each in columns.items()} | {"noise_ceiling": 0.98},
+        coords={"rule": [f"rule_{index}" for index in range(count)]}, attrs={"driven_by": "keys"},
+    )  # fmt: skip
+    models = ["one", "other"]
+    recall = xr.DataArray([0.5, 0.6], dims="synapse_model", coords={"synapse_model": models})
+    figure = plots.explained(dict.fromkeys(models, fits), recall)
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 2 * count
+    assert not any(one.overlaps(other) for index, one in enumerate(boxes) for other in boxes[:index])
