@@ -78,7 +78,7 @@ def main(words: list[str]) -> int:
             folder=folder,
             config={"family": name, **settings},
         )
-    return 0
+    distributed.leave()
 
 
 def _train(name: str, family: Any, chosen: Any, settings: dict[str, Any], folder: Path, device: str) -> None:
