@@ -230,20 +230,12 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     over = ("truth", "draw")
     count = every["outcome"].sizes["truth"] * every["outcome"].sizes["draw"]
     wrong = (every["outcome"] == "wrong").sum(over)
-    high = xr.apply_ufunc(upper_limit, wrong, count)
+    high = xr.apply_ufunc(nf.metrics.upper_limit, wrong, count)
     together = shares(every["outcome"], over).assign(wrong_high=high, noise_ceiling=every["noise_ceiling"].median(over))
     by_rule = shares(every["outcome"], ("draw",))
     found = {"verdicts": together, "rules": by_rule.transpose("time", "view", "truth")}
     found = {name: table.drop_vars(["kind", "level"]).map(_unit) for name, table in found.items()}
     return {"summary": xr.Dataset({"data_sets": ((), count, {"units": "1"})}), **found}
-
-
-def upper_limit(wrong: np.ndarray, count: int) -> np.ndarray:
-    """The largest probability at which so few of `count` are wrong with 5 % or more."""
-    from scipy.stats import beta  # takes long to import
-
-    limit: np.ndarray = beta.ppf(0.95, wrong + 1, np.maximum(count - wrong, 1))
-    return np.where(wrong < count, limit, 1.0)
 
 
 def shares(outcome: xr.DataArray, over: tuple[str, ...]) -> xr.Dataset:

@@ -15,8 +15,9 @@ import tyro
 
 from benchmarks.verdicts.coverage import cover, shares
 from benchmarks.verdicts.outside import TRUTHS
-from benchmarks.verdicts.rates import count, table, upper_limit
+from benchmarks.verdicts.rates import count, table
 from neurofwp.identification import candidates
+from neurofwp.metrics import upper_limit
 
 IDS = tuple(rule.id for rule in candidates())
 
@@ -99,7 +100,7 @@ def _run(
     print(table(rows, by=["noise"]).round(3).to_string())
     for noise, own in rows.groupby("noise"):
         wrong = int((own["outcome"] == "wrong").sum())
-        limit = upper_limit(wrong, len(own))
+        limit = float(upper_limit(wrong, len(own)))
         print(f"noise {noise:g}: {wrong} of {len(own)} named wrong, {wrong / len(own):.3f}, at most {limit:.3f} (95 %)")
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from benchmarks.verdicts import data
 from benchmarks.verdicts.outside import MIXTURES
@@ -80,11 +79,6 @@ def outcome(row: pd.Series) -> str:
     if row["kind"] not in ("rule", "class"):
         return str(row["kind"])
     return "right" if row["truth"] in row["named"] or len(row["right"]) == len(row["named"]) else "wrong"
-
-
-def upper_limit(wrong: int, total: int, level: float = 0.95) -> float:
-    """One-sided upper limit of a share, by Clopper and Pearson."""
-    return 1.0 if wrong == total else float(stats.beta.ppf(level, wrong + 1, total - wrong))
 
 
 def table(rows: pd.DataFrame, by: Iterable[str] = ("truth", "noise")) -> pd.DataFrame:

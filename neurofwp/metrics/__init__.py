@@ -3,6 +3,7 @@
 from neurofwp.metrics import completion, sequences
 from neurofwp.metrics.cross_validation import best_on_others
 from neurofwp.metrics.crossing import crossing
+from neurofwp.metrics.proportions import upper_limit
 from neurofwp.metrics.reassignment import projections
 from neurofwp.metrics.recall import chance_identified, chance_r2, decode, identified, recall_r2
 from neurofwp.metrics.retention import retention_curve
@@ -25,4 +26,5 @@ __all__ = [
     "recall_r2",
     "retention_curve",
     "sequences",
+    "upper_limit",
 ]

@@ -145,7 +145,8 @@ def start(
         (work, cases[name], places.get(name), code, registered, follow and watch() and name == waiting[0])
         for name in waiting
     ]
-    estimates = [seconds(*cases[name]) for name in waiting] if seconds else None
+    # an open executor has decided already
+    estimates = [seconds(*cases[name]) for name in waiting] if seconds and not executor else None
     own: AbstractContextManager[Executor] = (
         nullcontext(executor) if executor else open_executor(len(calls), workers, estimates)
     )

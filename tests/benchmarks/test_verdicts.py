@@ -14,6 +14,7 @@ from benchmarks.verdicts.truths import Truth
 from neurofwp.identification import candidates, identify
 from neurofwp.identification.recovery import disturb, network_of
 from neurofwp.identification.transfer import saved_fits
+from neurofwp.metrics import upper_limit
 from neurofwp.rate import scan
 
 
@@ -68,8 +69,8 @@ def test_what_is_named_must_predict_the_truth(kind: str, named: list[str], right
 
 
 def test_the_upper_limit_of_no_error_in_59() -> None:
-    assert (1 - rates.upper_limit(0, 59)) ** 59 == pytest.approx(0.05)
-    assert rates.upper_limit(3, 3) == 1
+    assert (1 - upper_limit(0, 59)) ** 59 == pytest.approx(0.05)
+    assert upper_limit(3, 3) == 1
 
 
 def test_what_the_truth_itself_leaves_unexplained_of_many_runs_is_nothing() -> None:

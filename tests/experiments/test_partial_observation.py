@@ -11,6 +11,7 @@ import xarray as xr
 from neurofwp.errors import InputError
 from neurofwp.experiments import partial_observation as experiment
 from neurofwp.experiments.partial_observation import View
+from neurofwp.metrics import upper_limit
 from neurofwp.rate import RateNetwork
 
 SMALL = experiment.Settings(
@@ -49,7 +50,7 @@ def test_shares_add_up_and_errors_lower_the_ceiling(result: xr.DataTree) -> None
 
 def test_the_upper_limit_is_that_of_a_binomial() -> None:
     """None of 59 leaves 5 %: .95^59 = .0485."""
-    found = experiment.upper_limit(np.array([0, 59]), 59)
+    found = upper_limit(np.array([0, 59]), 59)
     assert (1 - found[0]) ** 59 == pytest.approx(0.05)
     assert found[1] == 1
 
