@@ -1,12 +1,12 @@
 """The answer to "which rule did these synapses run?": a rule, a class of them, none, or what else can be said.
 
 Definitions, with u the unexplained share of what repeats on increments, and A the rules that are not worse than the
-best one (`neurofwp.identification.confidence_set`):
+best one (`neurofwp.identification.confidence_set`); where answers were seen in place of weights, u is of them:
 
 - none: the lower 95 % limit of u of the best rule is above .05.
-- fit established: u is at most .01, and its upper limit at most .02: an exact description. A rule that is named should
-  predict what the synapse does under other conditions too, within D = .02 (`neurofwp.identification.transfer.RIGHT`),
-  and where it leaves more than .01 here it may leave twice as much there.
+- fit established: u is at most .01, and its upper limit at most .02. A rule that is named should predict what the
+  synapse does under other conditions too, within D = .02 (`neurofwp.identification.transfer.RIGHT`), and there it can
+  leave several times more than here.
 - one rule: A has one member. class: all pairs in A have D_rs <= .005: nothing in these data tells them apart.
 - effective description: the lower limit of u is above .01, and the upper one at most .05. The rules in A are close to
   what the synapse does, and none of them is it.
@@ -31,7 +31,7 @@ from neurofwp.identification.mixture import Mixture, mix
 from neurofwp.identification.products import Products
 
 NONE = 0.05  # of u, beyond which a rule does not describe the data
-EXACT = 0.01  # of u, up to which a description is exact
+EXACT = 0.01  # of u, up to which a rule may be named
 ESTABLISHED = 0.02  # of the upper limit of such a u
 SAME = 0.005  # of D_rs, within which two rules predict the same weights
 

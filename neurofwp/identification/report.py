@@ -43,8 +43,9 @@ def tabulate(
     fits, a Dataset:
 
     - unexplained, unexplained_low, unexplained_high (measure, model): u and its 95 % interval for new episodes, on
-      increments (which decide), on increments of active synapses, and on weights. Models are rules, nulls and
-      references. Without a repeat or a stated noise, noise is part of u.
+      increments (which decide), on increments of active synapses, and on weights; or on reads alone, where these were
+      seen in place of weights, and "increments" below are answers. Models are rules, nulls and references.
+      Without a repeat or a stated noise, noise is part of u.
     - feve, low, high (rule): 1 - u on increments; NaN without a repeat or a stated noise.
     - r2 (rule): 1 - RSS/TSS of the run's increments, noise included.
     - lack (rule): u less that of the flexible reference that takes the rule's signals: what a rule of that locality
