@@ -143,7 +143,7 @@ def written(program: xr.Dataset) -> np.ndarray:
 def look(program: xr.Dataset, rule: str, settings: Settings, child: np.random.SeedSequence, device: str) -> xr.Dataset:
     """One data set: outcome and noise ceiling of every view of it (time, view)."""
     rng = np.random.default_rng(child)
-    network = nf.identification.recovery.network_of(rule, nf.identification.recovery.truth(rule, rng))
+    network = nf.identification.recovery.network_of(rule, nf.identification.recovery.truth(rule, rng, program))
     runs = [network.run(nf.identification.recovery.disturb(program, settings.noise, rng)) for _ in range(2)]
     rules = list(dict.fromkeys((*settings.truths, *settings.others)))
     every = views(settings)

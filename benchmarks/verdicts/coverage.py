@@ -1,7 +1,9 @@
-"""Do 95 % intervals hold what they should? The estimand is u of these fitted parameters on new episodes.
+"""Do 95 % intervals hold what they should?
 
 Data sets of one truth differ in their pairs and their noise; a rule is fitted to half of the episodes of each. What its
-parameters leave unexplained of the mean weights of many new episodes, of the same encoder or of others, is then known.
+parameters leave unexplained of the mean weights of many new episodes, of the same encoder or of others, is then known:
+the estimand of the interval of u. That of a parameter's interval is the fit of its rule to these mean weights. (For the
+truth it is not the parameter that the weights were made with: a noisy key predicts more weakly than its mean.)
 """
 
 from __future__ import annotations
@@ -19,16 +21,18 @@ from torch import Tensor
 
 from benchmarks.verdicts import data
 from neurofwp.identification import identify
-from neurofwp.identification.fit_rule import Fit, predict
+from neurofwp.identification.fit_rule import Fit, fit_records, predict
 from neurofwp.identification.preparation import prepare
 from neurofwp.identification.records import Records
 from neurofwp.identification.recovery import disturb, network_of
 from neurofwp.identification.transfer import saved_fits
+from neurofwp.rules import get
 from neurofwp.runtime.parallel import parallel_map
 
 TRUTH, PARAMETERS = "delta", {"rate": 0.6, "prediction_gain": 1.1}
 RULES = ("delta", "outstar", "hebbian")  # the truth, and two that describe it more and less
 ENCODER = 1  # of all data sets
+POPULATIONS = ("same encoder", "new encoders")
 NEW, RUNS = 160, 10  # episodes and pairs of runs that the estimand is known from
 
 
@@ -67,11 +71,24 @@ def populations(noise: float, seed: int = 0) -> dict[str, Population]:
     rng = np.random.default_rng(seed)
     same = [data.program(3_000_000 + seed, encoder=ENCODER, episodes=NEW)]
     others = [data.program(4_000_000 + seed + each, episodes=4) for each in range(NEW // 4)]
-    return {"same encoder": Population.of(same, noise, rng), "new encoders": Population.of(others, noise, rng)}
+    return {name: Population.of(each, noise, rng) for name, each in zip(POPULATIONS, (same, others), strict=True)}
 
 
-def one(draw: int, noise: float, every: Mapping[str, Population]) -> list[dict[str, Any]]:
-    """The intervals of one data set, and what they should hold."""
+def targets(every: Mapping[str, Population]) -> dict[str, dict[str, Mapping[str, float]]]:
+    """The parameters of each rule as each population has them, by rule and population."""
+    return {
+        rule: {
+            name: fit_records(get(rule), population.records, restarts=1, seed=0).parameters
+            for name, population in every.items()
+        }
+        for rule in RULES
+    }
+
+
+def one(
+    draw: int, noise: float, every: Mapping[str, Population], target: Mapping[str, Mapping[str, Mapping[str, float]]]
+) -> list[dict[str, Any]]:
+    """The intervals of one data set, of u and of each parameter, and what they should hold in each population."""
     rng = np.random.default_rng([draw, round(1000 * noise)])
     program = data.program(5_000_000 + draw, encoder=ENCODER)
     network = network_of(TRUTH, PARAMETERS)
@@ -80,19 +97,25 @@ def one(draw: int, noise: float, every: Mapping[str, Population]) -> list[dict[s
         program, first, RULES, repeat=second, unit_keys=True, restarts=1, seed=draw, references=False, progress=False
     )
     at, fit = fits.sel(measure="increments"), {each.rule.id: each for each in saved_fits(fits)}
-    return [
-        {
-            "draw": draw, "noise": noise, "rule": rule, "unexplained": float(at["unexplained"].sel(model=rule)),
-            "low": float(at["unexplained_low"].sel(model=rule)), "high": float(at["unexplained_high"].sel(model=rule)),
-        } | {name: each.unexplained(fit[rule]) for name, each in every.items()}
-        for rule in RULES
-    ]  # fmt: skip
+    rows = []
+    for rule in RULES:
+        about = {"draw": draw, "noise": noise, "rule": rule}
+        limits = {"low": at["unexplained_low"], "high": at["unexplained_high"]}
+        held = {name: each.unexplained(fit[rule]) for name, each in every.items()}
+        rows.append(about | {"of": "u"} | {name: float(each.sel(model=rule)) for name, each in limits.items()} | held)
+        for parameter in fit[rule].parameters:
+            own = fits.sel(rule=rule, parameter=parameter)
+            limits = {"low": own["parameter_low"], "high": own["parameter_high"]}
+            held = {name: known[parameter] for name, known in target[rule].items()}
+            rows.append(about | {"of": parameter} | {name: float(each) for name, each in limits.items()} | held)
+    return rows
 
 
 def several(draws: Sequence[int], noise: float) -> list[dict[str, Any]]:
     """The rows of several data sets."""
     every = populations(noise)
-    return [row for draw in draws for row in one(draw, noise, every)]
+    target = targets(every)
+    return [row for draw in draws for row in one(draw, noise, every, target)]
 
 
 def cover(draws: Sequence[int], noise: float, folder: Path | None, workers: int | None) -> pd.DataFrame:
@@ -103,8 +126,11 @@ def cover(draws: Sequence[int], noise: float, folder: Path | None, workers: int 
 
 
 def shares(rows: pd.DataFrame) -> pd.DataFrame:
-    """Share of intervals that hold each estimand, by rule."""
-    held = {
-        each: (rows["low"] <= rows[each]) & (rows[each] <= rows["high"]) for each in ("same encoder", "new encoders")
-    }
-    return pd.DataFrame(held).groupby(rows["rule"], sort=False).mean()
+    """Share of intervals that hold each estimand, by rule and what they are of; and how many there were.
+
+    A parameter at a bound of its fit has no interval.
+    """
+    rows = rows.dropna(subset=["low", "high"])
+    held = pd.DataFrame({each: (rows["low"] <= rows[each]) & (rows[each] <= rows["high"]) for each in POPULATIONS})
+    by = [rows["rule"], rows["of"]]
+    return held.groupby(by, sort=False).mean().assign(intervals=rows.groupby(by, sort=False).size())

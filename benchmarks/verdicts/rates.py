@@ -25,7 +25,8 @@ def judge(name: str, noise: float, draw: int, restarts: int) -> dict[str, Any]:
     """
     rng = np.random.default_rng([*name.encode(), round(1000 * noise), draw])
     seed = int(rng.integers(1_000_000, 2_000_000))
-    truth, program = Truth(name, rng), data.program(seed)
+    program = data.program(seed)
+    truth = Truth(name, rng, program)
     one, other = (truth.run(disturb(program, noise, rng)) for _ in range(2))
     ids = [rule.id for rule in candidates()]
     fits = identify(

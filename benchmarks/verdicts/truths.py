@@ -18,16 +18,17 @@ class Truth:
     Parameters
     ----------
     name : of a rule of the library, or of `outside.TRUTHS`.
+    program : that it will run, see `neurofwp.identification.recovery.truth`.
     """
 
-    def __init__(self, name: str, rng: np.random.Generator) -> None:
+    def __init__(self, name: str, rng: np.random.Generator, program: xr.Dataset) -> None:
         drawn: list[tuple[str | Rule, Mapping[str, float]]]
         if name in MIXTURES:
             drawn = [(rule, _draw(spans, rng)) for rule, spans in MIXTURES[name].items()]
         elif name in RULES:
             drawn = [(RULES[name], _draw(RULES[name].spans, rng))]
         else:
-            drawn = [(name, truth(name, rng))]
+            drawn = [(name, truth(name, rng, program))]
         self.networks = [network_of(rule, parameters) for rule, parameters in drawn]
 
     def run(self, program: xr.Dataset) -> xr.Dataset:

@@ -26,8 +26,10 @@ from neurofwp.rate import RateNetwork
 from neurofwp.rules import Rule, get
 from neurofwp.runtime.parallel import parallel_map
 
+TYPICAL_KEY = 10**-0.5  # of one active cell, of a key of norm one in which ten are
+
 # Where true parameters are drawn: away from values at which one rule is another, and not at a bound of the fits. For
-# values and keys of norm one; a rule that is not here has its defaults.
+# values and keys of norm one and active cells of TYPICAL_KEY; a rule that is not here has its defaults.
 TRUE: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "hebbian": {"rate": (0.4, 0.8)},
     "fixed_decay": {"rate": (0.4, 0.8), "decay": (0.75, 0.95)},
@@ -70,10 +72,26 @@ TRUE: Mapping[str, Mapping[str, tuple[float, float]]] = {
 }
 
 
-def truth(rule: str | Rule, rng: np.random.Generator) -> dict[str, float]:
-    """Parameters drawn for a rule, uniformly where `TRUE` says."""
+def truth(rule: str | Rule, rng: np.random.Generator, program: xr.Dataset | None = None) -> dict[str, float]:
+    """Parameters drawn for a rule, uniformly where `TRUE` says.
+
+    Parameters
+    ----------
+    program : whose keys the parameters are for: those that go with the size of an active cell, as thresholds on its
+        calcium do, are scaled to them. By default ten cells are active in a key.
+    """
     made = get(rule)
-    return complete(made, {name: float(rng.uniform(*span)) for name, span in TRUE.get(made.id, {}).items()})
+    size = 1.0 if program is None else typical_key(program) / TYPICAL_KEY
+    powers = {each.name: each.key_power for each in (*made.parameters, *made.fitted_with)}
+    spans = TRUE.get(made.id, {})
+    return complete(made, {name: float(rng.uniform(*span)) * size ** powers[name] for name, span in spans.items()})
+
+
+def typical_key(program: xr.Dataset) -> float:
+    """Root mean square of the active cells of keys, each divided by its norm."""
+    key = program["key"].values
+    norm = np.linalg.norm(key, axis=-1, keepdims=True)
+    return float(np.sqrt((norm > 0).sum() / (key != 0).sum()))
 
 
 def complete(rule: str | Rule, parameters: Mapping[str, float]) -> dict[str, float]:
@@ -212,7 +230,7 @@ def recover_one(
 ) -> xr.Dataset:
     """One trace of a known rule, identified: the variables of `recover` for one noise, truth and draw."""
     rng = np.random.default_rng(child)
-    true = truth(rule, rng)
+    true = truth(rule, rng, program)
     network = network_of(rule, true)
     one, other = (network.run(disturb(program, noise, rng)) for _ in range(2))
     repeat = other if noise > 0 else None

@@ -8,7 +8,7 @@ import pytest
 import torch
 import xarray as xr
 
-from benchmarks.verdicts import coverage, data, rates
+from benchmarks.verdicts import coverage, data, expected, rates
 from benchmarks.verdicts.outside import RULES, TRUTHS
 from benchmarks.verdicts.truths import Truth
 from neurofwp.identification import candidates, identify
@@ -26,7 +26,7 @@ def clean() -> xr.Dataset:
 @pytest.mark.parametrize("name", TRUTHS)
 def test_no_rule_of_the_library_is_a_truth_from_outside(name: str, clean: xr.Dataset) -> None:
     """Without noise the best of its rules leaves something that is no rounding."""
-    trace = Truth(name, np.random.default_rng(3)).run(clean)
+    trace = Truth(name, np.random.default_rng(3), clean).run(clean)
     fits = identify(
         clean, trace, ["hebbian", "delta", "outstar", "soft_bound", "scalar_decay"], noise=1e-9, unit_keys=False,
         restarts=1, references=False, progress=False,
@@ -82,3 +82,24 @@ def test_what_the_truth_itself_leaves_unexplained_of_many_runs_is_nothing() -> N
     one, other = saved_fits(fits)
     assert abs(population.unexplained(one)) < 0.01
     assert population.unexplained(other) > 0.1
+
+
+def test_the_estimand_of_a_parameter_is_its_fit_to_the_means() -> None:
+    """Without noise it is the parameter that weights were made with; and intervals that hold it are counted."""
+    rng = np.random.default_rng(0)
+    clean = coverage.Population.of([data.program(7, pairs=3, episodes=4)], 0.0, rng)
+    found = coverage.targets({"same encoder": clean})["delta"]["same encoder"]
+    assert found["rate"] == pytest.approx(coverage.PARAMETERS["rate"], rel=1e-4)
+    about = {"rule": "delta", "of": "rate", "same encoder": 0.6, "new encoders": 0.8}
+    rows = pd.DataFrame([about | {"low": 0.5, "high": 0.7}, about | {"low": np.nan, "high": np.nan}])
+    assert coverage.shares(rows).loc[("delta", "rate")].tolist() == [1, 0, 1]
+
+
+def test_the_weakest_rival_is_one_that_predicts_other_weights() -> None:
+    about = {"truth": "delta", "noise": 0.1, "draw": 0}
+    rows = [about | {"rival": name, "distance": far, "power": power} for name, far, power in
+            (("gated_delta", 0.001, 0.05), ("outstar", 0.2, 0.8), ("hebbian", 0.4, 1.0))]  # fmt: skip
+    rows.append({"truth": "hebbian", "noise": 0.1, "draw": 0, "rival": "delta", "distance": 0.0, "power": 0.05})
+    found = expected.weakest(pd.DataFrame(rows))
+    assert found.loc[("delta", 0.1)].tolist() == [0.8, "outstar"]
+    assert found.loc[("hebbian", 0.1)].tolist() == [1.0, "none"]

@@ -59,6 +59,24 @@ def test_true_parameters_lie_within_the_domain_of_their_rule() -> None:
             assert parameter.domain[0] <= drawn[parameter.name] <= parameter.domain[1]
 
 
+def test_calcium_reaches_the_same_shares_of_its_thresholds_where_more_cells_are_active() -> None:
+    """Keys of 10 and of 40 cells, of norm one: cells of the latter are half as active."""
+    key = np.zeros((1, 2, 50))
+    key[0, 0, :10] = 1
+    few = program.from_arrays(key[:, :1], np.zeros((1, 1, 1)))
+    key[0, 1, :40] = 1
+    many = program.from_arrays(key[:, 1:], np.zeros((1, 1, 1)))
+    of_ten, of_few, of_many = (
+        truth("calcium_threshold", np.random.default_rng(0), given) for given in (None, few, many)
+    )
+    assert of_few == pytest.approx(of_ten)
+    for name in ("theta_p", "theta_d", "slope", "w_max"):
+        assert of_many[name] == pytest.approx(of_ten[name] / 2)
+    for name in ("rate_p", "rate_d"):
+        assert of_many[name] == pytest.approx(of_ten[name] * 2)
+    assert of_many["drive_offset"] == of_ten["drive_offset"]
+
+
 @pytest.mark.parametrize("rule", candidates(), ids=lambda rule: rule.id)
 def test_every_rule_that_competes_leaves_weights_that_vary(rule: Rule) -> None:
     rng = np.random.default_rng(1)
