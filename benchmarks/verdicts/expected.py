@@ -23,8 +23,8 @@ def separations(truths: Sequence[str], noise: float, draw: int, restarts: int) -
     parameters = {name: truth(name, rng, program) for name in truths}
     found = power(program, parameters, noise, data.EPISODES // 2, seed=draw, restarts=restarts)
     rows = found[["distance", "power"]].to_dataframe().reset_index()
-    own: list[dict[str, Any]] = rows[rows["truth"] != rows["rival"]].assign(noise=noise, draw=draw).to_dict("records")
-    return own
+    own = rows[rows["truth"] != rows["rival"]].assign(noise=noise, draw=draw)
+    return [{str(name): cell for name, cell in row.items()} for row in own.to_dict("records")]
 
 
 def expect(
