@@ -7,6 +7,7 @@ from neurofwp.identification.competing import candidates, excluded
 from neurofwp.identification.decision import Verdict
 from neurofwp.identification.fit_rule import Fit, fit, fitted_network
 from neurofwp.identification.identify_rule import identify
+from neurofwp.identification.leave_one_out import leave_one_out
 from neurofwp.identification.noise_ceiling import noise_ceiling
 from neurofwp.identification.report import verdict
 from neurofwp.identification.tables import (
@@ -30,6 +31,7 @@ __all__ = [
     "fit",
     "fitted_network",
     "identify",
+    "leave_one_out",
     "noise_ceiling",
     "score_table",
     "verdict",

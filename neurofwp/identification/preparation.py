@@ -102,7 +102,7 @@ def prepare(
 
 
 def _tensor(device: torch.device, array: xr.DataArray | np.ndarray) -> Tensor:
-    return torch.as_tensor(np.asarray(array, dtype=np.float64)).to(device)
+    return torch.as_tensor(np.require(array, dtype=np.float64, requirements="W")).to(device)
 
 
 def _check(program: xr.Dataset, trace: xr.Dataset, initial: str) -> None:

@@ -20,6 +20,7 @@ from neurofwp.plots.overwrite import overwrite
 from neurofwp.plots.pairing import pairing_traces
 from neurofwp.plots.partial_observation import partial_observation
 from neurofwp.plots.phase_diagram import phase_diagram
+from neurofwp.plots.place_fields import place_fields
 from neurofwp.plots.plateau_map import plateau_map
 from neurofwp.plots.protocols import protocol_comparison, protocol_curves
 from neurofwp.plots.raster import raster
@@ -61,6 +62,7 @@ __all__ = [
     "pairing_traces",
     "partial_observation",
     "phase_diagram",
+    "place_fields",
     "plateau_map",
     "predictions_against_measurements",
     "protocol_comparison",
