@@ -116,6 +116,33 @@ def from_weights(
     return check(provenance.stamp(made, config={"weights": "given"}, seed=seed))
 
 
+def from_answers(
+    recall: np.ndarray | xr.DataArray,
+    *,
+    pre: int,
+    units: str,
+    initial_weight: float | np.ndarray | xr.DataArray | None = None,
+    seed: int | None = None,
+) -> xr.Dataset:
+    """A Trace of answers to a Program's queries that came from elsewhere, of weights that nobody saw.
+
+    Parameters
+    ----------
+    recall : W q of every event, (episode, event, post), or (event, post) of one episode; NaN where nothing was asked.
+    pre : how many presynaptic cells there are. units : of the answers; of queries of norm one, that of the weights.
+    initial_weight : as of `from_weights`.
+
+    Raises
+    ------
+    InputError
+        for other dims, or no unit.
+    """
+    own = _labelled(recall, SCHEMA.dims["recall"], "recall")
+    latent = np.full((*own.shape, pre), np.nan)
+    made = from_weights(latent, units=units, initial_weight=initial_weight, seed=seed)
+    return check(made.assign(recall=own.assign_attrs(units=units)))
+
+
 def _labelled(array: np.ndarray | xr.DataArray, dims: tuple[str, ...], name: str) -> xr.DataArray:
     """The array with all dims in their order; one that lacks the first, episode, is of one episode."""
     if isinstance(array, xr.DataArray):

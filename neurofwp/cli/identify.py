@@ -26,7 +26,8 @@ VERDICT = "verdict.json"
 DESCRIPTION = """Which rule moved these weights? Every rule is fitted to some episodes and judged on others.
 
 FILE is a NetCDF file with the variables key, value and weight; a folder with these as CSV or NPY files; or the result
-of a run. docs/command-line.md says what is in them."""
+of a run. Where weights are latent, query and recall, the answers to the queries, may stand in for weight.
+docs/command-line.md says what is in them."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,13 @@ class _Identify:
     file: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FILE")]
     """A NetCDF file, a folder of CSV or NPY files, or a results folder."""
     units: Annotated[str | None, tyro.conf.arg(metavar="UNIT", help_behavior_hint="(default: what FILE says)")] = None
-    """Unit of the weights, like nS; 1 where they have none."""
+    """Unit of the weights or answers, like nS; 1 where they have none."""
     noise: Annotated[float | None, tyro.conf.arg(metavar="SD", help_behavior_hint="(default: what FILE says)")] = None
     """Without a repeat: standard deviation of each weight's own measurement error, in the weights' unit."""
+    observed: Annotated[
+        Literal["weights", "reads"] | None, tyro.conf.arg(help_behavior_hint="(default: weights, if FILE has them)")
+    ] = None
+    """What the rules explain: weights, or the answers to queries, with weights latent."""
     split_by: Literal["episode", "post", "time"] = "episode"
     """What is fitted and what judges: other episodes, other postsynaptic cells, or a later time."""
     unit_keys: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -99,10 +104,12 @@ def _identify(recording: Given, given: _Identify) -> xr.Dataset:
     from neurofwp.identification import identify
 
     trace.only_condition(recording.program, recording.trace)
-    weight = recording.trace["weight"]
+    observed = given.observed or recording.observed
+    weight, seen = recording.trace["weight"], recording.trace["recall" if observed == "reads" else "weight"]
     log.info(
-        "%s: %s, weights in %s, %s",
-        *(given.file, ", ".join(f"{dim} {size}" for dim, size in weight.sizes.items()), weight.attrs["units"]),
+        "%s: %s, %s in %s, %s",
+        *(given.file, ", ".join(f"{dim} {size}" for dim, size in weight.sizes.items())),
+        *("answers" if observed == "reads" else "weights", seen.attrs["units"]),
         "with a repeat" if recording.repeat is not None else "without a repeat",
     )
     if recording.repeat is not None and given.noise is not None:
@@ -115,6 +122,7 @@ def _identify(recording: Given, given: _Identify) -> xr.Dataset:
             given.rules or None,
             repeat=recording.repeat,
             noise=None if recording.repeat is not None else given.noise or recording.noise,
+            observed=observed,
             split_by=given.split_by,
             unit_keys=True if given.unit_keys else False if given.no_unit_keys else None,
             initial=given.initial,

@@ -1,4 +1,4 @@
-"""Weights that were measured or simulated elsewhere, from files: a Program and a Trace for `identify`.
+"""Weights or answers that were measured or simulated elsewhere, from files: a Program and a Trace for `identify`.
 
 A recording is one of
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -30,6 +30,8 @@ _EVENT, _SYNAPSE = ("episode", "event"), ("episode", "post", "pre")
 DIMS: dict[str, Dims] = {
     "weight": _WEIGHT,  # after each event; or with polarity (ON, OFF) between event and post
     "repeat": _WEIGHT,  # the weights of an independent second run
+    "recall": _VALUE,  # where weights are latent: the answer to the query of each event
+    "recall_repeat": _VALUE,
     "key": _KEY,
     "value": _VALUE,
     "query": _KEY,
@@ -40,17 +42,18 @@ DIMS: dict[str, Dims] = {
     "initial_weight": _SYNAPSE,
     "noise": (),  # standard deviation of each weight's measurement error, in the weights' unit
 }
-REQUIRED = ("weight", "key", "value")
+REQUIRED = ("key", "value")  # and weight, or recall and query
 BROADCAST = ("write_gate", "retention", "duration", "initial_weight")  # may be one number
 
 
 class Given(NamedTuple):
-    """A recording: repeat and noise are None where it has none."""
+    """A recording: repeat and noise are None where it has none. observed : "weights", or "reads" where it has none."""
 
     program: xr.Dataset
     trace: xr.Dataset
     repeat: xr.Dataset | None
     noise: float | None
+    observed: str = "weights"
 
 
 def read(path: str | Path, *, units: str | None = None) -> Given:
@@ -104,7 +107,8 @@ def _netcdf(data: xr.Dataset, file: Path, units: str | None) -> Given:
     arrays = {str(name): _in_order(array, str(name), names) for name, array in data.data_vars.items()}
     if "noise" in data.attrs and "noise" not in arrays:
         arrays["noise"] = xr.DataArray(data.attrs["noise"])
-    said = data["weight"].attrs.get("units") if "weight" in data else None
+    units_of = [data[name].attrs["units"] for name in ("weight", "recall") if "units" in data.get(name, data).attrs]
+    said = next(iter(units_of), None)
     return _assemble(arrays, names, file, _unit(units, said, str(file)))
 
 
@@ -178,11 +182,12 @@ def _unit(asked: str | None, said: str | None, where: str) -> str:
 
 def _assemble(arrays: Mapping[str, xr.DataArray], names: Mapping[str, str], path: Path, units: str) -> Given:
     """Program and Trace of arrays whose dims are in order; `names` says where each is, for errors."""
-    for name in REQUIRED:
+    latent = "weight" not in arrays and "recall" in arrays
+    for name in (*REQUIRED, *(("query",) if latent else ("weight",))):
         if name not in arrays:
             raise InputError(f"{str(path)!r} has no {name}: {names[name]} is missing")
     own = {
-        name: array.expand_dims("episode") if name in (*REQUIRED, "repeat", "query", "target")
+        name: array.expand_dims("episode") if "event" in DIMS[name] and name not in BROADCAST
         and "episode" not in array.dims else array
         for name, array in arrays.items()
     }  # fmt: skip
@@ -190,17 +195,38 @@ def _assemble(arrays: Mapping[str, xr.DataArray], names: Mapping[str, str], path
     signals = {name: own[name].values for name in programs.SCHEMA.variables if name in own}
     try:
         program = programs.from_arrays(**signals)
-        trace = _trace(own["weight"], own.get("initial_weight"), units, path)
-        repeat = _trace(own["repeat"], None, units, path) if "repeat" in own else None
+        runs = [
+            _trace(own.get(weight), own.get(recall), own.get("initial_weight"), program.sizes["pre"], units, path)
+            for weight, recall in (("weight", "recall"), ("repeat", "recall_repeat"))
+            if weight in own or recall in own
+        ]
     except InputError as error:
         raise InputError(f"{str(path)!r}: {error}") from error
-    return Given(program, trace, repeat, _noise(own.get("noise"), names))
+    repeat = runs[1] if len(runs) > 1 else None
+    return Given(program, runs[0], repeat, _noise(own.get("noise"), names), "reads" if latent else "weights")
 
 
-def _trace(weight: xr.DataArray, initial: xr.DataArray | None, units: str, path: Path) -> xr.Dataset:
-    plain = weight.drop_vars(list(weight.coords)).drop_attrs()
-    start = None if initial is None else initial.drop_vars(list(initial.coords)).drop_attrs().astype(float)
-    made = traces.from_weights(plain, units=units, initial_weight=start)
+def _trace(
+    weight: xr.DataArray | None,
+    recall: xr.DataArray | None,
+    initial: xr.DataArray | None,
+    pre: int,
+    units: str,
+    path: Path,
+) -> xr.Dataset:
+    """Of weights, of answers, or of both."""
+    plain = {
+        name: each.drop_vars(list(each.coords)).drop_attrs().astype(float)
+        for name, each in {"weight": weight, "recall": recall, "initial": initial}.items()
+        if each is not None
+    }
+    how: dict[str, Any] = {"units": units, "initial_weight": plain.get("initial")}
+    if "weight" not in plain:
+        made = traces.from_answers(plain["recall"], pre=pre, **how)
+    else:
+        made = traces.from_weights(plain["weight"], **how)
+        if "recall" in plain:
+            made = made.assign(recall=plain["recall"].assign_attrs(units=units))
     return provenance.stamp(made, config={"weights": "given", "file": str(path)}, seed=None)
 
 

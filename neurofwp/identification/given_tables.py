@@ -7,13 +7,16 @@ keys.csv             episode, event, pre, key                                is 
 values.csv           episode, event, post, value                             is refused
 weights.csv          episode, event, post, pre, weight                       was not seen
 repeat.csv           episode, event, post, pre, weight                       was not seen
+queries.csv          episode, event, pre, query                              is 0
+recall.csv           episode, event, post, recall                            was not asked
+recall_repeat.csv    episode, event, post, recall                            was not asked
 initial_weights.csv  post, pre, weight (episode)                             is refused
 events.csv           episode, event, write_gate, retention, duration         is refused
 ===================  ======================================================  ===========================================
 
-The last three files are optional, as is the column episode where there is one, and each of the last three columns of
-events.csv. Episodes and cells have numbers or names, the same in all files; events have numbers, which say their order.
-A heading may say a unit, as ``weight (nS)``.
+Where weights are latent, queries and recall stand in for weights. The other files are optional, as is the column
+episode where there is one, and each of the last three columns of events.csv. Episodes and cells have numbers or names,
+the same in all files; events have numbers, which say their order. A heading may say a unit, as ``weight (nS)``.
 """
 
 from __future__ import annotations
@@ -36,18 +39,29 @@ TABLES: dict[str, tuple[Dims, tuple[str, ...]]] = {  # labels after episode, and
     "values.csv": (("event", "post"), ("value",)),
     "weights.csv": (("event", "post", "pre"), ("weight",)),
     "repeat.csv": (("event", "post", "pre"), ("weight",)),
+    "queries.csv": (("event", "pre"), ("query",)),
+    "recall.csv": (("event", "post"), ("recall",)),
+    "recall_repeat.csv": (("event", "post"), ("recall",)),
     "initial_weights.csv": (("post", "pre"), ("weight",)),
     "events.csv": (("event",), ("write_gate", "retention", "duration")),
 }
 FILES = {  # of each array
     "key": "keys.csv", "value": "values.csv", "weight": "weights.csv", "repeat": "repeat.csv",
+    "query": "queries.csv", "recall": "recall.csv", "recall_repeat": "recall_repeat.csv",
     "initial_weight": "initial_weights.csv", "write_gate": "events.csv", "retention": "events.csv",
     "duration": "events.csv",
 }  # fmt: skip
-REQUIRED = ("keys.csv", "values.csv", "weights.csv")
-PARTIAL = ("weights.csv", "repeat.csv")  # in which rows may be missing
+COLUMNS = {"repeat": "weight", "initial_weight": "weight", "recall_repeat": "recall"}  # of arrays of another name
+REQUIRED = ("keys.csv", "values.csv")  # and weights.csv, or recall.csv and queries.csv
+PARTIAL = (
+    "weights.csv",
+    "repeat.csv",
+    "queries.csv",
+    "recall.csv",
+    "recall_repeat.csv",
+)  # in which rows may be missing
 HEADING = re.compile(r"(.*?)\s*\((.*)\)")
-VARIABLES = {**program.SCHEMA.variables, "weight": trace.SCHEMA.variables["weight"]}
+VARIABLES = {**program.SCHEMA.variables, **{name: trace.SCHEMA.variables[name] for name in ("weight", "recall")}}
 
 
 @dataclass(frozen=True)
@@ -78,17 +92,21 @@ def read(folder: Path, found: Sequence[Path]) -> tuple[dict[str, xr.DataArray], 
     for file in found:
         if file.name not in TABLES:
             raise unknown(f"file in {str(folder)!r}:", file.name, TABLES)
-    missing = [name for name in REQUIRED if folder / name not in found]
+    latent = folder / "weights.csv" not in found and folder / "recall.csv" in found
+    needed = (*REQUIRED, "queries.csv") if latent else (*REQUIRED, "weights.csv")
+    missing = [name for name in needed if folder / name not in found]
     if missing:
-        raise InputError(f"the folder {str(folder)!r} has no {missing[0]}: it needs {', '.join(REQUIRED)}")
+        raise InputError(f"the folder {str(folder)!r} has no {missing[0]}: it needs {', '.join(needed)}")
     tables = {file.name: _read(file) for file in found}
     order = _order(tables)
     arrays: dict[str, xr.DataArray] = {}
     for name, source in FILES.items():
-        column = "weight" if name in ("repeat", "initial_weight") else name
+        column = COLUMNS.get(name, name)
         if source in tables and column in tables[source].rows:
             arrays[name] = _array(tables[source], column, order)
-    said = {table.units["weight"] for table in tables.values() if "weight" in table.units}
+    if "query" in arrays:
+        arrays["query"] = arrays["query"].fillna(0.0)
+    said = {table.units[name] for table in tables.values() for name in ("weight", "recall") if name in table.units}
     if len(said) > 1:
         raise InputError(f"the files of {str(folder)!r} give weights in {' and '.join(sorted(said))}: use one unit")
     return arrays, next(iter(said), None)

@@ -152,7 +152,7 @@ def repeat_weights(
     """
     if repeat is None:
         return None
-    two_runs(trace, repeat)
+    two_runs(trace, repeat, observed)
     again = prepare(
         program, repeat, observed=observed, unit_keys=records.unit_keys, initial=initial, device=device
     )  # fmt: skip

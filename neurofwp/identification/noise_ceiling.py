@@ -35,15 +35,18 @@ def noise_ceiling(trace_a: xr.Dataset, trace_b: xr.Dataset) -> tuple[float, floa
     return float(ceiling(sums.sum(0))), ceiling_error(sums)
 
 
-def two_runs(trace_a: xr.Dataset, trace_b: xr.Dataset) -> list[xr.DataArray]:
-    """The weights of two independent runs of the same Program.
+def two_runs(trace_a: xr.Dataset, trace_b: xr.Dataset, observed: str = "weights") -> list[xr.DataArray]:
+    """What was observed of two independent runs of the same Program: weights, or the answers to "reads".
 
     Raises
     ------
     InputError
         for Traces of different dims, or the same run twice.
     """
-    pair = [observed_weights(trace.check(each)) for each in (trace_a, trace_b)]
+    pair = [
+        each["recall"] if observed == "reads" else observed_weights(each)
+        for each in map(trace.check, (trace_a, trace_b))
+    ]
     if pair[0].dims != pair[1].dims or pair[0].shape != pair[1].shape:
         raise InputError(f"two runs of one Program have the same dims, but these have {pair[0].shape}, {pair[1].shape}")
     if np.array_equal(pair[0].values, pair[1].values, equal_nan=True):

@@ -17,9 +17,10 @@ def best_rules(fits: xr.Dataset) -> list[str]:
 
 
 def best_fit(fits: xr.Dataset, score: str = "r2") -> xr.Dataset:
-    """The fit of the one that predicts best of those rules."""
-    favoured = fits.isel(rule=np.flatnonzero(fits["best"].values))
-    return favoured.isel(rule=int(np.nanargmax(favoured[score].values)))
+    """The fit of the one that predicts best of those rules; of all rules, where the verdict leaves none."""
+    best = fits["best"].values
+    favoured = fits.isel(rule=np.flatnonzero(best if best.any() else ~best))
+    return favoured.isel(rule=int(favoured[score].fillna(-np.inf).argmax()))
 
 
 def score_table(fits: xr.Dataset) -> xr.Dataset:

@@ -61,6 +61,32 @@ def test_a_recording_leaves_its_verdict_tables_and_figures(tmp_path: Path, capsy
     assert summary["parameters.delta.rate.low"] == rate["low"]
 
 
+def test_answers_are_identified_with_weights_latent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Keys are written and read back; the weights themselves are in no file."""
+    rng = np.random.default_rng(0)
+    key = (rng.random((8, 12, 12)) < 0.4) * 1.0
+    key[..., 0] = 1
+    value, gate = rng.uniform(-1, 1, (8, 12, 4)), np.arange(12) % 2 == 0
+    query = np.where(gate[:, None], 0.0, key[:, (np.arange(12) // 4) * 2])
+    made = program.from_arrays(key * gate[:, None], value * gate[:, None], query=query, write_gate=gate * 1.0)
+    clean = RateNetwork("delta", parameters={"rate": 0.6}).run(made)["recall"].values
+    folder = tmp_path / "own"
+    folder.mkdir()
+    arrays = {name: made[name].values for name in ("key", "value", "query", "write_gate")}
+    arrays |= {name: clean + NOISE * rng.normal(size=clean.shape) for name in ("recall", "recall_repeat")}
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+    out = tmp_path / "out"
+    assert cli.main(["identify", str(folder), "--units", "nS", *RULES, "--out", str(out)]) == 0
+    written = json.loads((out / "verdict.json").read_text())
+    assert (written["verdict"], written["rules"]) == ("rule", ["delta"])
+    assert written["parameters"]["delta"]["rate"]["value"] == pytest.approx(0.6, abs=0.03)
+    fits = files.read_netcdf(out / "fits.nc")
+    assert fits["measure"].values.tolist() == ["reads"]
+    assert cli.main(["identify", str(folder), "--units", "nS", "--observed", "weights"]) != 0
+    assert "finite where it was seen" in capsys.readouterr().err
+
+
 def test_flags_reach_the_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     folder = record(tmp_path / "own", repeat=False)

@@ -258,3 +258,71 @@ def test_folders_and_units_that_do_not_do_are_refused(arrays: Arrays, tmp_path: 
         file.unlink()
     with pytest.raises(InputError, match=r"'a.csv'"):
         given.read(folder)
+
+
+def answered(arrays: Arrays) -> Arrays:
+    """Answers in place of weights, to queries in the last event alone."""
+    rng = np.random.default_rng(1)
+    query = np.zeros((EPISODES, EVENTS, PRE))
+    query[:, -1] = rng.uniform(0.1, 1, (EPISODES, PRE))
+    recall = np.full((EPISODES, EVENTS, POST), np.nan)
+    recall[:, -1] = rng.normal(size=(EPISODES, POST))
+    return {name: arrays[name] for name in ("key", "value")} | {
+        "query": query, "recall": recall, "recall_repeat": recall + 0.1
+    }  # fmt: skip
+
+
+def answers_as_csv(arrays: Arrays, folder: Path) -> Path:
+    """Rows of the last event alone: nothing was asked in the others."""
+    folder.mkdir(exist_ok=True)
+    tables = {
+        "keys": tidy(arrays["key"], ["episode", "event", "pre"], "key"),
+        "values": tidy(arrays["value"], ["episode", "event", "post"], "value"),
+        "queries": tidy(arrays["query"], ["episode", "event", "pre"], "query").query("query > 0"),
+        "recall": tidy(arrays["recall"], ["episode", "event", "post"], "recall (nS)").dropna(),
+        "recall_repeat": tidy(arrays["recall_repeat"], ["episode", "event", "post"], "recall").dropna(),
+    }
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False)
+    return folder
+
+
+def answers_as_netcdf(arrays: Arrays, folder: Path) -> Path:
+    data = xr.Dataset({name: (given.DIMS[name], array) for name, array in arrays.items()})
+    data["recall"].attrs["units"] = "nS"
+    folder.mkdir(exist_ok=True)
+    data.to_netcdf(folder / "own.nc", engine="h5netcdf")
+    return folder / "own.nc"
+
+
+@pytest.mark.parametrize("write", [as_npy, answers_as_netcdf, answers_as_csv])
+def test_answers_stand_in_for_weights(arrays: Arrays, tmp_path: Path, write: Callable[[Arrays, Path], Path]) -> None:
+    own = answered(arrays)
+    read = given.read(write(own, tmp_path / "own"), units="nS" if write is as_npy else None)
+    assert read.observed == "reads"
+    np.testing.assert_array_equal(read.program["query"], own["query"])
+    assert read.repeat is not None
+    for run, name in ((read.trace, "recall"), (read.repeat, "recall_repeat")):
+        np.testing.assert_allclose(run["recall"], own[name])
+        assert run["recall"].attrs["units"] == "nS"
+        assert bool(run["weight"].isnull().all())
+        assert run["weight"].shape == (EPISODES, EVENTS, POST, PRE)
+
+
+def test_answers_need_their_questions(arrays: Arrays, tmp_path: Path) -> None:
+    own = answered(arrays)
+    del own["query"]
+    with pytest.raises(InputError, match="has no query: .*query.npy' is missing"):
+        given.read(as_npy(own, tmp_path / "npy"), units="nS")
+    folder = answers_as_csv(answered(arrays), tmp_path / "csv")
+    (folder / "queries.csv").unlink()
+    with pytest.raises(InputError, match=r"has no queries.csv: it needs keys.csv, values.csv, queries.csv"):
+        given.read(folder)
+
+
+def test_weights_are_what_is_seen_where_there_are_both(arrays: Arrays, tmp_path: Path) -> None:
+    own = answered(arrays) | {"weight": arrays["weight"]}
+    read = given.read(as_npy(own, tmp_path / "own"), units="nS")
+    assert read.observed == "weights"
+    np.testing.assert_allclose(read.trace["weight"], arrays["weight"])
+    np.testing.assert_allclose(read.trace["recall"], own["recall"])

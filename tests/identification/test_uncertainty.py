@@ -9,7 +9,7 @@ from neurofwp.identification.recovery import disturb
 from neurofwp.identification.uncertainty import uncertainty
 from neurofwp.rate import RateNetwork
 from neurofwp.rules import get
-from tests.identification.test_identify import task
+from tests.identification.programs import task
 
 
 def test_intervals_hold_the_truth_under_noise_that_targets_of_a_cell_share() -> None:
