@@ -20,7 +20,7 @@ def best_fit(fits: xr.Dataset, score: str = "r2") -> xr.Dataset:
     """The fit of the one that predicts best of those rules; of all rules, where the verdict leaves none."""
     best = fits["best"].values
     favoured = fits.isel(rule=np.flatnonzero(best if best.any() else ~best))
-    return favoured.isel(rule=int(favoured[score].fillna(-np.inf).argmax()))
+    return favoured.isel(rule=int(np.argmax(favoured[score].fillna(-np.inf).values)))
 
 
 def score_table(fits: xr.Dataset) -> xr.Dataset:
