@@ -50,7 +50,7 @@ def connect(
     """
     constants = synapse.constants(plasticity.dt)
     draw: Callable[[str], str] = noise or str
-    at_pre, at_post = _statements(synapse, draw)
+    at_pre, at_post = _statements(synapse, draw, summed="nmda_open" in value.variables)
     late = {"late": synapse.values[synapse.text("delay")]} if "late" in at_pre else {}
     plastic = b2.Synapses(
         key,
@@ -86,9 +86,15 @@ def _declarations(constants: Mapping[str, Quantity | float], own: Collection[str
     )
 
 
-def _statements(synapse: SynapseModel, draw: Callable[[str], str]) -> tuple[dict[str, str], dict[str, str]]:
-    """What happens to synapses at presynaptic and at postsynaptic events, by pathway, where anything does."""
-    at_pre = {"now": draw(synapse.text("spike")), "late": draw(synapse.text("late_spike"))}
+def _statements(
+    synapse: SynapseModel, draw: Callable[[str], str], *, summed: bool
+) -> tuple[dict[str, str], dict[str, str]]:
+    """What happens to synapses at presynaptic and at postsynaptic events, by pathway, where anything does.
+
+    summed : whether value cells sum their open NMDA channels.
+    """
+    spike = "\n".join(part for part in (synapse.text("spike"), synapse.text("summed_spike") if summed else "") if part)
+    at_pre = {"now": draw(spike), "late": draw(synapse.text("late_spike"))}
     at_post = {"post": draw(synapse.text("spike_post")), "edge": draw(synapse.text("plateau_edge"))}
     own_pre, own_post = ({name: code for name, code in each.items() if code} for each in (at_pre, at_post))
     return own_pre, own_post

@@ -9,7 +9,8 @@ from brian2 import Quantity
 
 from neurofwp.brian.connect import base_unit
 
-OWN = "own_"  # before the name of a parameter: Brian2 does not let a synapse's variable be called like one of its cells
+# before the name of a parameter: Brian2 does not let a synapse's variable be called like one of its cells
+OWN, OF_CONNECTION = "own_", "spike_"
 
 
 class Own:
@@ -19,23 +20,26 @@ class Own:
     ----------
     constants : all parameters, by name.
     varied : names of those of which every member of the group has its own.
+    prefix : of the variables: `OWN`, or `OF_CONNECTION` of a connection, between groups that have theirs.
     """
 
-    def __init__(self, constants: Mapping[str, Quantity | float], varied: Collection[str] = ()) -> None:
-        self.constants, self.varied = constants, varied
+    def __init__(
+        self, constants: Mapping[str, Quantity | float], varied: Collection[str] = (), prefix: str = OWN
+    ) -> None:
+        self.constants, self.varied, self.prefix = constants, varied, prefix
         self.named: set[str] = set()
 
     def __call__(self, code: str) -> str:
         """The code, with variables in place of parameters."""
         names = self.constants
         self.named |= names.keys() & set(re.findall(r"\w+", code))
-        return re.sub(r"\b[A-Za-z]\w*", lambda found: (OWN if found[0] in names else "") + found[0], code)
+        return re.sub(r"\b[A-Za-z]\w*", lambda found: (self.prefix if found[0] in names else "") + found[0], code)
 
     @property
     def equations(self) -> str:
         """These variables, declared."""
         return "\n".join(
-            f"{OWN}{name} : {base_unit(self.constants[name])} "
+            f"{self.prefix}{name} : {base_unit(self.constants[name])} "
             f"({'constant' if name in self.varied else 'shared, constant'})"
             for name in sorted(self.named)
         )

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from neurofwp.brian import random_numbers
-from neurofwp.brian.own import OWN
+from neurofwp.brian.own import OF_CONNECTION, OWN
 from neurofwp.errors import InputError
 from neurofwp.spiking.circuits.circuit import SYNAPSES, Population
 from neurofwp.spiking.plan import Plan
@@ -42,7 +42,7 @@ def numbers(plan: Plan, timeline: Timeline) -> Numbers:
         made |= {f"{name}.{variable}": _pad(value, plan.group_size(name)) for variable, value in own.items()}
     for connection in plan.circuit.connections:
         name = connection.name
-        made |= {f"{name}.{OWN}{each}": plan.parameter(each, name) for each in plan.constants}
+        made |= {f"{name}.{OF_CONNECTION}{each}": plan.parameter(each, name) for each in plan.constants}
     return made | _synaptic(plan)
 
 

@@ -11,6 +11,7 @@ from brian2 import Quantity
 
 from neurofwp.spiking.circuits.circuit import SYNAPSES, Circuit, Population, Sizes
 from neurofwp.synapses.model import SynapseModel
+from neurofwp.synapses.stage import CURRENT
 
 VECTOR = 64  # the most cells that one vector instruction handles: bytes in 512 bits
 
@@ -84,6 +85,7 @@ class Plan:
             "gate": self.gate,
             "plasticity_step": str(float(self.plasticity_step)),
             "synapse": self.synapse.shape,
+            "current": [self.synapse.text(part) for part in CURRENT] if self.circuit.nmda_current else [],
             "names": sorted(self.constants),
             "varied": sorted(self.varied),
             "dtype": np.dtype(self.synapse_dtype).name,

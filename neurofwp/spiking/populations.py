@@ -16,7 +16,7 @@ from brian2 import ms, second
 from neurofwp.brian import random_numbers
 from neurofwp.brian.connect import connect, events, watch_plateaus
 from neurofwp.brian.device import compiles
-from neurofwp.brian.own import Own
+from neurofwp.brian.own import OF_CONNECTION, Own
 from neurofwp.brian.spike_detection import ManyCells
 from neurofwp.spiking.circuits.circuit import Connection, Population
 from neurofwp.spiking.initial_values import tables, varied_constants
@@ -98,6 +98,9 @@ def _synaptic_code(plan: Plan, name: str) -> tuple[str, str, str]:
         "value": ("postsynaptic", "postsynaptic_spike", "postsynaptic_update"),
     }.get(name, ("", "", ""))
     equations, spike, update = (plan.synapse.text(part) if part else "" for part in parts)
+    if name == "value" and plan.circuit.nmda_current:
+        # of a synapse without these receptors nothing is open
+        equations = f"{equations}\n{plan.synapse.text('summed') or 'nmda_open = 0 : 1'}\nnmda_unblocked : 1"
     return equations, spike, update
 
 
@@ -130,6 +133,11 @@ def _cells(frame: _Frame, population: Population) -> b2.NeuronGroup:
     for order, (kind, text) in enumerate((("lookup", lookup), ("update", update))):
         if text.strip():
             group.run_regularly(text, clock=frame.plasticity, order=order - 1, name=f"{name}_{kind}")
+    if (
+        name == "value" and plan.circuit.nmda_current
+    ):  # a voltage that stands still for a step: exponential Euler's own order
+        block = own(f"nmda_unblocked = {plan.synapse.text('unblocked') or 1}")
+        group.run_regularly(block, clock=frame.membrane, name="value_block")
     return group
 
 
@@ -152,7 +160,7 @@ def _plastic(frame: _Frame, key: b2.NeuronGroup, value: b2.NeuronGroup) -> b2.Sy
 def _connection(frame: _Frame, cells: dict[str, b2.NeuronGroup], connection: Connection) -> b2.Synapses:
     """The same pairs of cells in every replica."""
     plan = frame.plan
-    own = Own(plan.constants, plan.varied)
+    own = Own(plan.constants, plan.varied, OF_CONNECTION)
     code = own(connection.at_spike)
     synapses = b2.Synapses(
         cells[connection.source],

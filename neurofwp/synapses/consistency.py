@@ -9,7 +9,7 @@ from functools import cache
 from neurofwp.errors import InputError
 from neurofwp.runtime.lazy import b2
 from neurofwp.synapses.parameters import Parameter, parse_unit
-from neurofwp.synapses.stage import PARTS, Constants, Stage
+from neurofwp.synapses.stage import CURRENT, PARTS, Constants, Stage
 
 HANDED_ON = {"calcium", "weight", "slots"}  # states that stages share
 # what cells and synapses have beside what stages declare
@@ -47,8 +47,9 @@ def check(stage: Stage, others: Sequence[Stage]) -> None:
 
 def names(stage: Stage) -> set[str]:
     """Parameters, derived constants, states and local variables of a stage, but for states that stages hand on."""
-    declared = "\n".join((stage.presynaptic, stage.postsynaptic, stage.synaptic))
-    parts = (part for part in PARTS if part not in ("presynaptic", "postsynaptic", "synaptic", "idle", "delay"))
+    declared = "\n".join((stage.presynaptic, stage.postsynaptic, stage.synaptic, stage.summed))
+    equations = ("presynaptic", "postsynaptic", "synaptic", "summed", "idle", "delay", "unblocked")
+    parts = (part for part in (*PARTS, *CURRENT) if part not in equations)
     written = "\n".join([*(getattr(stage, part) for part in parts), stage.update(_values(stage.parameters))])
     found = {
         word for pair in re.findall(r"^\s*(?:d(\w+)/dt\s*=|(\w+)\s*(?:=[^\n]*)?:)", declared, re.M) for word in pair
@@ -60,7 +61,9 @@ def names(stage: Stage) -> set[str]:
 
 def _code(stage: Stage, others: Sequence[Stage]) -> dict[str, str]:
     """The text of each part, and the update at ordinary values."""
-    parts = {part: re.sub(r"^\s*d(\w+)/dt\s*=", r"\1 =", getattr(stage, part), flags=re.M) for part in PARTS}
+    parts = {
+        part: re.sub(r"^\s*d(\w+)/dt\s*=", r"\1 =", getattr(stage, part), flags=re.M) for part in (*PARTS, *CURRENT)
+    }
     values = _values((*stage.parameters, *_parameters_beside(stage, others)))
     return {part: code for part, code in parts.items() if code} | {"update": stage.update(values)}
 

@@ -26,6 +26,8 @@ PLACES = (
     ("synapse, {delay} after presynaptic spikes", "late_spike"),
     ("synapse, at postsynaptic spikes", "spike_post"),
     ("synapse, at the edges of plateaus", "plateau_edge"),
+    ("value cell, where NMDA receptors carry current", "summed"),
+    ("synapse, at presynaptic spikes, where NMDA receptors carry current", "summed_spike"),
 )
 
 

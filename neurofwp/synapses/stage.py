@@ -15,6 +15,9 @@ What depends on one cell alone is computed once in that cell, not in each of its
   plasticity clock, `plasticity_step`; `spike`: what a presynaptic spike does; `late_spike`: what it does after the
   delay that is the parameter `delay`; `spike_post`: what a postsynaptic spike does; `plateau_edge`: what the beginning
   or the end of a plateau of the value cell does. Synapses see a spike before the cells' own variables change by it.
+- `summed`, `summed_spike`: of NMDA receptors, the open channels of all synapses of a value cell, before the magnesium
+  block: `nmda_open`, and what a presynaptic spike adds to it; `unblocked`: the share that magnesium leaves unblocked,
+  as an expression of `v_dendrite`. Circuits whose cells carry NMDA current use them; others do without.
 
 Inside `synaptic`, `synaptic_update` and `spike`, `x_pre` and `x_post` are a cell's variables. Parameters keep their
 bare names, so the names in one model must differ between its stages.
@@ -53,6 +56,7 @@ PARTS = (
     "spike_post",
     "plateau_edge",
 )
+CURRENT = ("summed", "summed_spike", "unblocked")  # those that some circuits alone use
 
 Values: TypeAlias = "Mapping[str, Quantity | float]"
 Constants: TypeAlias = "dict[str, Quantity | float]"
@@ -96,6 +100,9 @@ class Stage:
     delay: ClassVar[str] = ""
     spike_post: ClassVar[str] = ""
     plateau_edge: ClassVar[str] = ""
+    summed: ClassVar[str] = ""
+    summed_spike: ClassVar[str] = ""
+    unblocked: ClassVar[str] = ""
     double: ClassVar[tuple[str, ...]] = ()
     beside: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 

@@ -15,6 +15,9 @@ SYNAPSES = sorted(
     Path(entry.name).stem for entry in FOLDER.joinpath("synapses").iterdir() if entry.name.endswith(".toml")
 )
 
+CIRCUITS = sorted(
+    Path(entry.name).stem for entry in FOLDER.joinpath("circuits").iterdir() if entry.name.endswith(".toml")
+)
 
 # the others' calcium, if they have any, does not only enter through receptors that both cells have to open
 COINCIDENT = [
@@ -31,11 +34,22 @@ def test_the_regimes_and_the_published_sets_are_there():
     assert regimes | published | {"linear"} <= set(SYNAPSES)
 
 
-@pytest.mark.parametrize("path", [f"synapses/{name}.toml" for name in SYNAPSES] + ["circuits/apical-feedback.toml"])
+def _tables(content):
+    """The tables of numbers in a file, however deep: the file itself, its stages, and settings of circuits by form."""
+    inner = {name: entry for name, entry in content.items() if isinstance(entry, dict)}
+    yield inner
+    for entry in inner.values():
+        if "value" not in entry:
+            yield from _tables(entry)
+
+
+@pytest.mark.parametrize(
+    "path", [f"synapses/{name}.toml" for name in SYNAPSES] + [f"circuits/{name}.toml" for name in CIRCUITS]
+)
 def test_every_number_has_a_unit_and_a_source(path):
     content = tomllib.loads(FOLDER.joinpath(path).read_text(encoding="utf-8"))
-    tables = [table for table in content.values() if isinstance(table, dict) and "value" not in table] or [content]
-    entries = {name: entry for table in tables for name, entry in table.items() if isinstance(entry, dict)}
+    tables = list(_tables(content))
+    entries = {name: entry for table in tables for name, entry in table.items() if "value" in entry}
     assert len(entries) > 5
     assert content["description"].strip()
     assert content["source"].strip()

@@ -13,11 +13,12 @@ from neurofwp.errors import unknown
 from neurofwp.runtime.registry import Registry
 from neurofwp.spiking.circuits.apical_feedback import CIRCUIT as APICAL_FEEDBACK
 from neurofwp.spiking.circuits.circuit import Circuit, Connection, Population, Sizes
+from neurofwp.spiking.circuits.two_compartment import BY_NUMBER, CIRCUIT as TWO_COMPARTMENT
 from neurofwp.synapses.parameters import read_table, read_toml
 
 __all__ = ["CIRCUITS", "REGISTRY", "Circuit", "Connection", "Population", "Sizes", "get", "load"]
 
-CIRCUITS: tuple[Circuit, ...] = (APICAL_FEEDBACK,)
+CIRCUITS: tuple[Circuit, ...] = (APICAL_FEEDBACK, TWO_COMPARTMENT, BY_NUMBER)
 
 if TYPE_CHECKING:
     from brian2 import Quantity
@@ -47,7 +48,8 @@ def load(name: str | Path, overrides: Mapping[str, Any]) -> tuple[Circuit, Value
     Parameters
     ----------
     name : a file without ``form`` is of the circuit "apical-feedback".
-    overrides : the [circuit] table of a synapse model, which wins.
+    overrides : the [circuit] table of a synapse model, which wins; a table in it that is named after the circuit's
+        form takes its place, since a parameter of one circuit need not fit another.
 
     Raises
     ------
@@ -58,4 +60,8 @@ def load(name: str | Path, overrides: Mapping[str, Any]) -> tuple[Circuit, Value
     circuit = get(str(content.get("form", APICAL_FEEDBACK.name)))
     content = {key: value for key, value in content.items() if key not in ("description", "source", "form")}
     values = read_table(content, circuit.parameters, f"{title}.toml")
-    return circuit, values | read_table(overrides, circuit.parameters, "[circuit]", partial=True)
+    forms = REGISTRY.origins()
+    general = {key: value for key, value in overrides.items() if key not in forms}
+    own = overrides.get(circuit.name, general)
+    where = f"[circuit.{circuit.name}]" if circuit.name in overrides else "[circuit]"
+    return circuit, values | read_table(own, circuit.parameters, where, partial=True)

@@ -15,95 +15,25 @@ an OFF pool.
 The cell is simplified: soma and dendrite are not coupled electrically, a synapse's AMPA current enters the soma while
 its NMDA receptors sit on the dendrite, and these carry calcium but no current. The dendrite reports; it does not drive.
 
-Background and dendritic input are Ornstein-Uhlenbeck conductances (Destexhe et al. 2001, Neuroscience 107:13): the
-diffusion limit of Poisson shots of size `quantum`, whose variance is quantum * mean / 2. They, the program's tables and
-the dendrite's slow factors advance on the plasticity clock. What looks up a table stands apart from what follows, which
-the compiler can then turn into vector instructions.
+Its key cells and interneurons, and what input is: `cells`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from neurofwp.spiking.circuits.circuit import Circuit, Connection, Population, Value, one_per_key, pools
+from neurofwp.spiking.circuits import cells
+from neurofwp.spiking.circuits.cells import fluctuation
+from neurofwp.spiking.circuits.circuit import Circuit, Connection, Population, Value, pools
 from neurofwp.synapses.parameters import Parameter
 
-CALCIUM_OUTSIDE = 2.0  # mol/m^3, which is mM: as in most slices
-BETWEEN = {"v": ("v_reset", "v_threshold")}  # where membrane voltages begin
-
 PARAMETERS: tuple[Parameter, ...] = (
-    # key cells
-    Parameter("key_peak_rate", "Hz", "rate of a Poisson key cell at key = 1", low=0),
-    Parameter("key_rest_rate", "Hz", "rate of a Poisson key cell at key = 0", low=0),
-    Parameter("key_peak_drive", "mV", "mean depolarising drive of an integrate-and-fire key cell at key = 1", low=0),
-    Parameter("key_rest_drive", "mV", "the same at key = 0", low=0),
-    Parameter("key_noise", "mV", "standard deviation of its fluctuating drive", low=0),
-    Parameter("key_tau", "ms", "membrane time constant of a key cell", low=0.1),
-    Parameter("key_refractory", "ms", "refractory period of a key cell", low=0),
-    # soma of a value cell; reversal potentials and spiking are shared by all integrate-and-fire cells
-    Parameter("E_leak", "mV", "leak reversal potential"),
-    Parameter("E_exc", "mV", "reversal potential of excitation"),
-    Parameter("E_inh", "mV", "reversal potential of inhibition"),
-    Parameter("v_threshold", "mV", "spike threshold"),
-    Parameter("v_reset", "mV", "reset after a spike"),
-    Parameter("soma_C", "pF", "capacitance of the soma", low=1),
-    Parameter("soma_g_leak", "nS", "leak conductance of the soma", low=0),
-    Parameter("soma_refractory", "ms", "refractory period of the soma", low=0),
-    Parameter("soma_exc_mean", "nS", "mean background excitation of the soma", low=0),
-    Parameter("soma_exc_quantum", "nS", "size of one background excitatory shot", low=0),
-    Parameter("soma_inh_mean", "nS", "mean background inhibition of the soma", low=0),
-    Parameter("soma_inh_quantum", "nS", "size of one background inhibitory shot", low=0),
-    Parameter("tau_exc", "ms", "decay of background and dendritic excitation", low=0.1),
-    Parameter("tau_inh", "ms", "decay of background inhibition", low=0.1),
-    # apical dendrite
-    Parameter("dendrite_C", "pF", "capacitance of the apical dendrite", low=1),
-    Parameter("dendrite_g_leak", "nS", "leak conductance of the apical dendrite", low=0),
-    Parameter("g_gate", "nS", "mean dendritic excitation by the fully open write gate", low=0),
-    Parameter("g_teach", "nS", "mean dendritic excitation by a teaching signal of 1", low=0),
-    Parameter("dendrite_quantum", "nS", "size of one dendritic excitatory shot", low=0),
-    Parameter("g_tonic", "nS", "tonic inhibition of the dendrite while the gate is closed", low=0),
-    Parameter("tau_tonic", "ms", "time constant with which tonic inhibition follows the gate", low=0.1),
-    # interneurons
-    Parameter("inter_C", "pF", "capacitance of an interneuron", low=1),
-    Parameter("inter_g_leak", "nS", "leak conductance of an interneuron", low=0),
-    Parameter("inter_refractory", "ms", "refractory period of an interneuron", low=0),
-    Parameter("inter_exc_mean", "nS", "mean background excitation of an interneuron", low=0),
-    Parameter("inter_exc_quantum", "nS", "size of one background shot", low=0),
-    Parameter("inter_tau_exc", "ms", "decay of excitation of an interneuron", low=0.1),
-    Parameter("g_soma_inter", "nS", "excitation that a spike of every soma of a pool would add", low=0),
-    Parameter("g_gaba", "nS", "inhibition that a spike of every interneuron of a pool would add", low=0),
-    Parameter("tau_gaba", "ms", "decay of dendritic inhibition", low=0.1),
-    # timing of an event
-    Parameter("gate_delay", "ms", "time from the onset of a write to the opening of the gate", low=0),
-    Parameter("pause", "ms", "silence after each write and each read", low=0),
+    *cells.KEY_PARAMETERS,
+    *cells.SOMA_PARAMETERS,
+    *cells.DENDRITE_PARAMETERS,
+    *cells.INTERNEURON_PARAMETERS,
+    *cells.TIMING_PARAMETERS,
 )
-
-
-def fluctuation(name: str, *, mean: str, quantum: str, tau: str) -> str:
-    """The exact update of an Ornstein-Uhlenbeck conductance over one step of the plasticity clock, kept above zero."""
-    decay, spread = f"exp(-plasticity_step/{tau})", f"sqrt(0.5*{quantum}*{mean}*(1 - exp(-2*plasticity_step/{tau})))"
-    return f"{name} = clip({mean} + ({name} - {mean})*{decay} + {spread}*randn(), 0*siemens, inf*siemens)"
-
-
-KEY_LIF = """
-    dv/dt = (E_leak - v + drive + fluctuation)/key_tau : volt (unless refractory)
-    drive : volt
-    fluctuation : volt
-"""
-KEY_LIF_LOOKUP = """
-    drive = key_rest_drive + (key_peak_drive - key_rest_drive)*key_table((phase_at(t) + 0.5)*second, i)
-"""
-KEY_LIF_UPDATE = """
-    fluctuation *= exp(-plasticity_step/tau_exc)
-    fluctuation += key_noise*sqrt(1 - exp(-2*plasticity_step/tau_exc))*randn()
-"""
-
-KEY_POISSON = """
-    rate : Hz
-"""
-KEY_POISSON_LOOKUP = """
-    rate = key_rest_rate + (key_peak_rate - key_rest_rate)*key_table((phase_at(t) + 0.5)*second, i)
-"""
 
 VALUE = """
     dv/dt = (soma_g_leak*(E_leak - v) + (g_ampa + g_exc)*(E_exc - v)
@@ -144,15 +74,6 @@ VALUE_UPDATE = f"""
     {fluctuation("g_inh", mean="soma_inh_mean", quantum="soma_inh_quantum", tau="tau_inh")}
 """
 
-INTERNEURON = """
-    dv/dt = (inter_g_leak*(E_leak - v) + (g_drive + g_exc)*(E_exc - v))/inter_C : volt (unless refractory)
-    dg_drive/dt = -g_drive/inter_tau_exc : siemens
-    g_exc : siemens
-"""
-INTERNEURON_UPDATE = f"""
-    {fluctuation("g_exc", mean="inter_exc_mean", quantum="inter_exc_quantum", tau="inter_tau_exc")}
-"""
-
 
 def _resting_value_cells(parameter: Callable[[str], Value], gate_by_conductance: bool) -> Mapping[str, Value]:
     """The dendrite as tonic inhibition holds it, and conductances at their means."""
@@ -161,21 +82,14 @@ def _resting_value_cells(parameter: Callable[[str], Value], gate_by_conductance:
         "g_exc": parameter("soma_exc_mean"),
         "g_inh": parameter("soma_inh_mean"),
         "g_shunt": parameter("g_tonic") * (not gate_by_conductance),
-        "calcium_outside": CALCIUM_OUTSIDE,
+        "calcium_outside": cells.CALCIUM_OUTSIDE,
     }
 
 
 CIRCUIT = Circuit(
     "apical-feedback",
     PARAMETERS,
-    key={
-        "lif": Population(
-            "key", one_per_key, KEY_LIF, KEY_LIF_LOOKUP, KEY_LIF_UPDATE, refractory="key_refractory", spread=BETWEEN
-        ),
-        "poisson": Population(
-            "key", one_per_key, KEY_POISSON, KEY_POISSON_LOOKUP, threshold="rand() < rate*dt", reset=""
-        ),
-    },
+    key=cells.KEY,
     value=Population(
         "value",
         pools,
@@ -183,20 +97,10 @@ CIRCUIT = Circuit(
         VALUE_LOOKUP,
         VALUE_UPDATE,
         refractory="soma_refractory",
-        spread=BETWEEN,
+        spread=cells.BETWEEN,
         start=_resting_value_cells,
     ),
-    others=(
-        Population(
-            "interneuron",
-            pools,
-            INTERNEURON,
-            update=INTERNEURON_UPDATE,
-            refractory="inter_refractory",
-            spread=BETWEEN,
-            start=lambda parameter, gate: {"g_exc": parameter("inter_exc_mean")},
-        ),
-    ),
+    others=(cells.FEEDBACK_CELLS,),
     connections=(
         Connection("relay", "value", "interneuron", "g_drive_post += g_soma_inter/per_pool"),
         Connection("feedback", "interneuron", "value", "g_feedback_post += g_gaba/per_pool"),

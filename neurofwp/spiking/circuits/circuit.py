@@ -7,6 +7,9 @@ there is, it says itself. The code of cells may name
 - tables of the Program, looked up by phase, as in ``gate_table((phase_at(t) + 0.5)*second, episode)``: ``key_table``
   by key cell ``i``; ``gate_table`` and ``forgetting_table`` (Hz) by ``episode``; ``teach_table`` by ``pool``; where the
   cells declare ``episode`` and ``pool`` as integers, they are filled in;
+- ``nmda_open``, of value cells: the open NMDA channels of all their synapses, before the magnesium block, and
+  ``nmda_unblocked``, the share of these that it leaves unblocked, at every step of the membrane clock; both are 0 where
+  the synapses have no NMDA receptors;
 - ``gate_by_conductance`` (1 where the write gate scales the NMDA conductance), ``per_pool`` (cells of a pool) and
   ``plasticity_step``.
 """
@@ -179,6 +182,11 @@ class Circuit:
                 raise InputError(
                     f"{population.name!r} of circuit {self.name!r} needs {name!r}, which is no parameter of the circuit"
                 )
+
+    @property
+    def nmda_current(self) -> bool:
+        """Whether NMDA receptors carry current into value cells."""
+        return "nmda_open" in re.findall(r"\w+", self.value.equations)
 
     @property
     def description(self) -> str:

@@ -16,8 +16,9 @@ class JahrStevens(Stage):
     form = "jahr-stevens-1990"
     source = "Jahr & Stevens 1990, J Neurosci 10:3178"
     parameters = _MG
+    unblocked = "1/(1 + exp(-0.062*v_dendrite/mV)*Mg/(3.57*mmolar))"
     postsynaptic = "unblocked : 1"
-    postsynaptic_update = "unblocked = 1/(1 + exp(-0.062*v_dendrite/mV)*Mg/(3.57*mmolar))"
+    postsynaptic_update = f"unblocked = {unblocked}"
 
 
 class VargasCaballeroRobinson(Stage):
@@ -27,5 +28,6 @@ class VargasCaballeroRobinson(Stage):
     form = "vargas-caballero-robinson-2003"
     source = "Vargas-Caballero & Robinson 2003, J Neurophysiol 89:2778"
     parameters = _MG
+    unblocked = "1/(1 + exp(-0.072*v_dendrite/mV)*Mg/(2.552*mmolar))"
     postsynaptic = "unblocked : 1"
-    postsynaptic_update = "unblocked = 1/(1 + exp(-0.072*v_dendrite/mV)*Mg/(2.552*mmolar))"
+    postsynaptic_update = f"unblocked = {unblocked}"

@@ -22,3 +22,5 @@ class Saturating(Stage):
     )
     presynaptic = "ds_nmda/dt = -s_nmda/tau_nmda : 1"
     presynaptic_spike = "s_nmda += alpha_nmda*released*(1 - s_nmda)"
+    summed = "dnmda_open/dt = -nmda_open/tau_nmda : 1"
+    summed_spike = "nmda_open_post += alpha_nmda*released_pre*(1 - s_nmda_pre)"

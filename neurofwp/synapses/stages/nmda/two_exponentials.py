@@ -33,3 +33,12 @@ class TwoExponentials(Stage):
         "nmda_fast += nmda_fast_share*nmda_opened\n"
         "nmda_slow += (1 - nmda_fast_share)*nmda_opened"
     )
+    summed = """
+        nmda_open = nmda_open_fast + nmda_open_slow : 1
+        dnmda_open_fast/dt = -nmda_open_fast/tau_nmda_fast : 1
+        dnmda_open_slow/dt = -nmda_open_slow/tau_nmda_slow : 1
+    """
+    summed_spike = (
+        "nmda_open_fast_post += nmda_fast_share*alpha_nmda*released_pre*(1 - s_nmda_pre)\n"
+        "nmda_open_slow_post += (1 - nmda_fast_share)*alpha_nmda*released_pre*(1 - s_nmda_pre)"
+    )

@@ -1,0 +1,222 @@
+"""Value cells whose dendrite drives them: coupled compartments, NMDA current, and a write gate that is spikes.
+
+::
+
+                          write gate ──> VIP cells ──┤ somatostatin cells ──┤ parvalbumin cells
+                                                              ┴                     ┴
+    key cells ──(NMDA, AMPA weight)──> value cells:  soma <══> dendrite           soma
+                                          └──> interneurons ──┴   ▲
+                                               (prediction)    teaching, gate
+
+As `apical_feedback`, with what that cell leaves out (equations and values: `neurofwp.theory.two_compartment`):
+
+- soma and dendrite are coupled both ways, and a spike of the soma raises the dendrite by `backpropagation`;
+- open NMDA channels, which magnesium unblocks by the membrane's own voltage, carry current into the dendrite;
+- while the gate is closed, somatostatin (SOM) cells hold dendrites at rest and silence parvalbumin (PV) cells. Cells
+  with vasoactive intestinal peptide (VIP) carry the gate: they silence SOM cells, which frees the dendrite and lets PV
+  cells inhibit the soma, by what the depolarised dendrite drives into it (Pfeffer et al. 2013, Nat Neurosci 16:1068:
+  VIP cells inhibit SOM cells, SOM cells all others). Without that inhibition a soma that is written has another
+  operating point than one that is read, and error correction is lost.
+
+`BY_NUMBER` has none of these three kinds of cells: the gate is a number that sets both conductances.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from neurofwp.spiking.circuits import cells
+from neurofwp.spiking.circuits.cells import fluctuation
+from neurofwp.spiking.circuits.circuit import Circuit, Connection, Pairs, Population, Sizes, Value, pools
+from neurofwp.synapses.parameters import Parameter
+
+INHIBITORY, VIP = 32, 16  # somatostatin cells, and as many parvalbumin cells; VIP cells, of one network
+
+COUPLED: tuple[Parameter, ...] = (
+    Parameter("g_coupling", "nS", "conductance between soma and dendrite", low=0),
+    Parameter("g_nmda_dendrite", "nS", "NMDA conductance of the dendrite for one synapse's fully open channels", low=0),
+    Parameter("backpropagation", "mV", "depolarisation of the dendrite by a spike of the soma", low=0),
+    Parameter("feedback", "1", "share of g_gaba that interneurons use; 0: no prediction reaches the dendrite", low=0),
+    Parameter("g_perisomatic", "nS", "mean inhibition of the soma by parvalbumin cells while the gate is open", low=0),
+    Parameter("tau_perisomatic", "ms", "decay of perisomatic inhibition", low=0.1),
+)
+GATE: tuple[Parameter, ...] = (
+    Parameter("som_exc_mean", "nS", "mean excitation of a somatostatin cell", low=0),
+    Parameter("pv_exc_mean", "nS", "mean excitation of a parvalbumin cell", low=0),
+    Parameter("vip_exc_mean", "nS", "mean excitation of a VIP cell while the gate is closed", low=0),
+    Parameter("g_gate_vip", "nS", "mean excitation of a VIP cell by the fully open write gate", low=0),
+    Parameter("g_vip_som", "nS", "inhibition that a spike of every VIP cell would add to a somatostatin cell", low=0),
+    Parameter("g_som_pv", "nS", "inhibition that a spike of every somatostatin cell would add to a PV cell", low=0),
+    Parameter(
+        "som_rate", "Hz", "rate of somatostatin cells while the gate is closed: g_tonic is at that rate", low=0.1
+    ),
+    Parameter("pv_rate", "Hz", "rate of PV cells while the gate is open: g_perisomatic is at that rate", low=0.1),
+)
+PARAMETERS: tuple[Parameter, ...] = (
+    *cells.KEY_PARAMETERS, *cells.SOMA_PARAMETERS, *cells.DENDRITE_PARAMETERS, *COUPLED, *cells.INTERNEURON_PARAMETERS,
+    *cells.TIMING_PARAMETERS,
+)  # fmt: skip
+
+VALUE = """
+    dv/dt = (soma_g_leak*(E_leak - v) + (g_ampa + g_exc)*(E_exc - v)
+             + (g_inh + g_pv)*(E_inh - v) + g_coupling*(v_dendrite - v))/soma_C : volt (unless refractory)
+    dv_dendrite/dt = (dendrite_g_leak*(E_leak - v_dendrite)
+                      + (g_apical + g_nmda_dendrite*nmda_gain*nmda_open*nmda_unblocked)*(E_exc - v_dendrite)
+                      + (g_feedback + g_shunt)*(E_inh - v_dendrite) + g_coupling*(v - v_dendrite))/dendrite_C : volt
+    dg_feedback/dt = -g_feedback/tau_gaba : siemens
+    g_exc : siemens
+    g_inh : siemens
+    g_apical : siemens
+    g_apical_mean : siemens
+    gate : 1
+    opened : 1
+    v_opened : volt
+    nmda_gain : 1
+    plateau : 1
+    plateau_before : 1
+    calcium_outside : mmolar (constant)
+    forgetting : Hz
+    episode : integer (constant)
+    pool : integer (constant)
+"""
+INHIBITED_BY_NUMBER = """
+    g_shunt : siemens
+    g_pv : siemens
+"""
+INHIBITED_BY_SPIKES = """
+    dg_shunt/dt = -g_shunt/tau_tonic : siemens
+    dg_pv/dt = -g_pv/tau_perisomatic : siemens
+"""
+LOOKUP = """
+    gate = gate_table((phase_at(t) + 0.5)*second, episode)
+    forgetting = forgetting_table((phase_at(t) + 0.5)*second, episode)
+    plateau = gate*teach_table((phase_at(t) + 0.5)*second, pool)
+    g_apical_mean = g_gate*(gate_by_conductance + (1 - gate_by_conductance)*gate)
+    g_apical_mean += g_teach*teach_table((phase_at(t) + 0.5)*second, pool)
+"""
+UPDATE = f"""
+    opened += gate
+    v_opened += gate*v_dendrite
+    nmda_gain = 1 - gate_by_conductance*(1 - gate)
+    {fluctuation("g_apical", mean="g_apical_mean", quantum="dendrite_quantum", tau="tau_exc")}
+    {fluctuation("g_exc", mean="soma_exc_mean", quantum="soma_exc_quantum", tau="tau_exc")}
+    {fluctuation("g_inh", mean="soma_inh_mean", quantum="soma_inh_quantum", tau="tau_inh")}
+"""
+BY_GATE = """
+    g_shunt += (g_tonic*(1 - gate)*(1 - gate_by_conductance) - g_shunt)*(1 - exp(-plasticity_step/tau_tonic))
+    g_pv += (g_perisomatic*gate - g_pv)*(1 - exp(-plasticity_step/tau_perisomatic))
+"""
+RESET = "v = v_reset\nv_dendrite += backpropagation"
+
+GATING_CELL = """
+    dv/dt = (inter_g_leak*(E_leak - v) + g_exc*(E_exc - v)
+             + g_inhibition*(E_inh - v))/inter_C : volt (unless refractory)
+    dg_inhibition/dt = -g_inhibition/tau_inh : siemens
+    g_exc : siemens
+"""
+VIP_CELL = """
+    dv/dt = (inter_g_leak*(E_leak - v) + g_exc*(E_exc - v))/inter_C : volt (unless refractory)
+    g_exc : siemens
+    g_exc_mean : siemens
+    episode : integer (constant)
+"""
+VIP_LOOKUP = """
+    g_exc_mean = vip_exc_mean + g_gate_vip*gate_table((phase_at(t) + 0.5)*second, episode)
+"""
+
+
+def _resting(parameter: Callable[[str], Value], gate_by_conductance: bool) -> Mapping[str, Value]:
+    """The dendrite as tonic inhibition holds it, and conductances at their means."""
+    return {
+        "v_dendrite": parameter("E_inh"),
+        "g_exc": parameter("soma_exc_mean"),
+        "g_inh": parameter("soma_inh_mean"),
+        "g_shunt": parameter("g_tonic") * (not gate_by_conductance),
+        "calcium_outside": cells.CALCIUM_OUTSIDE,
+    }
+
+
+def _value(inhibited: str, update: str) -> Population:
+    return Population(
+        "value", pools, VALUE + inhibited, LOOKUP, UPDATE + update, reset=RESET, refractory="soma_refractory",
+        spread=cells.BETWEEN, start=_resting,
+    )  # fmt: skip
+
+
+def _gating(name: str, count: int, mean: str, equations: str = GATING_CELL, lookup: str = "") -> Population:
+    """Cells that all pools share."""
+    drive = "g_exc_mean" if lookup else mean
+    return Population(
+        name,
+        lambda sizes: count,
+        equations,
+        lookup,
+        fluctuation("g_exc", mean=drive, quantum="inter_exc_quantum", tau="inter_tau_exc"),
+        refractory="inter_refractory",
+        spread=cells.BETWEEN,
+        start=lambda parameter, gate: {"g_exc": parameter(mean)},
+    )
+
+
+def all_to_all(source: int, target: int | None = None) -> Callable[[Sizes], Pairs]:
+    """Each of `source` cells to each of `target`, or to all value cells."""
+
+    def pairs(sizes: Sizes) -> Pairs:
+        i, j = (index.ravel() for index in np.indices((source, target or sizes.cells)))
+        return i, j
+
+    return pairs
+
+
+FEEDBACK = (
+    Connection("relay", "value", "interneuron", "g_drive_post += g_soma_inter/per_pool"),
+    Connection("feedback", "interneuron", "value", "g_feedback_post += feedback*g_gaba/per_pool"),
+)
+BY_NUMBER = Circuit(
+    "two-compartment-by-number",
+    PARAMETERS,
+    key=cells.KEY,
+    value=_value(INHIBITED_BY_NUMBER, BY_GATE),
+    others=(cells.FEEDBACK_CELLS,),
+    connections=FEEDBACK,
+)
+CIRCUIT = Circuit(
+    "two-compartment",
+    (*PARAMETERS, *GATE),
+    key=cells.KEY,
+    value=_value(INHIBITED_BY_SPIKES, ""),
+    others=(
+        cells.FEEDBACK_CELLS,
+        _gating("vip", VIP, "vip_exc_mean", VIP_CELL, VIP_LOOKUP),
+        _gating("somatostatin", INHIBITORY, "som_exc_mean"),
+        _gating("parvalbumin", INHIBITORY, "pv_exc_mean"),
+    ),
+    connections=(
+        *FEEDBACK,
+        Connection("open", "vip", "somatostatin", f"g_inhibition_post += g_vip_som/{VIP}", all_to_all(VIP, INHIBITORY)),
+        Connection(
+            "release",
+            "somatostatin",
+            "parvalbumin",
+            f"g_inhibition_post += g_som_pv/{INHIBITORY}",
+            all_to_all(INHIBITORY, INHIBITORY),
+        ),
+        # a mean of g_tonic, by cells that fire at som_rate
+        Connection(
+            "shunt",
+            "somatostatin",
+            "value",
+            f"g_shunt_post += g_tonic/({INHIBITORY}*som_rate*tau_tonic)",
+            all_to_all(INHIBITORY),
+        ),
+        Connection(
+            "perisomatic",
+            "parvalbumin",
+            "value",
+            f"g_pv_post += g_perisomatic/({INHIBITORY}*pv_rate*tau_perisomatic)",
+            all_to_all(INHIBITORY),
+        ),
+    ),
+)
