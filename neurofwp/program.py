@@ -54,6 +54,18 @@ SCHEMA = Schema(
 )
 
 
+def typical_key(program: xr.Dataset, *, unit_keys: bool) -> float:
+    """How active an active cell of a key is, root mean square over writes; of keys of norm one, if they are divided by
+    their norms. 1 without any."""
+    key = program["key"].values
+    norm, active = np.linalg.norm(key, axis=-1), (key > 0).sum(-1)
+    written = active > 0
+    if not written.any():
+        return 1.0
+    size = 1.0 if unit_keys else float(np.sqrt(np.mean(norm[written] ** 2)))
+    return size * float(np.sqrt(np.mean(1 / active[written])))
+
+
 def from_arrays(
     key: ArrayLike,
     value: ArrayLike,

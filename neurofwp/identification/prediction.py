@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import torch
@@ -11,21 +10,20 @@ from torch import Tensor
 from neurofwp.identification.competing import VALUE_OFFSET, free_parameters
 from neurofwp.identification.records import Records
 from neurofwp.rate import scan
+from neurofwp.rate.drive import relative_keys
 from neurofwp.rules import Rule
 
 
 def weights(rule: Rule, records: Records, parameters: Mapping[str, Tensor]) -> Tensor:
     """Weights that the rule predicts, (..., episode, pool, event, post, pre), for parameters (..., 1, 1).
 
-    The rule runs freely from the initial weights. A rule whose keys are at most 1 is given them in units of the typical
-    key of an active cell.
+    The rule runs freely from the initial weights.
     """
     own = {each.name: parameters[each.name] for each in free_parameters(rule) if each != VALUE_OFFSET}
     key, value = records.key, records.value
     if VALUE_OFFSET.name in parameters:
         value = value + parameters[VALUE_OFFSET.name][..., None, None]
-    taken = rule.argument("key")
-    if taken is not None and math.isfinite(taken.high):
+    if relative_keys(rule):
         key = key / records.activity
     initial = records.initial.expand(*records.initial.shape[:-2], *records.shape[-2:])
     bounds = (0.0, torch.inf) if records.nonnegative else None

@@ -78,7 +78,7 @@ def prepare(
     tensor = partial(_tensor, where)
     value = _values(program, trace, drive, pools)
     unit_keys = keys_of_norm_one(program, trace, unit_keys)
-    key, norm = _keys(program, trace, drive, unit_keys)
+    key = _keys(program, trace, drive, unit_keys)
     gate = program["write_gate"].values
     readout = _readout(after, key, seen, synapses)[gate > 0] if reads is None else after[asked(program)]
     records = Records(
@@ -93,7 +93,7 @@ def prepare(
         nonnegative=nonnegative and pools,
         unit_keys=unit_keys,
         readout=_rms(readout[np.isfinite(readout)]),
-        activity=norm * _active_size(program["key"].values),
+        activity=programs.typical_key(program, unit_keys=unit_keys),
         teaching=_rms(np.linalg.norm(value, axis=-1)[gate > 0]),
         duration=tensor(program["duration"] / 1000)[:, None],
         query=None if reads is None else tensor(queries(program, unit_keys))[:, None],
@@ -227,21 +227,20 @@ def keys_of_norm_one(program: xr.Dataset, trace: xr.Dataset, unit_keys: bool | N
     return True
 
 
-def _keys(program: xr.Dataset, trace: xr.Dataset, drive: str, unit_keys: bool) -> tuple[np.ndarray, float]:
-    """Keys (episode, event, pre), and the root mean square of their norms."""
+def _keys(program: xr.Dataset, trace: xr.Dataset, drive: str, unit_keys: bool) -> np.ndarray:
+    """Keys (episode, event, pre)."""
     key = program["key"].values
     norm = np.linalg.norm(key, axis=-1, keepdims=True)
-    size = 1.0 if unit_keys else _rms(norm[norm > 0])
     norm = np.where(norm > 0, norm, 1.0) if unit_keys else np.ones_like(norm)
     if drive == "nominal":
-        return np.asarray(key / norm), size
+        return np.asarray(key / norm)
     if drive not in DRIVES:
         raise errors.unknown("drive", drive, DRIVES)
     _needs(trace, "pre_rate", drive)
     rate = np.nan_to_num(trace["pre_rate"].values)  # NaN: an event without a write
     if not (key * rate).sum() > 0:
         raise InputError("pre_rate of the Trace is zero wherever the Program's key is active")
-    return np.asarray(rate * ((key**2).sum() / (key * rate).sum()) / norm), size
+    return np.asarray(rate * ((key**2).sum() / (key * rate).sum()) / norm)
 
 
 def _values(program: xr.Dataset, trace: xr.Dataset, drive: str, pools: bool) -> np.ndarray:
@@ -266,9 +265,3 @@ def _needs(trace: xr.Dataset, name: str, drive: str) -> None:
 def _rms(numbers: np.ndarray) -> float:
     """Root mean square, or 1 where that is no scale to measure by."""
     return float(np.sqrt(np.mean(numbers**2))) or 1.0 if numbers.size else 1.0
-
-
-def _active_size(key: np.ndarray) -> float:
-    """The root mean square, over writes, of an active cell's key once that has unit norm."""
-    active = (key > 0).sum(-1)
-    return float(np.sqrt(np.mean(1 / active[active > 0]))) if active.any() else 1.0

@@ -21,7 +21,7 @@ from neurofwp.identification.decision import Verdict
 from neurofwp.identification.identify_rule import identify
 from neurofwp.identification.noise_ceiling import noise_ceiling
 from neurofwp.identification.report import verdict
-from neurofwp.program import on_off
+from neurofwp.program import on_off, typical_key
 from neurofwp.rate import RateNetwork
 from neurofwp.rules import Rule, get
 from neurofwp.runtime.parallel import parallel_map
@@ -81,17 +81,10 @@ def truth(rule: str | Rule, rng: np.random.Generator, program: xr.Dataset | None
         calcium do, are scaled to them. By default ten cells are active in a key.
     """
     made = get(rule)
-    size = 1.0 if program is None else typical_key(program) / TYPICAL_KEY
+    size = 1.0 if program is None else typical_key(program, unit_keys=True) / TYPICAL_KEY
     powers = {each.name: each.key_power for each in (*made.parameters, *made.fitted_with)}
     spans = TRUE.get(made.id, {})
     return complete(made, {name: float(rng.uniform(*span)) * size ** powers[name] for name, span in spans.items()})
-
-
-def typical_key(program: xr.Dataset) -> float:
-    """Root mean square of the active cells of keys, each divided by its norm."""
-    key = program["key"].values
-    norm = np.linalg.norm(key, axis=-1, keepdims=True)
-    return float(np.sqrt((norm > 0).sum() / (key != 0).sum()))
 
 
 def complete(rule: str | Rule, parameters: Mapping[str, float]) -> dict[str, float]:

@@ -60,6 +60,13 @@ def drive(
     return Event(key, value, gate, retention, others=others)
 
 
+def relative_keys(rule: Rule) -> bool:
+    """Whether a rule's keys are at most 1, the largest activity: it is given them in units of the typical key of an
+    active cell (`neurofwp.program.typical_key`), whatever norm they have."""
+    taken = rule.argument("key")
+    return taken is not None and math.isfinite(taken.high)
+
+
 def extra_parameters(rule: Rule, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Those of `parameters` that are not the rule's own."""
     return {each.name: parameters[each.name] for each in rule.fitted_with if each.name in parameters}

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from neurofwp import errors, rules, trace
 from neurofwp.errors import InputError
-from neurofwp.program import CONDITION, check, on_off, over_conditions
+from neurofwp.program import CONDITION, check, on_off, over_conditions, typical_key
 from neurofwp.rate.arguments import check_bounds
+from neurofwp.rate.drive import relative_keys
 from neurofwp.rate.scan import Bounds, scan
 from neurofwp.rules import Rule
 from neurofwp.runtime import provenance
@@ -95,6 +96,8 @@ class RateNetwork:
         if CONDITION in program.dims:
             return over_conditions(lambda one: self.run(one, seed), program)
         key, query = (self._keys(program[name]) for name in ("key", "query"))
+        if relative_keys(self.rule):
+            key = key / typical_key(program, unit_keys=self.unit_keys)
         coded = on_off(program) if self.on_off else program["value"].expand_dims(polarity=1, axis=2)
         value = self._tensor(coded).transpose(1, 2) + self.value_offset  # (episode, polarity, event, post)
         gate, retention = (self._tensor(program[name])[:, None] for name in ("write_gate", "retention"))

@@ -196,8 +196,9 @@ class SpikingNetwork:
                 raise InputError(f"{name} sets the times of events, which all conditions share: it cannot differ")
             for value in values:
                 changed = replace(self.synapse, values=self.synapse.values | {name: value})
-                if name == self.synapse.text("delay") or changed.update != self.synapse.update:
-                    raise InputError(f"{name} shapes the code of the synapse and cannot differ between conditions")
+                delays = {self.synapse.text("delay"), *self.circuit_form.delays}
+                if name in delays or changed.update != self.synapse.update:
+                    raise InputError(f"{name} shapes the code of the network and cannot differ between conditions")
 
     def _initial_weights(self, parameters: Mapping[str, Quantity]) -> list[float] | None:
         """In nS, of every condition, where they differ."""

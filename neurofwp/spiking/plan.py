@@ -82,6 +82,7 @@ class Plan:
             "cells": [[each.name, each.equations, each.lookup, each.update] for each in self.populations],
             "spikes": [[each.threshold, each.reset, each.refractory] for each in self.populations],
             "connections": [[each.name, each.source, each.target, each.at_spike] for each in self.circuit.connections],
+            "delays": {name: str(float(self.values[name])) for name in sorted(self.circuit.delays)},
             "gate": self.gate,
             "plasticity_step": str(float(self.plasticity_step)),
             "synapse": self.synapse.shape,

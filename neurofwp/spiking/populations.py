@@ -167,6 +167,7 @@ def _connection(frame: _Frame, cells: dict[str, b2.NeuronGroup], connection: Con
         cells[connection.target],
         own.equations,
         on_pre=code,
+        delay=plan.values[connection.delay] if connection.delay else None,
         clock=frame.membrane,
         namespace=frame.names,
         name=connection.name,

@@ -6,7 +6,9 @@ import xarray as xr
 
 from neurofwp import program
 from neurofwp.errors import InputError
-from neurofwp.identification import candidates
+from neurofwp.identification import Fit, candidates, fitted_network
+from neurofwp.identification.fit_rule import predict
+from neurofwp.identification.preparation import prepare
 from neurofwp.identification.recovery import (
     TRUE,
     classes,
@@ -107,3 +109,15 @@ def test_rules_are_recovered_with_their_parameters() -> None:
     assert ((found["noise_ceiling"] > 0.8) & (found["noise_ceiling"] < 0.995)).all()
     assert float(parameter_error(found).median()) < 0.1
     np.testing.assert_allclose(found["feve"], 1, atol=0.03)
+
+
+@pytest.mark.parametrize("rule", [each for each in candidates() if each.clampable], ids=lambda rule: rule.id)
+def test_the_network_of_a_fit_runs_what_the_fit_predicts(rule: Rule) -> None:
+    given = disturb(task(episodes=2), 0.0, np.random.default_rng(0))
+    parameters = truth(rule, np.random.default_rng(1), given)
+    fitted = Fit(rule, parameters | ({} if rule.absorbs_offset else {"value_offset": 0.1}), 0.0, 1.0)
+    run = fitted_network(fitted, "1", unit_keys=True).run(given)
+    predicted = predict(fitted, prepare(given, run, unit_keys=True)).numpy()
+    made = run["conductance"].transpose("episode", "polarity", "event", "post", "pre").values
+    assert made.std() > 0.01
+    np.testing.assert_allclose(predicted, made, atol=1e-12)

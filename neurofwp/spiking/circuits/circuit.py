@@ -116,6 +116,7 @@ class Connection:
     """Synapses that do not learn: `at_spike` of a cell of `source` is done to those of `target` paired with it.
 
     pairs : cells of both, numbered within a replica.
+    delay : the parameter that is its delay; "" for none.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Connection:
     target: str
     at_spike: str
     pairs: Callable[[Sizes], Pairs] = within_pools
+    delay: str = ""
 
 
 @dataclass(frozen=True)
@@ -176,12 +178,22 @@ class Circuit:
             for end in (connection.source, connection.target):
                 if end not in groups:
                     raise InputError(f"connection {connection.name!r} of circuit {self.name!r} has no cells {end!r}")
+            if connection.delay and connection.delay not in declared:
+                raise InputError(
+                    f"connection {connection.name!r} of circuit {self.name!r} needs {connection.delay!r}, which is no "
+                    "parameter of the circuit"
+                )
         for population in (*self.key.values(), self.value, *self.others):
             named = {each for limits in population.spread.values() for each in limits}
             for name in sorted((named | {population.refractory} - {""}) - declared):
                 raise InputError(
                     f"{population.name!r} of circuit {self.name!r} needs {name!r}, which is no parameter of the circuit"
                 )
+
+    @property
+    def delays(self) -> set[str]:
+        """Parameters that are delays of its connections."""
+        return {each.delay for each in self.connections} - {""}
 
     @property
     def nmda_current(self) -> bool:

@@ -32,13 +32,23 @@ from neurofwp.spiking.circuits.cells import fluctuation
 from neurofwp.spiking.circuits.circuit import Circuit, Connection, Pairs, Population, Sizes, Value, pools
 from neurofwp.synapses.parameters import Parameter
 
+BROAD = 16  # value cells of other pools that an interneuron inhibits
 INHIBITORY, VIP = 32, 16  # somatostatin cells, and as many parvalbumin cells; VIP cells, of one network
 
 COUPLED: tuple[Parameter, ...] = (
-    Parameter("g_coupling", "nS", "conductance between soma and dendrite", low=0),
+    Parameter("g_coupling", "nS", "mean conductance between soma and dendrite", low=0),
+    Parameter("coupling_least", "1", "least coupling of a cell, in units of g_coupling", low=0),
+    Parameter("coupling_most", "1", "largest coupling of a cell, in units of g_coupling", low=0),
+    Parameter(
+        "homeostasis", "1", "share of a cell's own coupling that its somatic inhibition makes up for", low=0, high=1
+    ),
+    Parameter("soma_exc_uncoupled", "nS", "mean background excitation that a cell without coupling needs", low=0),
+    Parameter("ampa_on_dendrite", "1", "share of the AMPA conductance that lies on the dendrite", low=0, high=1),
     Parameter("g_nmda_dendrite", "nS", "NMDA conductance of the dendrite for one synapse's fully open channels", low=0),
     Parameter("backpropagation", "mV", "depolarisation of the dendrite by a spike of the soma", low=0),
     Parameter("feedback", "1", "share of g_gaba that interneurons use; 0: no prediction reaches the dendrite", low=0),
+    Parameter("shared_feedback", "1", "share of a dendrite's inhibition that is from other pools", low=0, high=1),
+    Parameter("feedback_delay", "ms", "delay of dendritic inhibition", low=0),
     Parameter("g_perisomatic", "nS", "mean inhibition of the soma by parvalbumin cells while the gate is open", low=0),
     Parameter("tau_perisomatic", "ms", "decay of perisomatic inhibition", low=0.1),
 )
@@ -60,12 +70,17 @@ PARAMETERS: tuple[Parameter, ...] = (
 )  # fmt: skip
 
 VALUE = """
-    dv/dt = (soma_g_leak*(E_leak - v) + (g_ampa + g_exc)*(E_exc - v)
-             + (g_inh + g_pv)*(E_inh - v) + g_coupling*(v_dendrite - v))/soma_C : volt (unless refractory)
+    dv/dt = (soma_g_leak*(E_leak - v) + ((1 - ampa_on_dendrite)*g_ampa + g_exc)*(E_exc - v)
+             + (g_inh + compensation*g_pv)*(E_inh - v) + coupling*(v_dendrite - v))/soma_C : volt (unless refractory)
     dv_dendrite/dt = (dendrite_g_leak*(E_leak - v_dendrite)
-                      + (g_apical + g_nmda_dendrite*nmda_gain*nmda_open*nmda_unblocked)*(E_exc - v_dendrite)
-                      + (g_feedback + g_shunt)*(E_inh - v_dendrite) + g_coupling*(v - v_dendrite))/dendrite_C : volt
+                      + (g_apical + ampa_on_dendrite*g_ampa
+                         + g_nmda_dendrite*nmda_gain*nmda_open*nmda_unblocked)*(E_exc - v_dendrite)
+                      + (g_feedback + g_shunt)*(E_inh - v_dendrite) + coupling*(v - v_dendrite))/dendrite_C : volt
     dg_feedback/dt = -g_feedback/tau_gaba : siemens
+    share_of_coupling : 1 (constant)
+    coupling : siemens
+    compensation : 1
+    exc_mean : siemens
     g_exc : siemens
     g_inh : siemens
     g_apical : siemens
@@ -97,11 +112,14 @@ LOOKUP = """
     g_apical_mean += g_teach*teach_table((phase_at(t) + 0.5)*second, pool)
 """
 UPDATE = f"""
+    coupling = g_coupling*share_of_coupling
+    compensation = 1 + homeostasis*(share_of_coupling - 1)
+    exc_mean = soma_exc_uncoupled + compensation*(soma_exc_mean - soma_exc_uncoupled)
     opened += gate
     v_opened += gate*v_dendrite
     nmda_gain = 1 - gate_by_conductance*(1 - gate)
     {fluctuation("g_apical", mean="g_apical_mean", quantum="dendrite_quantum", tau="tau_exc")}
-    {fluctuation("g_exc", mean="soma_exc_mean", quantum="soma_exc_quantum", tau="tau_exc")}
+    {fluctuation("g_exc", mean="exc_mean", quantum="soma_exc_quantum", tau="tau_exc")}
     {fluctuation("g_inh", mean="soma_inh_mean", quantum="soma_inh_quantum", tau="tau_inh")}
 """
 BY_GATE = """
@@ -141,7 +159,7 @@ def _resting(parameter: Callable[[str], Value], gate_by_conductance: bool) -> Ma
 def _value(inhibited: str, update: str) -> Population:
     return Population(
         "value", pools, VALUE + inhibited, LOOKUP, UPDATE + update, reset=RESET, refractory="soma_refractory",
-        spread=cells.BETWEEN, start=_resting,
+        spread={**cells.BETWEEN, "share_of_coupling": ("coupling_least", "coupling_most")}, start=_resting,
     )  # fmt: skip
 
 
@@ -170,9 +188,35 @@ def all_to_all(source: int, target: int | None = None) -> Callable[[Sizes], Pair
     return pairs
 
 
+def other_pools(sizes: Sizes) -> Pairs:
+    """Each interneuron to `BROAD` value cells of other pools, drawn once and for all; fewer where there are fewer."""
+    rng = np.random.default_rng(sizes.cells)
+    cell = np.arange(sizes.cells)
+    elsewhere = sizes.cells - sizes.per_pool
+    count = min(BROAD, elsewhere)
+    # every cell gives and gets as many: shifts around the ring of cells that lead out of the pool
+    steps = rng.permutation(np.arange(sizes.per_pool, elsewhere + 1))[:count]
+    i, j = np.repeat(cell, len(steps)), ((cell[:, None] + steps) % sizes.cells).ravel()
+    return i, j
+
+
 FEEDBACK = (
     Connection("relay", "value", "interneuron", "g_drive_post += g_soma_inter/per_pool"),
-    Connection("feedback", "interneuron", "value", "g_feedback_post += feedback*g_gaba/per_pool"),
+    Connection(
+        "feedback",
+        "interneuron",
+        "value",
+        "g_feedback_post += (1 - shared_feedback)*feedback*g_gaba/per_pool",
+        delay="feedback_delay",
+    ),
+    Connection(
+        "broad_feedback",
+        "interneuron",
+        "value",
+        f"g_feedback_post += shared_feedback*feedback*g_gaba/{BROAD}",
+        other_pools,
+        delay="feedback_delay",
+    ),
 )
 BY_NUMBER = Circuit(
     "two-compartment-by-number",
