@@ -3,6 +3,7 @@
 from neurofwp.metrics import completion, sequences
 from neurofwp.metrics.cross_validation import best_on_others
 from neurofwp.metrics.crossing import crossing
+from neurofwp.metrics.population_rates import population_rates
 from neurofwp.metrics.proportions import upper_limit
 from neurofwp.metrics.reassignment import projections
 from neurofwp.metrics.recall import chance_identified, chance_r2, decode, identified, recall_r2
@@ -22,6 +23,7 @@ __all__ = [
     "jackknife",
     "jackknife_error",
     "mean_and_sem",
+    "population_rates",
     "projections",
     "recall_r2",
     "retention_curve",

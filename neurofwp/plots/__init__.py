@@ -24,6 +24,7 @@ from neurofwp.plots.place_fields import place_fields
 from neurofwp.plots.plateau_map import plateau_map
 from neurofwp.plots.protocols import protocol_comparison, protocol_curves
 from neurofwp.plots.raster import raster
+from neurofwp.plots.realism import circuits_and_blocks, realism
 from neurofwp.plots.recall_and_rules import recall_and_rules
 from neurofwp.plots.recall_benchmark import recall_benchmark
 from neurofwp.plots.recall_images import recall_images
@@ -45,6 +46,7 @@ __all__ = [
     "attention_matrices",
     "calibration",
     "capacity",
+    "circuits_and_blocks",
     "closed_form",
     "completion",
     "cost_against_length",
@@ -69,6 +71,7 @@ __all__ = [
     "protocol_curves",
     "raster",
     "read_differences",
+    "realism",
     "recall_and_rules",
     "recall_benchmark",
     "recall_images",

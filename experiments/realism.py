@@ -1,0 +1,214 @@
+"""How much of the truth can the circuit hold? Facts of cells, one by one and together, and what one can block.
+
+Each fact changes the coupled two-compartment circuit in one thing (`neurofwp.spiking.facts`): how strongly soma and
+dendrite are coupled, whether NMDA receptors carry current, whether the write gate is spikes, whose interneurons tell a
+cell its prediction and how late, where AMPA receptors lie, how much cells differ. Parameters are those of the closed
+form, and nothing is tuned to a verdict. Every condition is run twice, with other spikes: measured are recall, of
+reassigned keys too, what reading does to weights, rates of all cells, and the verdict with null and reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import neurofwp as nf
+from neurofwp.errors import InputError, unknown
+from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.lazy import np, xr
+from neurofwp.runtime.parallel import parallel_map
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from neurofwp.spiking.facts import Fact
+
+FITTED = ["weight", "recall", "conductance"]
+UNIT = {"units": "1"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to run."""
+
+    facts: tuple[str, ...] = ()
+    """Factors, as "shared feedback", or names of single conditions; by default all."""
+    pairs: int = 8
+    """Pairs per episode."""
+    overlap: float = 0.2
+    """Share of active cells that two keys have in common on average."""
+    reassign: float = 0.5
+    """Share of the keys that are reassigned: written again with new values."""
+    episodes: int = 12
+    """Episodes: rules are fitted to the first half and judged on the others."""
+    pixels: int = 8
+    """How many pixels the values have: those that differ most between digits."""
+    seeds: int = 1
+    """Seeds, each with keys, values and spikes of its own; they follow `--seed`."""
+    rules: tuple[str, ...] = ("hebbian", "fixed_decay", "scalar_decay", "key_decay", "delta", "gated_delta",
+                              "key_gated_delta", "soft_bound", "outstar", "calcium_threshold")  # fmt: skip
+    """Rules to fit; empty for all that can be, which takes three times as long."""
+    restarts: int = 2
+    """Random starts of each fit."""
+
+
+def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
+    """Simulate all conditions with all seeds, and identify each.
+
+    Raises
+    ------
+    InputError
+        for fewer than two episodes, or a fact that there is not.
+    """
+    check(settings)
+    facts, numbers = chosen(settings), range(seed, seed + settings.seeds)
+    programs = {
+        (each.duration, number): write_program(settings, number, each.duration) for each in facts for number in numbers
+    }
+    jobs = [
+        nf.spiking.jobs.Job(f"{each.name}, seed {number}, run {run}", programs[each.duration, number], each.network,
+                            seed=2 * number + run)
+        for each in facts for number in numbers for run in (0, 1)
+    ]  # fmt: skip
+    found: dict[str, xr.Dataset] = {}
+    fits: dict[str, Any] = {}
+    with nf.spiking.jobs.start(jobs, folder=folder) as trace:
+        for each in facts:
+            for number in numbers:
+                program, name = programs[each.duration, number], f"{each.name}, seed {number}"
+                one, other = (trace(f"{name}, run {run}") for run in (0, 1))
+                found[name] = measure(program, one)
+                fits[name] = (program, one[FITTED], other[FITTED], settings, number, device)
+    judged = parallel_map(judge, fits, folder=folder, description="fitting rules")
+    return xr.DataTree.from_dict({"/measured": join(facts, numbers, found), "/verdicts": join(facts, numbers, judged)})
+
+
+def check(settings: Settings) -> None:
+    """Refuse what leaves nothing to judge."""
+    if settings.episodes < 2 or settings.seeds < 1:
+        raise InputError("realism needs 2 episodes, one to fit and one to judge, and 1 seed, or more of each")
+
+
+def chosen(settings: Settings) -> list[Fact]:
+    """The conditions that are named, by factor or by name."""
+    every = nf.spiking.facts.facts()
+    known = {each.factor for each in every} | {each.name for each in every}
+    for name in settings.facts:
+        if name not in known:
+            raise unknown("fact", name, sorted(known))
+    return [each for each in every if not settings.facts or {each.name, each.factor} & set(settings.facts)]
+
+
+def write_program(settings: Settings, seed: int, duration: float) -> xr.Dataset:
+    """Pairs of digits under keys that overlap."""
+    task = nf.tasks.digit_pairs(settings.pairs, settings.episodes, reassign=settings.reassign, seed=seed)
+    encoder = nf.slownet.FixedEncoder(pre=200, active=20, seed=seed, overlap=settings.overlap, duration=duration)
+    return nf.transforms.selection.keep_most_varied(encoder(task), settings.pixels)
+
+
+def measure(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
+    """Recall (episode), change of weights in reads relative to writes, and rates (population, phase, statistic)."""
+    change = np.diff(trace["conductance"].values, axis=1, prepend=0.0)
+    written = (program["write_gate"].values > 0).any(0)
+    moved = [float(np.sqrt((change[:, events] ** 2).sum())) for events in (written, ~written)]
+    recall = {
+        "r2": nf.metrics.recall_r2(program, trace, by="episode"),
+        "reassigned_r2": nf.metrics.recall_r2(program, trace, by="episode", where=program["reassigned"]),
+    }
+    recall["chance"] = nf.metrics.chance_r2(program, by="episode")
+    made = xr.Dataset({name: each.assign_attrs(UNIT) for name, each in recall.items()})
+    made["written_in_reads"] = ((), moved[1] / moved[0] if moved[0] else np.nan, UNIT)
+    return made.assign(rate=nf.metrics.population_rates(trace))
+
+
+def judge(
+    program: xr.Dataset, one: xr.Dataset, other: xr.Dataset, settings: Settings, seed: int, device: str
+) -> xr.Dataset:
+    """The verdict on one condition, and what it is measured against; FEVE of the rules."""
+    changed = one["conductance"].values
+    if np.ptp(changed) == 0:
+        return nothing_learned(settings)
+    fits = nf.identify(
+        program, one, settings.rules or None, repeat=other, restarts=settings.restarts, seed=seed, device=device,
+        progress=False,
+    )  # fmt: skip
+    table = nf.identification.verdict_table(fits).assign(
+        fits[["feve", "low", "high", "noise_ceiling", "sentence"]].rename(low="feve_low", high="feve_high")
+    )
+    return table.drop_vars([name for name in table.coords if name != "rule"])
+
+
+def nothing_learned(settings: Settings) -> xr.Dataset:
+    """What is said where no weight changes."""
+    rules = list(settings.rules) or [rule.id for rule in nf.identification.candidates()]
+    nan = np.full(len(rules), np.nan)
+    words = {"verdict": "nothing is learned", "rules": "", "sentence": "no weight changes"}
+    numbers = dict.fromkeys(("unexplained", "low", "high", "null", "reference", "noise_ceiling"), np.nan)
+    scalars = {name: ((), each, UNIT) for name, each in (words | numbers).items()}
+    scores = dict.fromkeys(("feve", "feve_low", "feve_high"), ("rule", nan, UNIT))
+    return xr.Dataset(scalars | scores, coords={"rule": rules})
+
+
+def join(facts: list[Fact], numbers: range, found: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """Datasets of all conditions and seeds (condition, seed, ...), with what each condition is."""
+    rows = [
+        xr.concat(
+            [found[f"{each.name}, seed {number}"] for number in numbers],
+            xr.DataArray(list(numbers), dims="seed", name="seed"),
+        )
+        for each in facts
+    ]
+    names = xr.DataArray([each.name for each in facts], dims="condition", name="condition")
+    about = {
+        "factor": ("condition", [each.factor for each in facts]),
+        "level": ("condition", [each.level for each in facts]),
+        "unit": ("condition", [each.unit for each in facts]),
+        "prediction": ("condition", [each.prediction for each in facts]),
+    }
+    return xr.concat(rows, names, join="outer").assign_coords(about)
+
+
+def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
+    """``conditions`` (condition): recall with SEM over episodes of all seeds, its chance, change of weights in reads
+    relative to writes; verdict, rules, unexplained share, null and reference of the first seed. ``blocks``: predictions
+    and what came of them. ``rates`` (condition, population, phase, statistic): mean and 95 % quantile, Hz. ``rules``
+    (condition, rule): FEVE, mean of seeds."""
+    measured, verdicts = result["measured"].to_dataset(), result["verdicts"].to_dataset()
+    flat = measured.stack(sample=("seed", "episode"))
+    table = xr.Dataset(attrs={})
+    for name in ("r2", "reassigned_r2"):
+        table = table.assign(
+            nf.metrics.mean_and_sem(name, flat[name].drop_vars(["sample", "seed", "episode"]), "sample")
+        )
+    for name, dims in (("chance", ("seed", "episode")), ("written_in_reads", "seed")):
+        table[name] = measured[name].mean(dims, keep_attrs=True)
+    first = verdicts.isel(seed=0)
+    words = ["verdict", "rules", "unexplained", "low", "high", "null", "reference", "noise_ceiling"]
+    table = table.assign(first[words]).drop_vars(["prediction", "seed"], errors="ignore")
+    blocked = np.flatnonzero((measured["prediction"] != "").values)
+    said = xr.Dataset(
+        {
+            "prediction": ("condition", measured["prediction"].values[blocked], UNIT),
+            "sentence": first["sentence"].isel(condition=blocked).drop_vars(list(first.coords), errors="ignore"),
+        }
+    )
+    return {
+        "conditions": table.drop_vars(["factor", "level", "unit"], errors="ignore"),
+        "blocks": said.assign_coords(condition=measured["condition"].values[blocked]),
+        "rates": measured[["rate"]].mean("seed", keep_attrs=True).drop_vars(["factor", "level", "unit", "prediction"]),
+        "rules": verdicts[["feve"]].mean("seed", keep_attrs=True).drop_vars(["factor", "level", "unit", "prediction"]),
+    }
+
+
+def plot(result: xr.DataTree) -> dict[str, Figure]:
+    """Curves of recall and of what rules explain against the level of each fact; and what blocks do."""
+    measured, verdicts = result["measured"].to_dataset(), result["verdicts"].to_dataset()
+    figures = {"circuits_and_blocks": nf.plots.circuits_and_blocks(measured, verdicts)}
+    if set(measured["factor"].values.tolist()) - {"circuit", "block", "together"}:
+        figures["realism"] = nf.plots.realism(measured, verdicts)
+    return figures
+
+
+EXPERIMENT = Experiment(Settings, run, tables, plot, check=check)

@@ -1,0 +1,166 @@
+"""What a circuit can hold of the truth: facts one at a time, at several levels, and what an experimenter can block.
+
+Each is a network and, where it has one, a prediction that was written down before it was run. Numbers of the circuit
+come from the closed form (`neurofwp.theory.two_compartment`) alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from brian2 import Quantity, have_same_dimensions, ms, mV, nS, pF
+
+from neurofwp.spiking import circuits
+from neurofwp.synapses import model
+from neurofwp.theory.two_compartment import Dendrite, two_compartment
+
+UNCOUPLED, NUMBER, SPIKES = "apical-feedback", "two-compartment-by-number", "two-compartment"
+SYNAPSE = "error-correcting"
+UNITS = {"mV": mV, "nS": nS, "pF": pF, "ms": ms}
+CLOSED_FORM = {"backpropagation": "mV"}  # units of what it gives, where they are not nS
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One condition. factor : what it varies; level : how far, in `unit`. duration : of a write, ms.
+
+    prediction : what was expected of it before it was run; "" of a fact that is only measured.
+    """
+
+    name: str
+    factor: str
+    level: float
+    unit: str = "1"
+    circuit: str = SPIKES
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    duration: float = 500.0
+    synapse: str = SYNAPSE
+    prediction: str = ""
+
+    @property
+    def network(self) -> dict[str, Any]:
+        """The arguments of SpikingNetwork."""
+        return {"synapse": self.synapse, "circuit": self.circuit, "parameters": dict(self.parameters)}
+
+
+def base(synapse: str = SYNAPSE) -> dict[str, float]:
+    """Parameters of the uncoupled circuit in mV, nS, pF and ms, those that the synapse model sets included."""
+    _, values = circuits.load(UNCOUPLED, model.load(synapse).circuit)
+    return {
+        name: float(value / unit)
+        for name, value in values.items()
+        for unit in UNITS.values()
+        if isinstance(value, Quantity) and have_same_dimensions(value, unit)
+    }
+
+
+def closed_form(coupling: float, nmda: float = 0.5, backpropagation: float = 8.0) -> dict[str, str]:
+    """Parameters of the coupled circuits at this coupling and NMDA conductance (nS), and backpropagation (mV)."""
+    found = two_compartment(Dendrite(coupling, nmda, base(), backpropagation))
+    return {name: f"{number:.6g} {CLOSED_FORM.get(name, 'nS')}" for name, number in found.items()}
+
+
+def facts() -> list[Fact]:
+    """All of them: first the circuit without coupling, then with it, each fact alone, and blocks."""
+    first = Fact("uncoupled", "circuit", 0.0, circuit=UNCOUPLED)
+    by_number, by_spikes = (
+        Fact("gate by number", "circuit", 1.0, circuit=NUMBER),
+        Fact("gate by spikes", "circuit", 2.0),
+    )
+    return [
+        first,
+        by_number,
+        by_spikes,
+        *(
+            Fact(f"coupling {level:g} nS", "coupling", level, "nS", NUMBER, closed_form(level))
+            for level in (1.0, 2.0, 10.0, 15.0)
+        ),
+        *(
+            Fact(f"NMDA {level:g} nS", "NMDA current", level, "nS", NUMBER, closed_form(5.0, level))
+            for level in (0.0, 0.25, 1.0, 1.4)
+        ),
+        *(
+            Fact(f"backpropagation {level:g} mV", "backpropagation", level, "mV", NUMBER, closed_form(5.0, 0.5, level))
+            for level in (0.0, 16.0)
+        ),
+        *_vary("shared feedback", "shared_feedback", (0.25, 0.5, 0.75, 1.0)),
+        *_vary("feedback delay", "feedback_delay", (2.0, 5.0, 10.0, 20.0), "ms"),
+        *_vary("AMPA on the dendrite", "ampa_on_dendrite", (0.15, 0.3, 0.6, 1.0)),
+        *_vary("strength of feedback", "feedback", (0.25, 0.5, 2.0)),
+        *(_spread(level, homeostasis) for homeostasis in (1, 0) for level in (0.2, 0.4)),
+        *(
+            replace(by_spikes, name=f"write of {level:g} ms", factor="duration of a write", level=level, unit="ms",
+                    duration=level)
+            for level in (250.0, 1000.0)
+        ),
+        *blocks(),
+        together(),
+    ]  # fmt: skip
+
+
+def _vary(factor: str, parameter: str, levels: Sequence[float], unit: str = "1") -> list[Fact]:
+    """One parameter of the coupled circuit."""
+    ending = "" if unit == "1" else f" {unit}"
+    return [
+        Fact(f"{factor} {level:g}{ending}", factor, level, unit, parameters={parameter: f"{level:g} {unit}"})
+        for level in levels
+    ]
+
+
+def _spread(level: float, homeostasis: int) -> Fact:
+    """Cells whose coupling differs, uniform with that standard deviation, with and without homeostasis."""
+    half = 3**0.5 * level
+    own = {"coupling_least": f"{1 - half:g}", "coupling_most": f"{1 + half:g}", "homeostasis": f"{homeostasis}"}
+    factor = f"spread of coupling, {'with' if homeostasis else 'without'} homeostasis"
+    return Fact(f"{factor}: {level:g}", factor, level, parameters=own)
+
+
+def blocks() -> list[Fact]:
+    """What an experimenter can block, and what that should do."""
+
+    def block(name: str, prediction: str, **parameters: str) -> Fact:
+        return Fact(name, "block", 0.0, parameters=parameters, prediction=prediction)
+
+    return [
+        block(
+            "parvalbumin cells silenced",
+            "Somas that are written fire far more than those that are read: feedback depresses wherever nothing was "
+            "predicted, and the verdict is outstar or none, not delta.",
+            pv_exc_mean="0 nS",
+        ),
+        block(
+            "somatostatin cells silenced",
+            "Dendrites stay free while keys are read, so that reading writes: recall falls, and weights move in reads.",
+            som_exc_mean="0 nS",
+        ),
+        block(
+            "VIP cells silenced",
+            "The gate never opens: nothing is written, and recall is at chance.",
+            g_gate_vip="0 nS",
+        ),
+        block(
+            "feedback removed",
+            "No prediction reaches the dendrite: the verdict is calcium threshold, and reassigned keys are recalled "
+            "worse.",
+            feedback="0",
+        ),
+        block(
+            "NMDA current removed",
+            "Dendrites are less depolarised while the gate is open, below V*: writes turn into depression and recall "
+            "falls.",
+            g_nmda_dendrite="0 nS",
+        ),
+        block(
+            "NMDA receptors blocked",
+            "No calcium enters: no weight changes, and recall is at chance.",
+            alpha_nmda="0",
+        ),
+    ]
+
+
+def together() -> Fact:
+    """All facts at once, each at a level that is measured in cortex or near it."""
+    parameters = {**_spread(0.2, 1).parameters, "shared_feedback": "0.25", "feedback_delay": "2 ms"}
+    return Fact("all together", "together", 0.0, parameters=parameters)
