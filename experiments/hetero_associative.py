@@ -36,6 +36,8 @@ class Settings:
 
     synapse: str = "error-correcting"
     """Synapse model: additive, decay, thresholds, error-correcting, another of `neurofwp list`, or a TOML file."""
+    circuit: str = "apical-feedback"
+    """Circuit around the synapses: of `neurofwp list circuits`, or a TOML file."""
     pairs: int = 4
     """Pairs per episode."""
     episodes: int = 20
@@ -76,6 +78,7 @@ class Settings:
         feedback: dict[str, Any] = {"g_gaba": "0 nS"} if self.ablation == "no-feedback" else {}
         return {
             "synapse": self.synapse,
+            "circuit": self.circuit,
             "cells_per_pool": self.cells_per_pool,
             "key_cells": self.key_cells,
             "gate": self.gate,

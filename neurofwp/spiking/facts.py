@@ -10,15 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from brian2 import Quantity, have_same_dimensions, ms, mV, nS, pF
+from brian2 import Hz, Quantity, have_same_dimensions, ms, mV, nS, pF, second
+from scipy.optimize import brentq
 
 from neurofwp.spiking import circuits
 from neurofwp.synapses import model
 from neurofwp.theory.two_compartment import Dendrite, two_compartment
 
 UNCOUPLED, NUMBER, SPIKES = "apical-feedback", "two-compartment-by-number", "two-compartment"
-SYNAPSE = "error-correcting"
-UNITS = {"mV": mV, "nS": nS, "pF": pF, "ms": ms}
+SYNAPSE, FAILING = "error-correcting", "error-correcting-release"
+HILL = ((8, 3), (6, 3), (4, 3))  # of potentiation (CaMKII: 4 to 8) and of depression (calcineurin: 3)
+UNITS = (mV, nS, pF, ms, Hz)
 CLOSED_FORM = {"backpropagation": "mV"}  # units of what it gives, where they are not nS
 
 
@@ -45,15 +47,19 @@ class Fact:
         return {"synapse": self.synapse, "circuit": self.circuit, "parameters": dict(self.parameters)}
 
 
-def base(synapse: str = SYNAPSE) -> dict[str, float]:
-    """Parameters of the uncoupled circuit in mV, nS, pF and ms, those that the synapse model sets included."""
-    _, values = circuits.load(UNCOUPLED, model.load(synapse).circuit)
+def plain(values: Mapping[str, Quantity | float]) -> dict[str, float]:
+    """Of these parameters, those in mV, nS, pF, ms and Hz, as numbers."""
     return {
         name: float(value / unit)
         for name, value in values.items()
-        for unit in UNITS.values()
+        for unit in UNITS
         if isinstance(value, Quantity) and have_same_dimensions(value, unit)
     }
+
+
+def base(synapse: str = SYNAPSE) -> dict[str, float]:
+    """Parameters of the uncoupled circuit, with those that the synapse model sets."""
+    return plain(circuits.load(UNCOUPLED, model.load(synapse).circuit)[1])
 
 
 def closed_form(coupling: float, nmda: float = 0.5, backpropagation: float = 8.0) -> dict[str, str]:
@@ -95,9 +101,31 @@ def facts() -> list[Fact]:
                     duration=level)
             for level in (250.0, 1000.0)
         ),
+        *(
+            Fact(f"{level} release sites", "release sites", level, synapse=FAILING, parameters={"sites": f"{level}"})
+            for level in (1, 3, 10)
+        ),
+        *(Fact(f"Hill exponents {p} and {q}", "Hill exponents", p + q, parameters=hill(p, q)) for p, q in HILL),
         *blocks(),
         together(),
     ]  # fmt: skip
+
+
+def hill(p: int, q: int) -> dict[str, str]:
+    """Hill exponents, with D rescaled so that depression and potentiation cancel at the calcium at which they did."""
+    own = {name: float(value) for name, value in model.load(SYNAPSE).values.items() if name in ("K_P", "p", "K_D", "q")}
+    rates = {name: float(model.load(SYNAPSE).values[name] / (nS / second)) for name in ("P", "D")}
+
+    def share(calcium: float, half: float, exponent: float) -> float:
+        return float(calcium**exponent / (half**exponent + calcium**exponent))
+
+    def net(calcium: float) -> float:
+        kinase, phosphatase = share(calcium, own["K_P"], own["p"]), share(calcium, own["K_D"], own["q"])
+        return rates["P"] * kinase - rates["D"] * phosphatase
+
+    crossover = float(brentq(net, own["K_D"], 2 * own["K_P"]))
+    depression = rates["P"] * share(crossover, own["K_P"], p) / share(crossover, own["K_D"], q)
+    return {"p": f"{p}", "q": f"{q}", "D": f"{depression:.5g} nS/s"}
 
 
 def _vary(factor: str, parameter: str, levels: Sequence[float], unit: str = "1") -> list[Fact]:
@@ -162,5 +190,5 @@ def blocks() -> list[Fact]:
 
 def together() -> Fact:
     """All facts at once, each at a level that is measured in cortex or near it."""
-    parameters = {**_spread(0.2, 1).parameters, "shared_feedback": "0.25", "feedback_delay": "2 ms"}
-    return Fact("all together", "together", 0.0, parameters=parameters)
+    parameters = {**_spread(0.2, 1).parameters, "shared_feedback": "0.25", "feedback_delay": "2 ms", **hill(6, 3)}
+    return Fact("all together", "together", 0.0, parameters=parameters, synapse=FAILING)

@@ -28,10 +28,10 @@ from neurofwp.synapses.stages.expression.two_threshold import TwoThreshold
 from neurofwp.synapses.stages.expression.two_threshold_bistable import Bistable
 from neurofwp.synapses.stages.expression.two_threshold_events import Events, NoisyEvents
 from neurofwp.synapses.stages.magnesium import JahrStevens, VargasCaballeroRobinson
-from neurofwp.synapses.stages.nmda.saturating import Saturating
+from neurofwp.synapses.stages.nmda.saturating import Saturating, SaturatingPerSynapse
 from neurofwp.synapses.stages.nmda.two_exponentials import TwoExponentials
 from neurofwp.synapses.stages.none import NoCalcium, NoMagnesium, NoNMDA, NoTurnover
-from neurofwp.synapses.stages.release import TsodyksMarkram
+from neurofwp.synapses.stages.release import Binomial, TsodyksMarkram
 from neurofwp.synapses.stages.trafficking.finite_pool import FinitePool
 from neurofwp.synapses.stages.trafficking.gradual import Gradual
 from neurofwp.synapses.stages.turnover import Constitutive
@@ -43,7 +43,9 @@ if TYPE_CHECKING:
 
 STAGES: tuple[Stage, ...] = (
     TsodyksMarkram(),
+    Binomial(),
     Saturating(),
+    SaturatingPerSynapse(),
     TwoExponentials(),
     NoNMDA(),
     NoMagnesium(),

@@ -19,6 +19,8 @@ from neurofwp.synapses import REGISTRY, equations
 from neurofwp.synapses.parameters import read_table, read_toml
 from neurofwp.synapses.stage import OPTIONAL, ORDER, PARTS, Population, Stage, States, Time
 
+PER_SYNAPSE = {"release": "released", "nmda": "s_nmda"}  # what stages name that may be a synapse's own
+
 
 @dataclass(frozen=True, repr=False)
 class SynapseModel:
@@ -62,7 +64,11 @@ class SynapseModel:
         return "slots" if any(stage.stage == "trafficking" for stage in self.stages) else "weight"
 
     def _own(self, stage: Stage, code: str) -> str:
-        """Code of a stage; expression and turnover speak of the weight, whatever it is that they change."""
+        """Code of a stage; expression and turnover speak of the weight, whatever it is that they change, and all of an
+        axon's release and gating, whosever these are."""
+        for other in self.stages:
+            if other.per_synapse:
+                code = re.sub(rf"\b{PER_SYNAPSE[other.stage]}_pre\b", PER_SYNAPSE[other.stage], code)
         plastic = stage.stage in ("expression", "turnover")
         return re.sub(r"\bweight\b", self.expressed, code) if plastic else code
 

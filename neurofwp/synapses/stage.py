@@ -74,6 +74,8 @@ class Stage:
     idle : a condition on synapses under which, in single precision, their update changes nothing, so that they may be
         passed over.
     double : states that need double precision, whatever the others have.
+    per_synapse : whether release, or the gating of NMDA receptors, is each synapse's own (`released`, `s_nmda` of the
+        synapse) and not that of its axon (`released_pre`, `s_nmda_pre`), of which the code of all stages speaks.
     beside : forms of other stages without which this one would be wrong, {stage: forms}; it may name their parameters.
 
     Raises
@@ -104,6 +106,7 @@ class Stage:
     summed_spike: ClassVar[str] = ""
     unblocked: ClassVar[str] = ""
     double: ClassVar[tuple[str, ...]] = ()
+    per_synapse: ClassVar[bool] = False
     beside: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     def __init__(self) -> None:

@@ -45,9 +45,9 @@ def pretended(asked: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Dat
             for each, unit in (("spike_time", "ms"), ("spike_episode", "1"), ("spike_cell", "1"))
         }
         spikes["spike_population"] = ("spike", np.zeros(0, np.int8), {"units": "1", **SPIKES})
-        times: dict[str, Any] = {f"{phase}_{end}": ("event", np.full(run.sizes["event"], np.nan)) for phase in ("write", "read")
-                 for end in ("start", "stop")}  # fmt: skip
-        return run.assign(spikes).assign_coords(times)
+        never = np.full(run.sizes["event"], np.nan)
+        ends = ("write_start", "write_stop", "read_start", "read_stop")
+        return run.assign(spikes).assign_coords(dict.fromkeys(ends, ("event", never)))
 
     yield trace
 

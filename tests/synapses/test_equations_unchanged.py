@@ -16,6 +16,7 @@ HASHES = {
     "clopath-visual-cortex": "a8fbf3e4e4f4fdf1",
     "decay": "b5849a10eabd7030",
     "error-correcting": "d76ce22715dd19f9",
+    "error-correcting-release": "10d395d00510f5c5",
     "error-correcting-vargas-caballero": "31d461dc77cafd31",
     "finite-pool": "bd59ecf694ad24f8",
     "graupner-brunel-cortical-slice": "b558f1695e9cf277",

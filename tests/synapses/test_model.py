@@ -79,8 +79,8 @@ def test_constants_hold_what_follows_from_the_step():
         ('value = 0.5, unit = "1"', 'value = 1.5, unit = "1"', "nmda.alpha_nmda is 1.5 1, but must be in .0, 1."),
         (
             'p = { value = 4, unit = "1" }',
-            'p = { value = 3, unit = "1" }',
-            "expression.p is 3, but must be one of 1, 2, 4",
+            'p = { value = 5, unit = "1" }',
+            "expression.p is 5, but must be one of 1, 2, 3, 4",
         ),
         ('K_m = { value = 50, unit = "nS" }', "", "bad.toml: expression lacks 'K_m'"),
         (

@@ -6,26 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from brian2 import Hz, have_same_dimensions, ms, mV, nS, pF
 
 from neurofwp.errors import InputError
-from neurofwp.spiking import circuits
+from neurofwp.spiking import circuits, facts
 from neurofwp.synapses import model
 from neurofwp.theory.lif_rate import lif_rate
 from neurofwp.theory.two_compartment import SHARE, Dendrite, summed_gating, two_compartment
 
-UNITS = (mV, nS, pF, ms, Hz)
-
 
 def plain(name: str) -> dict[str, float]:
     """A circuit's parameters in mV, nS, pF, ms and Hz, with those of the error-correcting synapse."""
-    _, values = circuits.load(name, model.load("error-correcting").circuit)
-    return {
-        each: float(value / unit)
-        for each, value in values.items()
-        for unit in UNITS
-        if have_same_dimensions(value, unit)
-    }
+    return facts.plain(circuits.load(name, model.load("error-correcting").circuit)[1])
 
 
 BASE = plain("apical-feedback")

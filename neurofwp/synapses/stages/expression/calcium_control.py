@@ -12,7 +12,8 @@ The one form in which the regimes of a synapse differ by parameters alone:
   delta rule (Urbanczik & Senn 2014; Shouval et al. 2002 for depression at intermediate calcium).
 
 Kinase and phosphatase cascades are cooperative, hence Hill functions; zero-order removal is an enzyme
-working at saturation (Goldbeter & Koshland 1981). Exponents are powers of two: their powers are products, not `pow`.
+working at saturation (Goldbeter & Koshland 1981). Exponents are powers of two, or three times one: powers are then
+products, not `pow`.
 A step of the plasticity clock is one of Euler, so P and D must move a weight little within it.
 """
 
@@ -27,12 +28,14 @@ from neurofwp.synapses.stage import Constants, Stage, Values
 if TYPE_CHECKING:
     from brian2 import Quantity
 
-EXPONENTS = (1, 2, 4, 8, 16)
+EXPONENTS = (1, 2, 3, 4, 6, 8, 12, 16)
 LOST = 2.0**-25  # added to 1 in single precision it is lost, and so is what repeated squaring rounds
 
 
 def _hill(result: str, ratio: str, exponent: float) -> list[str]:
-    squarings = [f"{result} = {result}*{result}"] * int(log2(exponent))
+    cubed = exponent % 3 == 0
+    squarings = [f"{result} = {result}*{result}*{ratio}"] * cubed
+    squarings += [f"{result} = {result}*{result}"] * int(log2(exponent / 3 if cubed else exponent))
     # Not x/(1 + x): in single precision a high power of a ratio may reach infinity, and then this is still 1.
     return [f"{result} = {ratio}", *squarings, f"{result} = 1 - 1/(1 + {result})"]
 

@@ -1,0 +1,60 @@
+"""`neurofwp calibrate circuit`: a circuit of coupled cells, its parameters by a closed form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from neurofwp.errors import InputError, unknown
+
+WHAT = {"circuit": "parameters of value cells whose soma and dendrite are coupled"}
+DESCRIPTION = """A circuit file whose cells have coupled compartments, with parameters from a closed form.
+
+SpikingNetwork(circuit="my-circuit.toml") and `neurofwp run hetero-associative --circuit my-circuit.toml` run it. To fit
+a synapse model: `neurofwp run calibrate` and `neurofwp run fit-synapse`."""
+
+
+@dataclass(frozen=True)
+class _Circuit:
+    coupling: float = 5.0
+    """Conductance between soma and dendrite, nS."""
+    nmda: float = 0.5
+    """NMDA conductance of the dendrite for one synapse's fully open channels, nS."""
+    backpropagation: float = 8.0
+    """Depolarisation of the dendrite by a spike of the soma, mV."""
+    base: Annotated[str, tyro.conf.arg(metavar="CIRCUIT")] = "apical-feedback"
+    """Circuit without coupling: apical-feedback, or a TOML file of that form with cells of another size."""
+    synapse: Annotated[str, tyro.conf.arg(metavar="MODEL")] = "error-correcting"
+    """Synapse model, which says how NMDA receptors open and how strong feedback is without coupling."""
+    active: float = 20.0
+    """Cells that are active in a key."""
+    gate: Literal["spikes", "number"] = "spikes"
+    """What carries the write gate: spikes of VIP cells, or a number."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: the terminal)")] = None
+    """TOML file to write."""
+
+
+def main(words: list[str]) -> int:
+    """Print a circuit file, or write it."""
+    if words and words[0] not in (*WHAT, "-h", "--help"):
+        raise unknown("thing to calibrate", words[0], WHAT)
+    own = words[1:] if words and words[0] in WHAT else [*words, *([] if words else ["--help"])]
+    given = tyro.cli(_Circuit, prog="neurofwp calibrate circuit", description=DESCRIPTION, args=own)
+    if given.out is not None and given.out.suffix != ".toml":
+        raise InputError(f"circuits are TOML files: --out must end in .toml, not {str(given.out)!r}")
+    from neurofwp.calibration.circuit import calibrate  # brings Brian2
+
+    text = calibrate(
+        given.coupling, given.nmda, given.backpropagation, base=given.base, synapse=given.synapse, active=given.active,
+        gate=given.gate,
+    )  # fmt: skip
+    if given.out is None:
+        print(text, end="")
+    else:
+        given.out.parent.mkdir(parents=True, exist_ok=True)
+        given.out.write_text(text, encoding="utf-8")
+        print(given.out)
+    return 0
