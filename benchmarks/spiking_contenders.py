@@ -91,9 +91,12 @@ class Contest:
 
 
 def contest(
-    size: Size, *, seed: int, short: bool = False, membrane_step: Any = 0.1 * ms, stretched: float = 1
+    size: Size, *, seed: int, short: bool = False, membrane_step: Any = 0.1 * ms, stretched: float = 1, **network: Any
 ) -> Contest:
-    """Two pairs are written and read, in 2 simulated seconds, or `stretched`; `short`: one is written, in 0.3 s."""
+    """Two pairs are written and read, in 2 simulated seconds, or `stretched`; `short`: one is written, in 0.3 s.
+
+    network : further arguments of SpikingNetwork.
+    """
     rng = np.random.default_rng(seed)
     events = 1 if short else 2
     post = size.cells // (2 * PER_POOL)
@@ -101,9 +104,11 @@ def contest(
     value = rng.choice([-1.0, 1.0], (size.episodes, events, post))
     query = None if short else key[:, ::-1]
     made = program.from_arrays(key, value, query=query, duration=(200.0 if short else 400.0) * stretched)
-    network = SpikingNetwork("error-correcting", cells_per_pool=PER_POOL, membrane_step=membrane_step)
+    own = SpikingNetwork(
+        **{"synapse": "error-correcting", "cells_per_pool": PER_POOL, "membrane_step": membrane_step} | network
+    )
     timeline = schedule(made, gate_delay=100, pause=100)
-    plan = network._plan(Replicas.of(made, None, {}), seed)
+    plan = own._plan(Replicas.of(made, None, {}), seed)
     duration = (len(timeline.phase) + 1) * ms
     simulation = CircuitSimulation(plan=plan, timeline=timeline, duration=duration, step=membrane_step)
     return Contest(size, float(duration / b2.second), plan, simulation, seed)

@@ -13,8 +13,8 @@ from neurofwp.schema import require
 
 COLUMNS = 5
 RECALL = {
-    "r2": (style.BLUE, "o", "-", "recall"),
-    "reassigned_r2": (style.ORANGE, "s", "--", "recall, reassigned keys"),
+    "r2": (style.BLACK, "o", "-", "recall"),
+    "reassigned_r2": (style.PURPLE, "s", "--", "recall, reassigned keys"),
 }
 RULES = ("delta", "key_gated_delta", "outstar", "calcium_threshold", "hebbian")
 BASELINE = "gate by spikes"
@@ -44,16 +44,18 @@ def realism(measured: xr.Dataset, verdicts: xr.Dataset) -> Figure:
     axes = figure.subplots(2 * bands, columns, squeeze=False)
     for ax in axes.ravel()[::-1]:
         ax.set_visible(False)
+    shown = verdicts["feve"].sel(rule=[rule for rule in RULES if rule in verdicts["rule"].values])
+    lowest_feve = max(0.0, float(np.floor(10 * shown.quantile(0.02)) / 10) - 0.05)
     for number, factor in enumerate(factors):
         band, column = divmod(number, columns)
         above, below = axes[2 * band, column], axes[2 * band + 1, column]
         above.sharex(below)
         _recall(above, measured, factor)
         _rules(below, verdicts, factor)
-        for ax in (above, below):
+        for ax, lowest in ((above, -0.05), (below, lowest_feve)):
             ax.set_visible(True)
-            ax.set_ylim(-0.05, 1.05)
-            ax.label_outer() if ax is above else None
+            ax.set_ylim(lowest, 1.03)
+        above.tick_params(labelbottom=False)
         unit = str(measured["unit"].values[(measured["factor"] == factor).values][0])
         below.set_xlabel(f"{factor.replace(', with', chr(10) + 'with')}{'' if unit == '1' else f' ({unit})'}")
         if column == 0:

@@ -87,6 +87,7 @@ def _namespace(plan: Plan, timeline: Timeline) -> dict[str, Any]:
         **random_numbers.FUNCTIONS,
         "gate_by_conductance": int(plan.gate == "conductance"),
         "per_pool": plan.sizes.per_pool,
+        **{f"{each.name}_cells": plan.members[each.name] for each in plan.populations},
         "plasticity_step": plan.plasticity_step,
     }
 

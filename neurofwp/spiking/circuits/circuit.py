@@ -10,8 +10,8 @@ there is, it says itself. The code of cells may name
 - ``nmda_open``, of value cells: the open NMDA channels of all their synapses, before the magnesium block, and
   ``nmda_unblocked``, the share of these that it leaves unblocked, at every step of the membrane clock; both are 0 where
   the synapses have no NMDA receptors;
-- ``gate_by_conductance`` (1 where the write gate scales the NMDA conductance), ``per_pool`` (cells of a pool) and
-  ``plasticity_step``.
+- ``gate_by_conductance`` (1 where the write gate scales the NMDA conductance), ``per_pool`` (cells of a pool),
+  ``somatostatin_cells`` and the like (cells of a population, in one replica) and ``plasticity_step``.
 """
 
 from __future__ import annotations

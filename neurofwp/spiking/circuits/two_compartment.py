@@ -33,7 +33,7 @@ from neurofwp.spiking.circuits.circuit import Circuit, Connection, Pairs, Popula
 from neurofwp.synapses.parameters import Parameter
 
 BROAD = 16  # value cells of other pools that an interneuron inhibits
-INHIBITORY, VIP = 32, 16  # somatostatin cells, and as many parvalbumin cells; VIP cells, of one network
+SHARE, FEWEST, MOST = 4, 8, 32  # value cells for each somatostatin and each parvalbumin cell; of these in a network
 
 COUPLED: tuple[Parameter, ...] = (
     Parameter("g_coupling", "nS", "mean conductance between soma and dendrite", low=0),
@@ -163,12 +163,24 @@ def _value(inhibited: str, update: str) -> Population:
     )  # fmt: skip
 
 
-def _gating(name: str, count: int, mean: str, equations: str = GATING_CELL, lookup: str = "") -> Population:
+def inhibitory(sizes: Sizes) -> int:
+    """Somatostatin cells, and as many parvalbumin cells, that all pools share."""
+    return min(MOST, max(FEWEST, sizes.cells // SHARE))
+
+
+def disinhibitory(sizes: Sizes) -> int:
+    """VIP cells: half as many."""
+    return inhibitory(sizes) // 2
+
+
+def _gating(
+    name: str, count: Callable[[Sizes], int], mean: str, equations: str = GATING_CELL, lookup: str = ""
+) -> Population:
     """Cells that all pools share."""
     drive = "g_exc_mean" if lookup else mean
     return Population(
         name,
-        lambda sizes: count,
+        count,
         equations,
         lookup,
         fluctuation("g_exc", mean=drive, quantum="inter_exc_quantum", tau="inter_tau_exc"),
@@ -178,11 +190,11 @@ def _gating(name: str, count: int, mean: str, equations: str = GATING_CELL, look
     )
 
 
-def all_to_all(source: int, target: int | None = None) -> Callable[[Sizes], Pairs]:
-    """Each of `source` cells to each of `target`, or to all value cells."""
+def all_to_all(source: Callable[[Sizes], int], target: Callable[[Sizes], int] = pools) -> Callable[[Sizes], Pairs]:
+    """Each cell of one kind to each of another, by default to all value cells."""
 
     def pairs(sizes: Sizes) -> Pairs:
-        i, j = (index.ravel() for index in np.indices((source, target or sizes.cells)))
+        i, j = (index.ravel() for index in np.indices((source(sizes), target(sizes))))
         return i, j
 
     return pairs
@@ -233,34 +245,28 @@ CIRCUIT = Circuit(
     value=_value(INHIBITED_BY_SPIKES, ""),
     others=(
         cells.FEEDBACK_CELLS,
-        _gating("vip", VIP, "vip_exc_mean", VIP_CELL, VIP_LOOKUP),
-        _gating("somatostatin", INHIBITORY, "som_exc_mean"),
-        _gating("parvalbumin", INHIBITORY, "pv_exc_mean"),
+        _gating("vip", disinhibitory, "vip_exc_mean", VIP_CELL, VIP_LOOKUP),
+        _gating("somatostatin", inhibitory, "som_exc_mean"),
+        _gating("parvalbumin", inhibitory, "pv_exc_mean"),
     ),
     connections=(
         *FEEDBACK,
-        Connection("open", "vip", "somatostatin", f"g_inhibition_post += g_vip_som/{VIP}", all_to_all(VIP, INHIBITORY)),
         Connection(
-            "release",
-            "somatostatin",
-            "parvalbumin",
-            f"g_inhibition_post += g_som_pv/{INHIBITORY}",
-            all_to_all(INHIBITORY, INHIBITORY),
-        ),
-        # a mean of g_tonic, by cells that fire at som_rate
-        Connection(
-            "shunt",
-            "somatostatin",
-            "value",
-            f"g_shunt_post += g_tonic/({INHIBITORY}*som_rate*tau_tonic)",
-            all_to_all(INHIBITORY),
+            "open", "vip", "somatostatin", "g_inhibition_post += g_vip_som/vip_cells",
+            all_to_all(disinhibitory, inhibitory),
         ),
         Connection(
-            "perisomatic",
-            "parvalbumin",
-            "value",
-            f"g_pv_post += g_perisomatic/({INHIBITORY}*pv_rate*tau_perisomatic)",
-            all_to_all(INHIBITORY),
+            "release", "somatostatin", "parvalbumin", "g_inhibition_post += g_som_pv/somatostatin_cells",
+            all_to_all(inhibitory, inhibitory),
+        ),
+        # on average g_tonic, by cells that fire at som_rate, and g_perisomatic, by cells that fire at pv_rate
+        Connection(
+            "shunt", "somatostatin", "value", "g_shunt_post += g_tonic/(somatostatin_cells*som_rate*tau_tonic)",
+            all_to_all(inhibitory),
+        ),
+        Connection(
+            "perisomatic", "parvalbumin", "value",
+            "g_pv_post += g_perisomatic/(parvalbumin_cells*pv_rate*tau_perisomatic)", all_to_all(inhibitory),
         ),
     ),
-)
+)  # fmt: skip
