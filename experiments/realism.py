@@ -52,6 +52,8 @@ class Settings:
     """Rules to fit; empty for all that can be, which takes three times as long."""
     restarts: int = 2
     """Random starts of each fit."""
+    verdicts: bool = True
+    """Run every condition twice and identify its rule; without, recall and rates are measured, in half the time."""
 
 
 def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
@@ -70,7 +72,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     jobs = [
         nf.spiking.jobs.Job(f"{each.name}, seed {number}, run {run}", programs[each.duration, number], each.network,
                             seed=2 * number + run)
-        for each in facts for number in numbers for run in (0, 1)
+        for each in facts for number in numbers for run in range(1 + settings.verdicts)
     ]  # fmt: skip
     found: dict[str, xr.Dataset] = {}
     fits: dict[str, Any] = {}
@@ -78,10 +80,13 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         for each in facts:
             for number in numbers:
                 program, name = programs[each.duration, number], f"{each.name}, seed {number}"
-                one, other = (trace(f"{name}, run {run}") for run in (0, 1))
-                found[name] = measure(program, one)
-                fits[name] = (program, one[FITTED], other[FITTED], settings, number, device)
-    judged = parallel_map(judge, fits, folder=folder, description="fitting rules")
+                runs = [trace(f"{name}, run {run}") for run in range(1 + settings.verdicts)]
+                found[name] = measure(program, runs[0])
+                fits[name] = (program, *(each[FITTED] for each in runs), settings, number, device)
+    if settings.verdicts:
+        judged = parallel_map(judge, fits, folder=folder, description="fitting rules")
+    else:
+        judged = dict.fromkeys(found, unjudged(settings, "not judged", "no rule was fitted"))
     return xr.DataTree.from_dict({"/measured": join(facts, numbers, found), "/verdicts": join(facts, numbers, judged)})
 
 
@@ -129,7 +134,7 @@ def judge(
     """The verdict on one condition, and what it is measured against; FEVE of the rules."""
     changed = one["conductance"].values
     if np.ptp(changed) == 0:
-        return nothing_learned(settings)
+        return unjudged(settings, "nothing is learned", "no weight changes")
     fits = nf.identify(
         program, one, settings.rules or None, repeat=other, restarts=settings.restarts, seed=seed, device=device,
         progress=False,
@@ -140,14 +145,13 @@ def judge(
     return table.drop_vars([name for name in table.coords if name != "rule"])
 
 
-def nothing_learned(settings: Settings) -> xr.Dataset:
-    """What is said where no weight changes."""
+def unjudged(settings: Settings, verdict: str, sentence: str) -> xr.Dataset:
+    """What is said of a condition whose weights no rule was fitted to."""
     rules = list(settings.rules) or [rule.id for rule in nf.identification.candidates()]
-    nan = np.full(len(rules), np.nan)
-    words = {"verdict": "nothing is learned", "rules": "", "sentence": "no weight changes"}
+    words = {"verdict": verdict, "rules": "", "sentence": sentence}
     numbers = dict.fromkeys(("unexplained", "low", "high", "null", "reference", "noise_ceiling"), np.nan)
     scalars = {name: ((), each, UNIT) for name, each in (words | numbers).items()}
-    scores = dict.fromkeys(("feve", "feve_low", "feve_high"), ("rule", nan, UNIT))
+    scores = {name: ("rule", np.full(len(rules), np.nan), UNIT) for name in ("feve", "feve_low", "feve_high")}
     return xr.Dataset(scalars | scores, coords={"rule": rules})
 
 
@@ -206,7 +210,8 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
     """Curves of recall and of what rules explain against the level of each fact; and what blocks do."""
     measured, verdicts = result["measured"].to_dataset(), result["verdicts"].to_dataset()
     figures = {"circuits_and_blocks": nf.plots.circuits_and_blocks(measured, verdicts)}
-    if set(measured["factor"].values.tolist()) - {"circuit", "block", "together"}:
+    scales = set(measured["factor"].values.tolist()) - {"circuit", "block", "together"}
+    if scales and bool(verdicts["feve"].notnull().any()):
         figures["realism"] = nf.plots.realism(measured, verdicts)
     return figures
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import exp
 from typing import Any
 
 from brian2 import Hz, Quantity, have_same_dimensions, ms, mV, nS, pF, second
@@ -19,6 +20,11 @@ from neurofwp.theory.two_compartment import Dendrite, two_compartment
 
 UNCOUPLED, NUMBER, SPIKES = "apical-feedback", "two-compartment-by-number", "two-compartment"
 SYNAPSE, FAILING = "error-correcting", "error-correcting-release"
+SHORT = "error-correcting-short-term"
+SHORT_TERM = {  # U, recovery and facilitation, ms
+    "depressing axons": (0.46, 671.0, 17.0),  # layer 2/3 pyramidal cells, Tsodyks & Markram 1997
+    "facilitating axons": (0.05, 200.0, 1500.0),  # prefrontal, Mongillo et al. 2008, with a small first release
+}
 HILL = ((8, 3), (6, 3), (4, 3))  # of potentiation (CaMKII: 4 to 8) and of depression (calcineurin: 3)
 UNITS = (mV, nS, pF, ms, Hz)
 CLOSED_FORM = {"backpropagation": "mV"}  # units of what it gives, where they are not nS
@@ -106,6 +112,8 @@ def facts() -> list[Fact]:
             for level in (1, 3, 10)
         ),
         *(Fact(f"Hill exponents {p} and {q}", "Hill exponents", p + q, parameters=hill(p, q)) for p, q in HILL),
+        *_vary("extracellular calcium", "external_calcium", (1.5, 2.5), "mM"),
+        *short_term(),
         *blocks(),
         together(),
     ]  # fmt: skip
@@ -185,7 +193,56 @@ def blocks() -> list[Fact]:
             "No calcium enters: no weight changes, and recall is at chance.",
             alpha_nmda="0",
         ),
+        block(
+            "low extracellular calcium",
+            "Less calcium enters than the crossover needs: writes depress, and recall falls.",
+            external_calcium="1.2 mM",
+        ),
     ]
+
+
+def short_term() -> list[Fact]:
+    """Depressing and facilitating axons (Tsodyks & Markram), scaled so that a train of a key opens and transmits on
+    average what it does without: rates of expression by what a spike releases, calcium and current by what is open."""
+    made = []
+    for name, (use, recovery, facilitation) in SHORT_TERM.items():
+        released, gating = train_means(use, recovery, facilitation)
+        _, still = train_means(1.0, 0.0, 0.0)
+        own = model.load(SYNAPSE).values
+        scaled = {each: own[each] / released for each in ("P", "D", "K_m", "w_max")}
+        texts = {
+            name: f"{float(value / unit):.5g} {text}"
+            for name, value in scaled.items()
+            for unit, text in ((nS / second, "nS/s"), (nS, "nS"))
+            if have_same_dimensions(value, unit)
+        }
+        parameters = {
+            "U": f"{use}", "tau_recovery": f"{recovery} ms", "tau_facilitation": f"{facilitation} ms", **texts,
+            "g_calcium": f"{float(own['g_calcium'] * mV) * still / gating:.5g} 1/mV",
+            "g_nmda_dendrite": f"{0.5 * still / gating:.5g} nS",
+        }  # fmt: skip
+        made.append(Fact(name, "short-term plasticity", use, synapse=SHORT, parameters=parameters))
+    return made
+
+
+def train_means(use: float, recovery: float, facilitation: float, rate: float = 60.0) -> tuple[float, float]:
+    """What a spike of a regular train of 500 ms releases on average, and the mean gating s from 100 ms on (times ms).
+
+    A recovery of 0 is a release of everything.
+    """
+    step, s, u, x, spikes, opened = 1000 / rate, 0.0, 0.0, 1.0, [], []
+    own = model.load(SYNAPSE).values
+    alpha, tau = float(own["alpha_nmda"]), float(own["tau_nmda"] / ms)
+    for number in range(round(500 / step)):
+        u, x = (u + use * (1 - u), x) if recovery else (1.0, 1.0)
+        spikes.append(u * x)
+        s += alpha * spikes[-1] * (1 - s)
+        if number * step >= 100:
+            opened.append(s * tau / step * (1 - exp(-step / tau)))
+        x = 1 - (1 - x * (1 - u)) * exp(-step / recovery) if recovery else 1.0
+        u *= exp(-step / facilitation) if recovery else 1.0
+        s *= exp(-step / tau)
+    return sum(spikes) / len(spikes), sum(opened) / len(opened)
 
 
 def together() -> Fact:

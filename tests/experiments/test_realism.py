@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,15 @@ def test_recall_is_the_mean_over_episodes_of_all_seeds(result: xr.DataTree) -> N
     with pretended([Job("one", program, fact.network, seed=6)]) as trace:
         expected = recall_r2(program, trace("one"), by="episode")
     np.testing.assert_allclose(measured["r2"].sel(condition="gate by spikes").isel(seed=0), expected)
+
+
+def test_without_verdicts_recall_is_the_same(result: xr.DataTree, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "start", pretended)
+    alone = realism.run(replace(SMALL, verdicts=False), seed=3, device="cpu")
+    for name in ("r2", "reassigned_r2"):
+        np.testing.assert_array_equal(alone["measured"][name], result["measured"][name])
+    assert set(realism.tables(alone)["conditions"]["verdict"].values) == {"not judged"}
+    assert set(realism.plot(alone)) == {"circuits_and_blocks"}
 
 
 def test_figures_have_a_curve_for_each_fact_that_is_a_scale(result: xr.DataTree) -> None:

@@ -14,7 +14,7 @@ from neurofwp.synapses.model import SynapseModel
 from neurofwp.synapses.stage import Stage
 
 # what the circuit gives a value cell, and the states that one stage reads from another
-CIRCUIT = "v_dendrite : volt\nnmda_gain : 1\nforgetting : Hz\n"
+CIRCUIT = "v_dendrite : volt\nnmda_gain : 1\nforgetting : Hz\ncalcium_outside : mmolar\n"
 STATES = {"calcium : 1", "weight : siemens"}
 
 
@@ -47,6 +47,7 @@ class Bench:
             n, CIRCUIT + synapse.text("postsynaptic"), method="exponential_euler", dt=dt, namespace=names
         )
         self.value.nmda_gain = 1
+        self.value.calcium_outside = 2 * b2.mmolar  # as in most slices
         spike = {"on_pre": synapse.text("spike")} if synapse.text("spike") else {}
         self.synapses = b2.Synapses(self.key, self.value, states, dt=dt, namespace=names, **spike)
         self.synapses.connect(j="i")

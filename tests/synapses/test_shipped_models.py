@@ -24,6 +24,7 @@ COINCIDENT = [
     name
     for name in SYNAPSES
     if "low-pass" in {stage.form for stage in model.load(name).stages if stage.stage == "calcium"}
+    and "U" not in model.load(name).values  # whose weights are of a release of everything, many times what a train gets
 ]
 CALCIUM = [name for name in SYNAPSES if model.load(name).thresholds]
 

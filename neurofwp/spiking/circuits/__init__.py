@@ -20,6 +20,8 @@ __all__ = ["CIRCUITS", "REGISTRY", "Circuit", "Connection", "Population", "Sizes
 
 CIRCUITS: tuple[Circuit, ...] = (APICAL_FEEDBACK, TWO_COMPARTMENT, BY_NUMBER)
 
+SINCE = {"external_calcium": {"value": 2, "unit": "mM"}}  # parameters that files of before do not have, as they were
+
 if TYPE_CHECKING:
     from brian2 import Quantity
 
@@ -59,6 +61,8 @@ def load(name: str | Path, overrides: Mapping[str, Any]) -> tuple[Circuit, Value
     title, content = read_toml(name, "circuits", "circuit")
     circuit = get(str(content.get("form", APICAL_FEEDBACK.name)))
     content = {key: value for key, value in content.items() if key not in ("description", "source", "form")}
+    declared = {parameter.name for parameter in circuit.parameters}
+    content = {name: entry for name, entry in SINCE.items() if name in declared} | content
     values = read_table(content, circuit.parameters, f"{title}.toml")
     forms = REGISTRY.origins()
     general = {key: value for key, value in overrides.items() if key not in forms}

@@ -82,7 +82,7 @@ def _resting_value_cells(parameter: Callable[[str], Value], gate_by_conductance:
         "g_exc": parameter("soma_exc_mean"),
         "g_inh": parameter("soma_inh_mean"),
         "g_shunt": parameter("g_tonic") * (not gate_by_conductance),
-        "calcium_outside": cells.CALCIUM_OUTSIDE,
+        "calcium_outside": parameter("external_calcium"),
     }
 
 

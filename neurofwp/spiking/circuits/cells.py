@@ -11,7 +11,6 @@ from __future__ import annotations
 from neurofwp.spiking.circuits.circuit import Population, one_per_key, pools
 from neurofwp.synapses.parameters import Parameter
 
-CALCIUM_OUTSIDE = 2.0  # mol/m^3, which is mM: as in most slices
 BETWEEN = {"v": ("v_reset", "v_threshold")}  # where membrane voltages begin
 
 KEY_PARAMETERS: tuple[Parameter, ...] = (
@@ -39,6 +38,7 @@ SOMA_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("soma_inh_quantum", "nS", "size of one background inhibitory shot", low=0),
     Parameter("tau_exc", "ms", "decay of background and dendritic excitation", low=0.1),
     Parameter("tau_inh", "ms", "decay of background inhibition", low=0.1),
+    Parameter("external_calcium", "mM", "calcium around the synapses of value cells", low=0),
 )
 DENDRITE_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("dendrite_C", "pF", "capacitance of the apical dendrite", low=1),

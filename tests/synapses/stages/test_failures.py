@@ -10,8 +10,9 @@ import pytest
 from brian2 import ms, nS
 
 from neurofwp.spiking import SpikingNetwork
-from neurofwp.spiking.facts import hill
+from neurofwp.spiking.facts import hill, short_term, train_means
 from neurofwp.synapses import model
+from neurofwp.synapses.parameters import parse_unit
 from neurofwp.synapses.stages.ampa import Exponential
 from neurofwp.synapses.stages.nmda.saturating import SaturatingPerSynapse
 from neurofwp.synapses.stages.release import Binomial
@@ -65,3 +66,26 @@ def test_other_exponents_leave_the_crossover_where_it_was(p, q):
     before, after = (grid[np.argmin(np.abs(net(grid, *each)))] for each in ((8, 16, 1.21), (p, q, depression)))
     assert after == pytest.approx(before, abs=2e-4)
     assert net(before - 0.05, p, q, depression) < 0 < net(before + 0.05, p, q, depression)
+
+
+def test_the_shipped_model_of_depressing_axons_has_the_scaled_parameters():
+    found = {each.name: each.parameters for each in short_term()}["depressing axons"]
+    values = model.load("error-correcting-short-term").values
+    for name in ("P", "D", "K_m", "w_max", "g_calcium", "U", "tau_recovery", "tau_facilitation"):
+        number, *unit = found[name].split()
+        expected = float(number) * (parse_unit(unit[0], name) if unit else 1)
+        assert float(values[name] / expected) == pytest.approx(1, rel=1e-3), name
+
+
+def test_means_of_a_train_without_depression_are_those_of_the_recursion():
+    """s before a spike n is a geometric sum; and everything is released."""
+    released, gating = train_means(1.0, 0.0, 0.0)
+    kept = np.exp(-1000 / 60 / 100)
+    s, every = 0.0, []
+    for number in range(30):
+        s = s + 0.5 * (1 - s)
+        if number * 1000 / 60 >= 100:
+            every.append(s * 100 * 60 / 1000 * (1 - kept))
+        s *= kept
+    assert released == 1
+    assert gating == pytest.approx(np.mean(every))

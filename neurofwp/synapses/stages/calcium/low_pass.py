@@ -1,10 +1,11 @@
 """Calcium in the spine, from current through unblocked NMDA receptors.
 
-dc/dt = (s_pre H_post - c) / tau, with H = nmda_gain(t) g_calcium (E_Ca - V) B(V).
+dc/dt = (s_pre H_post - c) / tau, with H = nmda_gain(t) g_calcium (E_Ca - V) B(V) [Ca]_o / 2 mM.
 
 c is dimensionless: g_calcium sets its scale (Shouval, Bear & Cooper 2002 write the same equation in units that they
-call micromolar; the absolute concentration in a spine is not known to better than that). H depends on the dendrite
-alone and is computed there. The update is exact while H and s stand still.
+call micromolar; the absolute concentration in a spine is not known to better than that). What enters is in proportion
+to the calcium outside, of which most slices have 2 mM; its reversal potential is left where it is. H depends on the
+dendrite alone and is computed there. The update is exact while H and s stand still.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ class LowPass(Stage):
         Parameter("g_calcium", "1/mV", "calcium per driving force at full NMDA gating", low=0),
     )
     postsynaptic = "calcium_drive : 1"
-    postsynaptic_update = "calcium_drive = nmda_gain*g_calcium*(E_calcium - v_dendrite)*unblocked"
+    postsynaptic_update = (
+        "calcium_drive = nmda_gain*g_calcium*(E_calcium - v_dendrite)*unblocked*calcium_outside/(2*mmolar)"
+    )
     synaptic = "calcium : 1"
     synaptic_update = """
         calcium_target = s_nmda_pre*calcium_drive_post
