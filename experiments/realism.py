@@ -52,6 +52,8 @@ class Settings:
     """Rules to fit; empty for all that can be, which takes three times as long."""
     restarts: int = 2
     """Random starts of each fit."""
+    transfer_pairs: int = 0
+    """Run every condition with so many pairs too, of which the rules fitted at `pairs` predict the weights; 0: not."""
     verdicts: bool = True
     """Run every condition twice and identify its rule; without, recall and rates are measured, in half the time."""
 
@@ -66,25 +68,31 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     """
     check(settings)
     facts, numbers = chosen(settings), range(seed, seed + settings.seeds)
+    loads = [settings.pairs, settings.transfer_pairs][: 1 + bool(settings.transfer_pairs and settings.verdicts)]
     programs = {
-        (each.duration, number): write_program(settings, number, each.duration) for each in facts for number in numbers
-    }
+        (each.duration, number, pairs): write_program(settings, number, each.duration, pairs)
+        for each in facts for number in numbers for pairs in loads
+    }  # fmt: skip
     jobs = [
-        nf.spiking.jobs.Job(f"{each.name}, seed {number}, run {run}", programs[each.duration, number], each.network,
-                            seed=2 * number + run)
-        for each in facts for number in numbers for run in range(1 + settings.verdicts)
+        nf.spiking.jobs.Job(f"{each.name}, {pairs} pairs, seed {number}, run {run}",
+                            programs[each.duration, number, pairs], each.network, seed=2 * number + run)
+        for each in facts for number in numbers for pairs in loads for run in range(1 + settings.verdicts)
     ]  # fmt: skip
     found: dict[str, xr.Dataset] = {}
-    fits: dict[str, Any] = {}
+    cases: dict[str, Any] = {}
     with nf.spiking.jobs.start(jobs, folder=folder) as trace:
         for each in facts:
             for number in numbers:
-                program, name = programs[each.duration, number], f"{each.name}, seed {number}"
-                runs = [trace(f"{name}, run {run}") for run in range(1 + settings.verdicts)]
-                found[name] = measure(program, runs[0])
-                fits[name] = (program, *(each[FITTED] for each in runs), settings, number, device)
+                known = []
+                for pairs in loads:
+                    program, name = programs[each.duration, number, pairs], f"{each.name}, {pairs} pairs, seed {number}"
+                    runs = [trace(f"{name}, run {run}") for run in range(1 + settings.verdicts)]
+                    known.append((program, *(own[FITTED] for own in runs)))
+                    if pairs == settings.pairs:
+                        found[f"{each.name}, seed {number}"] = measure(program, runs[0])
+                cases[f"{each.name}, seed {number}"] = (known, settings, number, device)
     if settings.verdicts:
-        judged = parallel_map(judge, fits, folder=folder, description="fitting rules")
+        judged = parallel_map(judge, cases, folder=folder, description="fitting rules")
     else:
         judged = dict.fromkeys(found, unjudged(settings, "not judged", "no rule was fitted"))
     return xr.DataTree.from_dict({"/measured": join(facts, numbers, found), "/verdicts": join(facts, numbers, judged)})
@@ -106,9 +114,9 @@ def chosen(settings: Settings) -> list[Fact]:
     return [each for each in every if not settings.facts or {each.name, each.factor} & set(settings.facts)]
 
 
-def write_program(settings: Settings, seed: int, duration: float) -> xr.Dataset:
+def write_program(settings: Settings, seed: int, duration: float, pairs: int) -> xr.Dataset:
     """Pairs of digits under keys that overlap."""
-    task = nf.tasks.digit_pairs(settings.pairs, settings.episodes, reassign=settings.reassign, seed=seed)
+    task = nf.tasks.digit_pairs(pairs, settings.episodes, reassign=settings.reassign, seed=seed)
     encoder = nf.slownet.FixedEncoder(pre=200, active=20, seed=seed, overlap=settings.overlap, duration=duration)
     return nf.transforms.selection.keep_most_varied(encoder(task), settings.pixels)
 
@@ -129,11 +137,14 @@ def measure(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
 
 
 def judge(
-    program: xr.Dataset, one: xr.Dataset, other: xr.Dataset, settings: Settings, seed: int, device: str
+    known: list[tuple[xr.Dataset, xr.Dataset, xr.Dataset]], settings: Settings, seed: int, device: str
 ) -> xr.Dataset:
-    """The verdict on one condition, and what it is measured against; FEVE of the rules."""
-    changed = one["conductance"].values
-    if np.ptp(changed) == 0:
+    """The verdict on one condition, what it is measured against, and FEVE of the rules, there and at another load.
+
+    known : Program and both Traces, and the same of another load, if there is one.
+    """
+    (program, one, other), *loads = known
+    if np.ptp(one["conductance"].values) == 0:
         return unjudged(settings, "nothing is learned", "no weight changes")
     fits = nf.identify(
         program, one, settings.rules or None, repeat=other, restarts=settings.restarts, seed=seed, device=device,
@@ -142,6 +153,11 @@ def judge(
     table = nf.identification.verdict_table(fits).assign(
         fits[["feve", "low", "high", "noise_ceiling", "sentence"]].rename(low="feve_low", high="feve_high")
     )
+    table["transfer"] = xr.full_like(table["feve"], np.nan)
+    for each in loads:  # whose images no fit has seen judge
+        judges = range(settings.episodes // 2, settings.episodes)
+        scores = nf.identification.transfer.transfer(fits, *each, judge=judges, device=device)
+        table["transfer"][:] = scores["feve"].isel(measure=0).sel(model=table["rule"].values).values
     return table.drop_vars([name for name in table.coords if name != "rule"])
 
 
@@ -151,7 +167,9 @@ def unjudged(settings: Settings, verdict: str, sentence: str) -> xr.Dataset:
     words = {"verdict": verdict, "rules": "", "sentence": sentence}
     numbers = dict.fromkeys(("unexplained", "low", "high", "null", "reference", "noise_ceiling"), np.nan)
     scalars = {name: ((), each, UNIT) for name, each in (words | numbers).items()}
-    scores = {name: ("rule", np.full(len(rules), np.nan), UNIT) for name in ("feve", "feve_low", "feve_high")}
+    scores = {
+        name: ("rule", np.full(len(rules), np.nan), UNIT) for name in ("feve", "feve_low", "feve_high", "transfer")
+    }
     return xr.Dataset(scalars | scores, coords={"rule": rules})
 
 
@@ -178,7 +196,7 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     """``conditions`` (condition): recall with SEM over episodes of all seeds, its chance, change of weights in reads
     relative to writes; verdict, rules, unexplained share, null and reference of the first seed. ``blocks``: predictions
     and what came of them. ``rates`` (condition, population, phase, statistic): mean and 95 % quantile, Hz. ``rules``
-    (condition, rule): FEVE, mean of seeds."""
+    (condition, rule): FEVE, and that at the other load (``transfer``), means of seeds."""
     measured, verdicts = result["measured"].to_dataset(), result["verdicts"].to_dataset()
     flat = measured.stack(sample=("seed", "episode"))
     table = xr.Dataset(attrs={})
@@ -202,7 +220,9 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
         "conditions": table.drop_vars(["factor", "level", "unit"], errors="ignore"),
         "blocks": said.assign_coords(condition=measured["condition"].values[blocked]),
         "rates": measured[["rate"]].mean("seed", keep_attrs=True).drop_vars(["factor", "level", "unit", "prediction"]),
-        "rules": verdicts[["feve"]].mean("seed", keep_attrs=True).drop_vars(["factor", "level", "unit", "prediction"]),
+        "rules": verdicts[["feve", "transfer"]]
+        .mean("seed", keep_attrs=True)
+        .drop_vars(["factor", "level", "unit", "prediction"]),
     }
 
 

@@ -21,7 +21,7 @@ from neurofwp.spiking.jobs import Job
 
 SMALL = realism.Settings(
     facts=("gate by spikes", "strength of feedback", "feedback removed", "NMDA receptors blocked"), pairs=4, episodes=6,
-    pixels=2, seeds=2, rules=("hebbian", "delta"), restarts=1,
+    pixels=2, seeds=2, transfer_pairs=6, rules=("hebbian", "delta"), restarts=1,
 )  # fmt: skip
 SPIKES = {"flag_values": [0, 1], "flag_meanings": "key value"}
 
@@ -66,7 +66,10 @@ def test_verdicts_follow_what_was_run(result: xr.DataTree) -> None:
     assert conditions["rules"].sel(condition="gate by spikes").item() == "delta"
     assert "hebbian" in conditions["rules"].sel(condition="feedback removed").item()
     assert conditions["verdict"].sel(condition="NMDA receptors blocked").item() == "nothing is learned"
-    assert tables["rules"]["feve"].sel(condition="gate by spikes", rule="delta") > 0.98
+    scores = tables["rules"].sel(condition="gate by spikes")
+    assert scores["feve"].sel(rule="delta") > 0.98
+    assert scores["transfer"].sel(rule="delta") > 0.98  # parameters of four pairs predict six
+    assert scores["transfer"].sel(rule="hebbian") < scores["transfer"].sel(rule="delta") - 0.02
     assert set(tables["blocks"]["condition"].values) == {"feedback removed", "NMDA receptors blocked"}
     assert all(str(each) for each in tables["blocks"]["prediction"].values)
 
@@ -79,7 +82,7 @@ def test_recall_is_the_mean_over_episodes_of_all_seeds(result: xr.DataTree) -> N
     moved = measured["written_in_reads"].sel(condition="gate by spikes")
     np.testing.assert_allclose(moved, 0, atol=1e-12)  # a rate network's gate is closed while it is read
     fact = next(each for each in facts.facts() if each.name == "gate by spikes")
-    program = realism.write_program(SMALL, 3, fact.duration)
+    program = realism.write_program(SMALL, 3, fact.duration, SMALL.pairs)
     with pretended([Job("one", program, fact.network, seed=6)]) as trace:
         expected = recall_r2(program, trace("one"), by="episode")
     np.testing.assert_allclose(measured["r2"].sel(condition="gate by spikes").isel(seed=0), expected)
