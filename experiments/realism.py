@@ -37,6 +37,8 @@ class Settings:
     """Factors, as "shared feedback", or names of single conditions; by default all."""
     pairs: int = 8
     """Pairs per episode."""
+    key_cells: int = 200
+    """Key cells; 20 of them are active in a key."""
     overlap: float = 0.2
     """Share of active cells that two keys have in common on average."""
     reassign: float = 0.5
@@ -117,7 +119,9 @@ def chosen(settings: Settings) -> list[Fact]:
 def write_program(settings: Settings, seed: int, duration: float, pairs: int) -> xr.Dataset:
     """Pairs of digits under keys that overlap."""
     task = nf.tasks.digit_pairs(pairs, settings.episodes, reassign=settings.reassign, seed=seed)
-    encoder = nf.slownet.FixedEncoder(pre=200, active=20, seed=seed, overlap=settings.overlap, duration=duration)
+    encoder = nf.slownet.FixedEncoder(
+        pre=settings.key_cells, active=20, seed=seed, overlap=settings.overlap, duration=duration
+    )
     return nf.transforms.selection.keep_most_varied(encoder(task), settings.pixels)
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from neurofwp.rate import RateNetwork as RateNetwork
     from neurofwp.runtime.registry import register as register
     from neurofwp.spiking import SpikingNetwork as SpikingNetwork
+    from neurofwp.synapses.model import synapse as synapse
 
 __version__ = "0.1.0"
 
@@ -42,6 +43,7 @@ NAMES = {
     "SpikingNetwork": "spiking",
     "identify": "identification",
     "register": "runtime.registry",
+    "synapse": "synapses.model",
 }
 
 __all__ = [*PACKAGES, *NAMES]

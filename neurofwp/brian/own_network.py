@@ -1,0 +1,165 @@
+"""A synapse model in anybody's Brian2 network: one `Synapses` object between cells that are not ours.
+
+The models keep what depends on one cell alone in that cell. Cells of others cannot take it, so that each synapse here
+has its own copy, of the same equations: gating of NMDA receptors, traces of spikes, the share that magnesium leaves
+unblocked. The numbers are the same; a `SpikingNetwork`, where a row of synapses shares them, is faster.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import brian2 as b2
+from brian2 import Quantity, have_same_dimensions, mmolar, ms, siemens, volt
+from numpy.typing import ArrayLike
+
+from neurofwp.brian.random_numbers import FUNCTIONS
+from neurofwp.errors import InputError
+
+if TYPE_CHECKING:
+    from neurofwp.synapses.model import SynapseModel
+
+# of cells of ours; of others', these numbers, where they do not have a variable of the name
+GIVEN: Mapping[str, Quantity | float] = {"nmda_gain": 1.0, "forgetting": 0 * b2.Hz, "calcium_outside": 2 * mmolar}
+
+
+def connect(
+    synapse: SynapseModel,
+    source: Any,
+    target: Any,
+    *,
+    i: ArrayLike | None = None,
+    j: ArrayLike | None = None,
+    p: float = 1.0,
+    condition: str | None = None,
+    delay: Quantity | None = None,
+    dendrite: str = "v_dendrite",
+    conductance: str = "g_ampa",
+    plasticity_step: Quantity = 1 * ms,
+    name: str = "plastic*",
+) -> b2.Synapses:
+    """Plastic synapses between two groups of a Brian2 network.
+
+    Parameters
+    ----------
+    synapse : a model. source, target : groups of cells that spike.
+    i, j : pairs of cells; left out, all pairs that meet `condition`, each with probability `p`. A pair may come twice.
+    delay : of transmission, beside what the model has itself.
+    dendrite : the variable of `target` that is the voltage at the synapses. conductance : that which a presynaptic
+        spike raises by the weight; it decays as the target's equations say.
+    plasticity_step : of calcium and weights; gating and traces advance with the clock of `target`.
+
+    Returns
+    -------
+    Synapses with the states of the model, such as ``weight`` (siemens) and ``calcium``, for Brian2's own monitors. The
+    object has to be in the network that runs, as any other.
+
+    Raises
+    ------
+    InputError
+        for target cells without what the synapse needs, or a model whose synapses wait for plateaus.
+    """
+    if synapse.text("plateau_edge") or "plateau" in _words(synapse, "postsynaptic", "postsynaptic_update"):
+        raise InputError(
+            f"synapse model {synapse.name!r} waits for plateaus of its cells, which only a SpikingNetwork has: choose "
+            "another"
+        )
+    _check(synapse, target, dendrite, conductance)
+    code = _Code(synapse, target, dendrite, conductance)
+    at_pre = {"now": code("spike"), "late": code("late_spike"), "trace": code("presynaptic_spike")}
+    at_post = {"post": code("spike_post"), "trace_post": code("postsynaptic_spike")}
+    extra = 0 * ms if delay is None else delay
+    late = {"late": synapse.values[synapse.text("delay")] + extra} if at_pre["late"] else {}
+    own_pre, own_post = ({key: text for key, text in each.items() if text} for each in (at_pre, at_post))
+    delays = dict.fromkeys(own_pre, extra) | late
+    plastic = b2.Synapses(
+        source,
+        target,
+        code.equations,
+        on_pre=own_pre,
+        on_post=own_post,
+        delay=delays,
+        method="exponential_euler",
+        clock=target.clock,
+        namespace={**FUNCTIONS, **GIVEN, **synapse.constants(plasticity_step)},
+        name=name,
+    )
+    if i is not None or j is not None:
+        plastic.connect(i=i, j=j)
+    else:
+        plastic.connect(condition=condition, p=p)
+    for pathway in {"trace", "trace_post"} & {*own_pre, *own_post}:
+        getattr(plastic, pathway).order = 1  # synapses see a spike before traces change by it, those of both cells
+    for state in {"weight", synapse.expressed}:
+        setattr(plastic, state, synapse.initial)
+    if update := code("postsynaptic_update", "update"):
+        plastic.run_regularly(update, dt=plasticity_step, order=1)
+    return plastic
+
+
+class _Code:
+    """The code of a model, with what cells of ours hold in each synapse instead."""
+
+    def __init__(self, synapse: SynapseModel, target: Any, dendrite: str, conductance: str) -> None:
+        self.synapse, self.held = synapse, set(getattr(target, "variables", {}))
+        self.renamed = {"v_dendrite": f"{dendrite}_post", "g_ampa_post": f"{conductance}_post"}
+        cells = [_text(synapse, part) for part in ("presynaptic", "postsynaptic")]
+        self.moved = {
+            f"{each}_{end}" for text, end in zip(cells, ("pre", "post"), strict=True) for each in _defined(text)
+        }
+        self.cells = "\n".join(cells)
+
+    def __call__(self, *parts: str) -> str:
+        texts = [self.synapse.update if part == "update" else _text(self.synapse, part) for part in parts]
+        return self._own("\n".join(text for text in texts if text.strip()))
+
+    @property
+    def equations(self) -> str:
+        """Those of both cells and of the synapse."""
+        clocked = re.sub(r"^(\s*d\w+/dt\s*=[^\n]*?:[^\n(]*)$", r"\1 (clock-driven)", self.cells, flags=re.M)
+        return self._own(f"{clocked}\n{self.synapse.text('synaptic')}")
+
+    def _own(self, text: str) -> str:
+        def name(found: re.Match[str]) -> str:
+            word = found[0]
+            if word in self.moved:
+                return word.rpartition("_")[0]
+            plain = word.removesuffix("_post")
+            if plain in GIVEN:
+                return f"{plain}_post" if plain in self.held else plain
+            return self.renamed.get(word, word)
+
+        return re.sub(r"[A-Za-z_]\w*", name, text)
+
+
+def _text(synapse: SynapseModel, part: str) -> str:
+    """A part of all stages, but for the conductance of the target, whose own equations say how it decays."""
+    text = synapse.text(part)
+    return re.sub(r"^\s*dg_ampa/dt[^\n]*$", "", text, flags=re.M) if part == "postsynaptic" else text
+
+
+def _defined(text: str) -> set[str]:
+    """Variables that equations define."""
+    return {a or b for a, b in re.findall(r"^\s*(?:d(\w+)/dt\s*=|(\w+)\s*(?:=[^\n]*)?:)", text, re.M)}
+
+
+def _words(synapse: SynapseModel, *parts: str) -> set[str]:
+    return set(re.findall(r"[A-Za-z_]\w*", "\n".join(synapse.text(part) for part in parts)))
+
+
+def _check(synapse: SynapseModel, target: Any, dendrite: str, conductance: str) -> None:
+    variables = getattr(target, "variables", {})
+    decays = f"'d{conductance}/dt = -{conductance}/(5*ms) : siemens'"
+    needs = {conductance: (siemens, f"the conductance that a spike raises, as in {decays}", "conductance")}
+    if "v_dendrite" in _words(synapse, "postsynaptic", "postsynaptic_update", "synaptic_update"):
+        needs[dendrite] = (volt, "the voltage at its synapses", "dendrite")
+    for variable, (unit, meaning, argument) in needs.items():
+        if variable not in variables:
+            raise InputError(
+                f"synapse model {synapse.name!r} needs {variable!r} in its target cells, {meaning}: declare it, or "
+                f"name another variable with {argument}='...'"
+            )
+        if not have_same_dimensions(variables[variable].dim, unit):
+            raise InputError(f"{variable!r} of the target cells must be in {unit!s}: it is {meaning}")
