@@ -26,11 +26,11 @@ if TYPE_CHECKING:
         trace as trace,
         transforms as transforms,
     )
+    from neurofwp.brian.own_network import synapse as synapse
     from neurofwp.identification import identify as identify
     from neurofwp.rate import RateNetwork as RateNetwork
     from neurofwp.runtime.registry import register as register
     from neurofwp.spiking import SpikingNetwork as SpikingNetwork
-    from neurofwp.synapses.model import synapse as synapse
 
 __version__ = "0.1.0"
 
@@ -43,7 +43,7 @@ NAMES = {
     "SpikingNetwork": "spiking",
     "identify": "identification",
     "register": "runtime.registry",
-    "synapse": "synapses.model",
+    "synapse": "brian.own_network",
 }
 
 __all__ = [*PACKAGES, *NAMES]

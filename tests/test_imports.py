@@ -26,7 +26,7 @@ MAY = {
     "tasks": DATA,
     "rate": DATA | {"rules"},
     "brian": {"synapses"},
-    "spiking": DATA | {"brian", "synapses"},
+    "spiking": DATA | {"brian", "synapses", "theory"},
     "theory": {"synapses"},
     "laboratory": {"brian", "synapses", "theory"},
     "optimisation": set(),
@@ -35,7 +35,8 @@ MAY = {
     "transforms": DATA | {"metrics"},
     "plots": DATA | {"metrics", "rules", "transforms", "tasks"},
     "identification": DATA | {"rules", "rate", "metrics", "transforms"},
-    "calibration": DATA | {"identification", "laboratory", "metrics", "optimisation", "rules", "spiking", "synapses"},
+    "calibration": DATA
+    | {"identification", "laboratory", "metrics", "optimisation", "rules", "spiking", "synapses", "theory"},
 }
 
 

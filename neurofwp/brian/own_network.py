@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import brian2 as b2
 from brian2 import Quantity, have_same_dimensions, mmolar, ms, siemens, volt
@@ -17,9 +18,7 @@ from numpy.typing import ArrayLike
 
 from neurofwp.brian.random_numbers import FUNCTIONS
 from neurofwp.errors import InputError
-
-if TYPE_CHECKING:
-    from neurofwp.synapses.model import SynapseModel
+from neurofwp.synapses.model import SynapseModel, load
 
 # of cells of ours; of others', these numbers, where they do not have a variable of the name
 GIVEN: Mapping[str, Quantity | float] = {"nmda_gain": 1.0, "forgetting": 0 * b2.Hz, "calcium_outside": 2 * mmolar}
@@ -97,6 +96,25 @@ def connect(
     if update := code("postsynaptic_update", "update"):
         plastic.run_regularly(update, dt=plasticity_step, order=1)
     return plastic
+
+
+class OwnSynapse(SynapseModel):
+    """A synapse model that can be connected in a Brian2 network of one's own."""
+
+    def connect(self, source: Any, target: Any, **how: Any) -> b2.Synapses:
+        """Synapses of this model between two groups; arguments, what is returned, and errors: as of `connect`."""
+        return connect(self, source, target, **how)
+
+
+def synapse(name: str | Path) -> OwnSynapse:
+    """A synapse model by name (see `neurofwp list synapses`) or by the path of a TOML file.
+
+    Raises
+    ------
+    InputError
+        as `neurofwp.synapses.load`.
+    """
+    return OwnSynapse(**vars(load(name)))
 
 
 class _Code:

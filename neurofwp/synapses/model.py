@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from brian2 import Quantity, Synapses, siemens
+from brian2 import Quantity, siemens
 from numpy.typing import NDArray
 
 import neurofwp.synapses.functions  # noqa: F401 (makes them known to Brian2)
@@ -39,15 +39,6 @@ class SynapseModel:
     def equations(self, dt: Quantity | None = None) -> str:
         """All equations and statements with values and units, by where they run; `dt` as of `constants`, or 1 ms."""
         return equations.of_synapse(self, dt)
-
-    def connect(self, source: Any, target: Any, **how: Any) -> Synapses:
-        """Synapses of this model between two groups of a Brian2 network of one's own.
-
-        Arguments, what is returned, and errors: as of `neurofwp.brian.own_network.connect`.
-        """
-        from neurofwp.brian.own_network import connect
-
-        return connect(self, source, target, **how)
 
     def __str__(self) -> str:
         return self.equations()
@@ -202,6 +193,3 @@ def _check_beside(stages: Sequence[Stage], title: str) -> None:
                     f"{title}.toml: form {stage.form!r} of [{stage.stage}] needs [{other.stage}] to have the form "
                     f"{' or '.join(map(repr, allowed))}, not {other.form!r}"
                 )
-
-
-synapse = load  # as in neurofwp.synapse("error-correcting")

@@ -154,7 +154,7 @@ def test_passing_over_idle_synapses_changes_no_bit(
         passed_over = []
         for share in np.linspace(0.1, 1.5, 57):
             calcium = np.clip(rng.uniform(-1.5, 1.5, shape), -share, share) * level
-            before = {"calcium": calcium, "weight": rng.uniform(0, 3e-9, shape)}
+            before = {"calcium": calcium, "weight": rng.uniform(0, 3e-9, shape), "s_nmda": rng.uniform(0, 1, shape)}
             cells = {each: rng.uniform(-share * level, share * level, (EPISODES, CELLS)) for each in post}
             cells |= {"survival_post": rng.choice([1, 0.999], (EPISODES, 1)) * np.ones((EPISODES, CELLS))}
             gates = rng.uniform(0, 1, (len(pre), EPISODES * PRE))

@@ -74,12 +74,12 @@ def laboratory(monkeypatch: pytest.MonkeyPatch) -> type[StandIn]:
     return StandIn
 
 
-def test_a_default_run_is_two_simulations_of_minutes() -> None:
+def test_a_default_run_is_three_simulations_of_minutes() -> None:
     """Of the model's time; short protocols, which are many, are spared most of it."""
     protocols = [protocol for kind in suitable_kinds(load("shouval-2002")) for protocol in experiment.MAKE[kind](0)]
-    long, short = side_by_side.group_by_duration(protocols)
-    assert (long[0].duration, short[0].duration) == (150, 60)
-    assert len(short) > 2 * len(long) > 60
+    long, short, shortest = side_by_side.group_by_duration(protocols)
+    assert (long[0].duration, short[0].duration, shortest[0].duration) == (150, 60, 7.5)
+    assert len(short) > len(long) > 30 > len(shortest)  # the last are of the calcium series
 
 
 def test_chi2_is_the_mean_square_of_z(laboratory: type[StandIn], tmp_path: Path) -> None:

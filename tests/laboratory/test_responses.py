@@ -9,7 +9,7 @@ from neurofwp.synapses.stage import Stage
 
 def test_a_model_does_the_protocols_that_it_can_respond_to() -> None:
     spikes = {"spike-timing", "pairing-frequency", "triplets", "quadruplets", "presynaptic-frequency", "poisson"}
-    assert set(suitable_kinds(load("shouval-2002"))) == {*spikes, "voltage-pairing"}
+    assert set(suitable_kinds(load("shouval-2002"))) == {*spikes, "voltage-pairing", "calcium-series"}
 
     def stages(**parts: str) -> SynapseModel:
         own = {"stage": "expression", "form": "own", "source": "a test"}

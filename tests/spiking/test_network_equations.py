@@ -10,7 +10,9 @@ from neurofwp.spiking import SpikingNetwork
 def test_a_network_shows_its_synapse_its_circuit_and_the_values_that_it_was_given() -> None:
     network = SpikingNetwork("error-correcting", parameters={"g_gaba": 1.25 * nS}, backend="numpy")
     shown = str(network)
-    assert "calcium_drive = nmda_gain*g_calcium*(E_calcium - v_dendrite)*unblocked" in shown
+    assert "calcium_drive = nmda_gain*g_calcium*(E_calcium - v_dendrite)*unblocked*calcium_outside" in " ".join(
+        shown.split()
+    )
     assert "interneuron to value: g_feedback_post += g_gaba/per_pool" in shown
     assert "g_gaba = 1.25 nS: inhibition" in shown
     assert "spikes where v > v_threshold, then v = v_reset" in shown

@@ -52,11 +52,16 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "overwrite": {"pairs": 2, "episodes": 2, "rate_episodes": 3, "overlap": (0.05, 0.4), "pixels": 2},
     "phase-diagram": {"turnover": (2.0, 64.0), "gain": (0.0, 1.0), "episodes": 4, "pairs": 2, "pixels": 2},
+    "place-fields": {"rules": ("hebbian", "outstar"), "restarts": 1},
     "plasticity-protocols": {"protocols": ("triplets",), "repeats": 4},
     "plasticity-protocols+measured": {
         "model": "triplet-visual-cortex", "data": Path("wang_2005_hippocampal_culture"), "repeats": 1,
     },
     "plasticity-protocols+plateaus": {"model": "btsp-example", "protocols": ("plateau-induction",)},
+    "realism": {
+        "facts": ("circuit", "NMDA receptors blocked"), "pairs": 2, "episodes": 2, "pixels": 2, "key_cells": 200,
+        "rules": ("hebbian", "delta"), "restarts": 1,
+    },
     "recall-benchmark": {
         "vocabulary": 12, "length": 10, "pairs": 2, "sequences": 40, "tested": 40, "width": 8, "sizes": (2, 4),
         "networks": 2, "steps": 3,
