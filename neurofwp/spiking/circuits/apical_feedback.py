@@ -15,16 +15,13 @@ an OFF pool.
 The cell is simplified: soma and dendrite are not coupled electrically, a synapse's AMPA current enters the soma while
 its NMDA receptors sit on the dendrite, and these carry calcium but no current. The dendrite reports; it does not drive.
 
-Its key cells and interneurons, and what input is: `cells`.
+Its key cells and interneurons, what value cells look up, and what input is: `cells`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from neurofwp.spiking.circuits import cells
-from neurofwp.spiking.circuits.cells import fluctuation
-from neurofwp.spiking.circuits.circuit import Circuit, Connection, Population, Value, pools
+from neurofwp.spiking.circuits.circuit import Circuit, Connection, Population, pools
 from neurofwp.synapses.parameters import Parameter
 
 PARAMETERS: tuple[Parameter, ...] = (
@@ -40,50 +37,8 @@ VALUE = """
              + g_inh*(E_inh - v))/soma_C : volt (unless refractory)
     dv_dendrite/dt = (dendrite_g_leak*(E_leak - v_dendrite) + g_apical*(E_exc - v_dendrite)
                       + (g_feedback + g_shunt)*(E_inh - v_dendrite))/dendrite_C : volt
-    dg_feedback/dt = -g_feedback/tau_gaba : siemens
-    g_exc : siemens
-    g_inh : siemens
-    g_apical : siemens
-    g_apical_mean : siemens
     g_shunt : siemens
-    gate : 1
-    opened : 1
-    v_opened : volt
-    nmda_gain : 1
-    plateau : 1
-    plateau_before : 1
-    calcium_outside : mmolar (constant)
-    forgetting : Hz
-    episode : integer (constant)
-    pool : integer (constant)
 """
-VALUE_LOOKUP = """
-    gate = gate_table((phase_at(t) + 0.5)*second, episode)
-    forgetting = forgetting_table((phase_at(t) + 0.5)*second, episode)
-    plateau = gate*teach_table((phase_at(t) + 0.5)*second, pool)
-    g_apical_mean = g_gate*(gate_by_conductance + (1 - gate_by_conductance)*gate)
-    g_apical_mean += g_teach*teach_table((phase_at(t) + 0.5)*second, pool)
-"""
-VALUE_UPDATE = f"""
-    opened += gate
-    v_opened += gate*v_dendrite
-    nmda_gain = 1 - gate_by_conductance*(1 - gate)
-    {fluctuation("g_apical", mean="g_apical_mean", quantum="dendrite_quantum", tau="tau_exc")}
-    g_shunt += (g_tonic*(1 - gate)*(1 - gate_by_conductance) - g_shunt)*(1 - exp(-plasticity_step/tau_tonic))
-    {fluctuation("g_exc", mean="soma_exc_mean", quantum="soma_exc_quantum", tau="tau_exc")}
-    {fluctuation("g_inh", mean="soma_inh_mean", quantum="soma_inh_quantum", tau="tau_inh")}
-"""
-
-
-def _resting_value_cells(parameter: Callable[[str], Value], gate_by_conductance: bool) -> Mapping[str, Value]:
-    """The dendrite as tonic inhibition holds it, and conductances at their means."""
-    return {
-        "v_dendrite": parameter("E_inh"),
-        "g_exc": parameter("soma_exc_mean"),
-        "g_inh": parameter("soma_inh_mean"),
-        "g_shunt": parameter("g_tonic") * (not gate_by_conductance),
-        "calcium_outside": parameter("external_calcium"),
-    }
 
 
 CIRCUIT = Circuit(
@@ -93,16 +48,16 @@ CIRCUIT = Circuit(
     value=Population(
         "value",
         pools,
-        VALUE,
-        VALUE_LOOKUP,
-        VALUE_UPDATE,
+        VALUE + cells.VALUE_STATES,
+        cells.VALUE_LOOKUP,
+        cells.update_value_cells("soma_exc_mean") + cells.TONIC,
         refractory="soma_refractory",
         spread=cells.BETWEEN,
-        start=_resting_value_cells,
+        start=cells.start_value_cells,
     ),
     others=(cells.FEEDBACK_CELLS,),
     connections=(
-        Connection("relay", "value", "interneuron", "g_drive_post += g_soma_inter/per_pool"),
+        cells.RELAY,
         Connection("feedback", "interneuron", "value", "g_feedback_post += g_gaba/per_pool"),
     ),
 )

@@ -1,4 +1,4 @@
-"""Cells that circuits share: key cells, interneurons, and the parameters of cells that are built alike.
+"""What circuits share: key cells, interneurons, and of value cells all but their currents.
 
 Background input is an Ornstein-Uhlenbeck conductance (Destexhe et al. 2001, Neuroscience 107:13): the diffusion limit
 of Poisson shots of size `quantum`, whose variance is quantum * mean / 2. It, the program's tables and slow factors
@@ -8,7 +8,9 @@ into vector instructions.
 
 from __future__ import annotations
 
-from neurofwp.spiking.circuits.circuit import Population, one_per_key, pools
+from collections.abc import Callable, Mapping
+
+from neurofwp.spiking.circuits.circuit import Connection, Population, Value, one_per_key, pools
 from neurofwp.synapses.parameters import Parameter
 
 BETWEEN = {"v": ("v_reset", "v_threshold")}  # where membrane voltages begin
@@ -117,3 +119,58 @@ FEEDBACK_CELLS = Population(
     spread=BETWEEN,
     start=lambda parameter, gate: {"g_exc": parameter("inter_exc_mean")},
 )
+
+RELAY = Connection("relay", "value", "interneuron", "g_drive_post += g_soma_inter/per_pool")
+
+# of value cells with a soma and an apical dendrite, whatever currents they have
+VALUE_STATES = """
+    dg_feedback/dt = -g_feedback/tau_gaba : siemens
+    g_exc : siemens
+    g_inh : siemens
+    g_apical : siemens
+    g_apical_mean : siemens
+    gate : 1
+    opened : 1
+    v_opened : volt
+    nmda_gain : 1
+    plateau : 1
+    plateau_before : 1
+    calcium_outside : mmolar (constant)
+    forgetting : Hz
+    episode : integer (constant)
+    pool : integer (constant)
+"""
+VALUE_LOOKUP = """
+    gate = gate_table((phase_at(t) + 0.5)*second, episode)
+    forgetting = forgetting_table((phase_at(t) + 0.5)*second, episode)
+    plateau = gate*teach_table((phase_at(t) + 0.5)*second, pool)
+    g_apical_mean = g_gate*(gate_by_conductance + (1 - gate_by_conductance)*gate)
+    g_apical_mean += g_teach*teach_table((phase_at(t) + 0.5)*second, pool)
+"""
+# tonic inhibition of the dendrite where the gate is a number
+TONIC = """
+    g_shunt += (g_tonic*(1 - gate)*(1 - gate_by_conductance) - g_shunt)*(1 - exp(-plasticity_step/tau_tonic))
+"""
+
+
+def update_value_cells(soma_exc_mean: str) -> str:
+    """What follows from the lookup in value cells; `soma_exc_mean` : where a cell's own mean excitation stands."""
+    return f"""
+    opened += gate
+    v_opened += gate*v_dendrite
+    nmda_gain = 1 - gate_by_conductance*(1 - gate)
+    {fluctuation("g_apical", mean="g_apical_mean", quantum="dendrite_quantum", tau="tau_exc")}
+    {fluctuation("g_exc", mean=soma_exc_mean, quantum="soma_exc_quantum", tau="tau_exc")}
+    {fluctuation("g_inh", mean="soma_inh_mean", quantum="soma_inh_quantum", tau="tau_inh")}
+"""
+
+
+def start_value_cells(parameter: Callable[[str], Value], gate_by_conductance: bool) -> Mapping[str, Value]:
+    """The dendrite as tonic inhibition holds it, and conductances at their means."""
+    return {
+        "v_dendrite": parameter("E_inh"),
+        "g_exc": parameter("soma_exc_mean"),
+        "g_inh": parameter("soma_inh_mean"),
+        "g_shunt": parameter("g_tonic") * (not gate_by_conductance),
+        "calcium_outside": parameter("external_calcium"),
+    }

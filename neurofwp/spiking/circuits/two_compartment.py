@@ -23,13 +23,13 @@ As `apical_feedback`, with what that cell leaves out (equations and values: `neu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 
 from neurofwp.spiking.circuits import cells
 from neurofwp.spiking.circuits.cells import fluctuation
-from neurofwp.spiking.circuits.circuit import Circuit, Connection, Pairs, Population, Sizes, Value, pools
+from neurofwp.spiking.circuits.circuit import Circuit, Connection, Pairs, Population, Sizes, pools
 from neurofwp.synapses.parameters import Parameter
 
 BROAD = 16  # value cells of other pools that an interneuron inhibits
@@ -76,25 +76,10 @@ VALUE = """
                       + (g_apical + ampa_on_dendrite*g_ampa
                          + g_nmda_dendrite*nmda_gain*nmda_open*nmda_unblocked)*(E_exc - v_dendrite)
                       + (g_feedback + g_shunt)*(E_inh - v_dendrite) + coupling*(v - v_dendrite))/dendrite_C : volt
-    dg_feedback/dt = -g_feedback/tau_gaba : siemens
     share_of_coupling : 1 (constant)
     coupling : siemens
     compensation : 1
     exc_mean : siemens
-    g_exc : siemens
-    g_inh : siemens
-    g_apical : siemens
-    g_apical_mean : siemens
-    gate : 1
-    opened : 1
-    v_opened : volt
-    nmda_gain : 1
-    plateau : 1
-    plateau_before : 1
-    calcium_outside : mmolar (constant)
-    forgetting : Hz
-    episode : integer (constant)
-    pool : integer (constant)
 """
 INHIBITED_BY_NUMBER = """
     g_shunt : siemens
@@ -104,26 +89,12 @@ INHIBITED_BY_SPIKES = """
     dg_shunt/dt = -g_shunt/tau_tonic : siemens
     dg_pv/dt = -g_pv/tau_perisomatic : siemens
 """
-LOOKUP = """
-    gate = gate_table((phase_at(t) + 0.5)*second, episode)
-    forgetting = forgetting_table((phase_at(t) + 0.5)*second, episode)
-    plateau = gate*teach_table((phase_at(t) + 0.5)*second, pool)
-    g_apical_mean = g_gate*(gate_by_conductance + (1 - gate_by_conductance)*gate)
-    g_apical_mean += g_teach*teach_table((phase_at(t) + 0.5)*second, pool)
-"""
-UPDATE = f"""
+UPDATE = """
     coupling = g_coupling*share_of_coupling
     compensation = 1 + homeostasis*(share_of_coupling - 1)
     exc_mean = soma_exc_uncoupled + compensation*(soma_exc_mean - soma_exc_uncoupled)
-    opened += gate
-    v_opened += gate*v_dendrite
-    nmda_gain = 1 - gate_by_conductance*(1 - gate)
-    {fluctuation("g_apical", mean="g_apical_mean", quantum="dendrite_quantum", tau="tau_exc")}
-    {fluctuation("g_exc", mean="exc_mean", quantum="soma_exc_quantum", tau="tau_exc")}
-    {fluctuation("g_inh", mean="soma_inh_mean", quantum="soma_inh_quantum", tau="tau_inh")}
 """
 BY_GATE = """
-    g_shunt += (g_tonic*(1 - gate)*(1 - gate_by_conductance) - g_shunt)*(1 - exp(-plasticity_step/tau_tonic))
     g_pv += (g_perisomatic*gate - g_pv)*(1 - exp(-plasticity_step/tau_perisomatic))
 """
 RESET = "v = v_reset\nv_dendrite += backpropagation"
@@ -145,32 +116,23 @@ VIP_LOOKUP = """
 """
 
 
-def _resting(parameter: Callable[[str], Value], gate_by_conductance: bool) -> Mapping[str, Value]:
-    """The dendrite as tonic inhibition holds it, and conductances at their means."""
-    return {
-        "v_dendrite": parameter("E_inh"),
-        "g_exc": parameter("soma_exc_mean"),
-        "g_inh": parameter("soma_inh_mean"),
-        "g_shunt": parameter("g_tonic") * (not gate_by_conductance),
-        "calcium_outside": parameter("external_calcium"),
-    }
-
-
 def _value(inhibited: str, update: str) -> Population:
     return Population(
-        "value", pools, VALUE + inhibited, LOOKUP, UPDATE + update, reset=RESET, refractory="soma_refractory",
-        spread={**cells.BETWEEN, "share_of_coupling": ("coupling_least", "coupling_most")}, start=_resting,
+        "value", pools, VALUE + cells.VALUE_STATES + inhibited, cells.VALUE_LOOKUP,
+        UPDATE + cells.update_value_cells("exc_mean") + update, reset=RESET, refractory="soma_refractory",
+        spread={**cells.BETWEEN, "share_of_coupling": ("coupling_least", "coupling_most")},
+        start=cells.start_value_cells,
     )  # fmt: skip
 
 
-def inhibitory(sizes: Sizes) -> int:
+def count_inhibitory(sizes: Sizes) -> int:
     """Somatostatin cells, and as many parvalbumin cells, that all pools share."""
     return min(MOST, max(FEWEST, sizes.cells // SHARE))
 
 
-def disinhibitory(sizes: Sizes) -> int:
+def count_vip(sizes: Sizes) -> int:
     """VIP cells: half as many."""
-    return inhibitory(sizes) // 2
+    return count_inhibitory(sizes) // 2
 
 
 def _gating(
@@ -213,7 +175,7 @@ def other_pools(sizes: Sizes) -> Pairs:
 
 
 FEEDBACK = (
-    Connection("relay", "value", "interneuron", "g_drive_post += g_soma_inter/per_pool"),
+    cells.RELAY,
     Connection(
         "feedback",
         "interneuron",
@@ -234,7 +196,7 @@ BY_NUMBER = Circuit(
     "two-compartment-by-number",
     PARAMETERS,
     key=cells.KEY,
-    value=_value(INHIBITED_BY_NUMBER, BY_GATE),
+    value=_value(INHIBITED_BY_NUMBER, cells.TONIC + BY_GATE),
     others=(cells.FEEDBACK_CELLS,),
     connections=FEEDBACK,
 )
@@ -245,28 +207,28 @@ CIRCUIT = Circuit(
     value=_value(INHIBITED_BY_SPIKES, ""),
     others=(
         cells.FEEDBACK_CELLS,
-        _gating("vip", disinhibitory, "vip_exc_mean", VIP_CELL, VIP_LOOKUP),
-        _gating("somatostatin", inhibitory, "som_exc_mean"),
-        _gating("parvalbumin", inhibitory, "pv_exc_mean"),
+        _gating("vip", count_vip, "vip_exc_mean", VIP_CELL, VIP_LOOKUP),
+        _gating("somatostatin", count_inhibitory, "som_exc_mean"),
+        _gating("parvalbumin", count_inhibitory, "pv_exc_mean"),
     ),
     connections=(
         *FEEDBACK,
         Connection(
             "open", "vip", "somatostatin", "g_inhibition_post += g_vip_som/vip_cells",
-            all_to_all(disinhibitory, inhibitory),
+            all_to_all(count_vip, count_inhibitory),
         ),
         Connection(
             "release", "somatostatin", "parvalbumin", "g_inhibition_post += g_som_pv/somatostatin_cells",
-            all_to_all(inhibitory, inhibitory),
+            all_to_all(count_inhibitory, count_inhibitory),
         ),
         # on average g_tonic, by cells that fire at som_rate, and g_perisomatic, by cells that fire at pv_rate
         Connection(
             "shunt", "somatostatin", "value", "g_shunt_post += g_tonic/(somatostatin_cells*som_rate*tau_tonic)",
-            all_to_all(inhibitory),
+            all_to_all(count_inhibitory),
         ),
         Connection(
             "perisomatic", "parvalbumin", "value",
-            "g_pv_post += g_perisomatic/(parvalbumin_cells*pv_rate*tau_perisomatic)", all_to_all(inhibitory),
+            "g_pv_post += g_perisomatic/(parvalbumin_cells*pv_rate*tau_perisomatic)", all_to_all(count_inhibitory),
         ),
     ),
 )  # fmt: skip
