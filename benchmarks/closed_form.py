@@ -16,20 +16,15 @@ import cma
 import numpy as np
 import tyro
 import xarray as xr
-from brian2 import nS
 from tqdm import tqdm
 
 import neurofwp as nf
 from neurofwp.spiking.conditions import from_quantities
 
 CIRCUIT = "two-compartment"
-LARGEST = {
-    "soma_exc_mean": 1.3,
-    "g_perisomatic": 2.0,
-    "g_gate": 2.0,
-    "g_teach": 2.0,
-    "g_gaba": 2.0,
-}  # factors, and 1/these
+SEARCHED = 10_000  # seeds of spikes in the search begin here, far from fresh ones
+# factors, and 1/these
+LARGEST = {"soma_exc_mean": 1.3, "g_perisomatic": 2.0, "g_gate": 2.0, "g_teach": 2.0, "g_gaba": 2.0}
 
 
 @dataclass(frozen=True)
@@ -60,10 +55,8 @@ def program(seed: int, episodes: int) -> xr.Dataset:
 def recall(made: xr.Dataset, factors: np.ndarray, seed: int) -> np.ndarray:
     """R^2 (candidate, episode) with parameters multiplied by `factors` (candidate, parameter)."""
     network = nf.SpikingNetwork(circuit=CIRCUIT)
-    own = {name: factors[:, column] * network.circuit[name] for column, name in enumerate(LARGEST)}
-    run = network.run(
-        made, seed=seed, conditions=from_quantities(**{name: each / nS * nS for name, each in own.items()})
-    )
+    own: dict[str, Any] = {name: factors[:, column] * network.circuit[name] for column, name in enumerate(LARGEST)}
+    run = network.run(made, seed=seed, conditions=from_quantities(**own))
     score: np.ndarray = nf.metrics.recall_r2(made, run, by="episode").transpose("condition", "episode").values
     return score
 
@@ -76,7 +69,7 @@ def search(settings: Settings) -> tuple[np.ndarray, np.ndarray]:
     made, seen = program(settings.seed, settings.episodes), []
     for generation in tqdm(range(settings.evaluations // settings.population), desc="generations"):
         places = np.array(evolution.ask())
-        score = recall(made, np.exp(places * widest), settings.seed + generation).mean(1)
+        score = recall(made, np.exp(places * widest), SEARCHED + generation).mean(1)
         evolution.tell(list(places), list(-score))
         seen += list(zip(score, places, strict=True))
     best = max(seen, key=lambda each: float(each[0]))[1]

@@ -134,8 +134,8 @@ class Nulls:
         seen[list(known)] = np.array(self.changes)[list(known)]
         table = seen.reshape(-1, self.ramps)
         return {
-            "null: mean": partial(shifted, change=float(np.nanmean(table))),
-            "null: additive": partial(shifted, change=additive(table, *divmod(out, self.ramps))),
+            "null: mean": partial(weights_after, change=float(np.nanmean(table))),
+            "null: additive": partial(weights_after, change=additive(table, *divmod(out, self.ramps))),
         }
 
 
@@ -149,7 +149,7 @@ def additive(table: np.ndarray, row: int, column: int) -> float:
     return float(effect[row] + effect[table.shape[0] + column])
 
 
-def shifted(records: Records, change: float) -> torch.Tensor:
+def weights_after(records: Records, change: float) -> torch.Tensor:
     """Weights that have changed by so much at the end."""
     after: torch.Tensor = (records.initial[:, :, None] + change).expand(records.shape)
     return after

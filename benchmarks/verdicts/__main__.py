@@ -16,7 +16,7 @@ from typing import Annotated
 import tyro
 
 from benchmarks.verdicts.coverage import cover, shares
-from benchmarks.verdicts.expected import expect, weakest
+from benchmarks.verdicts.expected import expect, weakest_rivals
 from benchmarks.verdicts.outside import TRUTHS
 from benchmarks.verdicts.rates import count, table
 from neurofwp.identification import candidates
@@ -72,7 +72,7 @@ def power(of: Annotated[DataSets, tyro.conf.arg(name="")] = POWER) -> None:
     )
     of.folder.mkdir(parents=True, exist_ok=True)
     rows.to_csv(of.folder / "power.csv", index=False)
-    print(weakest(rows).round(3).to_string())
+    print(weakest_rivals(rows).round(3).to_string())
 
 
 def coverage(

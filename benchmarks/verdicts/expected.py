@@ -42,7 +42,7 @@ def expect(
     return pd.DataFrame([row for rows in found.values() for row in rows])
 
 
-def weakest(rows: pd.DataFrame) -> pd.DataFrame:
+def weakest_rivals(rows: pd.DataFrame) -> pd.DataFrame:
     """The smallest power of each truth and noise against rivals that predict other weights, the mean of all draws, and
     the rival that it most often is against. A truth without such rivals has 1: its class is all that can be asked for.
     """

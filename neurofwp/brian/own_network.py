@@ -125,7 +125,9 @@ class _Code:
         self.renamed = {"v_dendrite": f"{dendrite}_post", "g_ampa_post": f"{conductance}_post"}
         cells = [_text(synapse, part) for part in ("presynaptic", "postsynaptic")]
         self.moved = {
-            f"{each}_{end}" for text, end in zip(cells, ("pre", "post"), strict=True) for each in _defined(text)
+            f"{each}_{end}"
+            for text, end in zip(cells, ("pre", "post"), strict=True)
+            for each in b2.Equations(text).names
         }
         self.cells = "\n".join(cells)
 
@@ -156,11 +158,6 @@ def _text(synapse: SynapseModel, part: str) -> str:
     """A part of all stages, but for the conductance of the target, whose own equations say how it decays."""
     text = synapse.text(part)
     return re.sub(r"^\s*dg_ampa/dt[^\n]*$", "", text, flags=re.M) if part == "postsynaptic" else text
-
-
-def _defined(text: str) -> set[str]:
-    """Variables that equations define."""
-    return {a or b for a, b in re.findall(r"^\s*(?:d(\w+)/dt\s*=|(\w+)\s*(?:=[^\n]*)?:)", text, re.M)}
 
 
 def _words(synapse: SynapseModel, *parts: str) -> set[str]:

@@ -39,10 +39,10 @@ class _Circuit:
 
 def main(words: list[str]) -> int:
     """Print a circuit file, or write it."""
-    if words and words[0] not in (*WHAT, "-h", "--help"):
-        raise unknown("thing to calibrate", words[0], WHAT)
-    own = words[1:] if words and words[0] in WHAT else [*words, *([] if words else ["--help"])]
-    given = tyro.cli(_Circuit, prog="neurofwp calibrate circuit", description=DESCRIPTION, args=own)
+    what, *flags = words if words and words[0] not in ("-h", "--help") else ["circuit", "--help"]
+    if what not in WHAT:
+        raise unknown("thing to calibrate", what, WHAT)
+    given = tyro.cli(_Circuit, prog="neurofwp calibrate circuit", description=DESCRIPTION, args=flags)
     if given.out is not None and given.out.suffix != ".toml":
         raise InputError(f"circuits are TOML files: --out must end in .toml, not {str(given.out)!r}")
     from neurofwp.calibration.circuit import calibrate  # brings Brian2

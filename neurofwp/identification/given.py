@@ -107,8 +107,8 @@ def _netcdf(data: xr.Dataset, file: Path, units: str | None) -> Given:
     arrays = {str(name): _in_order(array, str(name), names) for name, array in data.data_vars.items()}
     if "noise" in data.attrs and "noise" not in arrays:
         arrays["noise"] = xr.DataArray(data.attrs["noise"])
-    units_of = [data[name].attrs["units"] for name in ("weight", "recall") if "units" in data.get(name, data).attrs]
-    said = next(iter(units_of), None)
+    own = (data[name].attrs.get("units") for name in ("weight", "recall") if name in data)
+    said = next((unit for unit in own if unit), None)
     return _assemble(arrays, names, file, _unit(units, said, str(file)))
 
 

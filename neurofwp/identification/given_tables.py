@@ -53,13 +53,8 @@ FILES = {  # of each array
 }  # fmt: skip
 COLUMNS = {"repeat": "weight", "initial_weight": "weight", "recall_repeat": "recall"}  # of arrays of another name
 REQUIRED = ("keys.csv", "values.csv")  # and weights.csv, or recall.csv and queries.csv
-PARTIAL = (
-    "weights.csv",
-    "repeat.csv",
-    "queries.csv",
-    "recall.csv",
-    "recall_repeat.csv",
-)  # in which rows may be missing
+# in which rows may be missing
+PARTIAL = ("weights.csv", "repeat.csv", "queries.csv", "recall.csv", "recall_repeat.csv")
 HEADING = re.compile(r"(.*?)\s*\((.*)\)")
 VARIABLES = {**program.SCHEMA.variables, **{name: trace.SCHEMA.variables[name] for name in ("weight", "recall")}}
 

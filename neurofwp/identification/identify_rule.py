@@ -78,7 +78,7 @@ def identify(
         for an unknown rule, one that cannot be fitted, a split that leaves nothing to judge, a repeat that does not
         match, noise that is no positive number, or input that `neurofwp.identification.preparation.prepare` refuses.
     """
-    chosen = chosen_rules(rules)
+    chosen = select_rules(rules)
     adequacy = _adequacy(repeat, noise)
     records = prepare(
         program, trace, drive=drive, observed=observed, unit_keys=unit_keys, initial=initial, nonnegative=nonnegative,
@@ -119,7 +119,7 @@ def _adequacy(repeat: xr.Dataset | None, noise: float | None) -> str:
     return "a repeat" if repeat is not None else "a stated noise" if noise else UNKNOWN
 
 
-def chosen_rules(rules: Sequence[str | Rule] | None) -> list[Rule]:
+def select_rules(rules: Sequence[str | Rule] | None) -> list[Rule]:
     """The Rules that are named, or all candidates; InputError for one that cannot be fitted."""
     chosen = [get(rule) for rule in rules] if rules is not None else list(candidates())
     if not chosen or len({rule.id for rule in chosen}) < len(chosen):

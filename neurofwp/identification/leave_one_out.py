@@ -19,7 +19,7 @@ from neurofwp.errors import InputError
 from neurofwp.identification import scores
 from neurofwp.identification.decision import decide
 from neurofwp.identification.fit_rule import Fit, predict
-from neurofwp.identification.identify_rule import chosen_rules, fit_all
+from neurofwp.identification.identify_rule import fit_all, select_rules
 from neurofwp.identification.nesting import nests
 from neurofwp.identification.preparation import prepare, unit_of
 from neurofwp.identification.products import Prediction, Products, measure
@@ -68,12 +68,12 @@ def leave_one_out(
     count = program.sizes["episode"]
     if count < 3:
         raise InputError(f"to leave one out and fit the rest needs 3 episodes or more, not {count}")
-    ids = [rule.id for rule in chosen_rules(rules)]
+    ids = [rule.id for rule in select_rules(rules)]
     how: dict[str, Any] = {"unit_keys": unit_keys, "restarts": restarts, "seed": seed, "others": others}
     cases = {str(number): (program, trace, ids, number, how) for number in range(count)}
     folds = parallel_map(fold, cases, folder=folder, description="leaving one out", workers=workers)
     records = prepare(program, trace, unit_keys=unit_keys)
-    fits = fit_all(chosen_rules(ids), records, restarts=restarts, seed=seed, progress=False)
+    fits = fit_all(select_rules(ids), records, restarts=restarts, seed=seed, progress=False)
     return _tabulate(list(folds.values()), fits, records, unit_of(trace, "weights"), seed)
 
 
@@ -82,7 +82,7 @@ def fold(program: xr.Dataset, trace: xr.Dataset, ids: Sequence[str], out: int, h
     records = prepare(program, trace, unit_keys=how["unit_keys"])
     known = [number for number in range(program.sizes["episode"]) if number != out]
     trained, left = records.episodes(known), records.episodes([out])
-    fits = fit_all(chosen_rules(ids), trained, restarts=how["restarts"], seed=how["seed"], progress=False)
+    fits = fit_all(select_rules(ids), trained, restarts=how["restarts"], seed=how["seed"], progress=False)
     models: dict[str, Prediction] = {fit.rule.id: partial(predict, fit) for fit in fits}
     models |= how["others"](known, out) if how["others"] else {}
     changes = [float(left.increments(model(left)).sum()) for model in models.values()]

@@ -20,7 +20,7 @@ def population_rates(trace: xr.Dataset) -> xr.DataArray:
     flags = trace["spike_population"].attrs
     names = flags["flag_meanings"].split()
     found = np.full((len(names), len(PHASES), 2), np.nan)
-    for number, _ in enumerate(names):
+    for number in range(len(names)):
         own = trace["spike_population"].values == number
         time, cell = trace["spike_time"].values[own], trace["spike_cell"].values[own]
         cells = int(cell.max()) + 1 if len(cell) else 1

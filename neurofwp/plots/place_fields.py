@@ -23,7 +23,7 @@ def place_fields(published: xr.Dataset, fits: xr.Dataset) -> Figure:
 
     Parameters
     ----------
-    published : ``change`` (delay, ramp), mV, and ``predicted`` (model, delay, ramp).
+    published : ``change`` (delay, ramp), mV, and ``predicted`` (model, delay, ramp), with the names of models.
     fits : ``r2`` and ``best`` (model), of `neurofwp.identification.leave_one_out`.
 
     Raises
@@ -34,7 +34,6 @@ def place_fields(published: xr.Dataset, fits: xr.Dataset) -> Figure:
     require(published, "map", {"change": ("delay", "ramp"), "predicted": ("model", "delay", "ramp")})
     require(fits, "fits", {"r2": ("model",), "best": ("model",)})
     fits = fits.isel(model=np.argsort(-fits["r2"].values, kind="stable"))
-    published = published.assign_coords(model=published["model"] if "model" in published.coords else fits["model"])
     height = 0.9 + 0.135 * fits.sizes["model"]
     figure = style.figure(style.TWO_COLUMNS, height)
     curves, bars = figure.subplots(1, 2, width_ratios=(1.25, 1))

@@ -191,12 +191,12 @@ class SpikingNetwork:
 
     def _check_conditions(self, parameters: Mapping[str, Quantity]) -> None:
         """Refuse parameters that shape code or timeline, which all conditions share."""
+        delays = {self.synapse.text("delay"), *self.circuit_form.delays}
         for name, values in parameters.items():
             if name in ("gate_delay", "pause"):
                 raise InputError(f"{name} sets the times of events, which all conditions share: it cannot differ")
             for value in values:
                 changed = replace(self.synapse, values=self.synapse.values | {name: value})
-                delays = {self.synapse.text("delay"), *self.circuit_form.delays}
                 if name in delays or changed.update != self.synapse.update:
                     raise InputError(f"{name} shapes the code of the network and cannot differ between conditions")
 

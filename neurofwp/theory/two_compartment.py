@@ -119,13 +119,14 @@ def two_compartment(cell: Dendrite) -> dict[str, float]:
     total = leak + cell.coupling + g_gate + n - slope * away
     ratio = total / (leak + own["g_gate"])
     per_spike = own["g_gaba"] * ratio * own["tau_gaba"] * (v_star - own["E_inh"])  # nS ms mV = fC: charge of inhibition
+    closed = cell.closed
     undone = 1 + cell.backpropagation * own["dendrite_C"] / per_spike if per_spike else 1.0
     return {
         "g_coupling": cell.coupling,
         "g_nmda_dendrite": cell.nmda,
         "backpropagation": cell.backpropagation,
-        "soma_exc_mean": own["soma_exc_mean"] + cell.coupling * (cell.soma - cell.closed) / (own["E_exc"] - cell.soma),
-        "g_perisomatic": SHARE * cell.coupling * (v_star - cell.closed) / (cell.soma - own["E_inh"]),
+        "soma_exc_mean": own["soma_exc_mean"] + cell.coupling * (cell.soma - closed) / (own["E_exc"] - cell.soma),
+        "g_perisomatic": SHARE * cell.coupling * (v_star - closed) / (cell.soma - own["E_inh"]),
         "g_gate": g_gate,
         "g_teach": own["g_teach"] * ratio,
         "g_gaba": own["g_gaba"] * ratio * undone,

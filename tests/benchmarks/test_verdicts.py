@@ -100,6 +100,6 @@ def test_the_weakest_rival_is_one_that_predicts_other_weights() -> None:
     rows = [about | {"rival": name, "distance": far, "power": power} for name, far, power in
             (("gated_delta", 0.001, 0.05), ("outstar", 0.2, 0.8), ("hebbian", 0.4, 1.0))]  # fmt: skip
     rows.append({"truth": "hebbian", "noise": 0.1, "draw": 0, "rival": "delta", "distance": 0.0, "power": 0.05})
-    found = expected.weakest(pd.DataFrame(rows))
+    found = expected.weakest_rivals(pd.DataFrame(rows))
     assert found.loc[("delta", 0.1)].tolist() == [0.8, "outstar"]
     assert found.loc[("hebbian", 0.1)].tolist() == [1.0, "none"]

@@ -61,14 +61,14 @@ def by_hand(synapse: model.SynapseModel) -> dict[str, np.ndarray]:
     return {"weight": np.array(plastic.weight / nS), "g": np.array(value.g_ampa / nS)}
 
 
-@pytest.mark.parametrize("target", ["numpy", "cython"])
+MODELS = ("error-correcting", "triplet-visual-cortex", "thresholds", "shouval-2002", "omega", "clopath-visual-cortex")
+
+
+# one model of each kind is enough to compile
 @pytest.mark.parametrize(
-    "name",
-    ["error-correcting", "thresholds", "shouval-2002", "omega", "triplet-visual-cortex", "clopath-visual-cortex"],
+    ("name", "target"), [*((name, "numpy") for name in MODELS), *((name, "cython") for name in MODELS[:2])]
 )
 def test_the_numbers_are_those_of_our_networks(name: str, target: str) -> None:
-    if target == "cython" and name not in ("error-correcting", "triplet-visual-cortex"):
-        pytest.skip("one of each kind is enough to compile")
     before, b2.prefs.codegen.target = b2.prefs.codegen.target, target
     try:
         synapse = nf.synapse(name)

@@ -309,6 +309,15 @@ def test_answers_stand_in_for_weights(arrays: Arrays, tmp_path: Path, write: Cal
         assert run["weight"].shape == (EPISODES, EVENTS, POST, PRE)
 
 
+def test_units_of_a_whole_file_are_not_those_of_its_weights(arrays: Arrays, tmp_path: Path) -> None:
+    data = xr.Dataset(
+        {name: (given.DIMS[name], arrays[name]) for name in ("key", "value", "weight")}, attrs={"units": "mV"}
+    )
+    data.to_netcdf(tmp_path / "own.nc", engine="h5netcdf")
+    with pytest.raises(InputError, match="does not say the unit of its weights"):
+        given.read(tmp_path / "own.nc")
+
+
 def test_answers_need_their_questions(arrays: Arrays, tmp_path: Path) -> None:
     own = answered(arrays)
     del own["query"]
