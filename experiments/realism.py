@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from neurofwp.spiking.facts import Fact
 
 FITTED = ["weight", "recall", "conductance"]
+ABOUT = ("factor", "level", "unit", "prediction")  # what is said of each condition
 UNIT = {"units": "1"}
 
 
@@ -69,35 +71,40 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         for fewer than two episodes, or a fact that there is not.
     """
     check(settings)
-    facts, numbers = chosen(settings), range(seed, seed + settings.seeds)
+    facts, numbers = select_facts(settings), range(seed, seed + settings.seeds)
     loads = [settings.pairs, settings.transfer_pairs][: 1 + bool(settings.transfer_pairs and settings.verdicts)]
+    runs = range(1 + settings.verdicts)
     programs = {
         (each.duration, number, pairs): write_program(settings, number, each.duration, pairs)
         for each in facts for number in numbers for pairs in loads
     }  # fmt: skip
     jobs = [
-        nf.spiking.jobs.Job(f"{each.name}, {pairs} pairs, seed {number}, run {run}",
+        nf.spiking.jobs.Job(f"{label(each, number)}, {pairs} pairs, run {run}",
                             programs[each.duration, number, pairs], each.network, seed=2 * number + run)
-        for each in facts for number in numbers for pairs in loads for run in range(1 + settings.verdicts)
+        for each in facts for number in numbers for pairs in loads for run in runs
     ]  # fmt: skip
     found: dict[str, xr.Dataset] = {}
     cases: dict[str, Any] = {}
     with nf.spiking.jobs.start(jobs, folder=folder) as trace:
-        for each in facts:
-            for number in numbers:
-                known = []
-                for pairs in loads:
-                    program, name = programs[each.duration, number, pairs], f"{each.name}, {pairs} pairs, seed {number}"
-                    runs = [trace(f"{name}, run {run}") for run in range(1 + settings.verdicts)]
-                    known.append((program, *(own[FITTED] for own in runs)))
-                    if pairs == settings.pairs:
-                        found[f"{each.name}, seed {number}"] = measure(program, runs[0])
-                cases[f"{each.name}, seed {number}"] = (known, settings, number, device)
+        for each, number in product(facts, numbers):
+            name, known = label(each, number), []
+            for pairs in loads:
+                program = programs[each.duration, number, pairs]
+                traces = [trace(f"{name}, {pairs} pairs, run {run}") for run in runs]
+                known.append((program, *(own[FITTED] for own in traces)))
+                if pairs == settings.pairs:
+                    found[name] = measure(program, traces[0])
+            cases[name] = (known, settings, number, device)
     if settings.verdicts:
         judged = parallel_map(judge, cases, folder=folder, description="fitting rules")
     else:
-        judged = dict.fromkeys(found, unjudged(settings, "not judged", "no rule was fitted"))
+        judged = dict.fromkeys(found, no_verdict(settings, "not judged", "no rule was fitted"))
     return xr.DataTree.from_dict({"/measured": join(facts, numbers, found), "/verdicts": join(facts, numbers, judged)})
+
+
+def label(fact: Fact, seed: int) -> str:
+    """Of a condition with one seed."""
+    return f"{fact.name}, seed {seed}"
 
 
 def check(settings: Settings) -> None:
@@ -106,7 +113,7 @@ def check(settings: Settings) -> None:
         raise InputError("realism needs 2 episodes, one to fit and one to judge, and 1 seed, or more of each")
 
 
-def chosen(settings: Settings) -> list[Fact]:
+def select_facts(settings: Settings) -> list[Fact]:
     """The conditions that are named, by factor or by name."""
     every = nf.spiking.facts.facts()
     known = {each.factor for each in every} | {each.name for each in every}
@@ -133,8 +140,8 @@ def measure(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
     recall = {
         "r2": nf.metrics.recall_r2(program, trace, by="episode"),
         "reassigned_r2": nf.metrics.recall_r2(program, trace, by="episode", where=program["reassigned"]),
+        "chance": nf.metrics.chance_r2(program, by="episode"),
     }
-    recall["chance"] = nf.metrics.chance_r2(program, by="episode")
     made = xr.Dataset({name: each.assign_attrs(UNIT) for name, each in recall.items()})
     made["written_in_reads"] = ((), moved[1] / moved[0] if moved[0] else np.nan, UNIT)
     return made.assign(rate=nf.metrics.population_rates(trace))
@@ -149,7 +156,7 @@ def judge(
     """
     (program, one, other), *loads = known
     if np.ptp(one["conductance"].values) == 0:
-        return unjudged(settings, "nothing is learned", "no weight changes")
+        return no_verdict(settings, "nothing is learned", "no weight changes")
     fits = nf.identify(
         program, one, settings.rules or None, repeat=other, restarts=settings.restarts, seed=seed, device=device,
         progress=False,
@@ -165,7 +172,7 @@ def judge(
     return table.drop_vars([name for name in table.coords if name != "rule"])
 
 
-def unjudged(settings: Settings, verdict: str, sentence: str) -> xr.Dataset:
+def no_verdict(settings: Settings, verdict: str, sentence: str) -> xr.Dataset:
     """What is said of a condition whose weights no rule was fitted to."""
     rules = list(settings.rules) or [rule.id for rule in nf.identification.candidates()]
     words = {"verdict": verdict, "rules": "", "sentence": sentence}
@@ -181,18 +188,13 @@ def join(facts: list[Fact], numbers: range, found: Mapping[str, xr.Dataset]) -> 
     """Datasets of all conditions and seeds (condition, seed, ...), with what each condition is."""
     rows = [
         xr.concat(
-            [found[f"{each.name}, seed {number}"] for number in numbers],
+            [found[label(each, number)] for number in numbers],
             xr.DataArray(list(numbers), dims="seed", name="seed"),
         )
         for each in facts
     ]
     names = xr.DataArray([each.name for each in facts], dims="condition", name="condition")
-    about = {
-        "factor": ("condition", [each.factor for each in facts]),
-        "level": ("condition", [each.level for each in facts]),
-        "unit": ("condition", [each.unit for each in facts]),
-        "prediction": ("condition", [each.prediction for each in facts]),
-    }
+    about = {name: ("condition", [getattr(each, name) for each in facts]) for name in ABOUT}
     return xr.concat(rows, names, join="outer").assign_coords(about)
 
 
@@ -201,32 +203,26 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     relative to writes; verdict, rules, unexplained share, null and reference of the first seed. ``blocks``: predictions
     and what came of them. ``rates`` (condition, population, phase, statistic): mean and 95 % quantile, Hz. ``rules``
     (condition, rule): FEVE, and that at the other load (``transfer``), means of seeds."""
-    measured, verdicts = result["measured"].to_dataset(), result["verdicts"].to_dataset()
-    flat = measured.stack(sample=("seed", "episode"))
-    table = xr.Dataset(attrs={})
-    for name in ("r2", "reassigned_r2"):
-        table = table.assign(
-            nf.metrics.mean_and_sem(name, flat[name].drop_vars(["sample", "seed", "episode"]), "sample")
-        )
-    for name, dims in (("chance", ("seed", "episode")), ("written_in_reads", "seed")):
-        table[name] = measured[name].mean(dims, keep_attrs=True)
-    first = verdicts.isel(seed=0)
-    words = ["verdict", "rules", "unexplained", "low", "high", "null", "reference", "noise_ceiling"]
-    table = table.assign(first[words]).drop_vars(["prediction", "seed"], errors="ignore")
-    blocked = np.flatnonzero((measured["prediction"] != "").values)
-    said = xr.Dataset(
+    predicted = result["measured"]["prediction"].values
+    measured, verdicts = (result[name].to_dataset().drop_vars(ABOUT) for name in ("measured", "verdicts"))
+    first = verdicts.isel(seed=0, drop=True)
+    samples = measured[["r2", "reassigned_r2"]].drop_vars("seed").stack(sample=("seed", "episode"), create_index=False)
+    words = first[["verdict", "rules", "unexplained", "low", "high", "null", "reference", "noise_ceiling"]]
+    conditions = xr.Dataset(
         {
-            "prediction": ("condition", measured["prediction"].values[blocked], UNIT),
-            "sentence": first["sentence"].isel(condition=blocked).drop_vars(list(first.coords), errors="ignore"),
+            **nf.metrics.mean_and_sem("r2", samples["r2"], "sample"),
+            **nf.metrics.mean_and_sem("reassigned_r2", samples["reassigned_r2"], "sample"),
+            "chance": measured["chance"].mean(("seed", "episode"), keep_attrs=True),
+            "written_in_reads": measured["written_in_reads"].mean("seed", keep_attrs=True),
+            **words.data_vars,
         }
     )
+    blocks = first[["sentence"]].assign(prediction=("condition", predicted, UNIT)).isel(condition=predicted != "")
     return {
-        "conditions": table.drop_vars(["factor", "level", "unit"], errors="ignore"),
-        "blocks": said.assign_coords(condition=measured["condition"].values[blocked]),
-        "rates": measured[["rate"]].mean("seed", keep_attrs=True).drop_vars(["factor", "level", "unit", "prediction"]),
-        "rules": verdicts[["feve", "transfer"]]
-        .mean("seed", keep_attrs=True)
-        .drop_vars(["factor", "level", "unit", "prediction"]),
+        "conditions": conditions,
+        "blocks": blocks[["prediction", "sentence"]],
+        "rates": measured[["rate"]].mean("seed", keep_attrs=True),
+        "rules": verdicts[["feve", "transfer"]].mean("seed", keep_attrs=True),
     }
 
 
@@ -234,8 +230,7 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
     """Curves of recall and of what rules explain against the level of each fact; and what blocks do."""
     measured, verdicts = result["measured"].to_dataset(), result["verdicts"].to_dataset()
     figures = {"circuits_and_blocks": nf.plots.circuits_and_blocks(measured, verdicts)}
-    scales = set(measured["factor"].values.tolist()) - {"circuit", "block", "together"}
-    if scales and bool(verdicts["feve"].notnull().any()):
+    if np.isfinite(measured["level"].values).any() and bool(verdicts["feve"].notnull().any()):
         figures["realism"] = nf.plots.realism(measured, verdicts)
     return figures
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -12,13 +14,13 @@ from neurofwp.plots import style
 from neurofwp.schema import require
 
 COLUMNS = 5
+WIDTH = 22  # of a label, in letters
 RECALL = {
     "r2": (style.BLACK, "o", "-", "recall"),
     "reassigned_r2": (style.PURPLE, "s", "--", "recall, reassigned keys"),
 }
 RULES = ("delta", "key_gated_delta", "outstar", "calcium_threshold", "hebbian")
 BASELINE = "gate by spikes"
-SINGLE = ("circuit", "block", "together")  # factors that are no scale
 
 
 @style.context()
@@ -27,17 +29,19 @@ def realism(measured: xr.Dataset, verdicts: xr.Dataset) -> Figure:
 
     Parameters
     ----------
-    measured : ``r2`` and ``reassigned_r2`` (condition, seed, episode), with the coords ``factor``, ``level``, ``unit``.
+    measured : ``r2`` and ``reassigned_r2`` (condition, seed, episode), with the coords ``factor``, ``level``, ``unit``;
+        conditions whose level is NaN are of no scale, and are not drawn.
     verdicts : ``feve`` (condition, seed, rule), with the same.
 
     Raises
     ------
     InputError
-        if a variable is missing, or there is no fact that is a scale.
+        if a variable is missing.
     """
     require(measured, "measurements", dict.fromkeys(RECALL, ("condition", "seed", "episode")))
     require(verdicts, "verdicts", {"feve": ("condition", "seed", "rule")})
-    factors = [each for each in dict.fromkeys(measured["factor"].values.tolist()) if each not in SINGLE]
+    scales = measured["factor"].values[np.isfinite(measured["level"].values)]
+    factors = list(dict.fromkeys(scales.tolist()))
     columns = min(COLUMNS, max(1, len(factors)))
     bands = max(1, -(-len(factors) // columns))
     figure = style.figure(style.TWO_COLUMNS, 0.5 + 2.5 * bands)
@@ -57,13 +61,13 @@ def realism(measured: xr.Dataset, verdicts: xr.Dataset) -> Figure:
             ax.set_ylim(lowest, 1.03)
         above.tick_params(labelbottom=False)
         unit = str(measured["unit"].values[(measured["factor"] == factor).values][0])
-        below.set_xlabel(f"{factor.replace(', with', chr(10) + 'with')}{'' if unit == '1' else f' ({unit})'}")
+        below.set_xlabel(textwrap.fill(factor if unit == "1" else f"{factor} ({unit})", WIDTH))
         if column == 0:
             above.set_ylabel("recall R²")
             below.set_ylabel("FEVE")
     if factors:
-        lines = [*axes[0, 0].get_lines(), *axes[1, 0].get_lines()]
-        style.legend(figure, [line for line in lines if not line.get_label().startswith("_")], ncols=4)
+        entries = [handle for ax in axes[:2, 0] for handle in ax.get_legend_handles_labels()[0]]
+        style.legend(figure, entries, ncols=4)
     return figure
 
 
@@ -77,8 +81,7 @@ def _recall(ax: Axes, measured: xr.Dataset, factor: str) -> None:
     level, own = _levels(measured, factor)
     for name, (colour, marker, line, label) in RECALL.items():
         mean = average(own[name].stack(sample=("seed", "episode")), "sample")
-        ax.errorbar(level, mean.mean, mean.sem, color=colour, marker=marker, linestyle=line, markersize=3)
-        ax.plot([], [], line, color=colour, marker=marker, markersize=3, label=label)
+        ax.errorbar(level, mean.mean, mean.sem, color=colour, marker=marker, linestyle=line, markersize=3, label=label)
         if BASELINE in measured["condition"].values:
             ax.axhline(float(measured[name].sel(condition=BASELINE).mean()), color=colour, linewidth=0.5, zorder=1)
 
@@ -102,7 +105,7 @@ def circuits_and_blocks(measured: xr.Dataset, verdicts: xr.Dataset) -> Figure:
     measured, verdicts : as of `realism`; verdicts with ``verdict`` and ``rules`` (condition, seed).
     """
     require(verdicts, "verdicts", {"verdict": ("condition", "seed"), "rules": ("condition", "seed")})
-    chosen = np.flatnonzero(np.isin(measured["factor"].values, SINGLE))
+    chosen = np.flatnonzero(np.isnan(measured["level"].values))
     own, said = measured.isel(condition=chosen), verdicts.isel(condition=chosen, seed=0)
     figure = style.figure(style.TWO_COLUMNS, 0.7 + 0.34 * max(1, len(chosen)))
     ax = figure.subplots()
@@ -111,7 +114,7 @@ def circuits_and_blocks(measured: xr.Dataset, verdicts: xr.Dataset) -> Figure:
         mean = average(own[name].stack(sample=("seed", "episode")), "sample")
         ax.barh(y + shift, mean.mean, 0.34, xerr=mean.sem, color=colour, label=label, error_kw={"linewidth": 0.8})
     for at, kind, rules in zip(y, said["verdict"].values, said["rules"].values, strict=True):
-        words = f"{kind}: {str(rules).replace('_', ' ')}" if rules and kind not in ("none",) else str(kind)
+        words = f"{kind}: {str(rules).replace('_', ' ')}" if rules and kind != "none" else str(kind)
         ax.annotate(
             words if len(words) < 60 else f"{words[:57]}...",
             (1, at),
@@ -127,6 +130,6 @@ def circuits_and_blocks(measured: xr.Dataset, verdicts: xr.Dataset) -> Figure:
     ax.set_yticks(y, [str(name) for name in own["condition"].values])
     ax.set_ylim(len(chosen) - 0.4, -0.6)
     ax.set_xlim(min(0.0, float(own["r2"].min())), 1.0)
-    ax.set_xlabel("recall R²")
+    ax.set_xlabel("recall R² (mean and SEM of episodes)")
     style.legend(figure, ax)
     return figure

@@ -7,8 +7,8 @@ come from the closed form (`neurofwp.theory.two_compartment`) alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from math import exp
+from dataclasses import dataclass, field
+from math import exp, nan
 from typing import Any
 
 from brian2 import Hz, Quantity, have_same_dimensions, ms, mV, nS, pF, second
@@ -32,14 +32,15 @@ CLOSED_FORM = {"backpropagation": "mV"}  # units of what it gives, where they ar
 
 @dataclass(frozen=True)
 class Fact:
-    """One condition. factor : what it varies; level : how far, in `unit`. duration : of a write, ms.
+    """One condition. factor : what it varies; level : how far, in `unit`, NaN where there is no how far. duration : of
+    a write, ms.
 
     prediction : what was expected of it before it was run; "" of a fact that is only measured.
     """
 
     name: str
     factor: str
-    level: float
+    level: float = nan
     unit: str = "1"
     circuit: str = SPIKES
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -76,15 +77,10 @@ def closed_form(coupling: float, nmda: float = 0.5, backpropagation: float = 8.0
 
 def facts() -> list[Fact]:
     """All of them: first the circuit without coupling, then with it, each fact alone, and blocks."""
-    first = Fact("uncoupled", "circuit", 0.0, circuit=UNCOUPLED)
-    by_number, by_spikes = (
-        Fact("gate by number", "circuit", 1.0, circuit=NUMBER),
-        Fact("gate by spikes", "circuit", 2.0),
-    )
     return [
-        first,
-        by_number,
-        by_spikes,
+        Fact("uncoupled", "circuit", circuit=UNCOUPLED),
+        Fact("gate by number", "circuit", circuit=NUMBER),
+        Fact("gate by spikes", "circuit"),
         *(
             Fact(f"coupling {level:g} nS", "coupling", level, "nS", NUMBER, closed_form(level))
             for level in (1.0, 2.0, 10.0, 15.0)
@@ -103,15 +99,17 @@ def facts() -> list[Fact]:
         *_vary("strength of feedback", "feedback", (0.25, 0.5, 2.0)),
         *(_spread(level, homeostasis) for homeostasis in (1, 0) for level in (0.2, 0.4)),
         *(
-            replace(by_spikes, name=f"write of {level:g} ms", factor="duration of a write", level=level, unit="ms",
-                    duration=level)
+            Fact(f"write of {level:g} ms", "duration of a write", level, "ms", duration=level)
             for level in (250.0, 1000.0)
         ),
         *(
             Fact(f"{level} release sites", "release sites", level, synapse=FAILING, parameters={"sites": f"{level}"})
             for level in (1, 3, 10)
         ),
-        *(Fact(f"Hill exponents {p} and {q}", "Hill exponents", p + q, parameters=hill(p, q)) for p, q in HILL),
+        *(
+            Fact(f"Hill exponents {p} and {q}", "Hill exponent of potentiation", p, parameters=hill(p, q))
+            for p, q in HILL
+        ),
         *_vary("extracellular calcium", "external_calcium", (1.5, 2.5), "mM"),
         *short_term(),
         *blocks(),
@@ -121,8 +119,9 @@ def facts() -> list[Fact]:
 
 def hill(p: int, q: int) -> dict[str, str]:
     """Hill exponents, with D rescaled so that depression and potentiation cancel at the calcium at which they did."""
-    own = {name: float(value) for name, value in model.load(SYNAPSE).values.items() if name in ("K_P", "p", "K_D", "q")}
-    rates = {name: float(model.load(SYNAPSE).values[name] / (nS / second)) for name in ("P", "D")}
+    values = model.load(SYNAPSE).values
+    own = {name: float(values[name]) for name in ("K_P", "p", "K_D", "q")}
+    rates = {name: float(values[name] / (nS / second)) for name in ("P", "D")}
 
     def share(calcium: float, half: float, exponent: float) -> float:
         return float(calcium**exponent / (half**exponent + calcium**exponent))
@@ -140,7 +139,7 @@ def _vary(factor: str, parameter: str, levels: Sequence[float], unit: str = "1")
     """One parameter of the coupled circuit."""
     ending = "" if unit == "1" else f" {unit}"
     return [
-        Fact(f"{factor} {level:g}{ending}", factor, level, unit, parameters={parameter: f"{level:g} {unit}"})
+        Fact(f"{factor} {level:g}{ending}", factor, level, unit, parameters={parameter: f"{level:g}{ending}"})
         for level in levels
     ]
 
@@ -157,7 +156,7 @@ def blocks() -> list[Fact]:
     """What an experimenter can block, and what that should do."""
 
     def block(name: str, prediction: str, **parameters: str) -> Fact:
-        return Fact(name, "block", 0.0, parameters=parameters, prediction=prediction)
+        return Fact(name, "block", parameters=parameters, prediction=prediction)
 
     return [
         block(
@@ -204,11 +203,10 @@ def blocks() -> list[Fact]:
 def short_term() -> list[Fact]:
     """Depressing and facilitating axons (Tsodyks & Markram), scaled so that a train of a key opens and transmits on
     average what it does without: rates of expression by what a spike releases, calcium and current by what is open."""
-    made = []
+    made, (_, still) = [], train_means(1.0, 0.0, 0.0)
+    own = model.load(SYNAPSE).values
     for name, (use, recovery, facilitation) in SHORT_TERM.items():
         released, gating = train_means(use, recovery, facilitation)
-        _, still = train_means(1.0, 0.0, 0.0)
-        own = model.load(SYNAPSE).values
         scaled = {each: own[each] / released for each in ("P", "D", "K_m", "w_max")}
         texts = {
             name: f"{float(value / unit):.5g} {text}"
@@ -221,7 +219,7 @@ def short_term() -> list[Fact]:
             "g_calcium": f"{float(own['g_calcium'] * mV) * still / gating:.5g} 1/mV",
             "g_nmda_dendrite": f"{0.5 * still / gating:.5g} nS",
         }  # fmt: skip
-        made.append(Fact(name, "short-term plasticity", use, synapse=SHORT, parameters=parameters))
+        made.append(Fact(name, "short-term plasticity", synapse=SHORT, parameters=parameters))
     return made
 
 
@@ -248,4 +246,4 @@ def train_means(use: float, recovery: float, facilitation: float, rate: float = 
 def together() -> Fact:
     """All facts at once, each at a level that is measured in cortex or near it."""
     parameters = {**_spread(0.2, 1).parameters, "shared_feedback": "0.25", "feedback_delay": "2 ms", **hill(6, 3)}
-    return Fact("all together", "together", 0.0, parameters=parameters, synapse=FAILING)
+    return Fact("all together", "together", parameters=parameters, synapse=FAILING)
