@@ -67,7 +67,10 @@ MODELS = {
 }
 
 NETWORK = {"spiking": VERMILION, "rate": BLUE}
-POPULATION = {"key": BLUE, "value": VERMILION, "interneuron": GREEN}
+POPULATION = {
+    "key": BLUE, "value": VERMILION, "interneuron": GREEN,
+    "vip": PURPLE, "somatostatin": SKY, "parvalbumin": BLACK,
+}  # fmt: skip
 PHASE = {"write": "#FCEBCB", "read": "#DFEFF9"}  # orange and sky, light enough to draw over
 SEQUENTIAL = "cividis"
 DIVERGING = "PuOr_r"
