@@ -173,13 +173,13 @@ class Bench(Simulation):
         time = recorded["plastic_probe.t"]
         states = self.synapse.read({name: recorded[f"plastic_probe.{name}"] for name in self.synapse.states}, time)
         traces = {
-            "voltage": (recorded["value_probe.v_dendrite"] * 1000, "mV"),
-            "weight": (states["weight"] * 1e9, "nS"),
+            "voltage": (recorded["value_probe.v_dendrite"] * 1000, {"units": "mV"}),
+            "weight": (states["weight"] * 1e9, {"units": "nS"}),
         }
         if "calcium" in states:
-            traces["calcium"] = (states["calcium"], "1")
-        for name, (values, unit) in traces.items():
-            made[name] = (("protocol", "time"), values, {"units": unit})
+            traces["calcium"] = self.synapse.concentration(states["calcium"])
+        for name, (values, attrs) in traces.items():
+            made[name] = (("protocol", "time"), values, attrs)
         return made.assign_coords(time=("time", time * 1000, {"units": "ms"}))
 
     @property

@@ -32,8 +32,8 @@ def record_pair(name: str | Path, initial: float | None = None) -> xr.Dataset:
 
     Returns
     -------
-    ``voltage`` (mV), ``weight`` (nS) and, where the model has them, ``calcium`` (1; with the model's thresholds as
-    attributes) and ``omega`` (1), all (protocol, time), with time in ms from the first spike; ``pre`` and ``post``
+    ``voltage`` (mV), ``weight`` (nS) and, where the model has them, ``calcium`` (uM or 1; with the model's thresholds
+    as attributes) and ``omega`` (1), all (protocol, time), with time in ms from the first spike; ``pre`` and ``post``
     (protocol), the times of the spikes.
     """
     model = load(name)
@@ -53,9 +53,7 @@ def record_pair(name: str | Path, initial: float | None = None) -> xr.Dataset:
     for cell in ("pre", "post"):
         moments = [getattr(protocol, cell)[0] - BEFORE for protocol in protocols]
         traces = traces.assign_coords({cell: ("protocol", moments, {"units": "ms"})})
-    if "calcium" in traces:
-        traces["calcium"].attrs |= {f"{edge}_threshold": level for edge, level in model.thresholds.items()}
-        if any(isinstance(stage, Omega) for stage in model.stages):
-            traces["omega"] = traces["calcium"].copy(data=omega(traces["calcium"], model.values))
-            traces["omega"].attrs = {"units": "1"}
+    if any(isinstance(stage, Omega) for stage in model.stages):
+        levels = omega(traces["calcium"] / (model.micromolar or 1.0), model.values)
+        traces["omega"] = traces["calcium"].copy(data=levels).assign_attrs(units="1")
     return traces

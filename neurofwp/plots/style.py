@@ -25,6 +25,8 @@ VERMILION = "#D55E00"
 PURPLE = "#CC79A7"
 GREY = "#7F7F7F"
 
+UNITS = {"uM": "\N{MICRO SIGN}M"}  # how units are written on axes, where data write them otherwise
+
 # Colour and marker of every rule that a figure draws, as of the baselines beside it: warm for sums, cool for error
 # correction, green and purple for what a synapse does alone. Of those with one colour no two are in one figure.
 RULES = {
@@ -142,7 +144,7 @@ def figure(width: float, height: float) -> StyledFigure:
 
 def label(name: str, variable: xr.DataArray) -> str:
     """An axis label: the name with the variable's own unit."""
-    return f"{name} ({variable.attrs.get('units', '1')})"
+    return f"{name} ({UNITS.get(unit := variable.attrs.get('units', '1'), unit)})"
 
 
 def rule(name: str) -> dict[str, Any]:

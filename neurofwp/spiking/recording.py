@@ -201,8 +201,7 @@ def _probe_variables(recorded: Recorded, synapse: SynapseModel) -> Variables:
     if "probe_key.s_nmda" in recorded:
         seen["nmda"] = (recorded["probe_key.s_nmda"], {"units": "1"})
     if "calcium" in states:
-        levels = {f"{name}_threshold": level for name, level in synapse.thresholds.items()}
-        seen["calcium"] = (states["calcium"], {"units": "1", **levels})
+        seen["calcium"] = synapse.concentration(states["calcium"])
     return {f"probe_{name}": (("probe", "time"), values, attrs) for name, (values, attrs) in seen.items()}
 
 

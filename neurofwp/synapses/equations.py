@@ -77,7 +77,8 @@ def code(text: str) -> list[str]:
 
 def parameters(declared: Iterable[Parameter], values: Mapping[str, Quantity | float]) -> list[str]:
     """Each with its value, its unit and its meaning."""
-    return [f"{each.name} = {each.text(values[each.name])}: {each.meaning}" for each in declared]
+    given = (each for each in declared if each.name in values or not each.optional)
+    return [f"{each.name} = {each.text(values[each.name])}: {each.meaning}" for each in given]
 
 
 def quantity(value: Quantity | float) -> str:

@@ -145,6 +145,17 @@ class SynapseModel:
         """Calcium levels at which depression and potentiation begin (or are half-maximal)."""
         return {name: level for stage in self.stages for name, level in stage.thresholds(self.values).items()}
 
+    @property
+    def micromolar(self) -> float | None:
+        """The concentration (µM) that calcium of 1 stands for; None where it stands for none."""
+        return next((each for stage in self.stages if (each := stage.micromolar(self.values)) is not None), None)
+
+    def concentration(self, calcium: NDArray[np.float64]) -> tuple[NDArray[np.float64], dict[str, Any]]:
+        """Calcium in µM, or as it is where it stands for no concentration; with its unit and thresholds as attrs."""
+        scale = self.micromolar or 1.0
+        levels = {f"{name}_threshold": level * scale for name, level in self.thresholds.items()}
+        return calcium * scale, {"units": "1" if self.micromolar is None else "uM", **levels}
+
 
 def load(name: str | Path) -> SynapseModel:
     """Load a synapse model by name (see `neurofwp list`) or by the path of a TOML file.

@@ -45,6 +45,7 @@ class Parameter:
     low: float = -math.inf
     high: float = math.inf
     allowed: tuple[float, ...] = ()  # the only values, where it is not all between `low` and `high`
+    optional: bool = False  # whether a file may leave it out
 
     def read(self, entry: Any, where: str) -> Quantity | float:
         """The quantity that a TOML entry stands for; `where` names it in error messages."""
@@ -152,7 +153,7 @@ def read_table(
     for key in table:
         if key not in by_name:
             raise unknown(f"parameter in {where}", key, by_name)
-    missing = [name for name in by_name if name not in table]
+    missing = [name for name, each in by_name.items() if name not in table and not each.optional]
     if missing and not partial:
         raise InputError(f"{where} lacks {missing[0]!r}: {by_name[missing[0]].meaning}, in {by_name[missing[0]].unit}")
     return {key: by_name[key].read(entry, f"{where}.{key}") for key, entry in table.items()}

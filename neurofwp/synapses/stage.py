@@ -156,6 +156,10 @@ class Stage:
         """Calcium levels to draw with a calcium trace: {"potentiation": ..., "depression": ...}."""
         return {}
 
+    def micromolar(self, values: Values) -> float | None:
+        """The concentration (µM) that calcium of 1 stands for; None where it stands for none."""
+        return None
+
     @property
     def name(self) -> str:
         """As in "expression.linear": unique among all forms of all stages."""

@@ -61,7 +61,7 @@ def test_trace_is_valid_with_units_provenance_and_survives_netcdf(stored: xr.Dat
         "dendrite": "mV",
         "spike_time": "ms",
     }
-    units |= {"probe_conductance": "nS", "probe_dendrite": "mV", "probe_calcium": "1", "probe_nmda": "1", "time": "ms"}
+    units |= {"probe_conductance": "nS", "probe_dendrite": "mV", "probe_calcium": "uM", "probe_nmda": "1", "time": "ms"}
     assert {name: stored[name].attrs["units"] for name in units} == units
     config = json.loads(stored.attrs["config"])
     assert (config["synapse"], config["cells_per_pool"], config["membrane_step"]) == ("additive", 1, "0.1 ms")

@@ -33,7 +33,8 @@ class Bench:
     def __init__(
         self, *stages: Stage, n: int, spikes: np.ndarray | None = None, dt: Quantity = 1 * ms, **values: Any
     ) -> None:
-        assert values.keys() == {parameter.name for stage in stages for parameter in stage.parameters}
+        declared = {each.name: each.optional for stage in stages for each in stage.parameters}
+        assert {name for name, optional in declared.items() if not optional} <= values.keys() <= declared.keys()
         self.dt = dt
         synapse = SynapseModel("bench", "", stages, values, {})
         states = "\n".join(STATES | set(synapse.text("synaptic").splitlines()))

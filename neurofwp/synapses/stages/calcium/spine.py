@@ -71,3 +71,6 @@ class NMDAAndChannels(Stage):
 
     def derive(self, values: Values, dt: Quantity) -> Constants:
         return {"calcium_survival": float(exp(-dt / values["tau_calcium"]))}
+
+    def micromolar(self, values: Values) -> float | None:
+        return 1.0
