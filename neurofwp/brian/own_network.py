@@ -8,7 +8,7 @@ unblocked. The numbers are the same; a `SpikingNetwork`, where a row of synapses
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from numpy.typing import ArrayLike
 from neurofwp.brian.random_numbers import FUNCTIONS
 from neurofwp.errors import InputError
 from neurofwp.synapses.model import SynapseModel, load
+from neurofwp.synapses.stage import Stage
+from neurofwp.synapses.variants import adapt
 
 # of cells of ours; of others', these numbers, where they do not have a variable of the name
 GIVEN: Mapping[str, Quantity | float] = {"nmda_gain": 1.0, "forgetting": 0 * b2.Hz, "calcium_outside": 2 * mmolar}
@@ -67,8 +69,8 @@ def connect(
         )
     _check(synapse, target, dendrite, conductance)
     code = _Code(synapse, target, dendrite, conductance)
-    at_pre = {"now": code("spike"), "late": code("late_spike"), "trace": code("presynaptic_spike")}
-    at_post = {"post": code("spike_post"), "trace_post": code("postsynaptic_spike")}
+    at_pre = {"now": code("spike"), "late": code("late_spike"), "cell_pre": code("presynaptic_spike")}
+    at_post = {"post": code("spike_post"), "cell_post": code("postsynaptic_spike")}
     extra = 0 * ms if delay is None else delay
     late = {"late": synapse.values[synapse.text("delay")] + extra} if at_pre["late"] else {}
     own_pre, own_post = ({key: text for key, text in each.items() if text} for each in (at_pre, at_post))
@@ -89,8 +91,8 @@ def connect(
         plastic.connect(i=i, j=j)
     else:
         plastic.connect(condition=condition, p=p)
-    for pathway in {"trace", "trace_post"} & {*own_pre, *own_post}:
-        getattr(plastic, pathway).order = 1  # synapses see a spike before traces change by it, those of both cells
+    for pathway in {"cell_pre", "cell_post"} & {*own_pre, *own_post}:
+        getattr(plastic, pathway).order = 1  # synapses see a spike before what was a cell's changes by it
     for state in {"weight", synapse.expressed}:
         setattr(plastic, state, synapse.initial)
     if update := code("postsynaptic_update", "update"):
@@ -106,15 +108,22 @@ class OwnSynapse(SynapseModel):
         return connect(self, source, target, **how)
 
 
-def synapse(name: str | Path) -> OwnSynapse:
+def synapse(
+    name: str | Path,
+    *,
+    stages: Iterable[Stage | type[Stage]] = (),
+    parameters: Mapping[str, Quantity | float | str] | None = None,
+) -> OwnSynapse:
     """A synapse model by name (see `neurofwp list synapses`) or by the path of a TOML file.
+
+    stages, parameters : of one's own, in place of the model's: see `neurofwp.synapses.adapt`.
 
     Raises
     ------
     InputError
-        as `neurofwp.synapses.load`.
+        as `neurofwp.synapses.load` and `neurofwp.synapses.adapt`.
     """
-    return OwnSynapse(**vars(load(name)))
+    return adapt(OwnSynapse(**vars(load(name))), stages=stages, parameters=parameters)
 
 
 class _Code:

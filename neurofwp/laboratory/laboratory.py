@@ -175,7 +175,7 @@ class Laboratory:
 
     def _load(self) -> tuple[SynapseModel, dict[str, Quantity | float]]:
         """The model, and the parameters of the cell."""
-        synapse = self.model if isinstance(self.model, SynapseModel) else synapses.load(self.model)
+        synapse = synapses.load(self.model)
         cell = DEFAULTS | read_table(synapse.laboratory, PARAMETERS, f"{synapse.name}.toml: laboratory", partial=True)
         declared = {p.name: p for p in (*PARAMETERS, *(p for stage in synapse.stages for p in stage.parameters))}
         values = dict(synapse.values)

@@ -8,7 +8,7 @@ from brian2 import Quantity, ms
 
 from neurofwp.laboratory.laboratory import Laboratory
 from neurofwp.laboratory.protocol import Protocol
-from neurofwp.synapses.model import SynapseModel, load
+from neurofwp.synapses.model import load
 from neurofwp.synapses.stages.expression.integrated_calcium import integrate
 
 
@@ -26,7 +26,7 @@ def calcium_peaks(laboratory: Laboratory) -> dict[str, Quantity]:
         Laboratory(model, parameters={**mine, **peaks})
     """
     alone = [Protocol("pre_peak", pre=(1.0,), period=0.6), Protocol("post_peak", post=(1.0,), period=0.6)]
-    model = laboratory.model if isinstance(laboratory.model, SynapseModel) else load(laboratory.model)
+    model = load(laboratory.model)
     values = {**model.values, **(laboratory.parameters or {})}
     full = {"U": 1.0} if "U" in values else {}
     bench = replace(laboratory, parameters={**(laboratory.parameters or {}), **full})

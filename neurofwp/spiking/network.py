@@ -56,7 +56,7 @@ class SpikingNetwork:
 
     def __init__(
         self,
-        synapse: str | Path = "error-correcting",
+        synapse: str | Path | synapses.SynapseModel = "error-correcting",
         *,
         circuit: str | Path = "apical-feedback",
         parameters: Mapping[str, Quantity | float | str] | None = None,
@@ -90,7 +90,7 @@ class SpikingNetwork:
         """All settings, as plain numbers and strings, for the Trace's provenance."""
         return {
             "synapse": self.synapse.name,
-            "forms": {stage.stage: stage.form for stage in self.synapse.stages},
+            "forms": {stage.stage: stage.recorded for stage in self.synapse.stages},
             "synapse_parameters": self._texts(self.synapse.values),
             "circuit": self.circuit_form.name,
             "circuit_parameters": self._texts(self.circuit),

@@ -38,6 +38,7 @@ from neurofwp.synapses.stages.turnover import Constitutive
 
 if TYPE_CHECKING:
     from neurofwp.synapses.model import SynapseModel as SynapseModel, load as load
+    from neurofwp.synapses.variants import adapt as adapt
     from neurofwp.synapses.write_model import model_toml as model_toml
     from neurofwp.synapses.write_speed import at_speed as at_speed
 
@@ -78,7 +79,13 @@ STAGES: tuple[Stage, ...] = (
 
 __getattr__ = attributes(
     __name__,
-    {"SynapseModel": "model", "at_speed": "write_speed", "load": "model", "model_toml": "write_model"},
+    {
+        "SynapseModel": "model",
+        "adapt": "variants",
+        "at_speed": "write_speed",
+        "load": "model",
+        "model_toml": "write_model",
+    },
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import Any
 
 from neurofwp.errors import InputError
 from neurofwp.runtime.lazy import b2
@@ -12,11 +13,15 @@ from neurofwp.synapses.parameters import Parameter, parse_unit
 from neurofwp.synapses.stage import CURRENT, PARTS, Constants, Stage
 
 HANDED_ON = {"calcium", "weight", "slots"}  # states that stages share
-# what cells and synapses have beside what stages declare
-GIVEN = {
-    "v", "v_dendrite", "nmda_gain", "forgetting", "plateau", "calcium_outside", "t", "dt", "lastspike", "i", "j",
-    "plasticity_step", "plateau_before", "gate", "released", "pi", "e", "inf", "and", "or", "not", "int", "xi",
-}  # fmt: skip
+# what cells and synapses have beside what stages declare, with its unit
+UNITS = {
+    **dict.fromkeys(("v", "v_dendrite"), "V"),
+    **dict.fromkeys(("t", "dt", "lastspike", "plasticity_step"), "s"),
+    **dict.fromkeys(("nmda_gain", "plateau", "plateau_before", "gate", "released", "i", "j", "pi", "e", "inf"), "1"),
+    "forgetting": "Hz",
+    "calcium_outside": "mM",
+}
+GIVEN = {*UNITS, "and", "or", "not", "int", "xi"}
 
 
 def check(stage: Stage, others: Sequence[Stage]) -> None:
@@ -57,6 +62,19 @@ def names(stage: Stage) -> set[str]:
     found |= set(re.findall(r"^\s*(\w+)\s*[-+*/]?=(?!=)", written, re.M))
     own = {word for word in found if word and not word.endswith(("_pre", "_post"))} - HANDED_ON
     return own | {each.name for each in stage.parameters} | set(_derive(stage, ()))
+
+
+def dimensions(stages: Sequence[Stage]) -> dict[str, Any]:
+    """Of all that the code of these stages may name: something of its unit, or the function. Local variables lack."""
+    from brian2.core.functions import DEFAULT_FUNCTIONS
+
+    known: dict[str, Any] = {name: parse_unit(unit, name) for name, unit in UNITS.items()}
+    for stage in stages:
+        known |= {each.name: parse_unit(each.unit, each.name) for each in stage.parameters}
+        for part in ("presynaptic", "postsynaptic", "synaptic"):
+            known |= {name: b2.Quantity(1.0, dim=each.dim) for name, each in b2.Equations(getattr(stage, part)).items()}
+    known |= {f"{name}_{cell}": unit for name, unit in known.items() for cell in ("pre", "post")}
+    return {**known, **_units(), **DEFAULT_FUNCTIONS}
 
 
 def _code(stage: Stage, others: Sequence[Stage]) -> dict[str, str]:
@@ -101,6 +119,10 @@ def _functions_and_units() -> set[str]:
 
     import neurofwp.synapses.functions  # noqa: F401 (makes its functions known)
 
+    return {*DEFAULT_FUNCTIONS, *_units()}
+
+
+@cache
+def _units() -> dict[str, Any]:
     modules = (b2.units.stdunits, b2.units.allunits)
-    units = {name for module in modules for name in vars(module) if isinstance(getattr(module, name), b2.Unit)}
-    return {*DEFAULT_FUNCTIONS, *units}
+    return {name: unit for module in modules for name, unit in vars(module).items() if isinstance(unit, b2.Unit)}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 import neurofwp.synapses.functions  # noqa: F401 (makes them known to Brian2)
 from neurofwp.errors import InputError, unknown
-from neurofwp.synapses import REGISTRY, equations
+from neurofwp.synapses import REGISTRY, equations, own_equations
 from neurofwp.synapses.parameters import read_table, read_toml
 from neurofwp.synapses.stage import OPTIONAL, ORDER, PARTS, Population, Stage, States, Time
 
@@ -157,14 +157,16 @@ class SynapseModel:
         return calcium * scale, {"units": "1" if self.micromolar is None else "uM", **levels}
 
 
-def load(name: str | Path) -> SynapseModel:
-    """Load a synapse model by name (see `neurofwp list`) or by the path of a TOML file.
+def load(name: str | Path | SynapseModel) -> SynapseModel:
+    """Load a synapse model by name (see `neurofwp list`) or by the path of a TOML file; a copy of one that is loaded.
 
     Raises
     ------
     InputError
         for an unknown model, stage, form or parameter (nearest name offered), a missing one, or a wrong unit.
     """
+    if isinstance(name, SynapseModel):
+        return replace(name, values=dict(name.values))
     title, content = read_toml(name, "synapses", "synapse model")
     content.pop("source", None)
     description = content.pop("description", "")
@@ -182,20 +184,34 @@ def load(name: str | Path) -> SynapseModel:
             continue
         if not isinstance(content.get(stage_name), dict) or "form" not in content[stage_name]:
             raise InputError(f"{title}.toml needs a table [{stage_name}] with a form")
-        table = dict(content[stage_name])
-        form = str(table.pop("form"))
-        names = REGISTRY.origins()
-        if f"{stage_name}.{form}" not in names:
-            forms = [name.partition(".")[2] for name in names if name.startswith(f"{stage_name}.")]
-            raise unknown(f"form of [{stage_name}] in {title}.toml", form, forms)
-        stages.append(REGISTRY.get(f"{stage_name}.{form}"))
-        values |= read_table(table, stages[-1].parameters, f"{title}.toml: {stage_name}")
-    _check_beside(stages, title)
+        stage, own = _read_stage(stage_name, content[stage_name], title)
+        stages.append(stage)
+        values |= own
+    check_stages(stages, title)
     return SynapseModel(title, description, tuple(stages), values, circuit, laboratory)
 
 
-def _check_beside(stages: Sequence[Stage], title: str) -> None:
-    """Refuse forms that would be wrong together."""
+def _read_stage(name: str, content: Mapping[str, Any], title: str) -> tuple[Stage, dict[str, Quantity | float]]:
+    """The stage of a table of a file, and the values of its parameters."""
+    table, where = dict(content), f"{title}.toml: {name}"
+    form = str(table.pop("form"))
+    if form == own_equations.FORM:
+        return own_equations.read(name, table, where)
+    names = REGISTRY.origins()
+    if f"{name}.{form}" not in names:
+        forms = [each.partition(".")[2] for each in names if each.startswith(f"{name}.")]
+        raise unknown(f"form of [{name}] in {title}.toml", form, [*forms, own_equations.FORM])
+    stage = REGISTRY.get(f"{name}.{form}")
+    return stage, read_table(table, stage.parameters, where)
+
+
+def check_stages(stages: Sequence[Stage], title: str) -> None:
+    """Refuse forms that would be wrong together, and equations of a file that are wrong with them.
+
+    Raises
+    ------
+    InputError
+    """
     for stage in stages:
         for other in stages:
             allowed = stage.beside.get(other.stage, (other.form,))
@@ -204,3 +220,6 @@ def _check_beside(stages: Sequence[Stage], title: str) -> None:
                     f"{title}.toml: form {stage.form!r} of [{stage.stage}] needs [{other.stage}] to have the form "
                     f"{' or '.join(map(repr, allowed))}, not {other.form!r}"
                 )
+        if isinstance(stage, own_equations.OwnEquations):
+            others = [other for other in stages if other is not stage]
+            own_equations.check(stage, others, f"{title}.toml: {stage.stage}")

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -169,6 +169,11 @@ class Stage:
     def states(self) -> tuple[str, ...]:
         """Names of the variables that it declares in each synapse."""
         return tuple(line.split(":")[0].strip() for line in self.synaptic.splitlines() if ":" in line)
+
+    @property
+    def recorded(self) -> Any:
+        """What results keep of it, in JSON: its form, or all of its equations where they have no other place."""
+        return self.form
 
     @property
     def by_events(self) -> bool:
