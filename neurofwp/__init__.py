@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         transforms as transforms,
     )
     from neurofwp.brian.own_network import synapse as synapse
+    from neurofwp.brian.own_trace import from_brian2 as from_brian2
     from neurofwp.identification import identify as identify
     from neurofwp.rate import RateNetwork as RateNetwork
     from neurofwp.runtime.registry import register as register
@@ -41,6 +42,7 @@ PACKAGES = (
 NAMES = {
     "RateNetwork": "rate",
     "SpikingNetwork": "spiking",
+    "from_brian2": "brian.own_trace",
     "identify": "identification",
     "register": "runtime.registry",
     "synapse": "brian.own_network",

@@ -25,7 +25,7 @@ MAY = {
     "synapses": set(),
     "tasks": DATA,
     "rate": DATA | {"rules"},
-    "brian": {"synapses"},
+    "brian": DATA | {"synapses"},
     "spiking": DATA | {"brian", "synapses", "theory"},
     "theory": {"synapses"},
     "laboratory": {"brian", "synapses", "theory"},

@@ -1,4 +1,4 @@
-"""README and docs/python.md: their examples run as they stand, and the README stays a page."""
+"""README and pages on Python: their examples run as they stand, and the README stays a page."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
-from neurofwp import trace
+from neurofwp import synapses, trace
+from neurofwp.brian import backends
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
 
-def example(page: str, number: int) -> dict[str, Any]:
-    """The names that a Python example of a page leaves."""
+def example(page: str, number: int, names: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The names that a Python example of a page leaves, with those that it is given."""
     code = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)[number]
-    names: dict[str, Any] = {}
+    names = {} if names is None else names
     exec(compile(code, page, "exec"), names)
     return names
 
@@ -66,3 +67,16 @@ def test_the_example_of_weights_of_your_own(tmp_path: Path, monkeypatch: pytest.
     assert float(names["fits"]["parameter_value"].sel(rule="delta", parameter="rate")) == pytest.approx(0.6, abs=0.02)
     assert names["recording"].trace.equals(trace.from_weights(names["first"], units="nS"))
     assert (tmp_path / "rules.png").is_file()
+
+
+def test_the_examples_of_a_network_of_your_own(tmp_path: Path) -> None:
+    with backends.use_backend("numpy"):
+        names = example("docs/brian2.md", 0)
+        assert names["seen"].weight.max() > 0
+        names = example("docs/brian2.md", 1, names)
+    assert "gain*calcium**2" in names["mine"].update
+    table = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/brian2.md").read_text(), flags=re.DOTALL)[0]
+    shipped = (ROOT / "models/synapses/linear.toml").read_text()
+    before, rest = shipped.split("[expression]")
+    (tmp_path / "oja.toml").write_text(f"{before}{table}[turnover]{rest.split('[turnover]')[1]}")
+    assert "weight*above/w_scale" in synapses.load(tmp_path / "oja.toml").update

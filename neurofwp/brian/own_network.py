@@ -92,7 +92,9 @@ def connect(
     else:
         plastic.connect(condition=condition, p=p)
     for pathway in {"cell_pre", "cell_post"} & {*own_pre, *own_post}:
-        getattr(plastic, pathway).order = 1  # synapses see a spike before what was a cell's changes by it
+        # synapses see a spike before what was a cell's changes by it; Brian2's order of pathways is 0, and 1 at spikes of
+        # the target
+        getattr(plastic, pathway).order = 2
     for state in {"weight", synapse.expressed}:
         setattr(plastic, state, synapse.initial)
     if update := code("postsynaptic_update", "update"):

@@ -8,6 +8,7 @@ import pytest
 from brian2 import Hz, ms, nS
 
 import neurofwp as nf
+from neurofwp.brian import backends
 from neurofwp.errors import InputError
 from neurofwp.synapses import model
 
@@ -84,6 +85,23 @@ def test_the_numbers_are_those_of_our_networks(name: str, target: str) -> None:
     assert np.ptp(expected["weight"]) > 1e-3
     np.testing.assert_allclose(plastic.weight / nS, expected["weight"], rtol=1e-9)
     np.testing.assert_allclose(cells.g_e / nS, expected["g"], rtol=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MODELS[:5])
+def test_the_numbers_are_those_of_our_networks_in_standalone_mode(name: str) -> None:
+    with backends.use_backend("numpy"):
+        expected = by_hand(model.load(name))
+    with backends.use_backend("cpp_standalone") as folder:
+        cell, step = trains()
+        source = b2.SpikeGeneratorGroup(4, cell, step * ms, dt=1 * ms)
+        cells = driven()
+        plastic = nf.synapse(name).connect(source, cells, dendrite="v", conductance="g_e")
+        plastic.weight = 0.2 * nS
+        b2.Network(source, cells, plastic).run(STEPS * ms, namespace={})
+        b2.get_device().build(directory=str(folder), compile=True, run=True)
+        np.testing.assert_allclose(plastic.weight / nS, expected["weight"], rtol=1e-9)
+        np.testing.assert_allclose(cells.g_e / nS, expected["g"], rtol=1e-9)
 
 
 def test_sparse_synapses_with_delays_are_recorded_by_brian2_beside_another_model() -> None:

@@ -1,0 +1,124 @@
+"""What plastic synapses of anybody's Brian2 network did, as a Program and a Trace: for `neurofwp.identify`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from brian2 import (
+    Quantity,
+    SpikeMonitor,
+    StateMonitor,
+    Synapses,
+    get_dimensions,
+    have_same_dimensions,
+    ms,
+    nS,
+    second,
+    siemens,
+)
+from numpy.typing import ArrayLike, NDArray
+
+from neurofwp import program as programs, trace as traces
+from neurofwp.errors import InputError
+
+Floats = NDArray[np.float64]
+ROUNDING = 1e-9  # s, of times that are whole steps
+
+
+def from_brian2(
+    weights: StateMonitor, pre: SpikeMonitor, value: SpikeMonitor | ArrayLike, events: Quantity, **program: Any
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """A Program, of what the synapses were given, and a Trace, of what their weights did.
+
+    Parameters
+    ----------
+    weights : monitor of the variable ``weight`` of a `Synapses` object, of all synapses or some.
+    pre : monitor of the spikes of its source. A key is the rates of an event, 1 for the highest of all.
+    value : monitor of the spikes of its target, likewise; or what was taught, (event, post) or (episode, event, post)
+        in [-1, 1], of all cells of the target.
+    events : begin and end of each, (event, 2) or (episode, event, 2). Weights after an event are those of the last
+        sample before its end (at its end they may have been set back for another episode), and weights before the
+        first event of an episode those of the last sample until its begin, if there is one.
+    program : `write_gate` and others, as of `neurofwp.program.from_arrays`.
+
+    Returns
+    -------
+    Program and Trace. ``pre`` counts all cells of the source, ``post`` those cells of the target whose synapses were
+    recorded (their numbers are the coordinate ``post``); the weight (nS) of a pair that has no recorded synapse is NaN.
+
+    Raises
+    ------
+    InputError
+        for a monitor of something else, events that are no times, end before they begin or hold no sample, and pairs
+        with several synapses.
+    """
+    windows = _windows(events)
+    cells, dense, initial = _weights(weights, windows, len(pre.source))
+    taught = _rates(value, windows) if isinstance(value, SpikeMonitor) else np.asarray(value, dtype=float)
+    length = (windows[..., 1] - windows[..., 0]) * float(second / ms)
+    made = programs.from_arrays(_rates(pre, windows), taught[..., cells], duration=length, **program)
+    trace = traces.from_weights(dense, units="nS", initial_weight=initial)
+    return made.assign_coords(post=cells), trace.assign_coords(post=cells)
+
+
+def _weights(
+    monitor: StateMonitor, windows: Floats, sources: int
+) -> tuple[NDArray[np.int_], Floats, NDArray[np.float64] | None]:
+    """Target cells, and weights (nS) between them and all source cells: after each event, and before the first."""
+    pre, post = _pairs(monitor)
+    cells, column = np.unique(post, return_inverse=True)
+    time, seen = np.asarray(monitor.t / second), np.asarray(monitor.weight / nS)
+    last = np.searchsorted(time, windows[..., 1] - ROUNDING) - 1
+    empty = (last < 0) | (time[last] < windows[..., 0] - ROUNDING)
+    if empty.any():
+        start, stop = windows[empty][0]
+        raise InputError(f"there is no sample of weights in the event from {start:g} s to {stop:g} s")
+    dense = np.full((*last.shape, len(cells), sources), np.nan)
+    dense[..., column, pre] = np.moveaxis(seen[:, last], 0, -1)
+    before = np.searchsorted(time, windows[:, 0, 0] + ROUNDING, side="right") - 1
+    if (before < 0).any():
+        return cells, dense, None
+    initial = np.zeros((len(before), len(cells), sources))
+    initial[:, column, pre] = seen[:, before].T
+    return cells, dense, initial
+
+
+def _pairs(monitor: StateMonitor) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Source and target cell of each recorded synapse."""
+    if "weight" not in getattr(monitor, "record_variables", ()) or not isinstance(monitor.source, Synapses):
+        raise InputError("weights must be a StateMonitor of the variable 'weight' of a Synapses object")
+    if not have_same_dimensions(monitor.weight, siemens):
+        raise InputError(f"weights must be in siemens, not in {monitor.weight.dim}")
+    pre, post = (np.asarray(cells)[np.asarray(monitor.record)] for cells in (monitor.source.i, monitor.source.j))
+    pairs, several = np.unique(np.stack([pre, post]), axis=1, return_counts=True)
+    if (several > 1).any():
+        first, other = pairs[:, several > 1][:, 0]
+        raise InputError(f"cells {first} and {other} have {several.max()} recorded synapses; a rule describes one")
+    return pre, post
+
+
+def _windows(events: Quantity) -> Floats:
+    """(episode, event, 2) in s."""
+    if not have_same_dimensions(events, second):
+        raise InputError(f"events must be times, with a unit like second, not {get_dimensions(events)}")
+    windows = np.asarray(events / second, dtype=float)
+    if windows.ndim not in (2, 3) or windows.shape[-1] != 2:
+        raise InputError(f"events must be (event, 2) or (episode, event, 2), begin and end, not {windows.shape}")
+    if (wrong := windows[..., 1] <= windows[..., 0]).any():
+        start, stop = windows[wrong][0]
+        raise InputError(f"an event ends at {stop:g} s, not after its begin at {start:g} s")
+    return windows if windows.ndim == 3 else windows[None]
+
+
+def _rates(monitor: SpikeMonitor, windows: Floats) -> Floats:
+    """(episode, event, cell), relative to the highest of all; 0 where nothing fires."""
+    time, cell = np.asarray(monitor.t / second), np.asarray(monitor.i)
+    bounds = np.searchsorted(time, windows)  # spikes of a monitor are in order
+    length = windows[..., 1] - windows[..., 0]
+    count = np.array(
+        [np.bincount(cell[first:last], minlength=len(monitor.source)) for first, last in bounds.reshape(-1, 2)]
+    ).reshape(*length.shape, -1)
+    rate = count / length[..., None]
+    return np.asarray(rate / max(rate.max(), 1e-12))
