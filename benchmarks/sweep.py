@@ -31,6 +31,7 @@ import torch
 import tyro
 import xarray as xr
 from brian2 import nS
+from distributed import LocalCluster
 from matplotlib.figure import Figure
 from rich.console import Console
 from tqdm import tqdm
@@ -38,7 +39,7 @@ from tqdm import tqdm
 from benchmarks import machine
 from neurofwp import program
 from neurofwp.plots import style
-from neurofwp.runtime.sweeps import Point, local_cluster, sweep
+from neurofwp.runtime.sweeps import Point, sweep
 from neurofwp.spiking import SpikingNetwork
 from neurofwp.spiking.conditions import from_quantities
 
@@ -107,7 +108,10 @@ def seconds(work: Callable[..., Any], points: int, unit: int = 1, **where: Any) 
 def start_scheduler(workers: int) -> Iterator[tuple[str, float]]:
     """The address of a scheduler whose workers have imported everything, and the seconds that this took."""
     begun = perf_counter()
-    with local_cluster(workers) as cluster:
+    with LocalCluster(
+        n_workers=workers, threads_per_worker=1, dashboard_address=None, memory_limit=0,
+        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+    ) as cluster:  # fmt: skip
         seconds(alone, workers, scheduler=cluster.scheduler_address)
         spent = perf_counter() - begun
         seconds(alone, 4 * workers, scheduler=cluster.scheduler_address)  # should one of them have had both points

@@ -7,7 +7,6 @@ import platform
 import shlex
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -16,6 +15,7 @@ from pathlib import Path
 from brian2 import get_device, prefs, set_device
 
 from neurofwp.errors import unknown
+from neurofwp.runtime import children
 
 BACKENDS = ("auto", "cython", "cpp_standalone", "numpy")
 # Most of the time to compile goes to headers, read again for every one of some forty files, and to optimising what only
@@ -77,6 +77,23 @@ def flags() -> tuple[str, ...]:
     return FLAGS + wide + (GCC_FLAGS if "Free Software Foundation" in said else ())
 
 
+def compile_project(folder: Path) -> None:
+    """Compile the program that Brian2 has written into a folder.
+
+    Brian2 itself would wait for make in a way that no signal ends.
+
+    Raises
+    ------
+    RuntimeError
+        with what the compiler said.
+    """
+    preferences = prefs.devices.cpp_standalone
+    words = [*shlex.split(preferences.make_cmd_unix), *preferences.extra_make_args_unix]
+    done = children.run(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        raise RuntimeError(f"the network could not be compiled ({shlex.join(words)}): {done.stdout.strip()[-2000:]}")
+
+
 @contextmanager
 def use_backend(backend: str) -> Iterator[Path | None]:
     """Make `backend` Brian2's code generation target for a while; yields the build folder of a standalone one."""
@@ -90,10 +107,10 @@ def use_backend(backend: str) -> Iterator[Path | None]:
         return
     own, link = prefs.codegen.cpp.extra_compile_args_gcc, prefs.codegen.cpp.extra_link_args
     make = prefs.devices.cpp_standalone.extra_make_args_unix
-    with tempfile.TemporaryDirectory(prefix="neurofwp-") as folder:
-        Path(folder, "GNUmakefile").write_text(GNUMAKEFILE)
-        Path(folder, "precompiled.h").write_text("".join(f"#include {header}\n" for header in HEADERS))
-        set_device("cpp_standalone", directory=folder, build_on_run=False)
+    with children.temporary_folder() as folder:
+        (folder / "GNUmakefile").write_text(GNUMAKEFILE)
+        (folder / "precompiled.h").write_text("".join(f"#include {header}\n" for header in HEADERS))
+        set_device("cpp_standalone", directory=str(folder), build_on_run=False)
         prefs.codegen.cpp.extra_compile_args_gcc = list(flags())
         prefs.devices.cpp_standalone.extra_make_args_unix = [
             f"-j{os.cpu_count() or 1}",
@@ -101,7 +118,7 @@ def use_backend(backend: str) -> Iterator[Path | None]:
         ]
         prefs.codegen.cpp.extra_link_args = [*link, "-ffast-math"]  # flushes denormal numbers, which are slow
         try:
-            yield Path(folder)
+            yield folder
         finally:
             get_device().reinit()
             prefs.codegen.cpp.extra_compile_args_gcc, prefs.codegen.cpp.extra_link_args = own, link

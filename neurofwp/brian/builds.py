@@ -8,7 +8,6 @@ its code, of the versions, compiler and processor too: what another machine comp
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import json
 import logging
@@ -17,27 +16,23 @@ import platform
 import shutil
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache as remember
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from filelock import FileLock
-from platformdirs import user_cache_path
 
-from neurofwp.runtime import provenance
+from neurofwp.brian import cache
+from neurofwp.runtime import children, provenance
 
-FOLDER = "NEUROFWP_CACHE"  # the environment variable that names another cache folder
 SEED = "NEUROFWP_SEED"  # the one through which a compiled network is given its seed
 GIVEN_SEED = f'std::strtoul(std::getenv("{SEED}"), nullptr, 10)'  # how its code reads it
-LIMIT = 2_000_000_000  # bytes
-SAFE = 3600  # seconds since its last use after which a build may be removed: nobody is starting it
 MANIFEST = "manifest.json"
+DIGEST = "sha256"  # in it
 
 log = logging.getLogger("neurofwp")
 
@@ -72,11 +67,10 @@ class Build:
         RuntimeError
             if it fails or complains, with what it said.
         """
-        with tempfile.TemporaryDirectory(prefix="neurofwp-") as own:
-            done = subprocess.run(
-                self.command(inputs, Path(own)),
+        with children.temporary_folder() as own:
+            done = children.run(
+                self.command(inputs, own),
                 cwd=self.folder,
-                check=False,
                 env=os.environ | {SEED: str(seed)},
                 stderr=subprocess.PIPE,
                 text=True,
@@ -87,9 +81,9 @@ class Build:
             # Brian2's programs complain of an array of the wrong size, and go on
             if done.returncode or done.stderr:
                 raise RuntimeError(f"the compiled network stopped with code {done.returncode}: {done.stderr.strip()}")
-            recorded = {name: _output(Path(own), **each) for name, each in self.outputs.items()}
+            recorded = {name: _output(own, **each) for name, each in self.outputs.items()}
             _check_lengths(recorded)
-            return recorded | _run_times(Path(own))
+            return recorded | _run_times(own)
 
     def command(self, inputs: Inputs, folder: Path) -> list[str]:
         """The command that runs it from its own folder, and leaves its results in another, where its inputs lie too."""
@@ -146,8 +140,14 @@ def find_or_compile(shape: Any, compile: Callable[[Path], dict[str, Any]], *, fo
     shape : all that shapes the code, as JSON.
     compile : makes `main` and what it reads in a folder, and returns the other fields of `Build`.
     folder : of the cache; by default the user's.
+
+    Raises
+    ------
+    InputError
+        if somebody else could have put a program there.
     """
-    folder = folder or cache_folder()
+    folder = folder or cache.cache_folder()
+    cache.check_private(folder)
     entry = folder / key(shape)
     with FileLock(folder / f"{entry.name}.lock"):  # others who want the same network wait for it
         if (found := _read_build(entry)) is not None:
@@ -156,30 +156,49 @@ def find_or_compile(shape: Any, compile: Callable[[Path], dict[str, Any]], *, fo
         log.info("compiling a network of a new shape (kept for the next time: neurofwp cache)")
         with _replace_folder(entry) as temporary:
             fields = compile(temporary)
-            (temporary / MANIFEST).write_text(json.dumps(fields))
-    make_room(folder)
+            (temporary / MANIFEST).write_text(json.dumps(fields | {DIGEST: _digest(temporary, fields)}))
+    cache.make_room(folder)
     return Build(entry, **fields)
 
 
 @contextmanager
 def _replace_folder(entry: Path) -> Iterator[Path]:
     """A temporary folder that becomes `entry` on success, and goes on failure."""
-    temporary = Path(tempfile.mkdtemp(prefix=".building-", dir=entry.parent))
-    try:
+    with children.temporary_folder(".building-", entry.parent) as temporary:
         yield temporary
         shutil.rmtree(entry, ignore_errors=True)
         temporary.rename(entry)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _read_build(entry: Path) -> Build | None:
-    """A build that lies there, if it is whole."""
+    """A build that lies there, if it is whole: what is damaged is compiled again.
+
+    Raises
+    ------
+    InputError
+        if somebody else could have put it there.
+    """
+    if not entry.is_dir():
+        return None
+    cache.check_private(entry)
     try:
         fields = json.loads((entry / MANIFEST).read_text())
-        return Build(entry, **fields) if os.access(entry / "main", os.X_OK) else None
-    except (OSError, ValueError, TypeError):
-        return None
+        if fields.pop(DIGEST) == _digest(entry, fields) and os.access(entry / "main", os.X_OK):
+            return Build(entry, **fields)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        pass
+    log.warning("the compiled network in %s is damaged: it is compiled again", entry)
+    return None
+
+
+def _digest(entry: Path, fields: Mapping[str, Any]) -> str:
+    """SHA-256 of a build: of its fields, the program, and what that reads."""
+    sha = hashlib.sha256(json.dumps(fields, sort_keys=True).encode())
+    for path in sorted(each for each in entry.rglob("*") if each.is_file() and each.name != MANIFEST):
+        content = path.read_bytes()
+        sha.update(f"{path.relative_to(entry)} {len(content)}\n".encode())
+        sha.update(content)
+    return sha.hexdigest()
 
 
 def key(shape: Any) -> str:
@@ -188,7 +207,7 @@ def key(shape: Any) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:24]
 
 
-@cache
+@remember
 def _machine() -> list[str]:
     """Processor and compiler, by all that a compiled program depends on."""
     from neurofwp.brian import backends  # brings Brian2, which looking at the cache does not need
@@ -199,69 +218,3 @@ def _machine() -> list[str]:
     except OSError:
         processor = [platform.processor()]
     return [platform.platform(), *processor, *backends.compiler()]
-
-
-@cache
-def cache_folder() -> Path:
-    """Where compiled networks are kept: with this process alone where it cannot be written, which is said once."""
-    folder = user_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError as error:
-        log.warning(
-            "compiled networks are not kept after this run: cannot write to %s (%s); set %s to a folder that can be "
-            "written",
-            folder,
-            error.strerror or error,
-            FOLDER,
-        )
-        temporary = tempfile.TemporaryDirectory(prefix="neurofwp-cache-")
-        atexit.register(temporary.cleanup)
-        return Path(temporary.name)
-
-
-def user_folder() -> Path:
-    """Where the user wants them."""
-    own = os.environ.get(FOLDER)
-    return Path(own).expanduser() if own else user_cache_path("neurofwp", appauthor=False)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A build in the cache: bytes, and when it was last used (seconds since 1970)."""
-
-    folder: Path
-    size: int
-    used: float
-
-
-def entries(folder: Path) -> list[Entry]:
-    """All builds in a cache folder, the last used first."""
-    found = []
-    for each in folder.iterdir() if folder.is_dir() else ():
-        try:
-            if each.is_dir():
-                size = sum(file.stat().st_size for file in each.rglob("*") if file.is_file())
-                found.append(Entry(each, size, each.stat().st_mtime))
-        except OSError:
-            continue  # another process removed it meanwhile
-    return sorted(found, key=lambda entry: -entry.used)
-
-
-def make_room(folder: Path, limit: int = LIMIT) -> list[Entry]:
-    """Remove the builds that were not used for longest until all are below `limit` bytes, and return them."""
-    total, gone = 0, []
-    for entry in entries(folder):
-        total += entry.size
-        if total > limit and time.time() - entry.used > SAFE:
-            remove(entry)
-            gone.append(entry)
-    return gone
-
-
-def remove(entry: Entry) -> None:
-    """Remove a build."""
-    shutil.rmtree(entry.folder, ignore_errors=True)
-    (entry.folder.parent / f"{entry.folder.name}.lock").unlink(missing_ok=True)

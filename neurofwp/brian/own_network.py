@@ -92,8 +92,7 @@ def connect(
     else:
         plastic.connect(condition=condition, p=p)
     for pathway in {"cell_pre", "cell_post"} & {*own_pre, *own_post}:
-        # synapses see a spike before what was a cell's changes by it; Brian2's order of pathways is 0, and 1 at spikes of
-        # the target
+        # synapses see a spike before what was a cell's changes by it; Brian2's order is 0, or 1 at spikes of targets
         getattr(plastic, pathway).order = 2
     for state in {"weight", synapse.expressed}:
         setattr(plastic, state, synapse.initial)

@@ -22,13 +22,13 @@ def main(words: list[str]) -> int:
     chosen = tyro.cli(
         _Cache, prog="neurofwp cache", description="Compiled networks, kept for the next run.", args=words
     )
-    from neurofwp.brian import builds
+    from neurofwp.brian import cache
 
-    folder, console = builds.user_folder(), Console()
-    found = builds.entries(folder)
+    folder, console = cache.user_folder(), Console()
+    found = cache.entries(folder)
     if chosen.clear:
         for entry in found:
-            builds.remove(entry)
+            cache.remove(entry)
     elif found:
         table = Table(box=SIMPLE_HEAD)
         for column in ("network", "MB", "last used"):
@@ -38,6 +38,6 @@ def main(words: list[str]) -> int:
             table.add_row(entry.folder.name, f"{entry.size / 1e6:.1f}", used)
         console.print(table)
     total = f"{len(found)} compiled networks, {sum(entry.size for entry in found) / 1e6:.1f} MB"
-    gone = "removed from" if chosen.clear else f"of at most {builds.LIMIT / 1e6:.0f} MB, in"
+    gone = "removed from" if chosen.clear else f"of at most {cache.LIMIT / 1e6:.0f} MB, in"
     console.print(f"{total}, {gone} {folder}", soft_wrap=True, highlight=False)
     return 0

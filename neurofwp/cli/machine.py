@@ -76,9 +76,9 @@ def _brian2_cache(what: str) -> Finding:
 
 
 def _builds(what: str) -> Finding:
-    from neurofwp.brian import builds
+    from neurofwp.brian import cache
 
-    return _writable(what, builds.user_folder(), f"set {builds.FOLDER} to a folder that can be written")
+    return _writable(what, cache.user_folder(), f"set {cache.FOLDER} to a folder that can be written")
 
 
 def _torch(what: str) -> Finding:

@@ -8,23 +8,18 @@ interrupt what has not begun is dropped.
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
-import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from multiprocessing import connection
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from neurofwp.errors import InputError
 from neurofwp.runtime import registry, source, store
+from neurofwp.runtime.processes import Processes
 from neurofwp.runtime.progress import progress_bar, watch
 
 LIMIT = "NEUROFWP_PROCESSES"  # the environment variable that a worker among others is told how many it may have with
-# threads of every worker would wait for those of the others; read when libraries load, so set before a worker starts
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 WORKER_START = 3.0  # seconds until a worker has imported Brian2 and torch
 
 Name = TypeVar("Name", bound=Hashable)
@@ -197,24 +192,16 @@ def open_executor(tasks: int, workers: int | None = None, seconds: Sequence[floa
     if tasks <= 1 or os.environ.get(LIMIT) == "1" or not pays:
         yield _Here()
         return
-    # spawn: a fork would copy the state of libraries that run threads
-    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=end_with_parent)
+    processes = Processes(count)
     try:
-        yield _Processes(pool)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def end_with_parent() -> None:
-    """End this process as soon as the one that started it is gone: killed, it cannot tell its workers to stop."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_after(sentinel: int) -> None:
-    connection.wait([sentinel])
-    os._exit(1)
+        yield processes
+    except Exception:
+        processes.close()  # what has begun is finished, and kept
+        raise
+    except BaseException:
+        processes.kill()
+        raise
+    processes.close()
 
 
 def processes_pay(seconds: Sequence[float], count: int) -> bool:
@@ -233,37 +220,3 @@ class _Here:
             except Exception as error:
                 outcome = error
             yield index, outcome
-
-
-class _Processes:
-    """Makes calls in processes of one thread each."""
-
-    def __init__(self, pool: ProcessPoolExecutor) -> None:
-        self._pool = pool
-
-    def run(self, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
-        with _environment(ONE_THREAD):  # submitting starts the processes
-            futures: dict[Future[Any], int] = {
-                self._pool.submit(function, *call): index for index, call in enumerate(calls)
-            }
-        return ((futures[future], _outcome(future)) for future in as_completed(futures))
-
-
-def _outcome(future: Future[Any]) -> Any:
-    error = future.exception()
-    return future.result() if error is None else error
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for a while."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

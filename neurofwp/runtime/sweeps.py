@@ -1,4 +1,4 @@
-"""Many points on many cores, or on a cluster: dask distributes them, and each is kept as soon as it is finished.
+"""Many points on many cores, or on a cluster of dask workers: each is kept as soon as it is finished.
 
 A point that fails is reported with its error, in the log and in the Dataset, and does not stop the others. One whose
 worker is lost runs again on another.
@@ -21,7 +21,7 @@ from neurofwp.runtime.progress import progress_bar
 from neurofwp.runtime.store import Entry, clear
 
 if TYPE_CHECKING:
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
 PATIENCE = 10  # seconds until a scheduler must have answered
 POINT = "point"  # the name of what a point leaves, in its folder
@@ -100,10 +100,13 @@ def sweep(
 def _start(
     cases: Mapping[int, tuple[Any, ...]], workers: int | None, scheduler: str | None
 ) -> Iterator[parallel.Results[int, Any]]:
-    """The map over all units, on dask's workers; without units, on none."""
+    """The map over all units: in processes of this machine, or on the workers of a scheduler."""
+    if workers is not None and workers < 1:
+        raise InputError(f"workers must be 1 or more, not {workers}")
     with ExitStack() as stack:
-        executor = _Dask(stack.enter_context(_client(scheduler, workers, len(cases)))) if cases else None
-        yield stack.enter_context(parallel.start(_do, cases, executor=executor, return_exceptions=True))
+        executor = _Dask(stack.enter_context(_client(scheduler))) if cases and scheduler else None
+        made = parallel.start(_do, cases, workers=workers, executor=executor, return_exceptions=True)
+        yield stack.enter_context(made)
 
 
 class _Dask:
@@ -144,25 +147,18 @@ def _sentence(error: Exception) -> str:
 
 
 @contextmanager
-def _client(scheduler: str | None, workers: int | None, units: int) -> Iterator[Client]:
-    """A client of the scheduler at an address, or of a cluster of processes on this machine."""
+def _client(scheduler: str) -> Iterator[Client]:
+    """A client of the scheduler at an address."""
     from distributed import Client
 
-    if workers is not None and workers < 1:
-        raise InputError(f"workers must be 1 or more, not {workers}")
-    if scheduler:
-        try:
-            client = Client(scheduler, timeout=PATIENCE)
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"no dask scheduler answers at {scheduler!r} ({error}); start one with `dask scheduler`, or leave "
-                "--scheduler out to use the cores of this machine"
-            ) from error
-        with client:
-            _prepare(client)
-            yield client
-        return
-    with local_cluster(parallel.process_count(units, workers)) as cluster, Client(cluster) as client:
+    try:
+        client = Client(scheduler, timeout=PATIENCE)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"no dask scheduler answers at {scheduler!r} ({error}); start one with `dask scheduler`, or leave "
+            "--scheduler out to use the cores of this machine"
+        ) from error
+    with client:
         _prepare(client)
         yield client
 
@@ -178,26 +174,6 @@ def _prepare(client: Client) -> None:
             import brian2  # noqa: F401
 
     client.register_plugin(ImportBrian2())
-
-
-@contextmanager
-def local_cluster(workers: int) -> Iterator[LocalCluster]:
-    """Processes on this machine, one thread each, that say nothing but errors."""
-    import dask
-    from distributed import LocalCluster
-
-    with (
-        dask.config.set({"distributed.logging.distributed": "error"}),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            dashboard_address=None,
-            memory_limit=0,
-            silence_logs=logging.CRITICAL,
-            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # another sweep may have the usual port
-        ) as cluster,
-    ):
-        yield cluster
 
 
 def _keep(point: Point, outcome: _Outcome) -> _Outcome:

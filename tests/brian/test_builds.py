@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from brian2 import nS
 
-from neurofwp.brian import builds
+from neurofwp.brian import builds, cache
 from neurofwp.brian.builds import find_or_compile
+from neurofwp.errors import InputError
 from neurofwp.runtime import provenance
 from neurofwp.spiking import SpikingNetwork
 
@@ -114,15 +115,37 @@ def test_many_at_once_wait_for_one_compilation(compile: Any, tmp_path: Path) -> 
     assert all(build == found[0] for build in found)
 
 
-@pytest.mark.parametrize("damage", ["manifest", "main", "half"])
+@pytest.mark.parametrize("damage", ["manifest", "main", "half", "bit", "number"])
 def test_a_damaged_build_is_made_again(damage: str, compile: Any, tmp_path: Path) -> None:
     build = find_or_compile("shape", compile, folder=tmp_path)
     if damage == "half":
         (build.folder / builds.MANIFEST).write_text(json.dumps(fields())[:-20])
+    elif damage == "bit":  # it would run, and tell something else
+        (build.folder / "main").write_text(PROGRAM.replace("key.g=*) printf", "key.g=*) : printf"))
+    elif damage == "number":
+        (build.folder / builds.MANIFEST).write_text((build.folder / builds.MANIFEST).read_text().replace("<f4", "<f2"))
     else:
         (build.folder / {"manifest": builds.MANIFEST, "main": "main"}[damage]).unlink()
     assert find_or_compile("shape", compile, folder=tmp_path).run({"key.v": np.zeros(3), "key.g": 0.0}, 0)
     assert compile.times == 2
+
+
+def test_a_cache_that_others_may_write_is_not_run(compile: Any, tmp_path: Path) -> None:
+    build = find_or_compile("shape", compile, folder=tmp_path)
+    for path in (tmp_path, build.folder):
+        mode = path.stat().st_mode
+        path.chmod(0o777)
+        with pytest.raises(InputError, match=f"`chmod go-w {path}`"):
+            find_or_compile("shape", compile, folder=tmp_path)
+        path.chmod(mode)
+    assert find_or_compile("shape", compile, folder=tmp_path) == build
+
+
+def test_a_cache_of_another_user_is_not_run(compile: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    find_or_compile("shape", compile, folder=tmp_path)
+    monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(InputError, match="belongs to another user"):
+        find_or_compile("shape", compile, folder=tmp_path)
 
 
 def test_a_compilation_that_fails_leaves_nothing(tmp_path: Path) -> None:
@@ -140,22 +163,22 @@ def test_the_least_used_go_first_and_none_that_may_be_starting(compile: Any, tmp
     ages = (9000, 100, 8000, 7000)  # seconds since the last use
     for build, age in zip(made, ages, strict=True):
         os.utime(build.folder, (time.time() - age,) * 2)
-    size = builds.entries(tmp_path)[0].size
-    gone = builds.make_room(tmp_path, limit=2 * size)
+    size = cache.entries(tmp_path)[0].size
+    gone = cache.make_room(tmp_path, limit=2 * size)
     assert {entry.folder for entry in gone} == {made[0].folder, made[2].folder}
-    assert builds.make_room(tmp_path, limit=0)[0].folder == made[3].folder  # the last one was used just now
-    assert [entry.folder for entry in builds.entries(tmp_path)] == [made[1].folder]
+    assert cache.make_room(tmp_path, limit=0)[0].folder == made[3].folder  # the last one was used just now
+    assert [entry.folder for entry in cache.entries(tmp_path)] == [made[1].folder]
 
 
 def test_a_folder_that_cannot_be_written_is_said_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setenv(builds.FOLDER, str(tmp_path / "file" / "cache"))
-    builds.cache_folder.cache_clear()
+    monkeypatch.setenv(cache.FOLDER, str(tmp_path / "file" / "cache"))
+    cache.cache_folder.cache_clear()
     try:
         with caplog.at_level(logging.WARNING, "neurofwp"):
-            first, second = builds.cache_folder(), builds.cache_folder()
+            first, second = cache.cache_folder(), cache.cache_folder()
         assert first == second
         assert first.is_dir()
         assert not first.is_relative_to(tmp_path)
@@ -163,7 +186,7 @@ def test_a_folder_that_cannot_be_written_is_said_once(
             "compiled networks are not kept after this run"
         ]
     finally:
-        builds.cache_folder.cache_clear()
+        cache.cache_folder.cache_clear()
 
 
 def test_other_numbers_start_the_same_build(stored_program: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from neurofwp import cli
-from neurofwp.brian import builds
+from neurofwp.brian import cache
 
 
 def test_builds_are_listed_and_cleared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv(builds.FOLDER, str(tmp_path))
+    monkeypatch.setenv(cache.FOLDER, str(tmp_path))
     for name, size in (("a" * 24, 1_500_000), ("b" * 24, 500_000)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "main").write_bytes(bytes(size))
@@ -32,7 +32,7 @@ def test_builds_are_listed_and_cleared(
 def test_without_a_folder_there_is_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv(builds.FOLDER, str(tmp_path / "none"))
+    monkeypatch.setenv(cache.FOLDER, str(tmp_path / "none"))
     assert cli.main(["cache"]) == 0
     assert "0 compiled networks" in capsys.readouterr().out
     assert not (tmp_path / "none").exists()

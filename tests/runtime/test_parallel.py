@@ -19,6 +19,7 @@ from hypothesis import given, strategies as st
 from neurofwp.errors import InputError
 from neurofwp.runtime import parallel, progress, source
 from neurofwp.runtime.parallel import parallel_map, processes_pay, start
+from neurofwp.runtime.processes import Processes
 
 # in a module of its own, since workers import it by name, and pytest's own imports leave none
 WORK = """
@@ -196,10 +197,10 @@ def test_short_work_is_done_here_and_long_work_in_processes(monkeypatch: pytest.
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
     with parallel.open_executor(2, seconds=[0.5, 0.5]) as short, parallel.open_executor(2, seconds=[20, 20]) as long:
         assert isinstance(short, parallel._Here)
-        assert isinstance(long, parallel._Processes)
+        assert isinstance(long, Processes)
     with parallel.open_executor(1, workers=2) as single, parallel.open_executor(2) as unknown:
         assert isinstance(single, parallel._Here)
-        assert isinstance(unknown, parallel._Processes)
+        assert isinstance(unknown, Processes)
     monkeypatch.setenv(parallel.LIMIT, "1")
     with parallel.open_executor(8) as one_of_many:
         assert isinstance(one_of_many, parallel._Here)

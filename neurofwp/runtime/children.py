@@ -1,0 +1,108 @@
+"""Programs and temporary paths that are gone when this process is, however it ends: by its end, a signal, or a crash.
+
+A process that was killed cleans up nothing itself. The first time that there is something to clean up, a second, small
+process is started that waits for the end of this one (`caretaker`), ends the programs that were still at work, with all
+that they started, and removes what was temporary.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from neurofwp.runtime import caretaker
+
+GROUPS = hasattr(os, "killpg")  # Windows has no process groups: there a program may outlive a process that was killed
+
+
+def run(words: Sequence[str], **options: Any) -> subprocess.CompletedProcess[Any]:
+    """`subprocess.run`, of a program that has a process group of its own and ends with this process.
+
+    Signals of the terminal do not reach it: this process decides what becomes of it.
+    """
+    with subprocess.Popen(words, start_new_session=GROUPS, **options) as program, _kept("group", program.pid):
+        try:
+            said, complained = program.communicate()
+        finally:
+            _end(program)
+    return subprocess.CompletedProcess(list(words), program.returncode, said, complained)
+
+
+@contextmanager
+def temporary_folder(prefix: str = "neurofwp-", parent: Path | None = None) -> Iterator[Path]:
+    """A folder that nobody else can read, and that goes with what is in it."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    with temporary_path(folder):
+        yield folder
+
+
+@contextmanager
+def temporary_path(path: Path) -> Iterator[Path]:
+    """A file or folder that is removed at the end, if it is still there."""
+    with _kept("path", os.path.abspath(path)):
+        try:
+            yield path
+        finally:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _end(program: subprocess.Popen[Any]) -> None:
+    """End what is left of a program, and all that it started."""
+    if program.poll() is not None:
+        return
+    with contextlib.suppress(OSError):
+        os.killpg(program.pid, signal.SIGKILL) if GROUPS else program.kill()
+
+
+@contextmanager
+def _kept(kind: str, what: int | str) -> Iterator[None]:
+    """Let the caretaker know of something for a while."""
+    _tell("add", kind, what)
+    try:
+        yield
+    finally:
+        _tell("remove", kind, what)
+
+
+def _tell(*words: object) -> None:
+    stream = _caretaker(os.getpid()).stdin
+    assert stream is not None
+    with contextlib.suppress(OSError):  # somebody killed it: then this process cleans up alone
+        stream.write(json.dumps(words).encode() + b"\n")
+        stream.flush()
+
+
+@cache
+def _caretaker(process: int) -> subprocess.Popen[bytes]:
+    """That of this process: a fork has one of its own."""
+    started = subprocess.Popen(
+        [sys.executable, "-I", "-S", caretaker.__file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=GROUPS,
+    )
+    atexit.register(_dismiss, started, process)
+    return started
+
+
+def _dismiss(started: subprocess.Popen[bytes], process: int) -> None:
+    if os.getpid() == process and started.stdin is not None:
+        with contextlib.suppress(OSError):
+            started.stdin.close()
+        started.wait()
