@@ -112,7 +112,7 @@ def trace(
     data: Variables = {
         name: (traces.SCHEMA.dims[name], values, {"units": unit}) for name, (values, unit) in measured.items()
     }
-    data |= _spike_variables(spikes, plan)
+    data |= _spike_variables(spikes, plan, len(timeline.phase))
     if probes:
         data |= _probe_variables(recorded, plan.synapse)
     dataset = xr.Dataset(data, coords={"polarity": list(POLARITY)}, attrs={"kind": traces.KIND})
@@ -172,15 +172,15 @@ def _dendritic_voltage(program: xr.Dataset, recorded: Recorded, plan: Plan) -> n
     return np.asarray(pools.mean(axis=4).transpose(1, 0, 2, 3))
 
 
-def _spike_variables(spikes: Sequence[Spikes], plan: Plan) -> Variables:
-    """All spikes in one table, population after population; cells are numbered within their episode."""
+def _spike_variables(spikes: Sequence[Spikes], plan: Plan, stop: float) -> Variables:
+    """All spikes until `stop` (ms), population after population; cells are numbered within their episode."""
     names = [each.name for each in plan.populations]
     members = [plan.members[name] for name in names]
     index = [cells for _, cells in spikes]
-    flags = {"flag_values": list(range(len(names))), "flag_meanings": " ".join(names)}
+    flags = {"flag_values": list(range(len(names))), "flag_meanings": " ".join(names), "sizes": members}
     population = np.repeat(np.arange(len(names), dtype=np.int8), [len(cells) for cells in index])
     return {
-        "spike_time": ("spike", np.concatenate([time for time, _ in spikes]), {"units": "ms"}),
+        "spike_time": ("spike", np.concatenate([time for time, _ in spikes]), {"units": "ms", "stop": float(stop)}),
         "spike_episode": (
             "spike",
             np.concatenate([i // n for i, n in zip(index, members, strict=True)]),
