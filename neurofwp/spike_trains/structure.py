@@ -187,7 +187,7 @@ def of_population(data: xr.Dataset, name: str | None = None) -> xr.Dataset:
     if name is not None and name not in sizes:
         raise unknown("population", name, sizes)
     variables = [each for each in SCHEMA.variables if each in data]
-    spikes = data[variables].drop_vars([str(each) for each in data.coords if each not in variables])
+    spikes = data[variables].reset_coords(drop=True)
     spikes.attrs = {"kind": KIND, "episodes": episode_count(data)}
     if name is None:
         return spikes

@@ -41,10 +41,9 @@ def read_csv(path: str | Path, *, cells: int | None = None) -> xr.Dataset:
             raise InputError(f"{str(file)!r} has {len(names)} populations: leave out cells={cells}")
         sizes[names[0]] = cells
     _check_order(file, rows, unit)
-    groups = rows.groupby(["episode", "population", "cell"], sort=True)
     every = [
-        Train(group["time"].to_numpy(), int(cell), str(population), int(episode))
-        for (episode, population, cell), group in groups
+        Train(each["time"].to_numpy(), int(each["cell"].iloc[0]), each["population"].iloc[0], int(each["episode"].iloc[0]))
+        for _, each in rows.groupby(["episode", "population", "cell"])
     ]
     return build(every, unit, sizes, episodes=int(rows["episode"].max() + 1) if len(rows) else 1)
 

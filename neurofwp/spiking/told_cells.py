@@ -10,6 +10,7 @@ on average. Plateaus follow the Program still.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class Source:
     shift: float
 
     @property
-    def start(self) -> dict[str, NDArray[np.float64]]:
+    def start(self) -> dict[str, NDArray[Any]]:
         """Variables of the cells at the beginning."""
         return {"fires_at": self.first, "fires_next": self.table[self.first]}
 
@@ -46,7 +47,7 @@ def population(name: str, cells: int) -> Population:
     return Population(
         name,
         lambda sizes: cells,
-        "fires_at : integer\nfires_next : second",
+        "fires_at : integer\nfires_next : second\n",
         threshold="t + 0.5*dt > fires_next",
         reset=f"fires_at += 1\nfires_next = {name}_times((fires_at + 0.5)*second)*second",
     )
