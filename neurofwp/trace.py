@@ -35,7 +35,7 @@ import xarray as xr
 
 from neurofwp.errors import InputError
 from neurofwp.program import CONDITION
-from neurofwp.runtime import files, provenance
+from neurofwp.runtime import files, parts, provenance
 from neurofwp.schema import Schema, Variable
 
 KIND = "neurofwp.trace"
@@ -197,6 +197,15 @@ def only_condition(*several: xr.Dataset) -> None:
                 f"this Trace has {trace.sizes[CONDITION]} conditions, of which one can be shown: choose it with "
                 f"neurofwp.trace.of_condition(trace, {first!r})"
             )
+
+
+def tree(trace: xr.Dataset) -> xr.DataTree:
+    """Weights and rates, spikes, and probes of a Trace, as groups: each has a table, ``tree["spikes"].to_dataframe()``.
+
+    A table of the whole Trace would have a row for every spike at every synapse.
+    """
+    groups = {name or "weights": part for name, part in parts.take_apart(check(trace)).items()}
+    return xr.DataTree.from_dict({f"/{name}": part for name, part in groups.items()}, name="trace")
 
 
 def save(trace: xr.Dataset, path: str | Path) -> Path:
