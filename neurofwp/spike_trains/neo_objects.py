@@ -55,9 +55,10 @@ def _unit(train: Any) -> str:
 def _spike_trains(segment: Any) -> Iterator[Any]:
     if hasattr(segment, "spiketrains"):
         segment = segment.spiketrains
-    for train in [segment] if hasattr(segment, "t_stop") else segment:
+    every = [segment] if hasattr(segment, "dimensionality") or not hasattr(segment, "__iter__") else segment
+    for train in every:
         if not (hasattr(train, "t_stop") and hasattr(train, "dimensionality")):
-            raise InputError(f"a Neo Block, Segment or SpikeTrain is needed, or a list of these, not {train!r}")
+            raise InputError(f"a Neo Block, Segment, SpikeTrain or list of SpikeTrains is needed, not {train!r}")
         yield train
 
 
