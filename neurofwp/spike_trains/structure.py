@@ -36,7 +36,7 @@ PHASES = ("write", "read")
 SECONDS = units.size("s")
 _SPIKE = ("spike",)
 SCHEMA = Schema(
-    "spike trains",
+    "set of spike trains",
     KIND,
     {
         "spike_time": Variable(_SPIKE, "time"),
@@ -205,7 +205,7 @@ def of_cells(data: xr.Dataset, cells: Sequence[int]) -> xr.Dataset:
     Raises
     ------
     InputError
-        for several populations, or a cell that there is not.
+        for several populations, a cell that there is not, or one that is chosen twice.
     """
     (name, size), *others = population_sizes(of_population(data)).items()
     if others:
@@ -213,6 +213,8 @@ def of_cells(data: xr.Dataset, cells: Sequence[int]) -> xr.Dataset:
     for cell in cells:
         if not 0 <= cell < size:
             raise InputError(f"there is no {name} cell {cell}: the trains are of {size} cells, from 0 on")
+        if list(cells).count(cell) > 1:
+            raise InputError(f"cell {cell} is there twice among those that are chosen")
     place = np.full(size, -1)
     place[list(cells)] = np.arange(len(cells))
     new = place[data["spike_cell"].values]

@@ -51,7 +51,7 @@ def read_csv(path: str | Path, *, cells: int | None = None) -> xr.Dataset:
 def _rows(file: Path) -> tuple[pd.DataFrame, str]:
     """The columns, checked, and the unit of time."""
     try:
-        rows = pd.read_csv(file, float_precision="round_trip", skipinitialspace=True, encoding="utf-8-sig")
+        rows = pd.read_csv(file, dtype=str, skipinitialspace=True, encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise InputError(f"{str(file)!r} is not a CSV file that can be read: {error}") from error
     headings = [str(each).strip() for each in rows.columns]
@@ -75,11 +75,19 @@ def _rows(file: Path) -> tuple[pd.DataFrame, str]:
 
 
 def _numbers(file: Path, rows: pd.DataFrame, name: str) -> pd.Series[float]:
-    values = pd.to_numeric(rows[name], errors="coerce").astype(float)
+    values = pd.Series([_number(text) for text in rows[name]], rows.index, dtype=float)
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
         raise InputError(f"{str(file)!r}, line {bad[0] + 2}: {name} must be a number, not {rows[name].iloc[bad[0]]}")
     return values
+
+
+def _number(text: str) -> float:
+    """As Python reads it, to the last bit; NaN for what is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return np.nan
 
 
 def _whole(file: Path, rows: pd.DataFrame, name: str) -> pd.Series[int]:
