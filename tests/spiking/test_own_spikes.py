@@ -32,16 +32,15 @@ def trains(*cells: list[float], episodes: int = 2) -> xr.Dataset:
     return spike_trains.as_episodes([one] * episodes)
 
 
-def test_a_network_that_is_told_its_own_spikes_does_the_same_again(
-    stored: xr.Dataset, stored_program: xr.Dataset
-) -> None:
+def test_a_network_that_is_told_its_own_spikes_does_the_same_again(short: xr.Dataset) -> None:
     """Bit for bit: all noise but that of key cells is drawn as before."""
-    again = SpikingNetwork("additive", cells_per_pool=1, backend="numpy").run(stored_program, seed=3, spikes=stored)
+    stored = simulate(short, seed=3)
+    assert not {"given_spikes", "largest_spike_shift_ms"} & stored.attrs.keys()
+    again = SpikingNetwork("additive", cells_per_pool=1, backend="numpy").run(short, seed=3, spikes=stored)
     for name in ("weight", "recall", "conductance", "dendrite", "pre_rate", "spike_time", "spike_cell"):
         np.testing.assert_array_equal(again[name], stored[name])
     assert again.attrs["largest_spike_shift_ms"] == 0
     assert again.attrs["given_spikes"] == "key"
-    assert "given_spikes" not in stored.attrs
 
 
 def test_spikes_fall_into_the_nearest_step_and_the_largest_shift_is_said(
@@ -58,8 +57,8 @@ def test_spikes_fall_into_the_nearest_step_and_the_largest_shift_is_said(
     caplog.clear()
     exact = simulate_told(short, given, membrane_step=ms / 30)
     assert exact.attrs["largest_spike_shift_ms"] == 0
-    assert not caplog.text
-    np.testing.assert_allclose(key_spikes(exact)["spike_time"][:3], np.array(samples) / 30, rtol=1e-12)
+    assert "spikes were moved" not in caplog.text
+    np.testing.assert_allclose(np.unique(key_spikes(exact)["spike_time"]), np.array(samples) / 30, rtol=1e-12)
 
 
 def simulate_told(what: xr.Dataset, spikes: xr.Dataset, **settings: Any) -> xr.Dataset:
@@ -112,23 +111,24 @@ def _doubled(cut: xr.Dataset) -> np.ndarray:
 
 
 def test_teaching_axons_excite_dendrites_as_values_do() -> None:
-    """At the peak rate, whatever it is, like a value of 1; silent, like -1. Within the noise of the dendrite."""
+    """At the peak rate, whatever it is, like a value of 1: within four standard errors of 1600 spikes. Silent: like -1."""
     one = np.ones((1, 2))
     key = np.ones((1, 2, 4))
     told, plain = (
-        program.from_arrays(key, value, duration=500.0) for value in (np.zeros((1, 2, 1)), one[..., None])
+        program.from_arrays(key, value, duration=200.0) for value in (np.zeros((1, 2, 1)), one[..., None])
     )
-    axons, rate = 30, 40.0
+    axons, rate = 200, 40.0
     rng = np.random.default_rng(0)
-    steps = [np.sort(rng.choice(12000, int(rate * 1.2), replace=False)) / 10 for _ in range(axons)]
+    steps = [np.sort(rng.choice(6000, int(rate * 0.6), replace=False)) / 10 for _ in range(axons)]
     teaching = spike_trains.from_arrays(dict(enumerate(steps)), units="ms", cells=2 * axons)
-    settings = {"parameters": {"key_peak_rate": rate * Hz}, "cells_per_pool": 20, "key_cells": "poisson"}
+    settings = {"parameters": {"key_peak_rate": rate * Hz}, "cells_per_pool": 10, "key_cells": "poisson"}
     network = SpikingNetwork("additive", backend="numpy", **settings)
     taught, reference = network.run(told, teaching=teaching), network.run(plain)
-    difference = abs(taught["dendrite"] - reference["dendrite"]).mean("event")
+    difference = (taught["dendrite"] - reference["dendrite"]).mean(["episode", "event", "post"])
     span = float((reference["dendrite"].sel(polarity="on") - reference["dendrite"].sel(polarity="off")).mean())
     assert span > 5
-    assert float(difference.max()) < 0.06 * span
+    assert abs(float(difference.sel(polarity="on"))) < 4 / 1600**0.5 * span
+    assert float(difference.sel(polarity="off")) == 0
     assert taught["spike_population"].attrs["sizes"][-1] == 2 * axons
 
 
@@ -164,7 +164,3 @@ def test_events_that_the_program_lacks_are_refused(short: xr.Dataset) -> None:
         simulate_told(short, given)
     with pytest.raises(InputError, match="there are spikes of event 7, but the Program has 2, from 0 on"):
         simulate_told(short, given.assign(spike_event=given["spike_event"] + 7))
-
-
-def test_without_own_spikes_nothing_is_said_of_them(short: xr.Dataset) -> None:
-    assert not {"given_spikes", "largest_spike_shift_ms"} & simulate(short).attrs.keys()
