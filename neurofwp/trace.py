@@ -20,6 +20,9 @@ variable              dims                                  meaning
 ``initial_weight``    any of episode, polarity, post, pre   optional: weight before the first event; 0 if left out
 ====================  ====================================  =============================================
 
+A table of all of this, `to_dataframe`, has a row for every spike at every synapse: make those of `tree`, which has
+groups for what has dims of its own, as files of Traces do.
+
 The Trace of several conditions has a dimension ``condition`` before these, but for spikes, of which
 ``spike_condition`` says to which they belong; `of_condition` chooses one.
 

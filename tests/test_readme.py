@@ -14,10 +14,10 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
 
-def example(page: str, number: int) -> dict[str, Any]:
-    """The names that a Python example of a page leaves."""
+def example(page: str, number: int, before: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The names that a Python example of a page leaves, beside those of the examples `before` it."""
     code = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)[number]
-    names: dict[str, Any] = {}
+    names = dict(before or {})
     exec(compile(code, page, "exec"), names)
     return names
 
@@ -66,3 +66,15 @@ def test_the_example_of_weights_of_your_own(tmp_path: Path, monkeypatch: pytest.
     assert float(names["fits"]["parameter_value"].sel(rule="delta", parameter="rate")) == pytest.approx(0.6, abs=0.02)
     assert names["recording"].trace.equals(trace.from_weights(names["first"], units="nS"))
     assert (tmp_path / "rules.png").is_file()
+
+
+def test_the_examples_of_spike_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("neurofwp.brian.backends.choose", lambda backend: ("numpy", "compiling takes longer"))
+    names = example("docs/spikes.md", 0)
+    assert 0 < names["trace"].attrs["largest_spike_shift_ms"] <= 0.025
+    names = example("docs/spikes.md", 1, names)
+    written = names["spike_trains"].read_csv(tmp_path / "spikes.csv")
+    assert written.sizes["spike"] == len(names["table"])
+    assert names["sizes"]["spikes"] == names["trace"].sizes["spike"]
+    assert trace.load(tmp_path / "trace.nc").equals(names["trace"])

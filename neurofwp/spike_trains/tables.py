@@ -41,10 +41,10 @@ def read_csv(path: str | Path, *, cells: int | None = None) -> xr.Dataset:
             raise InputError(f"{str(file)!r} has {len(names)} populations: leave out cells={cells}")
         sizes[names[0]] = cells
     _check_order(file, rows, unit)
-    every = [
-        Train(each["time"].to_numpy(), int(each["cell"].iloc[0]), each["population"].iloc[0], int(each["episode"].iloc[0]))
-        for _, each in rows.groupby(["episode", "population", "cell"])
-    ]
+    every = []
+    for _, each in rows.groupby(["episode", "population", "cell"]):
+        first = each.iloc[0]
+        every.append(Train(each["time"].to_numpy(), int(first["cell"]), first["population"], int(first["episode"])))
     return build(every, unit, sizes, episodes=int(rows["episode"].max() + 1) if len(rows) else 1)
 
 

@@ -23,7 +23,7 @@ from neurofwp.spiking import circuits, network_equations, recording
 from neurofwp.spiking.circuit_simulation import CircuitSimulation
 from neurofwp.spiking.circuits.circuit import Sizes
 from neurofwp.spiking.initial_values import numbers
-from neurofwp.spiking.own_spikes import OwnSpikes
+from neurofwp.spiking.own_spikes import NOT_TOLD, OwnSpikes
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.replicas import Replicas
 from neurofwp.spiking.timeline import schedule
@@ -191,11 +191,10 @@ class SpikingNetwork:
         backend, reason = backends.choose(self.backend)
         if backend == "cpp_standalone" and (obstacle := rows.obstacle(self.synapse, self._value_variables())):
             rows.tell(self.synapse.name, obstacle)  # also where the compiled network was kept from an earlier run
-        sizes = Sizes(program.sizes["pre"], program.sizes["post"], self.cells_per_pool)
-        told = OwnSpikes.of(spikes, teaching, sizes, replicas, timeline, self.membrane_step)
+        told = OwnSpikes.of(spikes, teaching, self._sizes(replicas), replicas, timeline, self.membrane_step)
         if told.shift:
             log.warning(shift_in_words(told.shift, self.membrane_step, "membrane_step"))
-        plan, probed = self._plan(replicas, seed, sizes, told), replicas.probes(probes)
+        plan, probed = self._plan(replicas, seed, told), replicas.probes(probes)
         simulation = CircuitSimulation(
             plan=plan, timeline=timeline, probes=probed, duration=duration, step=self.membrane_step
         )
@@ -243,7 +242,11 @@ class SpikingNetwork:
         steps = math.ceil(2 * b2.Clock.epsilon_dt * float(slot / self.membrane_step))
         return max(steps, 1) * self.membrane_step
 
-    def _plan(self, replicas: Replicas, seed: int, sizes: Sizes, told: OwnSpikes) -> Plan:
+    def _sizes(self, replicas: Replicas) -> Sizes:
+        return Sizes(replicas.program.sizes["pre"], replicas.program.sizes["post"], self.cells_per_pool)
+
+    def _plan(self, replicas: Replicas, seed: int, told: OwnSpikes = NOT_TOLD) -> Plan:
+        sizes = self._sizes(replicas)
         return Plan(
             synapse=self.synapse,
             circuit=told_circuit(self.circuit_form, sizes, KEY in told.sources, told.axons),

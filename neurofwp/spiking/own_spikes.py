@@ -173,3 +173,6 @@ class OwnSpikes:
         if not self.sources:
             return {}
         return {"given_spikes": " ".join(self.sources), "largest_spike_shift_ms": self.shift}
+
+
+NOT_TOLD = OwnSpikes({})

@@ -42,6 +42,32 @@ def check_probe(probe: Probe, sizes: Mapping[Any, int]) -> None:
         raise InputError(f"there is no synapse {probe}: a probe is (episode, polarity, post, pre) with {limits}")
 
 
+def choose_probes(program: xr.Dataset, share: float, *, seed: int = 0) -> list[Probe]:
+    """A random share of all synapses, at least one, as probes: their calcium and weight over time are then recorded.
+
+    Each is a number every 2 ms, and so are the dendrite's voltage and the NMDA gating beside it.
+
+    Parameters
+    ----------
+    share : above 0, at most 1.
+
+    Raises
+    ------
+    InputError
+        for another share.
+    """
+    if not 0 < share <= 1:
+        raise InputError(f"share must be above 0 and at most 1, not {share:g}")
+    sizes = tuple(program.sizes[dim] for dim in ("episode", "post", "pre"))
+    shape = (sizes[0], len(POLARITY), *sizes[1:])
+    count = max(1, round(share * int(np.prod(shape))))
+    chosen = np.sort(np.random.default_rng(seed).choice(int(np.prod(shape)), count, replace=False))
+    return [
+        (int(episode), POLARITY[polarity], int(post), int(pre))
+        for episode, polarity, post, pre in zip(*np.unravel_index(chosen, shape), strict=True)
+    ]
+
+
 def monitors(
     populations: Populations, timeline: Timeline, probes: Sequence[Probe], plan: Plan
 ) -> Iterator[b2.SpikeMonitor | b2.StateMonitor | Writer]:

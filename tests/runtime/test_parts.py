@@ -38,7 +38,7 @@ def test_tables_of_the_groups_have_a_row_for_each_number(with_spikes: xr.Dataset
 
 
 @pytest.mark.parametrize("conditions", [False, True])
-def test_files_have_such_groups_and_open_as_the_trace(with_spikes: xr.Dataset, tmp_path: Path, conditions: bool) -> None:
+def test_files_have_such_groups_and_open_whole(with_spikes: xr.Dataset, tmp_path: Path, conditions: bool) -> None:
     if conditions:
         per_condition = ["weight", "recall", "dendrite", "probe_calcium"]
         own = {name: with_spikes[name].expand_dims(condition=["a", "b"]) for name in per_condition}

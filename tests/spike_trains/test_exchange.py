@@ -14,7 +14,7 @@ from neurofwp import spike_trains
 from neurofwp.errors import InputError
 from neurofwp.spike_trains.structure import trains
 
-# the first spikes of two recordings of a grasshopper's auditory receptor, in us, as nitime 0.12.1 (BSD licence) has them
+# the first spikes of two recordings of a grasshopper's auditory receptor, us, from the data of nitime 0.12.1 (BSD)
 GRASSHOPPER = ([6700.0, 9900.0, 13900.0, 17500.0], [7300.0, 12700.0, 17100.0])
 SESSION = {"identifier": "one", "session_start_time": datetime(2000, 1, 1, tzinfo=UTC)}
 
@@ -102,8 +102,9 @@ def test_a_units_table_of_other_people_is_cells_with_labels(tmp_path: Path) -> N
 @pytest.mark.parametrize("package", ["neo", "pynwb"])
 def test_a_missing_package_is_named_with_the_extra(package: str, tmp_path: Path) -> None:
     made = spike_trains.from_arrays(GRASSHOPPER, units="us")
+    write = {
+        "neo": spike_trains.to_neo,
+        "pynwb": lambda data: spike_trains.write_nwb(data, tmp_path / "spikes.nwb", **SESSION),
+    }[package]
     with patch.dict("sys.modules", {package: None}), pytest.raises(InputError, match=r"pip install 'neurofwp\[neo\]'"):
-        if package == "neo":
-            spike_trains.to_neo(made)
-        else:
-            spike_trains.write_nwb(made, tmp_path / "spikes.nwb", **SESSION)
+        write(made)

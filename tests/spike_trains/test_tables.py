@@ -29,7 +29,8 @@ def test_episodes_and_populations_may_be_told(tmp_path: Path) -> None:
     made = spike_trains.read_csv(file)
     assert spike_trains.to_pandas(made, "key")["time (s)"].tolist() == [0.2, 0.3]
     assert made.attrs["episodes"] == 2
-    assert dict(zip(["key", "teacher"], made["spike_population"].attrs["sizes"], strict=True)) == {"key": 2, "teacher": 1}
+    assert made["spike_population"].attrs["flag_meanings"] == "key teacher"
+    assert made["spike_population"].attrs["sizes"] == [2, 1]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from brian2 import Hz, ms, nS
 
 from neurofwp import program, spike_trains
 from neurofwp.errors import InputError
-from neurofwp.spiking import SpikingNetwork, conditions
+from neurofwp.spiking import SpikingNetwork, choose_probes, conditions
+from neurofwp.spiking.recording import check_probe
 from tests.spiking.conftest import pairs, simulate
 
 
@@ -111,12 +112,10 @@ def _doubled(cut: xr.Dataset) -> np.ndarray:
 
 
 def test_teaching_axons_excite_dendrites_as_values_do() -> None:
-    """At the peak rate, whatever it is, like a value of 1: within four standard errors of 1600 spikes. Silent: like -1."""
+    """At the peak rate like a value of 1, within four standard errors of 1600 spikes; silent like a value of -1."""
     one = np.ones((1, 2))
     key = np.ones((1, 2, 4))
-    told, plain = (
-        program.from_arrays(key, value, duration=200.0) for value in (np.zeros((1, 2, 1)), one[..., None])
-    )
+    told, plain = (program.from_arrays(key, value, duration=200.0) for value in (np.zeros((1, 2, 1)), one[..., None]))
     axons, rate = 200, 40.0
     rng = np.random.default_rng(0)
     steps = [np.sort(rng.choice(6000, int(rate * 0.6), replace=False)) / 10 for _ in range(axons)]
@@ -138,7 +137,10 @@ def test_teaching_axons_excite_dendrites_as_values_do() -> None:
         (trains([-1.0]), "key cell 0 of episode 0 fires at -0.001 s: times count from the beginning of the run, which"),
         (trains([], [1000.0]), r"key cell 1 of episode 0 fires at 1 s: .* of the run, which lasts 0.5 s"),
         (trains([1.0], episodes=3), "there are spikes of episode 2, but the Program has 2, numbered from 0"),
-        (trains([1.0, 1.04]), r"key cell 0 of episode 0 has two spikes at 0.001 s, in one step of 0.1 ms: give a shorte"),
+        (
+            trains([1.0, 1.04]),
+            r"key cell 0 of episode 0 has two spikes at 0.001 s, in one step of 0.1 ms: give",
+        ),
         (
             spike_trains.from_arrays({8: [1.0]}, units="ms"),
             "there are spikes of key cell 8, but the network has 8, numbered from 0",
@@ -164,3 +166,17 @@ def test_events_that_the_program_lacks_are_refused(short: xr.Dataset) -> None:
         simulate_told(short, given)
     with pytest.raises(InputError, match="there are spikes of event 7, but the Program has 2, from 0 on"):
         simulate_told(short, given.assign(spike_event=given["spike_event"] + 7))
+
+
+def test_probes_of_a_share_are_that_many_synapses_drawn_by_the_seed(short: xr.Dataset) -> None:
+    every = choose_probes(short, 1.0)
+    assert len(set(every)) == len(every) == 2 * 2 * 2 * 8
+    quarter = choose_probes(short, 0.25, seed=1)
+    assert set(quarter) < set(every)
+    assert len(quarter) == 16
+    assert quarter == choose_probes(short, 0.25, seed=1) != choose_probes(short, 0.25, seed=2)
+    for probe in every:
+        check_probe(probe, short.sizes)
+    for share in (0.0, 1.1):
+        with pytest.raises(InputError, match="share must be above 0 and at most 1, not"):
+            choose_probes(short, share)
