@@ -68,9 +68,9 @@ def test_the_example_of_weights_of_your_own(tmp_path: Path, monkeypatch: pytest.
     assert (tmp_path / "rules.png").is_file()
 
 
+@pytest.mark.slow
 def test_the_examples_of_spike_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("neurofwp.brian.backends.choose", lambda backend: ("numpy", "compiling takes longer"))
     names = example("docs/spikes.md", 0)
     assert 0 < names["trace"].attrs["largest_spike_shift_ms"] <= 0.025
     names = example("docs/spikes.md", 1, names)
