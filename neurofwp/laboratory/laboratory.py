@@ -101,9 +101,11 @@ class Laboratory:
         -------
         Dataset with ``before`` and ``after`` (protocol, repeat), weights in nS at the end of each protocol, and
         ``expressed``, what they follow where trafficking brings receptors in and out (else the same); with `record`
-        also ``voltage``, ``weight`` and, if there is any, ``calcium`` (protocol, time). Cells do what they are
-        told in the nearest step; the log and ``attrs["largest_spike_shift_ms"]`` say by how much that moves the time which it moves
-        furthest. Models that advance at events (of Graupner & Brunel) are exact where no time is moved.
+        also ``voltage``, ``weight`` and, if there is any, ``calcium`` (protocol, time).
+
+        Cells do what they are told in the nearest step. The log, and ``attrs["largest_spike_shift_ms"]``, say by how
+        much the time is moved that is moved furthest. Models that advance at events (of Graupner & Brunel) are exact
+        where none is.
 
         Raises
         ------

@@ -16,7 +16,6 @@ from neurofwp.spiking import SpikingNetwork, choose_probes, conditions
 from neurofwp.spiking.recording import check_probe
 from tests.spiking.conftest import pairs, simulate
 
-
 QUICK = {"gate_delay": 10 * ms, "pause": 0 * ms}  # events are as short as they can be
 
 
