@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         rules as rules,
         runtime as runtime,
         slownet as slownet,
+        spike_trains as spike_trains,
         spiking as spiking,
         synapses as synapses,
         tasks as tasks,
@@ -37,7 +38,7 @@ __version__ = "0.1.0"
 
 PACKAGES = (
     "calibration", "identification", "laboratory", "metrics", "optimisation", "plots", "program", "rate", "rules",
-    "runtime", "slownet", "spiking", "synapses", "tasks", "theory", "trace", "transforms",
+    "runtime", "slownet", "spike_trains", "spiking", "synapses", "tasks", "theory", "trace", "transforms",
 )  # fmt: skip
 NAMES = {
     "RateNetwork": "rate",

@@ -20,6 +20,9 @@ variable              dims                                  meaning
 ``initial_weight``    any of episode, polarity, post, pre   optional: weight before the first event; 0 if left out
 ====================  ====================================  =============================================
 
+A table of all of this, `to_dataframe`, has a row for every spike at every synapse: make those of `tree`, which has
+groups for what has dims of its own, as files of Traces do.
+
 The Trace of several conditions has a dimension ``condition`` before these, but for spikes, of which
 ``spike_condition`` says to which they belong; `of_condition` chooses one.
 
@@ -35,7 +38,7 @@ import xarray as xr
 
 from neurofwp.errors import InputError
 from neurofwp.program import CONDITION
-from neurofwp.runtime import files, provenance
+from neurofwp.runtime import files, parts, provenance
 from neurofwp.schema import Schema, Variable
 
 KIND = "neurofwp.trace"
@@ -197,6 +200,15 @@ def only_condition(*several: xr.Dataset) -> None:
                 f"this Trace has {trace.sizes[CONDITION]} conditions, of which one can be shown: choose it with "
                 f"neurofwp.trace.of_condition(trace, {first!r})"
             )
+
+
+def tree(trace: xr.Dataset) -> xr.DataTree:
+    """Weights and rates, spikes, and probes of a Trace, as groups: each has a table, ``tree["spikes"].to_dataframe()``.
+
+    A table of the whole Trace would have a row for every spike at every synapse.
+    """
+    groups = {name or "weights": part for name, part in parts.take_apart(check(trace)).items()}
+    return xr.DataTree.from_dict({f"/{name}": part for name, part in groups.items()}, name="trace")
 
 
 def save(trace: xr.Dataset, path: str | Path) -> Path:

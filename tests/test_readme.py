@@ -15,10 +15,10 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
 
-def example(page: str, number: int, names: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The names that a Python example of a page leaves, with those that it is given."""
+def example(page: str, number: int, before: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The names that a Python example of a page leaves, beside those of the examples `before` it."""
     code = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)[number]
-    names = {} if names is None else names
+    names = dict(before or {})
     exec(compile(code, page, "exec"), names)
     return names
 
@@ -80,3 +80,15 @@ def test_the_examples_of_a_network_of_your_own(tmp_path: Path) -> None:
     before, rest = shipped.split("[expression]")
     (tmp_path / "oja.toml").write_text(f"{before}{table}[turnover]{rest.split('[turnover]')[1]}")
     assert "weight*above/w_scale" in synapses.load(tmp_path / "oja.toml").update
+
+
+@pytest.mark.slow
+def test_the_examples_of_spike_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = example("docs/spikes.md", 0)
+    assert 0 < names["trace"].attrs["largest_spike_shift_ms"] <= 0.025
+    names = example("docs/spikes.md", 1, names)
+    written = names["spike_trains"].read_csv(tmp_path / "spikes.csv")
+    assert written.sizes["spike"] == len(names["table"])
+    assert names["sizes"]["spikes"] == names["trace"].sizes["spike"]
+    assert trace.load(tmp_path / "trace.nc").equals(names["trace"])

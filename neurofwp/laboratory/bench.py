@@ -16,6 +16,7 @@ from neurofwp.brian.builds import Recorded
 from neurofwp.brian.connect import connect, events, watch_plateaus
 from neurofwp.brian.own import OWN, Own
 from neurofwp.brian.simulation import Simulation
+from neurofwp.brian.time_steps import largest_shift, nearest_steps
 from neurofwp.errors import InputError
 from neurofwp.laboratory.commands import Command
 from neurofwp.laboratory.protocol import Protocol
@@ -71,6 +72,12 @@ def _cell_constants(cell: Mapping[str, Any], step: Quantity) -> dict[str, Any]:
 def _mean_of_step(share: float) -> float:
     """Of exp(-t) over a time `share`."""
     return float(-np.expm1(-share) / share)
+
+
+def _seconds(times: Sequence[float], protocol: Protocol) -> np.ndarray:
+    """When that happens which is to happen at these times (ms) of every train."""
+    onsets = np.arange(protocol.trains)[:, None] * protocol.period
+    return np.asarray(np.sort(np.asarray(times, dtype=float)) / 1000 + onsets).ravel()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +161,14 @@ class Bench(Simulation):
             "plastic.until": self._each([protocol.duration for protocol in protocols]),
             **{f"plastic.{name}": self._before for name in weights},
         }
+
+    @property
+    def shift(self) -> float:
+        """By how much (ms) the spike or edge is moved that is moved furthest, to the nearest step."""
+        return max(
+            largest_shift(_seconds([*p.pre, *p.post, *np.ravel(p.held), *np.ravel(p.plateaus)], p), self.step)
+            for p in self.protocols
+        )
 
     def result(self, recorded: Recorded) -> xr.Dataset:
         """What became of the synapses."""
@@ -256,9 +271,8 @@ class Bench(Simulation):
         return [*fires, *(command for command in others if any(map(len, command.lists)))]
 
     def _steps(self, times: Sequence[float], protocol: Protocol, what: str) -> np.ndarray:
-        """The time steps of what happens at these times (ms) of every train."""
-        seconds = np.sort(np.asarray(times, dtype=float)) / 1000 + np.arange(protocol.trains)[:, None] * protocol.period
-        steps = np.floor(seconds.ravel() / float(self.step) + 1e-3).astype(int)
+        """The time steps that are nearest to what happens at these times (ms) of every train."""
+        steps = nearest_steps(_seconds(times, protocol), self.step)
         if (np.diff(steps) == 0).any():
             raise InputError(f"{protocol.name}: two {what} fall into one time step of {self.step / ms:g} ms")
         return steps

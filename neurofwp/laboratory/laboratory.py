@@ -12,8 +12,10 @@ stages, the same parameters, one synapse per protocol and repeat.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +23,15 @@ import xarray as xr
 from brian2 import Quantity, ms, mV, nS, second
 
 from neurofwp.brian import backends
+from neurofwp.brian.time_steps import shift_in_words
 from neurofwp.errors import InputError, unknown
 from neurofwp.laboratory.bench import Bench
 from neurofwp.laboratory.protocol import Protocol
 from neurofwp.synapses import model as synapses
 from neurofwp.synapses.model import SynapseModel
 from neurofwp.synapses.parameters import Parameter, read_table
+
+log = logging.getLogger("neurofwp")
 
 PARAMETERS: tuple[Parameter, ...] = (
     Parameter("v_rest", "mV", "resting potential"),
@@ -53,6 +58,12 @@ DEFAULTS: dict[str, Quantity | float] = {
     "epsp_rise": 5 * ms,
     "epsp_decay": 50 * ms,
 }
+
+
+@cache
+def _tell(text: str) -> None:
+    """Say it once: fits run the same protocols again and again."""
+    log.warning(text)
 
 
 @dataclass(frozen=True)
@@ -92,6 +103,10 @@ class Laboratory:
         ``expressed``, what they follow where trafficking brings receptors in and out (else the same); with `record`
         also ``voltage``, ``weight`` and, if there is any, ``calcium`` (protocol, time).
 
+        Cells do what they are told in the nearest step. The log, and ``attrs["largest_spike_shift_ms"]``, say by how
+        much the time is moved that is moved furthest. Models that advance at events (of Graupner & Brunel) are exact
+        where none is.
+
         Raises
         ------
         InputError
@@ -119,7 +134,11 @@ class Laboratory:
         )
         backend, _ = backends.choose(self.backend)
         result = bench.result(bench.run(backend, bench.numbers(), seed))
-        return result.assign_attrs(model=synapse.name, step=str(self.step), seed=seed)
+        if bench.shift:
+            _tell(shift_in_words(bench.shift, self.step, "step"))
+        return result.assign_attrs(
+            model=synapse.name, step=str(self.step), seed=seed, largest_spike_shift_ms=bench.shift
+        )
 
     def change(self, protocols: Sequence[Protocol], *, repeats: int = 1, seed: int = 0) -> xr.Dataset:
         """Mean weight of the population long after each protocol, relative to before.

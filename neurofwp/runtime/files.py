@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from neurofwp.errors import InputError
-from neurofwp.runtime import migrations
+from neurofwp.runtime import migrations, parts
 from neurofwp.runtime.lazy import np, xr
 
 RESULT = "result.nc"  # in the folder of a run
+CONTENTS = "contents"  # attribute of a file with groups
 
 
 @contextmanager
@@ -71,11 +72,16 @@ def _without_distributed() -> Iterator[None]:
 def write_netcdf(data: xr.Dataset | xr.DataTree, path: str | Path) -> Path:
     """Write a Dataset, or a tree of them (one NetCDF group each), compressed.
 
-    The file's attribute ``format`` is `migrations.FORMAT`, by which it can be read when names have changed.
+    What has dimensions of its own has a group of its own (`parts`). The file's attribute ``format`` is
+    `migrations.FORMAT`, by which it can be read when names have changed; where there are groups, ``contents`` says
+    which, to those who open the first one alone.
     """
     path = Path(path)
-    data = data.copy(deep=False)
+    data = parts.split(data).copy(deep=False)
     data.attrs[migrations.ATTRIBUTE] = migrations.FORMAT
+    if isinstance(data, xr.DataTree):
+        groups = ", ".join(group.path for group in data.subtree if group.has_data and group.path != "/")
+        data.attrs[CONTENTS] = f"open with xarray.open_datatree; groups: {groups}"
     with replace_file(path) as temporary, _without_distributed():
         if isinstance(data, xr.DataTree):
             encoding = {group.path: _compression(group.to_dataset()) for group in data.subtree}
@@ -105,7 +111,8 @@ def read_tree(path: str | Path) -> xr.DataTree:
             loaded = tree.load()
     except (OSError, ValueError) as error:
         raise InputError(f"{str(path)!r} is not a NetCDF-4 file that can be read: {error}") from error
-    return migrations.migrate(loaded, path)
+    loaded.attrs.pop(CONTENTS, None)
+    return parts.join(migrations.migrate(loaded, path))
 
 
 def write_json(numbers: dict[str, Any], path: str | Path) -> Path:

@@ -15,7 +15,7 @@ from neurofwp.errors import InputError
 from neurofwp.runtime.lazy import xr
 
 ATTRIBUTE = "format"  # of a file: the version of the format that it is written in
-FORMAT = 3
+FORMAT = 4
 JSON = ("settings", "config")  # attributes of Datasets that hold JSON
 
 
@@ -45,6 +45,7 @@ RENAMED: dict[int, Renames] = {  # by the version that has the old names; files 
         },
     ),
     2: Renames(of_kind={"neurofwp.fits": {"episode": "unit"}}),  # what judges may be cells or events
+    3: Renames(),  # spikes and probes of Traces are groups of their own: `parts`
 }
 
 

@@ -14,8 +14,14 @@ if TYPE_CHECKING:
         network_parameters as network_parameters,
     )
     from neurofwp.spiking.network import SpikingNetwork as SpikingNetwork
+    from neurofwp.spiking.recording import choose_probes as choose_probes
 
-HOMES = {"SpikingNetwork": "network", "conditions": None, "facts": None, "jobs": None, "network_parameters": None}
+MODULES = ("conditions", "facts", "jobs", "network_parameters")
+HOMES: dict[str, str | None] = {
+    "SpikingNetwork": "network",
+    "choose_probes": "recording",
+    **dict.fromkeys(MODULES),
+}
 
 __all__ = [*HOMES]
 __getattr__ = attributes(__name__, HOMES)  # parameters of a network can be read without Brian2

@@ -17,6 +17,7 @@ from neurofwp.errors import InputError
 from neurofwp.spiking.circuits.circuit import SYNAPSES, Population
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.timeline import Timeline
+from neurofwp.spiking.told_cells import TEACHER
 from neurofwp.synapses.model import SynapseModel
 
 Numbers = dict[str, np.ndarray | float]
@@ -40,6 +41,8 @@ def numbers(plan: Plan, timeline: Timeline) -> Numbers:
         name = population.name
         own = _cells(plan, population) | {f"{OWN}{each}": plan.parameter(each, name) for each in plan.constants}
         made |= {f"{name}.{variable}": _pad(value, plan.group_size(name)) for variable, value in own.items()}
+    if TEACHER in plan.told:  # spikes teach in its place
+        made[f"value.{OWN}g_teach"] = np.zeros_like(made[f"value.{OWN}g_teach"])
     for connection in plan.circuit.connections:
         name = connection.name
         made |= {f"{name}.{OF_CONNECTION}{each}": plan.parameter(each, name) for each in plan.constants}
@@ -47,9 +50,10 @@ def numbers(plan: Plan, timeline: Timeline) -> Numbers:
 
 
 def tables(plan: Plan, timeline: Timeline) -> dict[str, np.ndarray]:
-    """Of a timeline, with columns for the cells that are in no replica too."""
+    """Of a timeline, with columns for the cells that are in no replica too; and when cells are told to fire."""
     beyond = plan.group_size("key") - plan.replicas * plan.members["key"]
-    return timeline.tables | {"key_table": np.pad(timeline.key, ((0, 0), (0, beyond)))}
+    told = {f"{name}_times": source.table for name, source in plan.told.items()}
+    return timeline.tables | {"key_table": np.pad(timeline.key, ((0, 0), (0, beyond)))} | told
 
 
 def _cells(plan: Plan, population: Population) -> Numbers:
@@ -65,6 +69,8 @@ def _cells(plan: Plan, population: Population) -> Numbers:
         lowest, highest = plan.parameter(low, name), plan.parameter(high, name)
         states[variable] = lowest + share * (highest - lowest)
     states |= population.start(partial(plan.parameter, group=name), plan.gate == "conductance")
+    if name in plan.told:
+        states |= plan.told[name].start
     return states | {"episode": every // members, "pool": every // plan.sizes.per_pool}
 
 

@@ -35,12 +35,15 @@ class Job:
     seed: int = 0
     probes: Sequence[Probe] = ()
     conditions: xr.Dataset | None = None
+    spikes: xr.Dataset | None = None
+    teaching: xr.Dataset | None = None
 
     def run(self, progress: bool = False) -> xr.Dataset:
         """The Trace."""
         return SpikingNetwork(**self.network).run(
-            self.program, seed=self.seed, probes=self.probes, conditions=self.conditions, progress=progress
-        )
+            self.program, seed=self.seed, probes=self.probes, conditions=self.conditions, spikes=self.spikes,
+            teaching=self.teaching, progress=progress,
+        )  # fmt: skip
 
     def depends_on(self) -> list[Any]:
         """All that the Trace depends on beside the code: parameters as they are, not the name of the model's file."""
@@ -49,6 +52,8 @@ class Job:
             self.seed,
             list(self.probes),
             self.conditions,
+            self.spikes,
+            self.teaching,
             backends.choose(self.network.get("backend", "auto")),
             self.program,
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,15 +17,20 @@ from brian2 import Quantity, have_same_dimensions, ms, nS
 
 from neurofwp import program as programs
 from neurofwp.brian import backends, rows
+from neurofwp.brian.time_steps import shift_in_words
 from neurofwp.errors import InputError, unknown
 from neurofwp.spiking import circuits, network_equations, recording
 from neurofwp.spiking.circuit_simulation import CircuitSimulation
 from neurofwp.spiking.circuits.circuit import Sizes
 from neurofwp.spiking.initial_values import numbers
+from neurofwp.spiking.own_spikes import NOT_TOLD, OwnSpikes
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.replicas import Replicas
 from neurofwp.spiking.timeline import schedule
+from neurofwp.spiking.told_cells import KEY, TOLD, told_circuit
 from neurofwp.synapses import model as synapses
+
+log = logging.getLogger("neurofwp")
 
 
 class SpikingNetwork:
@@ -131,6 +137,8 @@ class SpikingNetwork:
         seed: int = 0,
         probes: Sequence[recording.Probe] = (),
         conditions: xr.Dataset | None = None,
+        spikes: xr.Dataset | None = None,
+        teaching: xr.Dataset | None = None,
         progress: bool = False,
     ) -> xr.Dataset:
         """Run all episodes of a Program, in all conditions, side by side: as replicas in one Brian2 network.
@@ -146,6 +154,11 @@ class SpikingNetwork:
         probes : synapses (episode, "on" or "off", post, pre) to record over time, in every condition.
         conditions : Dataset over ``condition`` with the parameters, or seeds, that differ; see
             `neurofwp.spiking.conditions`.
+        spikes : trains that the key cells fire, in place of what `key_cells` says: of `neurofwp.spike_trains`, or a
+            Trace, whose key cells then fire again. Each falls into the nearest step of the membrane; the log and the
+            Trace's ``attrs["largest_spike_shift_ms"]`` say by how much the one that is moved furthest is moved.
+        teaching : trains of axons that teach the dendrites, in place of the Program's values, as many for each pool: ON
+            pools, then OFF pools. At ``key_peak_rate`` they say 1. See `neurofwp.spiking.told_cells`.
         progress : report the share that is done on standard error.
 
         Returns
@@ -158,7 +171,8 @@ class SpikingNetwork:
         InputError
             for a Program that is not valid, durations that differ between episodes or are too short, keys above 1, a
             probe outside the Program, a negative seed, conditions that `neurofwp.spiking.conditions` refuses or that
-            are not those of the Program, or a parameter that cannot differ between conditions.
+            are not those of the Program, a parameter that cannot differ between conditions, or spikes of a cell, an
+            episode or a time that the run does not have.
         """
         programs.check(program)
         if seed < 0:
@@ -177,13 +191,17 @@ class SpikingNetwork:
         backend, reason = backends.choose(self.backend)
         if backend == "cpp_standalone" and (obstacle := rows.obstacle(self.synapse, self._value_variables())):
             rows.tell(self.synapse.name, obstacle)  # also where the compiled network was kept from an earlier run
-        plan, probed = self._plan(replicas, seed), replicas.probes(probes)
+        told = OwnSpikes.of(spikes, teaching, self._sizes(replicas), replicas, timeline, self.membrane_step)
+        if told.shift:
+            log.warning(shift_in_words(told.shift, self.membrane_step, "membrane_step"))
+        plan, probed = self._plan(replicas, seed, told), replicas.probes(probes)
         simulation = CircuitSimulation(
             plan=plan, timeline=timeline, probes=probed, duration=duration, step=self.membrane_step
         )
         recorded = simulation.run(backend, numbers(plan, timeline), seed % 2**32, progress=progress)
         trace = replicas.by_condition(recording.trace(replicas.program, timeline, recorded, plan, probed))
         trace.attrs |= {"network": "spiking", "backend": backend, "backend_reason": reason, "synapse_loop": self.loop}
+        trace.attrs |= told.attrs
         trace.attrs["initial_weight"] = float(self.synapse.initial / nS)
         if (initial := self._initial_weights(replicas.parameters)) is not None:
             trace = trace.assign_coords(initial_weight=(programs.CONDITION, initial, {"units": "nS"}))
@@ -224,22 +242,26 @@ class SpikingNetwork:
         steps = math.ceil(2 * b2.Clock.epsilon_dt * float(slot / self.membrane_step))
         return max(steps, 1) * self.membrane_step
 
-    def _plan(self, replicas: Replicas, seed: int) -> Plan:
-        sizes = replicas.program.sizes
+    def _sizes(self, replicas: Replicas) -> Sizes:
+        return Sizes(replicas.program.sizes["pre"], replicas.program.sizes["post"], self.cells_per_pool)
+
+    def _plan(self, replicas: Replicas, seed: int, told: OwnSpikes = NOT_TOLD) -> Plan:
+        sizes = self._sizes(replicas)
         return Plan(
             synapse=self.synapse,
-            circuit=self.circuit_form,
+            circuit=told_circuit(self.circuit_form, sizes, KEY in told.sources, told.axons),
             values=self.circuit,
             episodes=replicas.numbers,
             seeds=replicas.seeds(seed),
             conditions=replicas.conditions is not None,
-            sizes=Sizes(sizes["pre"], sizes["post"], self.cells_per_pool),
-            key_cells=self.key_cells,
+            sizes=sizes,
+            key_cells=TOLD if KEY in told.sources else self.key_cells,
             gate=self.gate,
             membrane_step=self.membrane_step,
             plasticity_step=self.plasticity_step,
             synapse_dtype=self.synapse_dtype,
             varied=replicas.varied,
+            told=told.sources,
         )
 
 

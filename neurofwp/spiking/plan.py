@@ -10,6 +10,7 @@ import numpy as np
 from brian2 import Quantity
 
 from neurofwp.spiking.circuits.circuit import SYNAPSES, Circuit, Population, Sizes
+from neurofwp.spiking.told_cells import Source
 from neurofwp.synapses.model import SynapseModel
 from neurofwp.synapses.stage import CURRENT
 
@@ -34,6 +35,7 @@ class Plan:
     synapse_dtype: type
     # parameters of which every replica has its own: (replica,) quantities, by name
     varied: Mapping[str, Quantity] = field(default_factory=dict)
+    told: Mapping[str, Source] = field(default_factory=dict)  # when cells fire, of populations that are told
 
     @property
     def replicas(self) -> int:

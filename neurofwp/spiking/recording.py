@@ -42,6 +42,32 @@ def check_probe(probe: Probe, sizes: Mapping[Any, int]) -> None:
         raise InputError(f"there is no synapse {probe}: a probe is (episode, polarity, post, pre) with {limits}")
 
 
+def choose_probes(program: xr.Dataset, share: float, *, seed: int = 0) -> list[Probe]:
+    """A random share of all synapses, at least one, as probes: their calcium and weight over time are then recorded.
+
+    Each is a number every 2 ms, and so are the dendrite's voltage and the NMDA gating beside it.
+
+    Parameters
+    ----------
+    share : above 0, at most 1.
+
+    Raises
+    ------
+    InputError
+        for another share.
+    """
+    if not 0 < share <= 1:
+        raise InputError(f"share must be above 0 and at most 1, not {share:g}")
+    sizes = tuple(program.sizes[dim] for dim in ("episode", "post", "pre"))
+    shape = (sizes[0], len(POLARITY), *sizes[1:])
+    count = max(1, round(share * int(np.prod(shape))))
+    chosen = np.sort(np.random.default_rng(seed).choice(int(np.prod(shape)), count, replace=False))
+    return [
+        (int(episode), POLARITY[polarity], int(post), int(pre))
+        for episode, polarity, post, pre in zip(*np.unravel_index(chosen, shape), strict=True)
+    ]
+
+
 def monitors(
     populations: Populations, timeline: Timeline, probes: Sequence[Probe], plan: Plan
 ) -> Iterator[b2.SpikeMonitor | b2.StateMonitor | Writer]:
@@ -112,7 +138,7 @@ def trace(
     data: Variables = {
         name: (traces.SCHEMA.dims[name], values, {"units": unit}) for name, (values, unit) in measured.items()
     }
-    data |= _spike_variables(spikes, plan)
+    data |= _spike_variables(spikes, plan, len(timeline.phase))
     if probes:
         data |= _probe_variables(recorded, plan.synapse)
     dataset = xr.Dataset(data, coords={"polarity": list(POLARITY)}, attrs={"kind": traces.KIND})
@@ -172,15 +198,15 @@ def _dendritic_voltage(program: xr.Dataset, recorded: Recorded, plan: Plan) -> n
     return np.asarray(pools.mean(axis=4).transpose(1, 0, 2, 3))
 
 
-def _spike_variables(spikes: Sequence[Spikes], plan: Plan) -> Variables:
-    """All spikes in one table, population after population; cells are numbered within their episode."""
+def _spike_variables(spikes: Sequence[Spikes], plan: Plan, stop: float) -> Variables:
+    """All spikes until `stop` (ms), population after population; cells are numbered within their episode."""
     names = [each.name for each in plan.populations]
     members = [plan.members[name] for name in names]
     index = [cells for _, cells in spikes]
-    flags = {"flag_values": list(range(len(names))), "flag_meanings": " ".join(names)}
+    flags = {"flag_values": list(range(len(names))), "flag_meanings": " ".join(names), "sizes": members}
     population = np.repeat(np.arange(len(names), dtype=np.int8), [len(cells) for cells in index])
     return {
-        "spike_time": ("spike", np.concatenate([time for time, _ in spikes]), {"units": "ms"}),
+        "spike_time": ("spike", np.concatenate([time for time, _ in spikes]), {"units": "ms", "stop": float(stop)}),
         "spike_episode": (
             "spike",
             np.concatenate([i // n for i, n in zip(index, members, strict=True)]),

@@ -65,3 +65,13 @@ def test_two_spikes_in_one_time_step_are_refused() -> None:
     touching = Protocol("train", post=(0.0, 99.9999), trains=2, period=0.1)
     with pytest.raises(InputError, match="train: two post spikes fall into one time step"):
         Laboratory("error-correcting", backend="numpy", step=0.2 * ms).run([touching])
+
+
+def test_times_between_steps_fall_into_the_nearest_one_and_that_is_said() -> None:
+    """A spike sampled at 30 kHz, at 10.0667 ms, falls at 10.1 ms and not at 10.0; at steps of the samples, nowhere."""
+    between, on = Protocol("between", pre=(302 / 30,), period=0.05), Protocol("on", pre=(10.1,), period=0.05)
+    lab = Laboratory("error-correcting", backend="numpy", parameters={"epsp_height": 5 * mV})
+    moved, same = (lab.run([each], record=0.1 * ms) for each in (between, on))
+    np.testing.assert_array_equal(moved["voltage"], same["voltage"])
+    assert moved.attrs["largest_spike_shift_ms"] == pytest.approx(0.1 / 3)
+    assert same.attrs["largest_spike_shift_ms"] == 0
