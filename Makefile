@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test slow bench lint clean
+.PHONY: demo test slow torture bench lint clean
 
 demo: $(READY)
 	$(BIN)/neurofwp run hetero-associative --out results/demo
@@ -18,6 +18,10 @@ test: $(READY)
 
 slow: $(READY)
 	$(BIN)/python -m pytest -m slow
+
+# faults injected: signals at any moment, for half an hour
+torture: $(READY)
+	$(BIN)/python -m pytest -m torture
 
 # one after the other: each needs the cores for itself; torch.compile would take minutes
 bench: $(READY)

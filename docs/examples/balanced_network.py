@@ -1,8 +1,8 @@
 """Plastic synapses in a published network: which rule do they run?
 
 The network of Vogels & Abbott 2005 (J Neurosci 25:10786) with conductances, as in benchmark 1 of Brette et al. 2007
-(J Comput Neurosci 23:349), written as one writes it for Brian2. Twenty of its excitatory cells hear 100 axons through a
-synapse model of neurofwp, and are told, in every event of 200 ms, how strongly to fire.
+(J Comput Neurosci 23:349), written as one writes it for Brian2. Twenty of its excitatory cells hear 100 axons through
+triplet STDP (Pfister & Gerstner 2006), and are excited, in every event of 200 ms, by as much as they are told.
 """
 
 import numpy as np
@@ -19,15 +19,15 @@ from brian2 import (
     nS,
     second,
     seed,
-)  # fmt: skip
+)
 
 import neurofwp
 
 EPISODES, EVENTS, LENGTH, TOLD = 8, 6, 200 * ms, 20
 draws = np.random.default_rng(0)
 active = draws.random((EPISODES * EVENTS, 100)).argsort(axis=1) < 10  # 10 of 100 axons in every event
-target = draws.random((EPISODES * EVENTS, TOLD))
-rate, teaching = TimedArray(active * 60 * Hz, dt=LENGTH), TimedArray(target * 10 * nS, dt=LENGTH)
+rate = TimedArray(active * 60 * Hz, dt=LENGTH)
+teaching = TimedArray(draws.random((EPISODES * EVENTS, TOLD)) * 10 * nS, dt=LENGTH)
 
 cells = NeuronGroup(
     4000,
@@ -46,28 +46,28 @@ axons = PoissonGroup(100, rates="rate(t, i)")
 for synapses in (exciting, inhibiting):
     synapses.connect(p=0.02)
 
-synapse = neurofwp.synapse("linear", parameters={"c_floor": "0.1"})
-plastic = synapse.connect(axons, cells[:TOLD], dendrite="v")
+told = cells[:TOLD]
+plastic = neurofwp.synapse("triplet-visual-cortex").connect(axons, told, dendrite="v")
 weights = StateMonitor(plastic, "weight", record=True, dt=5 * ms)
-heard, fired = SpikeMonitor(axons), SpikeMonitor(cells)
+heard, fired = SpikeMonitor(axons), SpikeMonitor(told)
 network = Network(cells, exciting, inhibiting, axons, plastic, weights, heard, fired)
 network.store()
 events = (np.arange(EPISODES * EVENTS)[:, None] + [0, 1]).reshape(EPISODES, EVENTS, 2) * LENGTH
 
 
 def run(number):
-    """Program and Trace of all events, each episode from weights of 0, with noise of its own."""
+    """Program and Trace of all events, each episode from weights of 1 nS, with noise of its own."""
     network.restore()
     seed(number)
     cells.v, cells.g_ampa, cells.g_gaba = "-60*mV + 10*mV*rand()", "(rand() + 4)*nS", "(12*rand() + 20)*nS"
     for _ in range(EPISODES):
-        plastic.weight = 0 * nS
+        plastic.weight = 1 * nS
         network.run(EVENTS * LENGTH)
-    return neurofwp.from_brian2(weights, heard, 2 * target.reshape(EPISODES, EVENTS, TOLD) - 1, events)
+    return neurofwp.from_brian2(weights, heard, fired, events)
 
 
 program, trace = run(1)
-rule_fits = neurofwp.identify(program, trace, repeat=run(2)[1])
-print(f"{len(fired) / 4000 / (EPISODES * EVENTS * LENGTH / second):.1f} Hz")
-print(neurofwp.identification.verdict(rule_fits).sentence)
-neurofwp.plots.rule_bars(rule_fits).savefig("rules.png")
+fits = neurofwp.identify(program, trace, repeat=run(2)[1], unit_keys=False)
+print(f"told cells fire at {len(fired) / TOLD / (EPISODES * EVENTS * LENGTH / second):.0f} Hz")
+print(neurofwp.identification.verdict(fits).sentence)
+neurofwp.plots.rule_bars(fits).savefig("balanced_network.png")

@@ -89,7 +89,8 @@ def compile_project(folder: Path) -> None:
     """
     preferences = prefs.devices.cpp_standalone
     words = [*shlex.split(preferences.make_cmd_unix), *preferences.extra_make_args_unix]
-    done = children.run(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    own = os.environ | {"TMPDIR": str(folder)}  # a compiler that is killed leaves its temporary files
+    done = children.run(words, cwd=folder, env=own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         raise RuntimeError(f"the network could not be compiled ({shlex.join(words)}): {done.stdout.strip()[-2000:]}")
 

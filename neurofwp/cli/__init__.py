@@ -3,7 +3,7 @@
 A command is a module of this package with a function ``main(words) -> exit code``, and a line in COMMANDS. It is
 imported when it is chosen, and imports what takes long when its flags are read: help and refusals come at once.
 
-Exit codes: 0 done; 1 something failed or is missing, and was said; 2 bad input; 130 interrupted.
+Exit codes: 0 done; 1 something failed or is missing, and was said; 2 bad input; 130 interrupted, 143 terminated.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import neurofwp
+from neurofwp.cli import interrupts
 from neurofwp.errors import InputError, unknown
 
 COMMANDS = {
@@ -36,13 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; bad input becomes one sentence on stderr."""
     words = sys.argv[1:] if arguments is None else [*arguments]
     try:
-        return _dispatch(words)
+        with interrupts.watch():
+            return _dispatch(words)
     except InputError as error:
         print(f"neurofwp: {error}", file=sys.stderr)
         return 2
+    except interrupts.Terminated:
+        return interrupts.say(143)
     except KeyboardInterrupt:
-        print("neurofwp: interrupted; no half-written file is left behind", file=sys.stderr)
-        return 130
+        return interrupts.say(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
         print("neurofwp: nobody reads this output any more", file=sys.stderr)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from neurofwp.cli import interrupts
 from neurofwp.errors import InputError
 from neurofwp.runtime import files, provenance
 
@@ -43,7 +44,10 @@ def results_folder(path: Path) -> Iterator[Path]:
     file = files.output_folder(path) / LOG
     new_log = not file.exists()
     try:
-        with log_to(file):
+        with (
+            log_to(file),
+            interrupts.resumed_by(f"what is finished is kept: the same command with --out {path} resumes"),
+        ):
             yield path
     except InputError:
         if new_log:

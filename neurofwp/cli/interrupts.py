@@ -1,0 +1,87 @@
+"""Ctrl-C and SIGTERM: an orderly end within two seconds, whatever is at work.
+
+Both become a `KeyboardInterrupt` in the main thread, so that everything on the way out cleans up. Code that does not
+return to Python in time is left: then this process ends at once, and what it started is ended for it
+(`runtime.children`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+PATIENCE = 1.5  # seconds for an orderly end
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+_hints: list[str] = []  # how to resume what is at work, the innermost last
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM."""
+
+
+@contextmanager
+def resumed_by(hint: str) -> Iterator[None]:
+    """While this lasts, say this to whoever interrupts: a sentence that tells how to resume."""
+    _hints.append(hint)
+    yield
+    _hints.pop()  # after an interrupt it stays, to be said
+
+
+def say(code: int) -> int:
+    """Tell on standard error that the command was interrupted, in one line, and return the exit code."""
+    word = "interrupted" if code == CODES[signal.SIGINT] else "terminated"
+    with contextlib.suppress(OSError):
+        print(f"neurofwp: {word}; {_hints[-1] if _hints else 'no half-written file is left behind'}", file=sys.stderr)
+    return code
+
+
+@contextmanager
+def watch() -> Iterator[None]:
+    """Let both signals end what is at work, in this process's main thread; elsewhere, nothing changes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _hints.clear()
+    before = {number: signal.getsignal(number) for number in CODES}
+    if before[signal.SIGINT] is signal.SIG_IGN:  # as in a background job; Brian2 would call what was there before
+        signal.signal(signal.SIGINT, _do_nothing)
+    signal.signal(signal.SIGTERM, _terminate)
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    told = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    done = threading.Event()
+    threading.Thread(target=_follow, args=(reading, done), daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
+        signal.set_wakeup_fd(told)
+        os.close(writing)  # which ends the thread
+        for number, handler in before.items():
+            if handler is not None:  # one that was not set from Python
+                signal.signal(number, handler)
+
+
+def _follow(reading: int, done: threading.Event) -> None:
+    """End this process where a signal has not, a while after it came."""
+    with os.fdopen(reading, "rb", buffering=0) as stream:
+        while number := stream.read(1):
+            code = CODES.get(signal.Signals(number[0]))
+            ignored = number[0] == signal.SIGINT and signal.getsignal(signal.SIGINT) is _do_nothing
+            if code is not None and not ignored and not done.wait(PATIENCE):
+                os._exit(say(code))
+
+
+def _terminate(number: int, frame: Any) -> None:
+    raise Terminated
+
+
+def _do_nothing(number: int, frame: Any) -> None:
+    pass
