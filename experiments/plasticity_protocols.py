@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import neurofwp as nf
 from neurofwp.errors import InputError
+from neurofwp.laboratory.layout import Layout, Scale
 from neurofwp.laboratory.protocol import Kind, Protocol
 from neurofwp.runtime.experiment import Experiment
 from neurofwp.runtime.lazy import np, xr
@@ -77,7 +78,15 @@ class Settings:
     model: str = "graupner-brunel-cortical-slice"
     """Synapse model: one of `neurofwp list`, or a TOML file."""
     data: Path | None = None
-    """Measurements: a CSV file with the columns of paired_recordings.csv, or the name of one that comes along."""
+    """Measurements: a table as CSV or Excel, or the name of one that comes along. `neurofwp protocol-template` writes
+    an empty one with the columns that are read; a TOML file beside it can say what the three settings below do."""
+    columns: tuple[str, ...] = ()
+    """Columns of the data that have other names than ours: OURS=THEIRS, as in ratio=mean_epsp_ratio."""
+    given: tuple[str, ...] = ()
+    """What the data do not say, the same for all lines: NAME=VALUE, as in protocol=pairing trains=15 spikes_per_train=5
+    frequency_hz=20 train_period_s=10."""
+    scale: Scale | None = None
+    """How a change is written: ratio (1.2), percent (120), difference (0.2) or percent-difference (20)."""
     protocols: tuple[Kind, ...] = ()
     """Without data, what to do; by default everything that the model can respond to."""
     initial: float | None = None
@@ -101,7 +110,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         raise InputError(f"seed must be at least 0, not {seed}")
     model = nf.synapses.load(settings.model)
     settings = complete(settings, model)
-    measured = nf.laboratory.measurements.read(settings.data) if settings.data is not None else []
+    measured = nf.laboratory.measurements.read(settings.data, layout(settings)) if settings.data is not None else []
     protocols, names = choose_protocols(settings, model, measured, seed)
     # first, since it takes seconds and finds out about a bad laboratory
     pair = record_pair(settings) if "spike-timing" in nf.laboratory.responses.suitable_kinds(model) else None
@@ -121,6 +130,17 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     if pair is not None:
         tree["/pairing"] = pair
     return xr.DataTree.from_dict(tree)
+
+
+def layout(settings: Settings) -> Layout:
+    """How the data are laid out, from the settings."""
+    return Layout.from_words(settings.columns, settings.given, settings.scale)
+
+
+def check(settings: Settings) -> None:
+    """InputError for a layout that cannot be, or one without data."""
+    if layout(settings) != Layout.from_words() and settings.data is None:
+        raise InputError("columns, given and scale say how data are laid out: name them with --data FILE")
 
 
 def choose_protocols(
@@ -265,4 +285,4 @@ def find_series(data: xr.Dataset, x: str, by: str) -> xr.Dataset:
     return data.isel(protocol=table.index[distinct >= 3].to_numpy())
 
 
-EXPERIMENT = Experiment(Settings, run, tables, plot)
+EXPERIMENT = Experiment(Settings, run, tables, plot, check=check)
