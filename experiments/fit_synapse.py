@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -152,14 +153,14 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     return {"summary": fit, "scores": chi2.to_dataset(), "parameters": fitted, "points": each.assign(predicted)}
 
 
-def plot(result: xr.DataTree) -> dict[str, Figure]:
+def plot(result: xr.DataTree) -> Mapping[str, Figure]:
     """Measured against predicted; and every measured series as a curve, published beside fitted."""
     points = result["points"].to_dataset()
-    figures = {"measured_against_predicted": nf.plots.predictions_against_measurements(points)}
+    drawings = {"measured_against_predicted": partial(nf.plots.predictions_against_measurements, points)}
     for x, by in CURVES:
-        if (drawn := nf.plots.fitted_curves(points, x, by)) is not None:
-            figures[f"ratio_against_{x}"] = drawn
-    return figures
+        if nf.plots.has_curves(points, x):
+            drawings[f"ratio_against_{x}"] = partial(nf.plots.fitted_curves, points, x, by)
+    return nf.plots.LazyFigures(drawings)
 
 
 EXPERIMENT = Experiment(Settings, run, tables, plot)

@@ -115,6 +115,8 @@ def test_single_cells_have_neither_error_bars_nor_z(
     measured: xr.Dataset, assert_legible: Callable[[Figure], None]
 ) -> None:
     cells = measured.assign(measured_sem=measured["measured_sem"] * np.nan, z=measured["z"] * np.nan)
+    assert "measured, without SEM" in {text.get_text() for text in protocol_comparison(cells).legends[0].get_texts()}
+    cells["n"] = cells["n"] * 0 + 1
     figure = protocol_comparison(cells)
     (ax,) = figure.axes
     assert not any(path.size and np.ptp(path[:, 0]) > 0 for path in segments(ax.containers[0]))
