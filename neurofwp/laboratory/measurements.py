@@ -62,11 +62,12 @@ def read(source: str | Path, layout: Layout | None = None) -> list[Measurement]:
     """
     path, name = find(source)
     layout = Layout.beside(path) | (layout or Layout())
-    rows = list(layout.rows(read_table(path, name, layout.sheet)))
+    table = read_table(path, name, layout.sheet)
+    rows = list(layout.rows(table))
     if not rows:
         raise InputError(f"{name} holds no measurement: there is no line after that of the columns")
     rows = [row if "study" in row.cells else row.set(study=path.stem) for row in rows]
-    effect = _effect(rows[0])
+    effect = _effect(rows[0], table.columns)
     require_protocol(rows, path)
     one_cell = effect == "after" or ("cell" in rows[0].cells and not {"sem", "sd", "n"} & rows[0].cells.keys())
     scale: Scale = "ratio" if effect == "after" else choose_scale(effect, layout.scale, name)
@@ -102,7 +103,7 @@ def btsp_map() -> xr.Dataset:
     )
 
 
-def _effect(row: Row) -> str:
+def _effect(row: Row, columns: Sequence[str]) -> str:
     """The column with what became of the synapse: "ratio", "change", or "after" (with "before")."""
     if "ratio" in row.cells:
         return "ratio"
@@ -112,7 +113,8 @@ def _effect(row: Row) -> str:
         return "after"
     raise InputError(
         f"{row.file} does not say what became of the synapses: it needs the column 'ratio' (mean strength after / "
-        "before), 'change' (ratio - 1), or 'before' and 'after' of each cell; --columns ratio=NAME says which it is"
+        "before), 'change' (ratio - 1), or 'before' and 'after' of each cell. --columns ratio=NAME says which it is; "
+        f"it has {', '.join(filter(None, columns))}"
     )
 
 

@@ -57,6 +57,9 @@ def require_protocol(rows: Collection[Row], file: Path) -> None:
     missing = [] if "protocol" in first.cells else ["protocol"]
     for kind in sorted(kinds & KINDS.keys()):
         missing += [column for column in KINDS[kind].needs if not _has(column, first.cells)]
+        if "spikes_per_train" in missing:  # single spikes need one of the two, trains of several both
+            missing = [column for column in missing if column != RHYTHM]
+            missing += [column for column in RHYTHM.split(" or ") if column not in first.cells]
     if not missing:
         return
     shown = [word for name, word in EXAMPLE.items() if any(name in column for column in missing)]

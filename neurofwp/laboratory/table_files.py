@@ -120,7 +120,10 @@ def _text_lines(text: str, name: str) -> list[tuple[int, list[str]]]:
 
 def _separator(lines: list[str]) -> str:
     """The separator of these lines: of those that give all lines the same cells, two or more, the one with the most."""
-    counts = {each: [len(cells) for cells in csv.reader(lines, delimiter=each)] for each in SEPARATORS}
+    counts = {
+        each: [len(cells) for cells in csv.reader(lines, delimiter=each, skipinitialspace=each == " ")]
+        for each in SEPARATORS
+    }
     fits = {each: own[0] for each, own in counts.items() if own and own[0] > 1 and len(set(own)) == 1}
     if fits:
         return max(fits, key=lambda each: fits[each])

@@ -47,6 +47,7 @@ def protocol_curves(data: xr.Dataset, x: str, by: str | None = None, *, curves: 
     columns = min(COLUMNS, len(panels))
     figure = style.figure(min(style.TWO_COLUMNS, 0.6 + 2.5 * columns), 0.4 + 2.3 * rows)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    dense = False
     for ax, (study, own) in zip(axes, panels.items(), strict=False):
         ax.axhline(1, color=style.GREY, linewidth=0.5, zorder=1)
         pathways = _split(own, "pathway")
@@ -58,7 +59,9 @@ def protocol_curves(data: xr.Dataset, x: str, by: str | None = None, *, curves: 
             parts += [style.group(series[by])] if by else []
             label = ", ".join(parts)
             look = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
-            _series(ax, series.sortby(x), x, *look, label, _matching(curves, series, x, by))
+            pieces = _matching(curves, series, x, by)
+            dense |= bool(pieces)
+            _series(ax, series.sortby(x), x, *look, label, pieces)
         _scale(ax, x, own[x])
         # what holds for all of a panel is its title
         only = [str(pathway) for pathway in pathways if len(pathways) == 1 and pathway != ""]
@@ -76,7 +79,7 @@ def protocol_curves(data: xr.Dataset, x: str, by: str | None = None, *, curves: 
         ax.remove()
     for ax in axes[: len(panels) : columns]:
         ax.set_ylabel("weight after / before (1)")
-    style.legend(figure, _key(data, dense=curves is not None), ncols=min(2, columns))
+    style.legend(figure, _key(data, dense=dense), ncols=min(2, columns))
     return figure
 
 
