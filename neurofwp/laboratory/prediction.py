@@ -4,9 +4,9 @@ Three families have one: two calcium thresholds with calcium that jumps at spike
 109:3991; `neurofwp.theory.exact_change` is the same, one protocol and one set at a time, and the reference for tests),
 without the bistable term; pairs of spikes (Song, Miller & Abbott 2000, Nat Neurosci 3:919); and triplets of them
 (Pfister & Gerstner 2006, J Neurosci 26:9673). A fourth, the rule of Clopath et al. (2010, Nat Neurosci 13:344), is
-linear in its amplitudes, and what they are multiplied with is an integral over the voltage (`neurofwp.laboratory.voltage_rule`):
-other amplitudes cost nothing, other time constants a new integral. Arrays here have the shape (events, sets of
-parameters, protocols), and times are in ms.
+linear in its amplitudes, and what they are multiplied with is an integral over the voltage
+(`neurofwp.laboratory.voltage_rule`): other amplitudes cost nothing, other time constants a new integral. Arrays here
+have the shape (events, sets of parameters, protocols), and times are in ms.
 """
 
 from __future__ import annotations
