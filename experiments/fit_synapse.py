@@ -3,8 +3,8 @@
 Parameters are fitted within bounds around their published values, and the fit is scored, as the published parameters
 are, on the measurements that it has seen (train) and on those that it has not (test): chi^2 per point, the mean of
 ((model - mean)/SEM)^2. So that few points do not lead far away, published values count as measurements of the
-parameters (`spread`). Beside the fit stand synapses that never change, the published sets of the triplet rule and the
-voltage-based rule. Models that would have to be simulated for every try (Shouval's and Chindemi's, and those with
+parameters (`spread`). Beside the fit stand synapses that never change, published sets of the pair rule, the triplet rule
+and the voltage-based rule. Models that would have to be simulated for every try (Shouval's and Chindemi's, and those with
 receptors) cannot be fitted in this version; `neurofwp run plasticity-protocols` scores them.
 """
 
@@ -27,7 +27,12 @@ if TYPE_CHECKING:
     from neurofwp.laboratory import Measurement, Protocol
     from neurofwp.synapses import SynapseModel
 
-BASELINES = ("triplet-visual-cortex", "triplet-hippocampal-culture", "clopath-visual-cortex")
+BASELINES = (
+    "pair-hippocampal-culture",
+    "triplet-visual-cortex",
+    "triplet-hippocampal-culture",
+    "clopath-visual-cortex",
+)
 UNCHANGED = "unchanged"
 
 # What series are drawn against, and what tells those of one study apart.
