@@ -3,9 +3,9 @@
 Parameters are fitted within bounds around their published values, and the fit is scored, as the published parameters
 are, on the measurements that it has seen (train) and on those that it has not (test): chi^2 per point, the mean of
 ((model - mean)/SEM)^2. So that few points do not lead far away, published values count as measurements of the
-parameters (`spread`). Beside the fit stand synapses that never change, published sets of the pair rule, the triplet rule
-and the voltage-based rule. Models that would have to be simulated for every try (Shouval's and Chindemi's, and those with
-receptors) cannot be fitted in this version; `neurofwp run plasticity-protocols` scores them.
+parameters (`spread`). Beside the fit stand synapses that never change, published sets of the pair rule, the triplet
+rule and the voltage-based rule. Models that would have to be simulated for every try (Shouval's and Chindemi's, and
+those with receptors) cannot be fitted in this version; `neurofwp run plasticity-protocols` scores them.
 """
 
 from __future__ import annotations
