@@ -119,12 +119,15 @@ def _points(measured: Sequence[Measurement]) -> Iterator[tuple[str, int, Trains 
                 others = [each for each in one.protocol.coordinates.items() if each[0] not in (over, "calcium")]
                 rest = tuple(sorted(others))
                 places.setdefault((over, series, rest), set()).add(one.protocol.coordinates[over])
-    for segment, ((over, series, rest), at) in enumerate(places.items()):
+    segment = 0
+    for (over, series, rest), at in places.items():
+        segment += 1
         for value in _grid(over, min(at), max(at)) if len(at) > 1 else ():
             given = {over: value, **dict(rest)}
             try:
                 series.protocol(given)
-            except InputError:  # here a train would outlast its period, or pairs overlap
+            except InputError:  # here a train would outlast its period, or pairs overlap: the curve has a gap
+                segment += 1
                 continue
             yield over, segment, series, given
 
