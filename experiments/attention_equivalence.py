@@ -279,15 +279,17 @@ def _tag(form: str) -> str:
     return form.replace(", ", "_").replace(" ", "_")
 
 
-def plot(result: xr.DataTree) -> dict[str, Figure]:
+def plot(result: xr.DataTree) -> Mapping[str, Figure]:
     """The matrices, the differences, and what it costs."""
     cost = result["cost"].to_dataset()
-    return {
-        "matrices": nf.plots.attention_matrices(result["matrices"].to_dataset()),
-        "differences": nf.plots.read_differences(result["reads"].to_dataset()),
-        "time": nf.plots.cost_against_length(cost, "seconds"),
-        "memory": nf.plots.cost_against_length(cost, "bytes"),
-    }
+    return nf.plots.LazyFigures(
+        {
+            "matrices": lambda: nf.plots.attention_matrices(result["matrices"].to_dataset()),
+            "differences": lambda: nf.plots.read_differences(result["reads"].to_dataset()),
+            "time": lambda: nf.plots.cost_against_length(cost, "seconds"),
+            "memory": lambda: nf.plots.cost_against_length(cost, "bytes"),
+        }
+    )
 
 
 EXPERIMENT = Experiment(Settings, run, tables, plot)

@@ -12,6 +12,7 @@ spikes that the search has not seen, at a time step of 0.1 ms, against every rul
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -206,17 +207,19 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     }
 
 
-def plot(result: xr.DataTree) -> dict[str, Figure]:
+def plot(result: xr.DataTree) -> Mapping[str, Figure]:
     """The front of recall against FEVE, with what was found; and the FEVE of every rule of both models."""
     found = tables(result)
     judged = found["models"][["feve", "low", "high"]].assign(
         recall=found["recall"]["reassigned_r2"], recall_sem=found["recall"]["reassigned_r2_sem"]
     )
-    return {
-        "front": nf.plots.calibration(result["search"].to_dataset(), found["parameters"], judged),
-        "rules_of_the_chosen": nf.plots.rule_bars(result["fits/chosen"].to_dataset()),
-        "rules_of_the_start": nf.plots.rule_bars(result["fits/start"].to_dataset()),
-    }
+    return nf.plots.LazyFigures(
+        {
+            "front": lambda: nf.plots.calibration(result["search"].to_dataset(), found["parameters"], judged),
+            "rules_of_the_chosen": lambda: nf.plots.rule_bars(result["fits/chosen"].to_dataset()),
+            "rules_of_the_start": lambda: nf.plots.rule_bars(result["fits/start"].to_dataset()),
+        }
+    )
 
 
 EXPERIMENT = Experiment(Settings, run, tables, plot, check=check)

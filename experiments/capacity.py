@@ -11,6 +11,7 @@ network with as many cells.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -244,12 +245,14 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     }
 
 
-def plot(result: xr.DataTree) -> dict[str, Figure]:
+def plot(result: xr.DataTree) -> Mapping[str, Figure]:
     """Errors against load with theory, and the accuracy and capacity of the slot memory."""
-    return {
-        "one_pass_capacity": nf.plots.one_pass_capacity(result["pairs"].to_dataset()),
-        "slot_capacity": nf.plots.slot_capacity(result["slots"].to_dataset()),
-    }
+    return nf.plots.LazyFigures(
+        {
+            "one_pass_capacity": lambda: nf.plots.one_pass_capacity(result["pairs"].to_dataset()),
+            "slot_capacity": lambda: nf.plots.slot_capacity(result["slots"].to_dataset()),
+        }
+    )
 
 
 EXPERIMENT = Experiment(Settings, run, tables, plot, check=_check)

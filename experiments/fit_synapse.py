@@ -3,9 +3,9 @@
 Parameters are fitted within bounds around their published values, and the fit is scored, as the published parameters
 are, on the measurements that it has seen (train) and on those that it has not (test): chi^2 per point, the mean of
 ((model - mean)/SEM)^2. So that few points do not lead far away, published values count as measurements of the
-parameters (`spread`). Beside the fit stand synapses that never change, the published sets of the triplet rule and the
-voltage-based rule. Models that would have to be simulated for every try (Shouval's and Chindemi's, and those with
-receptors) cannot be fitted in this version; `neurofwp run plasticity-protocols` scores them.
+parameters (`spread`). Beside the fit stand synapses that never change, published sets of the pair rule, the triplet
+rule and the voltage-based rule. Models that would have to be simulated for every try (Shouval's and Chindemi's, and
+those with receptors) cannot be fitted in this version; `neurofwp run plasticity-protocols` scores them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
     from neurofwp.laboratory import Measurement, Protocol
     from neurofwp.synapses import SynapseModel
 
-BASELINES = ("triplet-visual-cortex", "triplet-hippocampal-culture", "clopath-visual-cortex")
+BASELINES = (
+    "pair-hippocampal-culture",
+    "triplet-visual-cortex",
+    "triplet-hippocampal-culture",
+    "clopath-visual-cortex",
+)
 UNCHANGED = "unchanged"
 
 # What series are drawn against, and what tells those of one study apart.
@@ -152,14 +158,14 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     return {"summary": fit, "scores": chi2.to_dataset(), "parameters": fitted, "points": each.assign(predicted)}
 
 
-def plot(result: xr.DataTree) -> dict[str, Figure]:
+def plot(result: xr.DataTree) -> Mapping[str, Figure]:
     """Measured against predicted; and every measured series as a curve, published beside fitted."""
     points = result["points"].to_dataset()
-    figures = {"measured_against_predicted": nf.plots.predictions_against_measurements(points)}
+    drawings = {"measured_against_predicted": partial(nf.plots.predictions_against_measurements, points)}
     for x, by in CURVES:
-        if (drawn := nf.plots.fitted_curves(points, x, by)) is not None:
-            figures[f"ratio_against_{x}"] = drawn
-    return figures
+        if nf.plots.has_curves(points, x):
+            drawings[f"ratio_against_{x}"] = partial(nf.plots.fitted_curves, points, x, by)
+    return nf.plots.LazyFigures(drawings)
 
 
 EXPERIMENT = Experiment(Settings, run, tables, plot)

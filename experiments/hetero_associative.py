@@ -272,26 +272,31 @@ def recall_table(result: xr.DataTree) -> xr.Dataset:
     return xr.Dataset(recall, coords={"network": ["spiking", "rate", "chance"]})
 
 
-def plot(result: xr.DataTree) -> dict[str, Figure]:
+def plot(result: xr.DataTree) -> Mapping[str, Figure]:
     """All figures, from the saved tree."""
     program, spiking, rate = (result[name].to_dataset() for name in ("program", "spiking", "rate"))
     fits = [result["fits"][drive].to_dataset() for drive in DRIVES] if "fits" in result.children else []
     episode = int(fits[0]["unit"].values[0]) if fits else 0  # one that the fits did not see, where there are fits
-    figures = {
-        "recall": nf.plots.recall_images(program, spiking, rate, episode=episode),
-        "recall_scatter": nf.plots.recall_scatter(program, spiking, rate),
-        "weights": nf.plots.weights(spiking, rate, episode=episode),
-        "synapse": nf.plots.synapse(spiking, program),
-        "raster": nf.plots.raster(spiking),
+    drawings: dict[str, Callable[[], Figure]] = {
+        "recall": lambda: nf.plots.recall_images(program, spiking, rate, episode=episode),
+        "recall_scatter": lambda: nf.plots.recall_scatter(program, spiking, rate),
+        "weights": lambda: nf.plots.weights(spiking, rate, episode=episode),
+        "synapse": lambda: nf.plots.synapse(spiking, program),
+        "raster": lambda: nf.plots.raster(spiking),
     }
     if "capacity" in result.children:
-        figures["capacity"] = nf.plots.capacity(result["capacity"].to_dataset())
+        drawings["capacity"] = lambda: nf.plots.capacity(result["capacity"].to_dataset())
     if fits:
-        drive = xr.DataArray(list(DRIVES), dims="drive", name="drive")
-        shown = ["feve", "low", "high", "best", "noise_ceiling", "noise_ceiling_sem", "unit"]
-        both = xr.concat([each[shown] for each in fits], drive, data_vars="all", combine_attrs="drop_conflicts")
-        figures["rules"] = nf.plots.rule_bars(both.assign(unexplained=fits[0]["unexplained"]))
-    return figures
+        drawings["rules"] = lambda: draw_rules(fits)
+    return nf.plots.LazyFigures(drawings)
+
+
+def draw_rules(fits: Sequence[xr.Dataset]) -> Figure:
+    """What rules explain, from the keys of each of `DRIVES`."""
+    drive = xr.DataArray(list(DRIVES), dims="drive", name="drive")
+    shown = ["feve", "low", "high", "best", "noise_ceiling", "noise_ceiling_sem", "unit"]
+    both = xr.concat([each[shown] for each in fits], drive, data_vars="all", combine_attrs="drop_conflicts")
+    return nf.plots.rule_bars(both.assign(unexplained=fits[0]["unexplained"]))
 
 
 EXPERIMENT = Experiment(Settings, run, tables, plot, run_together, check)

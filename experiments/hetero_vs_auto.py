@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -237,19 +238,20 @@ def averages(data: xr.Dataset, *dims: str) -> xr.Dataset:
     return table.transpose(*dims)
 
 
-def plot(result: xr.DataTree) -> dict[str, Figure]:
+def plot(result: xr.DataTree) -> Mapping[str, Figure]:
     """For each synapse model: recall from degraded keys, and recall of sequences."""
     recall, expected, others, loop = (
         result[name].to_dataset() for name in ("recall", "expected", "hopfield", "loop")
     )  # fmt: skip
     settings: Mapping[str, int] = json.loads(result.attrs["settings"]) if "settings" in result.attrs else {}
     title = f"{settings['items']} items, {settings['active']} of {settings['key_cells']} key cells" if settings else ""
-    figures = {}
+    drawings: dict[str, Callable[[], Figure]] = {}
     for model, rule in RULES.items():
         here = recall.sel(synapse_model=model).assign_attrs(title=title, rule=rule)
-        figures[f"completion_{model}"] = nf.plots.completion(here, expected.sel(synapse_model=model), others)
-        figures[f"sequence_{model}"] = nf.plots.sequence_recall(loop.sel(synapse_model=model).assign_attrs(rule=rule))
-    return figures
+        theirs, sequences = expected.sel(synapse_model=model), loop.sel(synapse_model=model).assign_attrs(rule=rule)
+        drawings[f"completion_{model}"] = partial(nf.plots.completion, here, theirs, others)
+        drawings[f"sequence_{model}"] = partial(nf.plots.sequence_recall, sequences)
+    return nf.plots.LazyFigures(drawings)
 
 
 EXPERIMENT = Experiment(Settings, run, tables, plot, check=check)

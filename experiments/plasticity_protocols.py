@@ -15,13 +15,15 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import neurofwp as nf
 from neurofwp.errors import InputError
+from neurofwp.laboratory.layout import Layout, Scale
 from neurofwp.laboratory.protocol import Kind, Protocol
 from neurofwp.runtime.experiment import Experiment
 from neurofwp.runtime.lazy import np, xr
@@ -65,6 +67,9 @@ AXES: dict[Kind, tuple[str, str | None]] = {
     "calcium-series": ("calcium", "dt"),
 }
 
+# The same of measurements.
+MEASURED_AXES = (("dt", "frequency"), ("frequency", "dt"), ("interval", None), ("calcium", "dt"))
+
 EMPTY = 0.25  # nS: weight before the protocol of synapses that begin at 0; below the upper bound of every shipped model
 
 log = logging.getLogger("neurofwp")
@@ -77,7 +82,15 @@ class Settings:
     model: str = "graupner-brunel-cortical-slice"
     """Synapse model: one of `neurofwp list`, or a TOML file."""
     data: Path | None = None
-    """Measurements: a CSV file with the columns of paired_recordings.csv, or the name of one that comes along."""
+    """Measurements: a table as CSV or Excel, or the name of one that comes along. `neurofwp protocol-template` writes
+    an empty one with the columns that are read; a TOML file beside it can say what the three settings below do."""
+    columns: tuple[str, ...] = ()
+    """Columns of the data that have other names than ours: OURS=THEIRS, as in ratio=mean_epsp_ratio."""
+    given: tuple[str, ...] = ()
+    """What the data do not say, the same for all lines: NAME=VALUE, as in protocol=pairing trains=15 spikes_per_train=5
+    frequency_hz=20 train_period_s=10."""
+    scale: Scale | None = None
+    """How a change is written: ratio (1.2), percent (120), difference (0.2) or percent-difference (20)."""
     protocols: tuple[Kind, ...] = ()
     """Without data, what to do; by default everything that the model can respond to."""
     initial: float | None = None
@@ -101,7 +114,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         raise InputError(f"seed must be at least 0, not {seed}")
     model = nf.synapses.load(settings.model)
     settings = complete(settings, model)
-    measured = nf.laboratory.measurements.read(settings.data) if settings.data is not None else []
+    measured = nf.laboratory.measurements.read(settings.data, layout(settings)) if settings.data is not None else []
     protocols, names = choose_protocols(settings, model, measured, seed)
     # first, since it takes seconds and finds out about a bad laboratory
     pair = record_pair(settings) if "spike-timing" in nf.laboratory.responses.suitable_kinds(model) else None
@@ -118,9 +131,22 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     tree = {"/protocols": data.assign_attrs(about)}
     if "plateau-induction" in names:
         tree["/published_map"] = nf.laboratory.measurements.btsp_map()
+    if measured and (curves := nf.laboratory.curves.dense_curves(model, measured, settings.initial)) is not None:
+        tree["/curves"] = curves
     if pair is not None:
         tree["/pairing"] = pair
     return xr.DataTree.from_dict(tree)
+
+
+def layout(settings: Settings) -> Layout:
+    """How the data are laid out, from the settings."""
+    return Layout.from_words(settings.columns, settings.given, settings.scale)
+
+
+def check(settings: Settings) -> None:
+    """InputError for a layout that cannot be, or one without data."""
+    if layout(settings) != Layout.from_words() and settings.data is None:
+        raise InputError("columns, given and scale say how data are laid out: name them with --data FILE")
 
 
 def choose_protocols(
@@ -225,44 +251,39 @@ def agreement(data: xr.Dataset) -> xr.Dataset:
     return xr.Dataset({"chi2_per_point": ((), chi2, {"units": "1"}), "points": ((), points, {"units": "1"})})
 
 
-def plot(result: xr.DataTree) -> dict[str, Figure]:
+def plot(result: xr.DataTree) -> Mapping[str, Figure]:
     """A curve of each kind of protocol or measured series; all protocols in rows where there is no curve, or data."""
-    data, plots = result["protocols"].to_dataset(), nf.plots
-    figures: dict[str, Figure] = {}
+    data = result["protocols"].to_dataset()
+    drawings: dict[str, Callable[[], Figure]] = {}
     if "pairing" in result.children:
-        figures["pairing_traces"] = plots.pairing_traces(result["pairing"].to_dataset())
+        drawings["pairing_traces"] = lambda: nf.plots.pairing_traces(result["pairing"].to_dataset())
     if "measured" in data:
-        return figures | draw_measured(data)
+        return nf.plots.LazyFigures(drawings | draw_measured(result))
     for kind in dict.fromkeys(data["kind"].values.tolist()):
-        own = data.isel(protocol=np.flatnonzero(data["kind"] == kind))
-        name = kind.replace("-", "_")
-        if kind == "plateau-induction":
-            figures[name] = plots.plateau_map(own, result["published_map"].to_dataset())
-        else:
-            figures[name] = plots.protocol_curves(own, *AXES[kind]) if kind in AXES else plots.protocol_comparison(own)
-    return figures
+        drawings[kind.replace("-", "_")] = partial(draw_kind, result, kind)
+    return nf.plots.LazyFigures(drawings)
 
 
-def draw_measured(data: xr.Dataset) -> dict[str, Figure]:
-    figures: dict[str, Figure] = {}
-    for x, by in (("dt", "frequency"), ("frequency", "dt")):
-        own = find_series(data, x, by)
+def draw_kind(result: xr.DataTree, kind: Kind) -> Figure:
+    """All protocols of a kind."""
+    data = result["protocols"].to_dataset()
+    own = data.isel(protocol=np.flatnonzero(data["kind"] == kind))
+    if kind == "plateau-induction":
+        return nf.plots.plateau_map(own, result["published_map"].to_dataset())
+    return nf.plots.protocol_curves(own, *AXES[kind]) if kind in AXES else nf.plots.protocol_comparison(own)
+
+
+def draw_measured(result: xr.DataTree) -> dict[str, Callable[[], Figure]]:
+    """A figure over each coordinate in which measured points form series, and all points in rows."""
+    data = result["protocols"].to_dataset()
+    curves = result["curves"].to_dataset() if "curves" in result.children else None
+    drawings: dict[str, Callable[[], Figure]] = {}
+    for x, by in MEASURED_AXES:
+        own = nf.laboratory.curves.find_series(data, x)
         if own.sizes["protocol"]:
-            figures[f"ratio_against_{x}"] = nf.plots.protocol_curves(own, x, by)
-    figures["comparison"] = nf.plots.protocol_comparison(data)
-    return figures
+            given = by if by in own.variables else None
+            drawings[f"ratio_against_{x}"] = partial(nf.plots.protocol_curves, own, x, given, curves=curves)
+    return drawings | {"comparison": partial(nf.plots.protocol_comparison, data)}
 
 
-def find_series(data: xr.Dataset, x: str, by: str) -> xr.Dataset:
-    """The protocols of series with three or more different `x`, all else that is known about them being the same."""
-    if x not in data.variables:
-        return data.isel(protocol=[])
-    known = (*nf.laboratory.kinds.COORDINATES, "study", "pathway")
-    others = [name for name in known if name != x and name in data.variables]
-    table = data[[*others, x]].to_dataframe().reset_index(drop=True)
-    table = table[table[x].notna()]
-    distinct = table.groupby(others, dropna=False)[x].transform("nunique")
-    return data.isel(protocol=table.index[distinct >= 3].to_numpy())
-
-
-EXPERIMENT = Experiment(Settings, run, tables, plot)
+EXPERIMENT = Experiment(Settings, run, tables, plot, check=check)

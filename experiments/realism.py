@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -226,13 +227,13 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     }
 
 
-def plot(result: xr.DataTree) -> dict[str, Figure]:
+def plot(result: xr.DataTree) -> Mapping[str, Figure]:
     """Curves of recall and of what rules explain against the level of each fact; and what blocks do."""
     measured, verdicts = result["measured"].to_dataset(), result["verdicts"].to_dataset()
-    figures = {"circuits_and_blocks": nf.plots.circuits_and_blocks(measured, verdicts)}
+    drawings = {"circuits_and_blocks": partial(nf.plots.circuits_and_blocks, measured, verdicts)}
     if np.isfinite(measured["level"].values).any() and bool(verdicts["feve"].notnull().any()):
-        figures["realism"] = nf.plots.realism(measured, verdicts)
-    return figures
+        drawings["realism"] = partial(nf.plots.realism, measured, verdicts)
+    return nf.plots.LazyFigures(drawings)
 
 
 EXPERIMENT = Experiment(Settings, run, tables, plot, check=check)

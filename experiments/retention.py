@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -241,17 +242,18 @@ def average(curves: xr.Dataset) -> xr.Dataset:
     return table
 
 
-def plot(result: xr.DataTree) -> dict[str, Figure]:
+def plot(result: xr.DataTree) -> Mapping[str, Figure]:
     """Recall and weights, a column per question; and the time constants of erasure beside the closed form."""
 
     def by_model(group: xr.DataTree) -> dict[str, xr.Dataset]:
         return {model: each.to_dataset() for model, each in group.children.items()}
 
     curves = {gate: by_model(models) for gate, models in result["curves"].children.items()}
-    figures = {"retention": nf.plots.retention(curves, by_model(result.children["predicted"].children["scalar_decay"]))}
+    predicted = by_model(result.children["predicted"].children["scalar_decay"])
+    drawings = {"retention": partial(nf.plots.retention, curves, predicted)}
     if "erasure" in result.children:
-        figures["erasure"] = nf.plots.erasure(by_model(result.children["erasure"]))
-    return figures
+        drawings["erasure"] = partial(nf.plots.erasure, by_model(result.children["erasure"]))
+    return nf.plots.LazyFigures(drawings)
 
 
 EXPERIMENT = Experiment(Settings, run, tables, plot, check=check)

@@ -13,8 +13,9 @@ network form a class.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -182,16 +183,17 @@ def rule_classes(result: xr.DataTree) -> list[list[str]]:
     return classes
 
 
-def plot(result: xr.DataTree) -> dict[str, Figure]:
+def plot(result: xr.DataTree) -> Mapping[str, Figure]:
     """Synapse models by rules; what recovery confuses."""
-    figures = {}
+    drawings: dict[str, Callable[[], Figure]] = {}
     for drive, suffix in DRIVES.items():
         fits = {model: group.to_dataset() for model, group in result["fits"][drive].children.items()}
-        figures[f"feve{suffix}"] = nf.plots.explained(fits, result["recall"].to_dataset()["r2"])
+        drawings[f"feve{suffix}"] = partial(nf.plots.explained, fits, result["recall"].to_dataset()["r2"])
     if "recovery" in result.children:
-        recovered = result["recovery"].to_dataset()
-        figures["recovery"] = nf.plots.recovered(recovered, rule_classes(result), matching_noise(result))
-    return figures
+        drawings["recovery"] = lambda: nf.plots.recovered(
+            result["recovery"].to_dataset(), rule_classes(result), matching_noise(result)
+        )
+    return nf.plots.LazyFigures(drawings)
 
 
 EXPERIMENT = Experiment(Settings, run, tables, plot, check=check)

@@ -264,15 +264,17 @@ def best_rule(result: xr.DataTree) -> str:
     return str(between.sel(model=rules).idxmax("model").item())
 
 
-def plot(result: xr.DataTree) -> dict[str, Figure]:
+def plot(result: xr.DataTree) -> Mapping[str, Figure]:
     """Fitted conditions against predicted ones for the rules that matter; durations under both assumptions."""
     scores = result["transfer"].to_dataset()
     names = [str(name) for name in scores["model"].values]
     shown = [name for name in dict.fromkeys([best_rule(result), *SHOWN]) if name in names]
-    return {
-        "transfer": nf.plots.rule_transfer(scores, shown),
-        "durations": nf.plots.transfer_of_durations(scores, shown),
-    }
+    return nf.plots.LazyFigures(
+        {
+            "transfer": lambda: nf.plots.rule_transfer(scores, shown),
+            "durations": lambda: nf.plots.transfer_of_durations(scores, shown),
+        }
+    )
 
 
 EXPERIMENT = Experiment(Settings, run, tables, plot, check=check)

@@ -197,18 +197,20 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     }
 
 
-def plot(result: xr.DataTree) -> dict[str, Figure]:
+def plot(result: xr.DataTree) -> Mapping[str, Figure]:
     """Gate and calcium over time; recall with all ablations; images of the first episode, stored pairs first."""
     program, spiking, rate = (result[name].to_dataset() for name in ("program", "spiking", "rate"))
     first = program.isel(episode=0)
     reads, stored = ~first["write"].values, first["stored"].values
     titles = {int(event): "stored" for event in np.flatnonzero(reads & stored)[:4]}
     titles |= {int(event): "distractor" for event in np.flatnonzero(reads & ~stored)[:4]}
-    return {
-        "gating": nf.plots.gating(program, spiking),
-        "ablations": nf.plots.ablations(result["recall"].to_dataset()),
-        "recall": nf.plots.recall_images(program, spiking, rate, titles=titles),
-    }
+    return nf.plots.LazyFigures(
+        {
+            "gating": lambda: nf.plots.gating(program, spiking),
+            "ablations": lambda: nf.plots.ablations(result["recall"].to_dataset()),
+            "recall": lambda: nf.plots.recall_images(program, spiking, rate, titles=titles),
+        }
+    )
 
 
 EXPERIMENT = Experiment(Settings, run, tables, plot, check=check)

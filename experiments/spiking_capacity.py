@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -236,15 +237,14 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     return found
 
 
-def plot(result: xr.DataTree) -> dict[str, Figure]:
+def plot(result: xr.DataTree) -> Mapping[str, Figure]:
     """For each synapse model: all measures against the number of pairs, by key sparsity and by cells of a pool."""
     keys, cells, rate, theory = (result[name].to_dataset() for name in ("keys", "cells", "rate", "theory"))
-    return {
-        f"capacity_{model}": nf.plots.spiking_capacity(
-            keys.sel(synapse_model=model), cells.sel(synapse_model=model), rate.sel(rule=rule), theory
-        )
-        for model, rule in RULES.items()
-    }
+    drawings = {}
+    for model, rule in RULES.items():
+        own = (keys.sel(synapse_model=model), cells.sel(synapse_model=model), rate.sel(rule=rule), theory)
+        drawings[f"capacity_{model}"] = partial(nf.plots.spiking_capacity, *own)
+    return nf.plots.LazyFigures(drawings)
 
 
 EXPERIMENT = Experiment(Settings, run, tables, plot, check=check)

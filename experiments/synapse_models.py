@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -234,14 +235,14 @@ def by_fit(scores: xr.DataArray) -> xr.Dataset:
     return table.rename("chi2_per_point").assign_attrs(units="1").to_dataset()
 
 
-def plot(result: xr.DataTree) -> dict[str, Figure]:
+def plot(result: xr.DataTree) -> Mapping[str, Figure]:
     """The summary sheet of published parameters, and that of fits."""
     scores = result["scores"].to_dataset()
     fitted = scores["fitted_to"].values != PUBLISHED
-    figures = {"published": nf.plots.summary_sheet(scores.isel(row=np.flatnonzero(~fitted)))}
+    drawings = {"published": partial(nf.plots.summary_sheet, scores.isel(row=np.flatnonzero(~fitted)))}
     if fitted.any():
-        figures["fitted"] = nf.plots.summary_sheet(scores.isel(row=np.flatnonzero(fitted)))
-    return figures
+        drawings["fitted"] = partial(nf.plots.summary_sheet, scores.isel(row=np.flatnonzero(fitted)))
+    return nf.plots.LazyFigures(drawings)
 
 
 EXPERIMENT = Experiment(Settings, run, tables, plot)

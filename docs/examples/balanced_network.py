@@ -23,7 +23,7 @@ from brian2 import (
 
 import neurofwp
 
-EPISODES, EVENTS, LENGTH, TOLD = 8, 6, 200 * ms, 20
+EPISODES, EVENTS, LENGTH, TOLD = 20, 6, 200 * ms, 20
 draws = np.random.default_rng(0)
 active = draws.random((EPISODES * EVENTS, 100)).argsort(axis=1) < 10  # 10 of 100 axons in every event
 rate = TimedArray(active * 60 * Hz, dt=LENGTH)

@@ -1,7 +1,8 @@
 """The command line: `neurofwp COMMAND ...`.
 
-A command is a module of this package with a function ``main(words) -> exit code``, and a line in COMMANDS. It is
-imported when it is chosen, and imports what takes long when its flags are read: help and refusals come at once.
+A command is a module of this package, its hyphens as underscores, with a function ``main(words) -> exit code``, and a
+line in COMMANDS. It is imported when it is chosen, and imports what takes long when its flags are read: help and
+refusals come at once.
 
 Exit codes: 0 done; 1 something failed or is missing, and was said; 2 bad input; 130 interrupted, 143 terminated.
 """
@@ -26,6 +27,7 @@ COMMANDS = {
     "compare": "recall of both networks, and which rule explains the weights",
     "plot": "the figures of a result again, from the saved data alone",
     "show": "the equations of a synapse model with values and units, or what is known of a rule",
+    "protocol-template": "a table for measurements of your own, and what was done to the cells, to be filled in",
     "list": "experiments, rules, synapse models, their parameters, slow nets, families of tasks",
     "rerun": "a result again, with the settings and the seed that it holds",
     "doctor": "compiler, GPU, versions, caches: what is there, and what to do about what is not",
@@ -62,11 +64,12 @@ def _dispatch(words: Sequence[str]) -> int:
     name, *rest = words
     if name not in COMMANDS:
         raise unknown("command", name, COMMANDS)
-    code: int = import_module(f"{__name__}.{name}").main(rest)
+    code: int = import_module(f"{__name__}.{name.replace('-', '_')}").main(rest)
     return code
 
 
 def _usage() -> str:
-    lines = [f"  {name:<9} {line}" for name, line in COMMANDS.items()]
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}} {line}" for name, line in COMMANDS.items()]
     head = ["usage: neurofwp COMMAND ...", "", neurofwp.__doc__ or "", ""]
     return "\n".join([*head, *lines, "", "neurofwp COMMAND --help says more."])

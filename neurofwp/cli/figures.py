@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,21 +18,38 @@ if TYPE_CHECKING:
 log = logging.getLogger("neurofwp")
 
 
-def attempt(drawing: Callable[[], object], otherwise: str) -> bool:
-    """Whether figures could be drawn; if not, log why and what is left: they must not take results with them."""
+def attempt(drawing: Callable[[], object], what: str, otherwise: str) -> bool:
+    """Whether something could be drawn; if not, log why and what is left: figures must not take results with them."""
     try:
         drawing()
     except Exception as error:
-        log.debug("the figures failed", exc_info=True)
-        log.error("the figures could not be drawn (%s: %s), but %s", type(error).__name__, error, otherwise)
+        log.debug("%s failed", what, exc_info=True)
+        why = " ".join(str(error).split())
+        log.error("%s could not be drawn (%s: %s), but %s", what, type(error).__name__, why, otherwise)
         return False
     return True
 
 
-def draw(experiment: Experiment, result: xr.DataTree, folder: Path, *, pdf: bool = False) -> list[Path]:
-    """Write each figure of the experiment as PNG (200 dpi), and as PDF where that is asked for."""
-    drawn = experiment.plot(result).items()
-    return [path for name, figure in drawn for path in save(figure, folder, name, pdf=pdf)]
+def draw(experiment: Experiment, result: xr.DataTree, folder: Path, *, otherwise: str, pdf: bool = False) -> bool:
+    """Write each figure of the experiment as PNG (200 dpi), and as PDF where that is asked for.
+
+    A figure that fails is one sentence in the log, which ends with `otherwise`, and the others are drawn.
+
+    Returns
+    -------
+    Whether all figures could be drawn.
+    """
+    figures: Mapping[str, Figure] = {}
+
+    def find() -> None:
+        nonlocal figures
+        figures = experiment.plot(result)
+
+    def draw_one(name: str) -> None:
+        save(figures[name], folder, name, pdf=pdf)
+
+    found = attempt(find, "the figures", otherwise)
+    return all([found, *(attempt(partial(draw_one, name), f"the figure {name!r}", otherwise) for name in figures)])
 
 
 def save(figure: Figure, folder: Path, name: str, *, pdf: bool = False) -> list[Path]:

@@ -207,5 +207,6 @@ def _draw(fits: xr.Dataset, folder: Path, pdf: bool) -> bool:
 
     return figures.attempt(
         lambda: figures.save(rule_bars(fits), folder, "rule_bars", pdf=pdf),
+        "the figure",
         "the fits are safe; log.txt has the traceback",
     )

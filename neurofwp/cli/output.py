@@ -59,23 +59,32 @@ def results_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def log_to(path: Path) -> Iterator[None]:
-    """Log to the terminal, and with times, versions and tracebacks to a file, after what an earlier run left there."""
+def log_to_terminal() -> Iterator[None]:
+    """Log to the terminal alone."""
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.INFO)
+    log.addHandler(terminal)
+    try:
+        yield
+    finally:
+        log.removeHandler(terminal)
+
+
+@contextmanager
+def log_to(path: Path) -> Iterator[None]:
+    """Log to the terminal, and with times, versions and tracebacks to a file, after what an earlier run left there."""
     file = logging.FileHandler(path)
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
     before = log.level
     log.setLevel(logging.DEBUG)
-    log.addHandler(terminal)
     log.addHandler(file)
     try:
-        yield
+        with log_to_terminal():
+            yield
     except BaseException:
         log.debug("the run stopped", exc_info=True)
         raise
     finally:
         log.setLevel(before)
-        for handler in (terminal, file):
-            log.removeHandler(handler)
-            handler.close()
+        log.removeHandler(file)
+        file.close()

@@ -22,12 +22,13 @@ class _Plot:
 def main(words: list[str]) -> int:
     """The figures of a result, from the command line."""
     given = tyro.cli(_Plot, prog="neurofwp plot", description="Draw the figures of a result again.", args=words)
-    from neurofwp.cli import catalogue, figures, results  # bring xarray
+    from neurofwp.cli import catalogue, figures, output, results  # bring xarray
     from neurofwp.runtime import files
 
     file, result = results.open_result(given.result)
     experiment = catalogue.experiment(result.attrs["experiment"])
     folder = files.output_folder(given.out or file.parent)
-    figures.draw(experiment, result, folder, pdf=given.pdf)
+    with output.log_to_terminal():
+        drawn = figures.draw(experiment, result, folder, otherwise="the data are as they were", pdf=given.pdf)
     print(folder)
-    return 0
+    return 0 if drawn else 1

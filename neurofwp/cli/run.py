@@ -7,15 +7,12 @@ import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
 
 from neurofwp.cli import catalogue, choice, experiment_settings, output
 from neurofwp.runtime.experiment import Experiment
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 Settings = TypeVar("Settings")
 
@@ -73,7 +70,7 @@ def carry_out(
     pdf: bool = False,
 ) -> int:
     """Run an experiment, leave everything in a folder, print that folder, and return the exit code."""
-    from neurofwp.cli import printing, results  # bring xarray
+    from neurofwp.cli import figures, printing, results  # bring xarray
     from neurofwp.runtime import files, provenance, store
 
     device = output.device(device)
@@ -92,16 +89,7 @@ def carry_out(
         files.write_json(summary, folder / results.SUMMARY)
         printing.write(experiment.tables(result), folder)
         printing.show(result, summary)
-        drawn = _draw(experiment, result, folder, pdf)
+        again = f"the data are safe; log.txt has the traceback, and `neurofwp plot {folder}` tries again"
+        drawn = figures.draw(experiment, result, folder, otherwise=again, pdf=pdf)
     print(folder, flush=True)
     return 0 if drawn else 1
-
-
-def _draw(experiment: Experiment, result: xr.DataTree, folder: Path, pdf: bool) -> bool:
-    """Draw the figures."""
-    from neurofwp.cli import figures
-
-    return figures.attempt(
-        lambda: figures.draw(experiment, result, folder, pdf=pdf),
-        f"the data are safe; log.txt has the traceback, and `neurofwp plot {folder}` tries again",
-    )

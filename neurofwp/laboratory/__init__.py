@@ -9,6 +9,7 @@ from neurofwp.runtime.lazy import attributes
 
 if TYPE_CHECKING:
     from neurofwp.laboratory import (
+        curves as curves,
         kinds as kinds,
         measurements as measurements,
         prediction as prediction,
@@ -28,6 +29,7 @@ HOMES = {
     "calcium_peaks": "peaks",
     "changes": "side_by_side",
     "closed_form": "prediction",
+    "curves": None,
     "kinds": None,
     "mean_weight": "one_pair",
     "measurements": None,

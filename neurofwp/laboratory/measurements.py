@@ -1,21 +1,16 @@
 """Measurements to hold a synapse against: what was done, and what became of it.
 
-A file is a CSV whose columns say what it is:
-
-- those of ``paired_recordings.csv``, for one's own measurements: ``protocol`` is ``pairing``, ``presynaptic`` (spikes
-  at ``frequency_hz`` without postsynaptic ones; ``dt_ms`` empty), or ``spikes``, with the spike times of a train, ms,
-  in two further columns ``pre_ms`` and ``post_ms``, a space between two times;
-- those of the other shipped files, in which the published protocol goes without saying.
-
-`data/README.md` describes every column.
+A file is a table, as CSV with any common separator or as a workbook of Excel, under the columns of
+`neurofwp.laboratory.layout.COLUMNS`; where it has others or says less, a TOML file beside it or a `Layout` says how it
+is laid out. A line is a mean, or a single cell, of which means are then made. What was done to the cells is never
+guessed. `data/README.md` describes every column.
 """
 
 from __future__ import annotations
 
-import logging
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,11 +18,12 @@ import numpy as np
 import xarray as xr
 
 from neurofwp.errors import InputError
-from neurofwp.laboratory.csv_table import Row, read_csv
-from neurofwp.laboratory.kinds import pairing, pairing_frequency, quadruplets, triplets
+from neurofwp.laboratory.layout import Layout, Scale
 from neurofwp.laboratory.protocol import Protocol
-
-log = logging.getLogger("neurofwp")
+from neurofwp.laboratory.protocol_lines import read_protocol, require_protocol
+from neurofwp.laboratory.scales import UNIT, check_scale, choose_scale, to_ratio
+from neurofwp.laboratory.table import Row
+from neurofwp.laboratory.table_files import find, read_table
 
 MAP = "milstein_2021_btsp_map"
 RAMPS = ("<2", "2-6", ">6")  # mV, classes of the map
@@ -48,36 +44,41 @@ class Measurement(NamedTuple):
     pathway: str = ""
 
 
-def read(source: str | Path) -> list[Measurement]:
-    """All measurements of a CSV file, given its path, or the name of a shipped one.
+def read(source: str | Path, layout: Layout | None = None) -> list[Measurement]:
+    """All measurements of a file, given its path, or the name of a shipped one.
 
     Names of protocols are made different from each other, where the same thing was measured twice, by their lines.
+
+    Parameters
+    ----------
+    layout : how the file is laid out, before what the TOML file beside it says.
 
     Raises
     ------
     InputError
-        for a file that cannot be read or is empty, a missing column, a cell that does not hold what its column needs,
-        or an unknown kind of protocol; the message says file, line, column and what is allowed.
+        for a file that cannot be read or is empty, a missing column, a protocol that is not said, a cell that does not
+        hold what its column needs, numbers that look as if they had another scale, or a mistake in the layout; the
+        message says file, line, column and what is allowed.
     """
-    table = read_csv(source)
-    header, name = table.columns, table.name
-    # the kind of file with which it has most columns in common, so that the message says which one is missing
-    common = [len({*form.columns} & {*header}) for form in FORMS]
-    form = max(zip(FORMS, common, strict=True), key=lambda both: (both[1], both[1] / len(both[0].columns)))[0]
-    table.require(form.columns)
-    if ignored := [column for column in header if column not in (*form.columns, *form.optional)]:
-        log.warning("%s: columns that are not read: %s", name, ", ".join(ignored))
-    every: dict[str, Measurement] = {}
-    for row in table.rows():
-        one = form.measurement(row)
-        label = f"{one.study}, {one.pathway}" if one.pathway else one.study
-        label = f"{label}: {one.protocol.name}"
-        if label in every:
-            label += f" (line {row.line})"
-        every[label] = one._replace(protocol=replace(one.protocol, name=label))
-    if not every:
-        raise InputError(f"{name} holds no measurement: it ends after line 1")
-    return list(every.values())
+    path, name = find(source)
+    layout = Layout.beside(path) | (layout or Layout())
+    table = read_table(path, name, layout.sheet)
+    rows = list(layout.rows(table))
+    if not rows:
+        raise InputError(f"{name} holds no measurement: there is no line after that of the columns")
+    rows = [row if "study" in row.cells else row.set(study=path.stem) for row in rows]
+    effect = _effect(rows[0], table.columns)
+    require_protocol(rows, path)
+    one_cell = effect == "after" or ("cell" in rows[0].cells and not {"sem", "sd", "n"} & rows[0].cells.keys())
+    scale: Scale = "ratio" if effect == "after" else choose_scale(effect, layout.scale, name)
+    lines = [(row, _line(row, effect, scale)) for row in rows]
+    if effect != "after":
+        unit, values = UNIT[scale], [row.number(effect) for row in rows]
+        sems = [one.sem / unit for _, one in lines]
+        check_scale(values, sems, effect, scale, declared=layout.scale is not None, file=name)
+    elif layout.scale is not None:
+        raise InputError(f"{name}: strengths before and after have no scale: leave out {layout.scale!r}")
+    return _named(_averages(lines) if one_cell else lines)
 
 
 def btsp_map() -> xr.Dataset:
@@ -88,7 +89,7 @@ def btsp_map() -> xr.Dataset:
     ``change`` (delay, ramp) in mV: the mean change of the ramp of depolarisation at a place that lies `delay` seconds
     after the plateau (below 0: before it), for initial ramps of the classes "<2", "2-6" and ">6" mV.
     """
-    table = read_csv(MAP)
+    table = read_table(*find(MAP))
     table.require(("seconds_from_plateau", "initial_ramp_mv", "delta_ramp_mv"))
     cells = {
         (row.number("seconds_from_plateau"), row.one_of("initial_ramp_mv", RAMPS)): row.number("delta_ramp_mv")
@@ -102,116 +103,84 @@ def btsp_map() -> xr.Dataset:
     )
 
 
-@dataclass(frozen=True)
-class Form:
-    """What the lines of a file with these columns mean."""
-
-    columns: tuple[str, ...]
-    measurement: Callable[[Row], Measurement]
-    optional: tuple[str, ...] = ()
-
-
-def _recording(row: Row) -> Measurement:
-    """A line of paired_recordings.csv, or of a user's own file."""
-    kind = row.one_of("protocol", tuple(KINDS))
-    level = row.number("calcium_mm", above=0) if row.cells.get("calcium_mm") else None
-    protocol = KINDS[kind](row)
-    if level is not None:
-        protocol = replace(
-            protocol,
-            name=f"{protocol.name}, {level:g} mM calcium",
-            calcium=level,
-            coordinates={**protocol.coordinates, "calcium": level},
-        )
-    return Measurement(
-        protocol,
-        ratio=row.number("ratio", least=0),
-        sem=row.number("sem", above=0),
-        n=row.whole("n"),
-        study=row.text("study"),
-        pathway=row.cells["pathway"],
+def _effect(row: Row, columns: Sequence[str]) -> str:
+    """The column with what became of the synapse: "ratio", "change", or "after" (with "before")."""
+    if "ratio" in row.cells:
+        return "ratio"
+    if "change" in row.cells:
+        return "change"
+    if "before" in row.cells and "after" in row.cells:
+        return "after"
+    raise InputError(
+        f"{row.file} does not say what became of the synapses: it needs the column 'ratio' (mean strength after / "
+        "before), 'change' (ratio - 1), or 'before' and 'after' of each cell. --columns ratio=NAME says which it is; "
+        f"it has {', '.join(filter(None, columns))}"
     )
 
 
-def _pairing(row: Row) -> Protocol:
-    dt, frequency = row.number("dt_ms"), row.number("frequency_hz", above=0)
-    spikes, trains = row.whole("spikes_per_train"), row.whole("trains")
-    period = row.number("train_period_s", above=0)
-    try:
-        return pairing(dt, frequency, spikes=spikes, trains=trains, period=period)
-    except InputError as error:  # all else has been checked: the train outlasts its period
-        row.refuse("train_period_s", str(error))
+def _line(row: Row, effect: str, scale: Scale) -> Measurement:
+    """A line: a mean, or a cell."""
+    return Measurement(
+        read_protocol(row),
+        ratio=_cell_ratio(row) if effect == "after" else to_ratio(row, effect, scale),
+        sem=math.nan if effect == "after" else UNIT[scale] * _sem(row),
+        n=row.whole("n") if row.has("n") else None,
+        study=row.text("study"),
+        pathway=row.cells.get("pathway", ""),
+    )
 
 
-def _presynaptic(row: Row) -> Protocol:
-    if row.cells["dt_ms"]:
-        row.refuse("dt_ms", f"without postsynaptic spikes it must be empty, not {row.cells['dt_ms']!r}")
-    paired = _pairing(replace(row, cells={**row.cells, "dt_ms": "0"}))
-    frequency = paired.coordinates["frequency"]
-    return replace(paired, name=f"presynaptic, {frequency:g} Hz", post=(), coordinates={"frequency": frequency})
+def _sem(row: Row) -> float:
+    """As it is in the file, or from a standard deviation; NaN where there is neither."""
+    if row.has("sem"):
+        return row.number("sem", above=0)
+    if not row.has("sd"):
+        return math.nan
+    if not row.has("n"):
+        row.refuse("sd", "a standard deviation needs the number of cells, in a column 'n', to become a SEM")
+    return row.number("sd", above=0) / math.sqrt(row.whole("n"))
 
 
-def _spikes(row: Row) -> Protocol:
-    pre, post = row.times("pre_ms"), row.times("post_ms")
-    if not pre and not post:
-        row.refuse("pre_ms", "a protocol of kind 'spikes' needs spike times in this column or in 'post_ms'")
-    given = {"dt": "dt_ms", "frequency": "frequency_hz"}
-    coordinates = {name: row.number(column) for name, column in given.items() if row.cells[column]}
-    trains, period = row.whole("trains"), row.number("train_period_s", above=0)
-    try:
-        name = f"{len(pre)} pre and {len(post)} post in {max(*pre[-1:], *post[-1:], 0.0):g} ms, x {trains}"
-        return Protocol(name, pre=pre, post=post, trains=trains, period=period, coordinates=coordinates)
-    except InputError as error:
-        row.refuse("train_period_s", str(error))
+def _cell_ratio(row: Row) -> float:
+    """Strength of one cell after over before; currents may both be below 0."""
+    before, after = row.number("before"), row.number("after")
+    if before == 0:
+        row.refuse("before", "strength before, to which that after is relative, must not be 0")
+    if after / before < 0:
+        row.refuse("after", f"strengths before and after must have one sign, not {before:g} and {after:g}")
+    return after / before
 
 
-KINDS: dict[str, Callable[[Row], Protocol]] = {
-    "pairing": _pairing,
-    "presynaptic": _presynaptic,
-    "spikes": _spikes,
-}
+def _averages(lines: Sequence[tuple[Row, Measurement]]) -> list[tuple[Row, Measurement]]:
+    """Mean of the ratios of cells to which the same was done, its SEM (from the variance over n - 1), and their number.
+
+    A single cell has no SEM, and neither have cells that are all the same.
+    """
+    groups: dict[str, list[tuple[Row, Measurement]]] = {}
+    for row, one in lines:
+        groups.setdefault(repr((one.study, one.pathway, one.protocol)), []).append((row, one))
+    made = []
+    for cells in groups.values():
+        named: set[str] = set()
+        for row, _ in cells:
+            cell = row.cells.get("cell", "")
+            if cell and cell in named:
+                row.refuse("cell", f"{cell!r} is there twice for one protocol: average over its lines first")
+            named.add(cell)
+        ratios = np.array([one.ratio for _, one in cells])
+        sem = float(ratios.std(ddof=1) / math.sqrt(len(ratios))) if len(ratios) > 1 else math.nan
+        row, one = cells[0]
+        made.append((row, one._replace(ratio=float(ratios.mean()), sem=sem or math.nan, n=len(ratios))))
+    return made
 
 
-def _sjostrom(row: Row) -> Measurement:
-    """Trains as pairing_frequency has them by default: they are this study's."""
-    dt, frequency = row.number("dt_ms"), row.number("frequency_hz", above=0)
-    (protocol,) = pairing_frequency([frequency], [dt])
-    return Measurement(protocol, 1 + row.number("change"), row.number("sem", above=0), None, "Sjöström et al. 2001")
-
-
-def _wang(row: Row) -> Measurement:
-    """Everything at 1 Hz."""
-    kind = row.one_of("protocol", ("pair", "pre-post-pre", "post-pre-post", "quadruplet"))
-    first, repetitions = row.number("dt1_ms"), row.whole("repetitions")
-    try:
-        if kind == "pair":
-            protocol = pairing(first, trains=repetitions)
-        elif kind == "quadruplet":
-            (protocol,) = quadruplets([first], repetitions=repetitions)
-        else:
-            (protocol,) = triplets([(first, row.number("dt2_ms"))], repetitions=repetitions)
-    except InputError as error:
-        row.refuse("dt1_ms", str(error))
-    if kind not in ("pair", "quadruplet") and not protocol.name.startswith(kind):
-        row.refuse("protocol", f"with these dt1 and dt2 it is {protocol.name}, not {kind}")
-    return Measurement(protocol, 1 + row.number("change"), row.number("sem", above=0), None, "Wang et al. 2005")
-
-
-def _bi_poo(row: Row) -> Measurement:
-    """One cell: 60 pairs at 1 Hz."""
-    return Measurement(pairing(row.number("dt_ms")), 1 + row.number("change"), math.nan, 1, "Bi & Poo 1998")
-
-
-FORMS = (
-    Form(
-        (
-            *("study", "region", "pathway", "protocol", "frequency_hz", "dt_ms", "spikes_per_train", "trains"),
-            *("train_period_s", "ratio", "sem", "n"),
-        ),
-        _recording,
-        optional=("pre_ms", "post_ms", "calcium_mm", "note"),
-    ),
-    Form(("frequency_hz", "dt_ms", "change", "sem"), _sjostrom),
-    Form(("protocol", "dt1_ms", "dt2_ms", "change", "sem", "repetitions"), _wang),
-    Form(("dt_ms", "change"), _bi_poo),
-)
+def _named(lines: Sequence[tuple[Row, Measurement]]) -> list[Measurement]:
+    """Measurements whose protocols have different names."""
+    every: dict[str, Measurement] = {}
+    for row, one in lines:
+        label = f"{one.study}, {one.pathway}" if one.pathway else one.study
+        label = f"{label}: {one.protocol.name}"
+        if label in every:
+            label += f" (line {row.line})"
+        every[label] = one._replace(protocol=replace(one.protocol, name=label))
+    return list(every.values())

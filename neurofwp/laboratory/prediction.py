@@ -1,11 +1,12 @@
 """What protocols do to a synapse, in closed form and for many sets of parameters at once: fast enough to fit.
 
-Two families have one: two calcium thresholds with calcium that jumps at spikes (Graupner & Brunel 2012, PNAS 109:3991;
-`neurofwp.theory.exact_change` is the same, one protocol and one set at a time, and the reference for
-tests), without the bistable term; and triplets of spikes (Pfister & Gerstner 2006, J Neurosci 26:9673). A third, the
-rule of Clopath et al. (2010, Nat Neurosci 13:344), is linear in its amplitudes, and what they are multiplied with is an
-integral over the voltage (`neurofwp.laboratory.voltage_rule`): other amplitudes cost nothing, other time constants a
-new integral. Arrays here have the shape (events, sets of parameters, protocols), and times are in ms.
+Three families have one: two calcium thresholds with calcium that jumps at spikes (Graupner & Brunel 2012, PNAS
+109:3991; `neurofwp.theory.exact_change` is the same, one protocol and one set at a time, and the reference for tests),
+without the bistable term; pairs of spikes (Song, Miller & Abbott 2000, Nat Neurosci 3:919); and triplets of them
+(Pfister & Gerstner 2006, J Neurosci 26:9673). A fourth, the rule of Clopath et al. (2010, Nat Neurosci 13:344), is
+linear in its amplitudes, and what they are multiplied with is an integral over the voltage
+(`neurofwp.laboratory.voltage_rule`): other amplitudes cost nothing, other time constants a new integral. Arrays here
+have the shape (events, sets of parameters, protocols), and times are in ms.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
+from brian2 import nS
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
@@ -30,11 +32,13 @@ Floats = NDArray[np.float64]
 Numbers = Mapping[str, Floats]
 ClosedForm = Callable[[Mapping[str, ArrayLike]], Floats]
 
-TWO_THRESHOLD, TRIPLET, VOLTAGE = "two-threshold", "triplet", "voltage"
+TWO_THRESHOLD, PAIR, TRIPLET, VOLTAGE = "two-threshold", "pair", "triplet", "voltage"
 FAMILIES = {
     ("jumps", "two-threshold-bistable"): TWO_THRESHOLD,
     ("jump-events", "two-threshold-events"): TWO_THRESHOLD,
     ("jump-events", "two-threshold-noisy-events"): TWO_THRESHOLD,
+    ("none", "pair"): PAIR,
+    ("none", "pair-nearest"): PAIR,
     ("none", "triplet"): TRIPLET,
     ("none", "clopath"): VOLTAGE,
 }
@@ -59,7 +63,7 @@ def predict(model: SynapseModel, protocols: Sequence[Protocol]) -> Floats:
 
 
 def family(model: SynapseModel) -> str:
-    """Which closed form a model has: "two-threshold", "triplet" or "voltage".
+    """Which closed form a model has: "two-threshold", "pair", "triplet" or "voltage".
 
     Raises
     ------
@@ -119,9 +123,12 @@ def closed_form(model: SynapseModel, protocols: Sequence[Protocol]) -> ClosedFor
             )
     if own_family == VOLTAGE:
         return _voltage(model, protocols)
-    solve = {TWO_THRESHOLD: _two_threshold, TRIPLET: _triplet}[own_family]
+    solve = {TWO_THRESHOLD: _two_threshold, PAIR: _pair, TRIPLET: _triplet}[own_family]
     pre, post = (_trains([getattr(each, cell) for each in protocols], protocols) for cell in ("pre", "post"))
     own = {"sigma": 0.0, **closed_form_values(model)}
+    if own_family == PAIR:
+        nearest = any(stage.form == "pair-nearest" for stage in model.stages)
+        own |= {"w_unit": float(model.values["w_unit"] / nS), "carried": float(not nearest)}
 
     def changes(replaced: Mapping[str, ArrayLike]) -> Floats:
         sets = max((np.size(each) for each in replaced.values()), default=1)
@@ -202,6 +209,25 @@ def _times_above(numbers: Numbers, pre: Floats, post: Floats, thresholds: Sequen
         level[index] = left + jump
         left = level[index] * survival[index]
     return [np.clip(tau * np.log(np.maximum(level, theta) / theta), 0, gap) for theta in thresholds]
+
+
+def _pair(numbers: Numbers, pre: Floats, post: Floats) -> Floats:
+    """Pairs of spikes; a trace keeps the share ``carried`` at a further spike: 1 all pairs, 0 nearest neighbours."""
+    times, (is_pre, is_post) = _merge_spikes(pre, post)
+    gap = np.diff(times, axis=0, prepend=times[:1])[:, None]
+    kept = [np.exp(-gap / numbers[name]) for name in ("tau_plus", "tau_minus")]
+    x, y = np.zeros((2, *kept[0].shape[1:]))
+    weight = np.zeros_like(x) + numbers["w_initial"]
+    for index in range(len(times)):
+        x, y = (trace * own[index] for trace, own in zip((x, y), kept, strict=True))
+        lost, gained = is_pre[index] * numbers["A_minus"] * y, is_post[index] * numbers["A_plus"] * x
+        weight = np.clip(weight + numbers["w_unit"] * (gained - lost), 0, numbers["w_max"])
+        x, y = (
+            np.where(fires[index] > 0, numbers["carried"] * trace + 1, trace)
+            for trace, fires in ((x, is_pre), (y, is_post))
+        )
+    changed: Floats = weight / numbers["w_initial"]
+    return changed
 
 
 def _triplet(numbers: Numbers, pre: Floats, post: Floats) -> Floats:

@@ -13,6 +13,7 @@ from neurofwp.plots.gating import gating
 from neurofwp.plots.identification import explained, recovered
 from neurofwp.plots.in_context import in_context
 from neurofwp.plots.key_overlap import key_overlap
+from neurofwp.plots.lazy_figures import LazyFigures
 from neurofwp.plots.learning import learning
 from neurofwp.plots.meta_learning import meta_learning
 from neurofwp.plots.one_pass_capacity import one_pass_capacity, slot_capacity
@@ -37,11 +38,12 @@ from neurofwp.plots.spiking_capacity import spiking_capacity
 from neurofwp.plots.spiking_cost import cost_by_synapses
 from neurofwp.plots.state_tracking import state_tracking
 from neurofwp.plots.synapse import synapse
-from neurofwp.plots.synapse_fits import fitted_curves, predictions_against_measurements
+from neurofwp.plots.synapse_fits import fitted_curves, has_curves, predictions_against_measurements
 from neurofwp.plots.synapse_models import summary_sheet
 from neurofwp.plots.weights import weights
 
 __all__ = [
+    "LazyFigures",
     "ablations",
     "attention_matrices",
     "calibration",
@@ -55,6 +57,7 @@ __all__ = [
     "explained",
     "fitted_curves",
     "gating",
+    "has_curves",
     "in_context",
     "key_overlap",
     "learning",

@@ -23,16 +23,18 @@ Z_SHOWN = 6.0  # beyond this a bar is cut, and its z written at its end
 
 
 @style.context()
-def protocol_curves(data: xr.Dataset, x: str, by: str | None = None) -> Figure:
+def protocol_curves(data: xr.Dataset, x: str, by: str | None = None, *, curves: xr.Dataset | None = None) -> Figure:
     """Weight after over before against one coordinate: the model as lines, means of measurements with SEM as points.
 
-    One panel per study, one colour per value of `by` (and pathway).
+    One panel per study, one colour per value of `by` (and pathway). Where there is a dense curve, what was simulated at
+    the points is a dash on it.
 
     Parameters
     ----------
     data : ``ratio`` and ``sem`` (protocol; standard error of the simulation, drawn as a band, NaN where there is
         none) with the coordinates `x` and `by`; if measured also ``measured``, ``measured_sem`` (NaN: no error bar),
         ``study`` and ``pathway``.
+    curves : dense curves, as of `neurofwp.laboratory.curves.dense_curves`.
 
     Raises
     ------
@@ -45,19 +47,21 @@ def protocol_curves(data: xr.Dataset, x: str, by: str | None = None) -> Figure:
     columns = min(COLUMNS, len(panels))
     figure = style.figure(min(style.TWO_COLUMNS, 0.6 + 2.5 * columns), 0.4 + 2.3 * rows)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    dense = False
     for ax, (study, own) in zip(axes, panels.items(), strict=False):
         ax.axhline(1, color=style.GREY, linewidth=0.5, zorder=1)
         pathways = _split(own, "pathway")
         several = [
-            (pathway, value, series)
-            for pathway, synapses in pathways.items()
-            for value, series in _split(synapses, by).items()
+            (pathway, series) for pathway, synapses in pathways.items() for series in _split(synapses, by).values()
         ]
-        for index, (pathway, value, series) in enumerate(several):
+        for index, (pathway, series) in enumerate(several):
             parts = [str(pathway)] if len(pathways) > 1 else []
-            parts += [f"{value:g} {data[by].attrs['units']}".replace("-", "−")] if by and value != "" else []
+            parts += [style.group(series[by])] if by else []
             label = ", ".join(parts)
-            _series(ax, series.sortby(x), x, COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)], label)
+            look = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
+            pieces = _matching(curves, series, x, by)
+            dense |= bool(pieces)
+            _series(ax, series.sortby(x), x, *look, label, pieces)
         _scale(ax, x, own[x])
         # what holds for all of a panel is its title
         only = [str(pathway) for pathway in pathways if len(pathways) == 1 and pathway != ""]
@@ -75,7 +79,7 @@ def protocol_curves(data: xr.Dataset, x: str, by: str | None = None) -> Figure:
         ax.remove()
     for ax in axes[: len(panels) : columns]:
         ax.set_ylabel("weight after / before (1)")
-    style.legend(figure, _key(data), ncols=min(2, columns))
+    style.legend(figure, _key(data, dense=dense), ncols=min(2, columns))
     return figure
 
 
@@ -145,10 +149,31 @@ def _scale(ax: Axes, x: str, values: xr.DataArray) -> None:
         ax.xaxis.set_major_formatter("{x:g}")
 
 
-def _series(ax: Axes, own: xr.Dataset, x: str, colour: str, marker: str, label: str) -> None:
+def _matching(curves: xr.Dataset | None, own: xr.Dataset, x: str, by: str | None) -> list[xr.Dataset]:
+    """The pieces of the curve through a series, each in order of `x`."""
+    if curves is None or x not in curves.variables:
+        return []
+    same = curves["over"] == x
+    for name in ("study", "pathway", *([by] if by else []), *(["calcium"] if "calcium" in own.variables else [])):
+        if name not in curves.variables:
+            return []
+        same = same & curves[name].isin(np.unique(own[name]))
+    found = curves.isel(point=np.flatnonzero(same))
+    return [
+        found.isel(point=np.flatnonzero(found["segment"] == segment)).sortby(x)
+        for segment in np.unique(found["segment"])
+    ]
+
+
+def _series(ax: Axes, own: xr.Dataset, x: str, colour: str, marker: str, label: str, curve: list[xr.Dataset]) -> None:
     at, ratio, sem = own[x].values, own["ratio"].values, own["sem"].values
-    ax.plot(at, ratio, color=colour, label=label if "measured" not in own else None, zorder=2)
-    ax.fill_between(at, ratio - sem, ratio + sem, color=colour, alpha=0.25, linewidth=0)
+    if curve:
+        for piece in curve:
+            ax.plot(piece[x], piece["ratio"], color=colour, zorder=2)
+        ax.errorbar(at, ratio, sem, fmt="_", markersize=5, color=colour, elinewidth=0.5, capsize=0, alpha=0.6, zorder=2)
+    else:
+        ax.plot(at, ratio, color=colour, label=label if "measured" not in own else None, zorder=2)
+        ax.fill_between(at, ratio - sem, ratio + sem, color=colour, alpha=0.25, linewidth=0)
     if "measured" in own:
         ax.errorbar(
             at, own["measured"], own["measured_sem"], fmt=marker, color=colour, elinewidth=0.8, label=label, zorder=3
@@ -179,16 +204,21 @@ def _entries(ax: Axes) -> dict[str, Any]:
     return {"handles": handles, "labels": labels}
 
 
-def _key(data: xr.Dataset, *, lines: bool = True) -> list[Line2D]:
+def _key(data: xr.Dataset, *, lines: bool = True, dense: bool = False) -> list[Line2D]:
     """What is the model and what was measured."""
     model = str(data.attrs.get("model", "model"))
     about = [f"from {data.attrs['initial']:g} nS"] if "initial" in data.attrs else []
-    about += ["mean ± SEM"] if data["sem"].notnull().any() else []
+    simulated = ["mean ± SEM"] if data["sem"].notnull().any() else []
+    about += ["closed form"] if dense else simulated
     model = "\n".join([model, ", ".join(about)] if about else [model])  # two lines: names are long
     colour = style.GREY if lines else style.VERMILION
     handles = [Line2D([], [], color=colour, linestyle="-" if lines else "", marker="" if lines else "D", label=model)]
+    if dense:
+        label = ", ".join(["simulated", *simulated])
+        handles.append(Line2D([], [], color=style.GREY, linestyle="", marker="_", markersize=5, label=label))
     if "measured" in data:
         colour = style.GREY if lines else style.BLACK
-        what = "mean ± SEM" if data["measured_sem"].notnull().any() else "single cells"
+        single = "n" in data and bool((data["n"] == 1).all())
+        what = "mean ± SEM" if data["measured_sem"].notnull().any() else "single cells" if single else "without SEM"
         handles.append(Line2D([], [], color=colour, linestyle="", marker="o", label=f"measured, {what}"))
     return handles

@@ -147,6 +147,14 @@ def label(name: str, variable: xr.DataArray) -> str:
     return f"{name} ({UNITS.get(unit := variable.attrs.get('units', '1'), unit)})"
 
 
+def group(variable: xr.DataArray) -> str:
+    """What a group of points has in common: the first value of a variable with its unit, or that there is none."""
+    value = float(variable.values.ravel()[0])
+    if np.isnan(value):
+        return f"no {variable.attrs.get('long_name', variable.name)}"
+    return f"{value:g} {variable.attrs.get('units', '')}".strip().replace("-", "\N{MINUS SIGN}")
+
+
 def rule(name: str) -> dict[str, Any]:
     """Colour, marker and label of a rule, for `Axes.plot` and `Axes.errorbar`; the same in every figure."""
     colour, marker = RULES.get(name, (GREY, "x"))

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from neurofwp.errors import InputError
 from neurofwp.plots import style
 from neurofwp.schema import require
 
@@ -94,8 +95,13 @@ def _predictions(ax: Axes, points: xr.Dataset, source: str) -> float:
     return float((((predicted - points["measured"]) / points["sem"]) ** 2).mean())
 
 
+def has_curves(points: xr.Dataset, x: str) -> bool:
+    """Whether `fitted_curves` has anything to draw: a series of three or more different `x`."""
+    return bool(_series(points, x))
+
+
 @style.context()
-def fitted_curves(points: xr.Dataset, x: str, by: str) -> Figure | None:
+def fitted_curves(points: xr.Dataset, x: str, by: str) -> Figure:
     """Weight after over before against one coordinate: a panel for each study, a colour for each value of `by`.
 
     Means with SEM are filled where they were fitted and open where they were predicted. Lines are the model: solid the
@@ -106,20 +112,16 @@ def fitted_curves(points: xr.Dataset, x: str, by: str) -> Figure | None:
     points : as of `predictions_against_measurements`; also ``study``, ``pathway`` and coordinates of protocols, which
         have a ``long_name``: `x`, and those in which points of one curve agree.
 
-    Returns
-    -------
-    None where there is no series of three or more different `x`.
-
     Raises
     ------
     InputError
-        if a variable is missing.
+        if a variable is missing, or there is no series of three or more different `x`.
     """
     names = ("set", "study", "pathway", "measured", "sem", "fitted_low", "fitted_high")
     require(points, "Dataset of points", {**dict.fromkeys(names, ("point",)), "predicted": ("source", "point")})
     series = _series(points, x)
     if not series:
-        return None
+        raise InputError(f"no series of three or more points differs in {x!r} alone: there is no curve to draw")
     panels: dict[str, list[xr.Dataset]] = {}
     for own in series:
         title = "\n".join(filter(None, (own["study"].values[0], own["pathway"].values[0])))
@@ -133,7 +135,7 @@ def fitted_curves(points: xr.Dataset, x: str, by: str) -> Figure | None:
         for index, own in enumerate(curves):
             _curve(ax, own.sortby(x), x, COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)], by)
         ax.set(title=title, xlabel=style.label(points[x].attrs.get("long_name", x), points[x]))
-        if len(curves) > 1:
+        if len(curves) > 1 and by in points.variables:
             ax.legend(title=points[by].attrs.get("long_name", by), title_fontsize=6, fontsize=6)
     for ax in axes[len(panels) :]:
         ax.remove()
@@ -160,7 +162,7 @@ def _series(points: xr.Dataset, x: str) -> list[xr.Dataset]:
 
 def _curve(ax: Axes, own: xr.Dataset, x: str, colour: str, marker: str, by: str) -> None:
     at = own[x].values
-    label = f"{own[by].values[0]:g} {own[by].attrs.get('units', '')}".replace("-", "\N{MINUS SIGN}")
+    label = style.group(own[by]) if by in own.variables else None
     ax.fill_between(at, own["fitted_low"], own["fitted_high"], color=colour, alpha=0.2, linewidth=0)
     ax.plot(at, own["predicted"].sel(source="fitted"), color=colour, zorder=2)
     ax.plot(at, own["predicted"].sel(source="published"), color=colour, linestyle=(0, (4, 2)), linewidth=0.8, zorder=2)

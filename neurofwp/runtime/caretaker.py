@@ -1,8 +1,8 @@
 """What `children` starts beside a process: it waits for the end of that process, however it comes, and cleans up.
 
 A program of its own that imports nothing of neurofwp. Lines of standard input, in JSON, say what is to be cleaned up:
-``["add", "group", 123]`` (a process group), ``["add", "path", "/tmp/neurofwp-x"]`` (a file or folder), and ``"remove"``
-what was seen to meanwhile. Standard input ends with the process.
+``["add", "group", 123]`` (a process group), ``["add", "path", "/tmp/neurofwp-x"]`` (a file or folder), ``"remove"``
+what was seen to meanwhile, and ``"leave"`` what is left to the process, which ends well. Standard input ends with it.
 """
 
 import contextlib
@@ -24,6 +24,8 @@ def main() -> None:
     left: dict[tuple[str, object], None] = {}
     for line in sys.stdin:
         verb, kind, what = json.loads(line)
+        if verb == "leave":
+            return
         if verb == "add":
             left[kind, what] = None
         else:

@@ -61,6 +61,11 @@ def temporary_path(path: Path) -> Iterator[Path]:
                 path.unlink(missing_ok=True)
 
 
+def forget_at_the_end(path: str | Path) -> None:
+    """Let a path that others have made, and remove when all goes well, go with this process too."""
+    _tell("add", "path", os.path.abspath(path))
+
+
 def _end(program: subprocess.Popen[Any]) -> None:
     """End what is left of a program, and all that it started."""
     if program.poll() is not None:
@@ -103,6 +108,7 @@ def _caretaker(process: int) -> subprocess.Popen[bytes]:
 
 def _dismiss(started: subprocess.Popen[bytes], process: int) -> None:
     if os.getpid() == process and started.stdin is not None:
+        _tell("leave", "path", "")
         with contextlib.suppress(OSError):
             started.stdin.close()
         started.wait()

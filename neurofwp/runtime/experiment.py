@@ -32,7 +32,8 @@ class Experiment:
         finished parts are kept, so that an interrupted run can be resumed.
     tables : ``tables(result) -> {name: xarray.Dataset}``, labelled, with units. ``summary.json`` is made of them
         (`neurofwp.runtime.tables.flat`), and a CSV file of each.
-    plot : ``plot(result) -> {name: Figure}``, from the saved result alone.
+    plot : ``plot(result) -> {name: Figure}``, from the saved result alone; of several figures a
+        `neurofwp.plots.LazyFigures`, so that one that fails takes no other with it.
     run_together : ``run_together(list of settings, *, seed, device, folder) -> list of DataTree``, for points of a
         sweep that differ in the setting `parameters` alone and can share a network.
     check : ``check(settings)`` refuses, with InputError, settings that cannot be run; it is called before anything is

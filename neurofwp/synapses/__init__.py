@@ -23,6 +23,7 @@ from neurofwp.synapses.stages.expression.clopath import Clopath
 from neurofwp.synapses.stages.expression.integrated_calcium import IntegratedCalcium
 from neurofwp.synapses.stages.expression.linear import Linear
 from neurofwp.synapses.stages.expression.omega import Omega
+from neurofwp.synapses.stages.expression.pair import NearestPair, Pair
 from neurofwp.synapses.stages.expression.triplet import Triplet
 from neurofwp.synapses.stages.expression.two_threshold import TwoThreshold
 from neurofwp.synapses.stages.expression.two_threshold_bistable import Bistable
@@ -68,6 +69,8 @@ STAGES: tuple[Stage, ...] = (
     NoisyEvents(),
     CalciumControl(),
     IntegratedCalcium(),
+    Pair(),
+    NearestPair(),
     Triplet(),
     Clopath(),
     BTSP(),

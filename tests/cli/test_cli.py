@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -14,11 +16,13 @@ import matplotlib.image
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.figure import Figure
 
 import neurofwp.experiments
 from neurofwp import cli, trace
 from neurofwp.cli import catalogue
 from neurofwp.identification.preparation import DRIVES
+from neurofwp.plots import LazyFigures
 from neurofwp.runtime import files
 
 TINY = '''"""A tiny experiment: draws numbers and calls them rules.
@@ -203,11 +207,41 @@ def test_a_failing_figure_keeps_the_data(tmp_path: Path, failure: str, capsys: p
     assert run_tiny(out, "--failure", failure) == 1
     captured = capsys.readouterr()
     assert captured.out.splitlines()[-1] == str(out)
-    assert "the figures could not be drawn" in captured.err
+    what = {"plot": "the figures", "figure": "the figure 'numbers'"}[failure]
+    assert f"{what} could not be drawn" in captured.err
     assert "Traceback" not in captured.err
     assert "Traceback" in (out / "log.txt").read_text()
     assert names(out) == {"result.nc", "summary.json", "recall.csv", "summary.csv", "log.txt"}  # no half figure either
     assert files.read_tree(out / "result.nc")["data/numbers"].size == 2
+
+
+def test_a_failing_figure_is_one_sentence_and_the_others_are_drawn(
+    tmp_path: Path, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def draw() -> Figure:
+        figure = Figure(figsize=(2, 1))
+        figure.subplots()
+        return figure
+
+    drawings = {"first": lambda: 1 / 0, "second": draw, "third": draw}
+    monkeypatch.setattr(tiny, "EXPERIMENT", replace(tiny.EXPERIMENT, plot=lambda result: LazyFigures(drawings)))
+    monkeypatch.setattr(catalogue, "experiment", lambda name: tiny.EXPERIMENT)
+    out = tmp_path / "out"
+    assert run_tiny(out) == 1
+    failed = [line for line in capsys.readouterr().err.splitlines() if "could not be drawn" in line]
+    assert len(failed) == 1
+    assert "the figure 'first' could not be drawn (ZeroDivisionError: division by zero), but the data" in failed[0]
+    assert {"second.png", "third.png"} == {name for name in names(out) if name.endswith("png")}
+    assert cli.main(["plot", str(out)]) == 1
+    assert "the figure 'first' could not be drawn" in capsys.readouterr().err
+
+
+def test_no_experiment_loses_all_its_figures_with_one() -> None:
+    """Those with several draw them one by one."""
+    for file in (Path(__file__).parents[2] / "experiments").glob("[!_]*.py"):
+        functions = [each for each in ast.walk(ast.parse(file.read_text())) if isinstance(each, ast.FunctionDef)]
+        (plot,) = [ast.unparse(each) for each in functions if each.name == "plot"]
+        assert "LazyFigures" in plot or plot.count("nf.plots.") == 1, file.name
 
 
 def test_an_output_folder_that_cannot_be_written_is_said_before_any_work(

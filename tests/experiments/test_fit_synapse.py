@@ -64,7 +64,8 @@ def test_a_fit_is_scored_on_what_it_has_seen_and_on_what_it_has_not(
     assert (numbers["train.points"], numbers["test.points"], numbers["points_with_train_protocol"]) == (4, 3, 1)
     sources = {key.split(".")[1] for key in numbers if key.startswith("scores.")}
     # the model is no baseline for itself
-    assert sources == {"fitted", "published", "unchanged", "triplet-hippocampal-culture", "clopath-visual-cortex"}
+    triplet = "triplet-hippocampal-culture"
+    assert sources == {"fitted", "published", "unchanged", "pair-hippocampal-culture", triplet, "clopath-visual-cortex"}
     for which in ("train", "test"):
         table = pd.read_csv(files[which])
         assert numbers[f"scores.unchanged.{which}.chi2_per_point"] == pytest.approx(

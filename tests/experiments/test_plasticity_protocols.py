@@ -207,7 +207,11 @@ def test_the_command_line_prints_the_table_and_leaves_it_as_csv(
     assert (summary["chi2_per_point"], summary["points"]) == (pytest.approx((table["z"] ** 2).mean()), 13)
     assert f"{summary['chi2_per_point']:.3g}" in printed
     assert all(f"{measured:.3g} ± {sem:.3g}" in printed for measured, sem in table[["measured", "measured_sem"]].values)
-    assert {file.name for file in out.glob("*.png")} == {"comparison.png", "pairing_traces.png"}
+    assert {file.name for file in out.glob("*.png")} == {
+        "comparison.png",
+        "pairing_traces.png",
+        "ratio_against_interval.png",
+    }
 
 
 def test_cell_counts_are_whole_numbers(laboratory: type[StandIn]) -> None:

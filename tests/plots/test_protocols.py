@@ -115,6 +115,8 @@ def test_single_cells_have_neither_error_bars_nor_z(
     measured: xr.Dataset, assert_legible: Callable[[Figure], None]
 ) -> None:
     cells = measured.assign(measured_sem=measured["measured_sem"] * np.nan, z=measured["z"] * np.nan)
+    assert "measured, without SEM" in {text.get_text() for text in protocol_comparison(cells).legends[0].get_texts()}
+    cells["n"] = cells["n"] * 0 + 1
     figure = protocol_comparison(cells)
     (ax,) = figure.axes
     assert not any(path.size and np.ptp(path[:, 0]) > 0 for path in segments(ax.containers[0]))
@@ -142,3 +144,43 @@ def test_the_longest_name_fits_a_small_figure(measured: xr.Dataset, assert_legib
     model = measured[["ratio", "sem"]].isel(protocol=slice(0, 5))
     model = model.assign_attrs(model="graupner-brunel-hippocampal-slice-nmda", initial=0.25)
     assert_legible(protocol_curves(model, "frequency"))
+
+
+def test_a_group_without_a_frequency_has_a_label_of_its_own(
+    measured: xr.Dataset, assert_legible: Callable[[Figure], None]
+) -> None:
+    mixed = measured.isel(protocol=slice(0, 10))
+    mixed = mixed.assign_coords(frequency=mixed["frequency"].where(mixed["frequency"] > 10))
+    mixed["frequency"].attrs = measured["frequency"].attrs
+    figure = protocol_curves(mixed, "dt", "frequency")
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["20 Hz", "40 Hz", "50 Hz", "no frequency"]
+    assert_legible(figure)
+
+
+def test_a_dense_curve_is_drawn_in_pieces_with_what_was_simulated_on_it(
+    measured: xr.Dataset, assert_legible: Callable[[Figure], None]
+) -> None:
+    own = measured.isel(protocol=slice(0, 10))
+    place = np.tile(np.linspace(10, 50, 9), 2)
+    curves = xr.Dataset(
+        {
+            "ratio": ("point", 1 + place / 100, {"units": "1"}),
+            "over": ("point", ["frequency"] * 18),
+            "segment": ("point", np.repeat([0, 1], 9)),
+            "study": ("point", ["Sjöström et al. 2001"] * 18),
+            "pathway": ("point", ["L5TTPC->L5TTPC"] * 18),
+            "dt": ("point", np.repeat([10.0, -10.0], 9)),
+            "frequency": ("point", place),
+        }
+    )
+    figure = protocol_curves(own, "frequency", "dt", curves=curves)
+    (ax,) = figure.axes
+    lines = [line for line in ax.lines if len(line.get_xdata()) == 9]
+    assert len(lines) == 2
+    np.testing.assert_array_equal(lines[0].get_data(), [place[:9], 1 + place[:9] / 100])
+    dashes = [container for container in ax.containers if container[0].get_marker() == "_"]
+    np.testing.assert_array_equal(dashes[0][0].get_ydata(), own.isel(protocol=slice(5, 10))["ratio"])
+    keys = [text.get_text() for text in figure.legends[-1].get_texts()]
+    assert keys == ["triplet-visual-cortex\nclosed form", "simulated, mean ± SEM", "measured, mean ± SEM"]
+    assert_legible(figure)

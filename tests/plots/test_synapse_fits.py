@@ -11,7 +11,7 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from neurofwp.errors import InputError
-from neurofwp.plots.synapse_fits import fitted_curves, predictions_against_measurements
+from neurofwp.plots.synapse_fits import fitted_curves, has_curves, predictions_against_measurements
 
 
 @pytest.fixture
@@ -85,7 +85,6 @@ def test_a_measured_series_is_a_curve_beside_its_points(
     series: xr.Dataset, assert_legible: Callable[[Figure], None]
 ) -> None:
     figure = fitted_curves(series, "dt", "frequency")
-    assert figure is not None
     (ax,) = figure.axes
     order = [1, 2, 0, 4, 3]  # by dt
     own = series.isel(point=order)
@@ -104,7 +103,10 @@ def test_a_measured_series_is_a_curve_beside_its_points(
 
 
 def test_two_places_are_no_curve(series: xr.Dataset) -> None:
-    assert fitted_curves(series.isel(point=[0, 1, 5, 6]), "dt", "frequency") is None
-    assert fitted_curves(series, "interval", "frequency") is None
+    assert has_curves(series, "dt")
+    assert not has_curves(series.isel(point=[0, 1, 5, 6]), "dt")
+    assert not has_curves(series, "interval")
+    with pytest.raises(InputError, match="no series of three or more points differs in 'interval' alone"):
+        fitted_curves(series, "interval", "frequency")
     with pytest.raises(InputError, match="needs 'study'"):
         fitted_curves(series.drop_vars("study"), "dt", "frequency")

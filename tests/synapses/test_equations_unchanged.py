@@ -37,6 +37,9 @@ HASHES = {
     "shouval-2002": "c0974752f7a81a16",
     "soft-bound": "a05af507c61488d5",
     "thresholds": "93ad7ffd756e16e6",
+    "pair-hippocampal-culture": "b97c15a4eb1897f7",
+    "pair-nearest-hippocampal-culture": "4c37b85b056930e5",
+    "pair-song-2000": "b97c15a4eb1897f7",
     "triplet-hippocampal-culture": "a3a5ac765d09de0e",
     "triplet-visual-cortex": "a3a5ac765d09de0e",
 }

@@ -102,13 +102,12 @@ def wang() -> list[tuple[Protocol, float, float]]:
     """(protocol, change, SEM) of every measurement in hippocampal cultures."""
     made = []
     for row in measured("wang_2005_hippocampal_culture.csv"):
-        first = float(row["dt1_ms"])
-        if row["protocol"] == "pair":
-            protocol = kinds.pairing(first)
+        if row["protocol"] == "pairing":
+            protocol = kinds.pairing(float(row["dt_ms"]))
         elif row["protocol"] == "quadruplet":
-            (protocol,) = kinds.quadruplets([first])
+            (protocol,) = kinds.quadruplets([float(row["interval_ms"])])
         else:
-            (protocol,) = kinds.triplets([(first, float(row["dt2_ms"]))])
+            (protocol,) = kinds.triplets([(float(row["dt1_ms"]), float(row["dt2_ms"]))])
         made.append((protocol, float(row["change"]), float(row["sem"])))
     return made
 
