@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from brian2 import BrianLogger, get_device, prefs, set_device
-from brian2.utils.logger import std_silent
+from brian2 import get_device, prefs, set_device
 
 from neurofwp.errors import unknown
 from neurofwp.runtime import children
@@ -78,16 +77,6 @@ def flags() -> tuple[str, ...]:
     return FLAGS + wide + (GCC_FLAGS if "Free Software Foundation" in said else ())
 
 
-@cache
-def _keep_brian2_tidy() -> None:
-    """Its log, its copy of the script and what it hides of the terminal stay where a process is killed."""
-    std_silent()  # makes its files, the first time
-    of_terminal = (getattr(std_silent, f"dest_fname_{each}", None) for each in ("stdout", "stderr"))
-    for path in (BrianLogger.tmp_log, BrianLogger.tmp_script, *of_terminal):
-        if path is not None:
-            children.forget_at_the_end(path)
-
-
 def compile_project(folder: Path) -> None:
     """Compile the program that Brian2 has written into a folder.
 
@@ -119,7 +108,6 @@ def use_backend(backend: str) -> Iterator[Path | None]:
         return
     own, link = prefs.codegen.cpp.extra_compile_args_gcc, prefs.codegen.cpp.extra_link_args
     make = prefs.devices.cpp_standalone.extra_make_args_unix
-    _keep_brian2_tidy()
     with children.temporary_folder() as folder:
         (folder / "GNUmakefile").write_text(GNUMAKEFILE)
         (folder / "precompiled.h").write_text("".join(f"#include {header}\n" for header in HEADERS))

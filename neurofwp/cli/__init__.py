@@ -17,6 +17,7 @@ from importlib import import_module
 import neurofwp
 from neurofwp.cli import interrupts
 from neurofwp.errors import InputError, unknown
+from neurofwp.runtime import children
 
 COMMANDS = {
     "run": "one experiment: data, tables, figures and log into a folder",
@@ -33,11 +34,14 @@ COMMANDS = {
     "doctor": "compiler, GPU, versions, caches: what is there, and what to do about what is not",
     "cache": "the compiled networks that are kept for the next run: look, or clear",
 }
+COMPUTING = ("run", "sweep", "calibrate", "train", "identify", "rerun")  # which compile, or start other processes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; bad input becomes one sentence on stderr."""
     words = sys.argv[1:] if arguments is None else [*arguments]
+    if arguments is None and words and words[0] in COMPUTING:
+        children.own_temporary_files()  # of this process, which is the command's alone
     try:
         with interrupts.watch():
             return _dispatch(words)

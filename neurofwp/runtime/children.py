@@ -61,9 +61,15 @@ def temporary_path(path: Path) -> Iterator[Path]:
                 path.unlink(missing_ok=True)
 
 
-def forget_at_the_end(path: str | Path) -> None:
-    """Let a path that others have made, and remove when all goes well, go with this process too."""
-    _tell("add", "path", os.path.abspath(path))
+def own_temporary_files() -> None:
+    """Let all temporary files of this process, those of libraries too, lie in one folder that goes with it.
+
+    To be called before the libraries are imported: what they remove at the end goes before the folder.
+    """
+    folder = tempfile.mkdtemp(prefix="neurofwp-")
+    _tell("add", "path", folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
 
 
 def _end(program: subprocess.Popen[Any]) -> None:
