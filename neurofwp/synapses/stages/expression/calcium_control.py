@@ -14,7 +14,8 @@ The one form in which the regimes of a synapse differ by parameters alone:
 Kinase and phosphatase cascades are cooperative, hence Hill functions; zero-order removal is an enzyme
 working at saturation (Goldbeter & Koshland 1981). Exponents are powers of two, or three times one: powers are then
 products, not `pow`.
-A step of the plasticity clock is one of Euler, so P and D must move a weight little within it.
+A step of the plasticity clock is one of Euler, so P and D must move a weight little within it; it never takes a weight
+past w_max or below 0.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from __future__ import annotations
 from math import inf, log2
 from typing import TYPE_CHECKING
 
+from neurofwp.errors import InputError
 from neurofwp.synapses.parameters import Parameter
 from neurofwp.synapses.stage import Constants, Stage, Values
 
@@ -75,8 +77,14 @@ class CalciumControl(Stage):
         return "\n".join(lines)
 
     def derive(self, values: Values, dt: Quantity) -> Constants:
+        step = float(dt * values["P"] / values["w_max"])
+        if not step <= 1:
+            raise InputError(
+                f"potentiation at {values['P']!s} would take weights past w_max, {values['w_max']!s}, within a step of "
+                f"the plasticity clock, {dt!s}: the step may be {dt / step!s} at most"
+            )
         return {
-            "P_step": float(dt * values["P"] / values["w_max"]),
+            "P_step": step,
             "D_step": dt * values["D"],
             "per_K_P": 1 / float(values["K_P"]),
             "per_K_D": 1 / float(values["K_D"]),
