@@ -14,6 +14,8 @@ from rich.text import Text
 class _Doctor:
     json: bool = False
     """Print JSON: what was looked at, what was found, the remedy if one is needed."""
+    quick: bool = False
+    """Look only: compile and run no network, fit no rule, which takes half a minute."""
 
 
 def main(words: list[str]) -> int:
@@ -21,7 +23,7 @@ def main(words: list[str]) -> int:
     given = tyro.cli(_Doctor, prog="neurofwp doctor", description="Check this machine.", args=words)
     from neurofwp.cli.machine import examine
 
-    findings = examine()
+    findings = examine(quick=given.quick)
     if given.json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
     console = Console()

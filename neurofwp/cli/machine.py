@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 FREE_GIGABYTES = 2
+REINSTALL = "install neurofwp again in a fresh environment, with its constraints file"
 
 
 @dataclass(frozen=True)
@@ -28,16 +29,20 @@ class Finding:
     needed: bool = True
 
 
-def examine() -> list[Finding]:
-    """Run every check. A check that fails in a way nobody thought of becomes a problem that shows the error."""
-    return [_run_check(what, check) for what, check in CHECKS.items()]
+def examine(*, quick: bool = False) -> list[Finding]:
+    """Run every check. A check that fails in a way nobody thought of becomes a problem that shows the error.
+
+    quick : leave out those that compile, simulate and fit.
+    """
+    checks = CHECKS if quick else CHECKS | TRIALS
+    return [_run_check(what, check) for what, check in checks.items()]
 
 
 def _run_check(what: str, check: Callable[[str], Finding]) -> Finding:
     try:
         return check(what)
     except Exception as error:
-        return Finding(what, f"{type(error).__name__}: {error}", "install neurofwp again in a fresh environment")
+        return Finding(what, f"{type(error).__name__}: {error}", REINSTALL)
 
 
 def _python(what: str) -> Finding:
@@ -143,3 +148,48 @@ CHECKS: dict[str, Callable[[str], Finding]] = {
     "matplotlib's cache": _matplotlib_cache,
     "disk": _disk,
 }
+
+
+def _network(what: str) -> Finding:
+    """Compile a small network anew, run it, and compare it with the same steps in NumPy."""
+    import numpy as np
+
+    from neurofwp import program
+    from neurofwp.brian import cache
+    from neurofwp.runtime import children
+    from neurofwp.spiking import SpikingNetwork
+
+    memory = program.from_arrays(np.ones((1, 4)), [[1.0]], duration=150.0)
+    how = {"key_cells": "poisson", "cells_per_pool": 1}
+    before = os.environ.get(cache.FOLDER)
+    with children.temporary_folder() as folder:
+        os.environ[cache.FOLDER] = str(folder)
+        cache.cache_folder.cache_clear()
+        try:
+            compiled = SpikingNetwork("additive", **how).run(memory, seed=0)
+        finally:
+            os.environ.pop(cache.FOLDER) if before is None else os.environ.update({cache.FOLDER: before})
+            cache.cache_folder.cache_clear()
+    stepped = SpikingNetwork("additive", **how, backend="numpy").run(memory, seed=0)
+    same = np.allclose(compiled["weight"], stepped["weight"], rtol=1e-3, atol=1e-9)
+    remedy = "" if same else "install the versions of the constraints file: pip install -c constraints.txt neurofwp"
+    return Finding(what, "compiled, and equal to its steps in NumPy" if same else "differs from NumPy", remedy)
+
+
+def _fit(what: str) -> Finding:
+    """Make weights by a rule, and identify it."""
+    import numpy as np
+
+    from neurofwp import RateNetwork, identification, program
+
+    rng = np.random.default_rng(0)
+    memory = program.from_arrays(rng.random((4, 5, 8)) < 0.4, rng.uniform(-1, 1, (4, 5, 3)))
+    trace = RateNetwork("delta").run(memory)
+    fits = identification.identify(
+        memory, trace, ["delta", "hebbian"], noise=1e-3, references=False, progress=False, restarts=1
+    )
+    score = float(fits["feve"].sel(rule="delta"))
+    return Finding(what, f"the delta rule explains {score:.3f} of its own weights", "" if score > 0.99 else REINSTALL)
+
+
+TRIALS: dict[str, Callable[[str], Finding]] = {"a small network": _network, "a small fit": _fit}

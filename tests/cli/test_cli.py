@@ -465,7 +465,7 @@ def test_rerun_says_what_has_changed_and_refuses_settings_that_there_are_no_more
 def test_doctor_finds_this_machine_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["doctor"]) == 0
     printed = capsys.readouterr().out
-    for what in ("Python", "C++ compiler", "Brian2", "torch", "HDF5"):
+    for what in ("Python", "C++ compiler", "Brian2", "torch", "HDF5", "a small network", "a small fit"):
         assert re.search(rf"^ok +{re.escape(what)}: ", printed, re.MULTILINE)
 
 
@@ -474,7 +474,7 @@ def test_doctor_says_what_to_do_without_a_compiler(
     compiler: str, found: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CXX", compiler)
-    assert cli.main(["doctor"]) == 1
+    assert cli.main(["doctor", "--quick"]) == 1
     printed = capsys.readouterr().out
     assert re.search(rf"^PROBLEM +C\+\+ compiler: {re.escape(found)}\n +install ", printed, re.MULTILINE)
 
@@ -483,7 +483,7 @@ def test_doctor_goes_on_after_a_check_that_breaks(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)  # as if it were not installed
-    assert cli.main(["doctor"]) == 1
+    assert cli.main(["doctor", "--quick"]) == 1
     printed = capsys.readouterr().out
     assert re.search(r"^PROBLEM +torch: ModuleNotFoundError", printed, re.MULTILINE)
     assert re.search(r"^ok +HDF5: ", printed, re.MULTILINE)
