@@ -4,27 +4,34 @@ Parameters are fitted within bounds around their published values, and the fit i
 are, on the measurements that it has seen (train) and on those that it has not (test): chi^2 per point, the mean of
 ((model - mean)/SEM)^2. So that few points do not lead far away, published values count as measurements of the
 parameters (`spread`). Beside the fit stand synapses that never change, the published sets of the triplet rule and the
-voltage-based rule. Models that would have to be simulated for every try (Shouval's and Chindemi's, and those with
-receptors) cannot be fitted in this version; `neurofwp run plasticity-protocols` scores them.
+voltage-based rule.
+
+Models with a closed form (two calcium thresholds, triplets, voltage) are fitted by it. All others, as Shouval's and
+Chindemi's, are simulated: a generation of candidates side by side in the laboratory, again and again
+(`neurofwp.calibration.fit_by_simulation`). `neurofwp calibrate measurements` is another name of this experiment.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
 
 import neurofwp as nf
+from neurofwp.errors import InputError
 from neurofwp.runtime.experiment import Experiment
 from neurofwp.runtime.lazy import np, xr
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from neurofwp.calibration.problem import Predict
     from neurofwp.laboratory import Measurement, Protocol
-    from neurofwp.synapses import SynapseModel
 
 BASELINES = ("triplet-visual-cortex", "triplet-hippocampal-culture", "clopath-visual-cortex")
 UNCHANGED = "unchanged"
@@ -41,16 +48,26 @@ class Settings:
 
     train: Path
     """Measurements to fit to: a CSV file with the columns of paired_recordings.csv, or a file that comes along."""
-    test: Path
-    """Measurements to predict; of the same form."""
-    model: str = "graupner-brunel-cortical-slice"
-    """Synapse model with a closed form: one of `neurofwp list`, or a TOML file."""
+    test: Path | None = None
+    """Measurements to predict; of the same form. By default those studies of `train` that are not fitted."""
+    studies: tuple[str, ...] = ()
+    """Studies of `train` to fit to, by how their names begin; by default all of them."""
+    model: Annotated[str, tyro.conf.arg(aliases=("--synapse",))] = "graupner-brunel-cortical-slice"
+    """Synapse model: one of `neurofwp list`, or a TOML file."""
     parameters: tuple[str, ...] = ()
-    """Parameters to fit; by default calcium, rates and noise, or amplitudes (and slow traces of the triplet rule)."""
+    """Parameters to fit; by default what calcium or spikes do to weights (`neurofwp.calibration.published_bounds`)."""
     spread: float | None = None
     """Standard deviation of fitted parameters about published ones, in the logarithm; inf: the data alone decide."""
+    method: Literal["auto", "closed-form", "simulation"] = "auto"
+    """How the model predicts during the fit; auto takes the closed form where there is one."""
     bootstrap: int = 50
-    """Fits to means with new noise of their SEM, for intervals."""
+    """Fits to means with new noise of their SEM, for intervals; of simulations, samples about the best fit."""
+    population: int = 16
+    """Of simulations: candidates in a generation."""
+    generations: int = 30
+    """Of simulations: generations."""
+    repeats: int | None = None
+    """Of simulations of a model with noise: how often each protocol is done; by default 40 times."""
 
 
 def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
@@ -59,31 +76,76 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     Raises
     ------
     InputError
-        for a model without a closed form, a parameter that cannot be fitted, or a file of measurements with a mistake
-        or without any SEM.
+        for a parameter that cannot be fitted, a closed form that a model does not have, or a file of measurements with
+        a mistake or without any SEM.
     """
     model = nf.synapses.load(settings.model)
-    read = nf.laboratory.studies.read_scorable
-    split = {"train": read(settings.train), "test": read(settings.test)}
+    split = split_measurements(settings)
     known = {stimulus(each.protocol) for each in split["train"]}
     repeated = sum(stimulus(each.protocol) in known for each in split["test"])
     if repeated:
         log.warning("%d of %d test points have a protocol of the training points", repeated, len(split["test"]))
-    parameters = nf.calibration.fit_parameters(
-        model,
-        split["train"],
-        names=settings.parameters,
-        spread=settings.spread,
-        bootstrap=settings.bootstrap,
-        seed=seed,
-    ).assign_attrs(model=model.name)
+    started = time.perf_counter()
+    parameters = fit(settings, split["train"], seed, folder).assign_attrs(model=model.name)
+    parameters.attrs["minutes"] = (time.perf_counter() - started) / 60
     if loose := parameters["parameter"].values[~parameters["determined"].values].tolist():
         log.warning("the training points say little about %s: other values fit as well", ", ".join(loose))
-    points = predict_points(model, parameters, split).assign_attrs(model=model.name, repeated=repeated)
+    points = predict_points(settings, parameters, split, seed, folder).assign_attrs(model=model.name, repeated=repeated)
     result = xr.DataTree.from_dict({"/parameters": parameters, "/points": points})
     for row in nf.laboratory.studies.chi2_per_point(points, "set"):
         log.info("chi^2 per point, %s: train %.3g, test %.3g", row["source"].item(), *row)
     return result
+
+
+def split_measurements(settings: Settings) -> dict[str, list[Measurement]]:
+    """Those to fit to, "train", and those to predict, "test".
+
+    Raises
+    ------
+    InputError
+        if either is empty.
+    """
+    read = nf.laboratory.studies.read_scorable
+    every = read(settings.train)
+    chosen = [each for each in every if not settings.studies or each.study.startswith(settings.studies)]
+    if not chosen:
+        known = ", ".join(dict.fromkeys(each.study for each in every))
+        raise InputError(f"no study of {str(settings.train)!r} begins with {settings.studies[0]!r}; it has {known}")
+    test = read(settings.test) if settings.test is not None else [each for each in every if each not in chosen]
+    if not test:
+        raise InputError("there is nothing to predict: give a file as test, or fewer studies to fit to")
+    return {"train": chosen, "test": test}
+
+
+def by_simulation(settings: Settings) -> bool:
+    """Whether the model is simulated."""
+    has_form = nf.laboratory.prediction.has_closed_form(nf.synapses.load(settings.model))
+    return settings.method == "simulation" or (settings.method == "auto" and not has_form)
+
+
+def fit(settings: Settings, measured: Sequence[Measurement], seed: int, folder: Path | None) -> xr.Dataset:
+    """The fitted parameters."""
+    if not by_simulation(settings):
+        return nf.calibration.fit_parameters(
+            nf.synapses.load(settings.model),
+            measured,
+            names=settings.parameters,
+            spread=settings.spread,
+            bootstrap=settings.bootstrap,
+            seed=seed,
+        )
+    return nf.calibration.fit_by_simulation(
+        settings.model,
+        measured,
+        names=settings.parameters,
+        spread=settings.spread,
+        population=settings.population,
+        generations=settings.generations,
+        repeats=settings.repeats,
+        samples=settings.bootstrap,
+        seed=seed,
+        folder=folder,
+    )
 
 
 def stimulus(protocol: Protocol) -> str:
@@ -92,21 +154,23 @@ def stimulus(protocol: Protocol) -> str:
 
 
 def predict_points(
-    model: SynapseModel, parameters: xr.Dataset, split: Mapping[str, Sequence[Measurement]]
+    settings: Settings,
+    parameters: xr.Dataset,
+    split: Mapping[str, Sequence[Measurement]],
+    seed: int,
+    folder: Path | None,
 ) -> xr.Dataset:
     """All measurements and what each source says of them; for the fit also percentiles over the bootstrap."""
     predict, studies = nf.laboratory.predict, nf.laboratory.studies
     every = [each for measured in split.values() for each in measured]
     protocols = [each.protocol for each in every]
     names = parameters["parameter"].values.tolist()
-    numbers = dict(zip(names, parameters["fitted"].values.tolist(), strict=True))
-    fitted = nf.laboratory.prediction.replace_values(model, numbers)
-    predicted = {"fitted": predict(fitted, protocols), "published": predict(model, protocols)}
-    predicted[UNCHANGED] = np.ones(len(every))
-    predicted |= {name: predict(nf.synapses.load(name), protocols) for name in BASELINES if name != model.name}
-    samples = {name: parameters["samples"].sel(parameter=name) for name in names}
-    ratios = nf.laboratory.closed_form(model, protocols)(samples)
-    low, high = np.percentile(ratios, nf.calibration.PERCENTILES, axis=0)
+    sets = np.vstack([parameters["fitted"], parameters["published"], parameters["samples"]])
+    forward = predictor(settings, protocols, seed, folder)
+    ratios = forward(dict(zip(names, sets.T, strict=True)))
+    predicted = {"fitted": ratios[0], "published": ratios[1], UNCHANGED: np.ones(len(every))}
+    predicted |= {name: predict(nf.synapses.load(name), protocols) for name in BASELINES if name != settings.model}
+    low, high = np.percentile(ratios[2:], nf.calibration.PERCENTILES, axis=0)
     one = {"units": "1"}
     columns = {
         "set": ([name for name, measured in split.items() for _ in measured], {}),
@@ -126,6 +190,15 @@ def predict_points(
     )
 
 
+def predictor(settings: Settings, protocols: Sequence[Protocol], seed: int, folder: Path | None) -> Predict:
+    """Ratios (sets, protocols) as a function of numbers (sets,) by name of the parameter."""
+    if not by_simulation(settings):
+        return nf.laboratory.closed_form(nf.synapses.load(settings.model), protocols)
+    return nf.calibration.Simulated(
+        settings.model, protocols, repeats=settings.repeats, seed=seed, folder=folder, step=0.1
+    )
+
+
 def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     """chi^2 per point of the fit (set) and of all sources (source, set); parameters with bounds; every point.
 
@@ -141,6 +214,7 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
             "points": ("set", [int((points["set"] == name).sum()) for name in chi2["set"].values], one),
             "points_with_train_protocol": ((), int(points.attrs["repeated"]), one),
             "parameters_fitted": ((), parameters.sizes["parameter"], one),
+            "fit_time": ((), float(parameters.attrs["minutes"]), {"units": "min"}),
         }
     )
     shown = ("unit", "published", "fitted", "low", "high", "bound_low", "bound_high", "bound_source")

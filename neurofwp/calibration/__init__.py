@@ -9,18 +9,23 @@ from neurofwp.runtime.lazy import attributes
 if TYPE_CHECKING:
     from neurofwp.calibration import search as search
     from neurofwp.calibration.measurement_fits import (
-        PERCENTILES as PERCENTILES,
         best_parameters as best_parameters,
         fit_parameters as fit_parameters,
     )
+    from neurofwp.calibration.problem import PERCENTILES as PERCENTILES, Problem as Problem
     from neurofwp.calibration.published import published_bounds as published_bounds
+    from neurofwp.calibration.simulated_fits import fit_by_simulation as fit_by_simulation
+    from neurofwp.calibration.simulation import Simulated as Simulated
     from neurofwp.calibration.space import SPACE as SPACE, Space as Space
 
 HOMES: dict[str, str | None] = {
-    "PERCENTILES": "measurement_fits",
+    "PERCENTILES": "problem",
+    "Problem": "problem",
     "SPACE": "space",
+    "Simulated": "simulation",
     "Space": "space",
     "best_parameters": "measurement_fits",
+    "fit_by_simulation": "simulated_fits",
     "fit_parameters": "measurement_fits",
     "published_bounds": "published",
     "search": None,

@@ -25,14 +25,16 @@ from neurofwp.synapses.parameters import Parameter, parse_unit
 Floats = NDArray[np.float64]
 
 
-def parameters(model: SynapseModel) -> dict[str, Parameter]:
+def declared_parameters(model: SynapseModel) -> dict[str, Parameter]:
     """All parameters of a model's stages, by name."""
     return {parameter.name: parameter for stage in model.stages for parameter in stage.parameters}
 
 
-def values(model: SynapseModel) -> dict[str, float]:
+def declared_values(model: SynapseModel) -> dict[str, float]:
     """Their values as numbers, in the units in which they are declared."""
-    return {name: float(model.values[name] / parse_unit(own.unit, name)) for name, own in parameters(model).items()}
+    return {
+        name: float(model.values[name] / parse_unit(own.unit, name)) for name, own in declared_parameters(model).items()
+    }
 
 
 def variants(model: SynapseModel, numbers: Mapping[str, ArrayLike]) -> list[SynapseModel]:
@@ -44,7 +46,7 @@ def variants(model: SynapseModel, numbers: Mapping[str, ArrayLike]) -> list[Syna
         for an unknown parameter, a value that it cannot have, and a parameter that is written into the code of the
         synapse, as an exponent is.
     """
-    known = parameters(model)
+    known = declared_parameters(model)
     if stray := next((name for name in numbers if name not in known), None):
         raise unknown(f"parameter of {model.name}", stray, known)
     quantities = {
