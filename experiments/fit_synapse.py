@@ -68,6 +68,12 @@ class Settings:
     """Of simulations: generations."""
     repeats: int | None = None
     """Of simulations of a model with noise: how often each protocol is done; by default 40 times."""
+    posterior: bool = False
+    """Draw from the posterior of the parameters, too; needs neurofwp[posterior]."""
+    walkers: int = 32
+    """Of the posterior: walkers, at least twice as many as parameters."""
+    steps: int = 2000
+    """Of the posterior: steps of each walker, of which the first half is left out."""
 
 
 def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
@@ -91,7 +97,10 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     if loose := parameters["parameter"].values[~parameters["determined"].values].tolist():
         log.warning("the training points say little about %s: other values fit as well", ", ".join(loose))
     points = predict_points(settings, parameters, split, seed, folder).assign_attrs(model=model.name, repeated=repeated)
-    result = xr.DataTree.from_dict({"/parameters": parameters, "/points": points})
+    groups = {"/parameters": parameters, "/points": points}
+    if settings.posterior:
+        groups |= sample(settings, parameters, split, seed, folder)
+    result = xr.DataTree.from_dict(groups)
     for row in nf.laboratory.studies.chi2_per_point(points, "set"):
         log.info("chi^2 per point, %s: train %.3g, test %.3g", row["source"].item(), *row)
     return result
@@ -199,6 +208,45 @@ def predictor(settings: Settings, protocols: Sequence[Protocol], seed: int, fold
     )
 
 
+def sample(
+    settings: Settings,
+    parameters: xr.Dataset,
+    split: Mapping[str, Sequence[Measurement]],
+    seed: int,
+    folder: Path | None,
+) -> dict[str, xr.Dataset]:
+    """Groups of draws from the posterior, as ArviZ names them; ``/posterior_summary``, how well they were drawn.
+
+    Raises
+    ------
+    InputError
+        as `sample_posterior`; for a model that is simulated and has noise.
+    """
+    if by_simulation(settings) and nf.laboratory.responses.noisy(nf.synapses.load(settings.model)):
+        raise InputError(f"{settings.model} has noise: the posterior of a simulated model needs one without")
+    protocols = {name: [each.protocol for each in own] for name, own in split.items()}
+    forward, ahead = (predictor(settings, protocols[name], seed, None) for name in ("train", "test"))
+    names = tuple(parameters["parameter"].values.tolist())
+    chosen = nf.calibration.published_bounds(nf.synapses.load(settings.model), names)
+    problem = nf.calibration.pose(forward, chosen, split["train"], float(parameters.attrs["spread"]))
+    start = np.array([own.place(x) for own, x in zip(chosen, parameters["fitted"].values, strict=True)])
+    drawn = nf.calibration.sample_posterior(
+        problem,
+        start,
+        about=[Path(settings.model), settings.method, [stimulus(each) for each in protocols["train"]]],
+        walkers=settings.walkers,
+        steps=settings.steps,
+        draws=8 if by_simulation(settings) else 250,
+        seed=seed,
+        folder=folder,
+    )
+    ratios = nf.calibration.posterior.predictions(ahead, drawn, list(names))
+    mean, sem = (np.array([getattr(each, name) for each in split["test"]]) for name in ("ratio", "sem"))
+    groups = nf.calibration.inference_data(problem, drawn, (ratios, mean, sem), seed)
+    summary = drawn[["autocorrelation", "effective"]].drop_vars(("chain", "draw"), errors="ignore")
+    return {f"/{name}": group for name, group in groups.items()} | {"/posterior_summary": summary}
+
+
 def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     """chi^2 per point of the fit (set) and of all sources (source, set); parameters with bounds; every point.
 
@@ -223,13 +271,43 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
         measured_sem=points["sem"], n=nf.laboratory.studies.whole_numbers(points["n"])
     )
     predicted = {name: points["predicted"].sel(source=name, drop=True) for name in points["source"].values.tolist()}
-    return {"summary": fit, "scores": chi2.to_dataset(), "parameters": fitted, "points": each.assign(predicted)}
+    made = {"summary": fit, "scores": chi2.to_dataset(), "parameters": fitted, "points": each.assign(predicted)}
+    return made | (posterior_tables(result) if "posterior" in result else {})
+
+
+def posterior_tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Percentiles and rank correlations of parameters; how many points lie within the intervals of predictions."""
+    drawn = result["posterior"].to_dataset()
+    names = [str(name) for name in drawn.data_vars]
+    values = np.array([drawn[name].values.ravel() for name in names])
+    low, median, high = np.percentile(
+        values, [nf.calibration.PERCENTILES[0], 50, nf.calibration.PERCENTILES[1]], axis=1
+    )
+    ranks = np.corrcoef([each.argsort().argsort() for each in values])
+    own = (
+        result["posterior_summary"]
+        .to_dataset()
+        .assign(median=("parameter", median), low=("parameter", low), high=("parameter", high))
+    )
+    between = xr.Dataset(
+        {"rank_correlation": (("parameter", "other"), ranks, {"units": "1"})}, {"parameter": names, "other": names}
+    )
+    within = []
+    for predicted, known in (("posterior_predictive", "observed_data"), ("predictions", "predictions_constant_data")):
+        ratios, mean = (result[name].to_dataset()["ratio"] for name in (predicted, known))
+        low, high = np.percentile(ratios, nf.calibration.PERCENTILES, axis=(0, 1))
+        within.append(float(((low <= mean) & (mean <= high)).mean()))
+    share = xr.Dataset({"share_within_95": ("set", within, {"units": "1"})}, {"set": ["train", "test"]})
+    return {"posterior": own, "correlations": between, "predictive": share}
 
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:
     """Measured against predicted; and every measured series as a curve, published beside fitted."""
     points = result["points"].to_dataset()
     figures = {"measured_against_predicted": nf.plots.predictions_against_measurements(points)}
+    if "posterior" in result and len(result["posterior"].data_vars) > 1:
+        published = result["parameters"].to_dataset()["published"]
+        figures["posterior"] = nf.plots.posterior_corner(result["posterior"].to_dataset(), published)
     for x, by in CURVES:
         if (drawn := nf.plots.fitted_curves(points, x, by)) is not None:
             figures[f"ratio_against_{x}"] = drawn

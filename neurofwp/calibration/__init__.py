@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from neurofwp.runtime.lazy import attributes
 
 if TYPE_CHECKING:
-    from neurofwp.calibration import search as search
+    from neurofwp.calibration import posterior as posterior, search as search
     from neurofwp.calibration.measurement_fits import (
         best_parameters as best_parameters,
         fit_parameters as fit_parameters,
     )
-    from neurofwp.calibration.problem import PERCENTILES as PERCENTILES, Problem as Problem
+    from neurofwp.calibration.posterior import inference_data as inference_data, sample_posterior as sample_posterior
+    from neurofwp.calibration.problem import PERCENTILES as PERCENTILES, Problem as Problem, pose as pose
     from neurofwp.calibration.published import published_bounds as published_bounds
     from neurofwp.calibration.simulated_fits import fit_by_simulation as fit_by_simulation
     from neurofwp.calibration.simulation import Simulated as Simulated
@@ -27,7 +28,11 @@ HOMES: dict[str, str | None] = {
     "best_parameters": "measurement_fits",
     "fit_by_simulation": "simulated_fits",
     "fit_parameters": "measurement_fits",
+    "inference_data": "posterior",
+    "pose": "problem",
+    "posterior": None,
     "published_bounds": "published",
+    "sample_posterior": "posterior",
     "search": None,
 }
 

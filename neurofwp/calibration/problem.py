@@ -131,4 +131,4 @@ def describe(problem: Problem, best: Floats, places: Floats, slope: Floats | Non
         {name: ("parameter", values) for name, values in variables.items()},
         coords={"parameter": [own.name for own in chosen]},
     )
-    return fitted.assign(samples=(("sample", "parameter"), samples))
+    return fitted.assign(samples=(("sample", "parameter"), samples)).assign_attrs(spread=problem.spread)
