@@ -6,10 +6,11 @@ from the minimum that suits it; from every one of them a descent to the true mea
 (bootstrap restarting: Wood 2001, Biometrics 57:240).
 
 So that few points do not lead far away, published values count as measurements of the parameters, with a standard
-deviation (`SPREADS`) in the logarithm: the fit is the mode of a posterior with a log-normal prior, and the intervals
-perturb the prior as they do the data (randomised maximum likelihood: Oliver, He & Reynolds 1996, ECMOR V). The defaults
-are those of .1, .2, .3, .5, 1 and no prior at all that best predict single points and groups of points left out of fits
-to Sjöström et al. (2001), Wang et al. (2005) and Markram et al. (1997), in the geometric mean of chi^2 per point.
+deviation (`default_spread`) in the logarithm: the fit is the mode of a posterior with a log-normal prior, and the
+intervals perturb the prior as they do the data (randomised maximum likelihood: Oliver, He & Reynolds 1996, ECMOR V).
+The defaults are those of .1, .2, .3, .5, 1 and no prior at all that best predict single points and groups of points
+left out of fits to Sjöström et al. (2001), Wang et al. (2005) and Markram et al. (1997), in the geometric mean of chi^2
+per point.
 """
 
 from __future__ import annotations
@@ -22,17 +23,16 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from neurofwp.calibration.problem import PERCENTILES as PERCENTILES, Problem, check, describe, pose
-from neurofwp.calibration.published import published_bounds
+from neurofwp.calibration.published import default_spread, published_bounds
 from neurofwp.errors import InputError
 from neurofwp.laboratory.measurements import Measurement
-from neurofwp.laboratory.prediction import TRIPLET, TWO_THRESHOLD, VOLTAGE, closed_form, family
+from neurofwp.laboratory.prediction import closed_form
 from neurofwp.optimisation.least_squares import LeastSquares, Minimum, search_steps
 from neurofwp.runtime.progress import progress_bar
 from neurofwp.synapses.model import SynapseModel
 
 Floats = NDArray[np.float64]
 
-SPREADS = {TWO_THRESHOLD: 0.2, TRIPLET: 1.0, VOLTAGE: 1.0}  # of parameters about published values
 
 log = logging.getLogger("neurofwp")
 
@@ -53,8 +53,8 @@ def fit_parameters(
     ----------
     names : of the parameters, as of `published_bounds`.
     spread : standard deviation of parameters about their published values that is expected before any measurement, in
-        their natural logarithm; of amplitudes that may be 0, in units of the largest published one. None: `SPREADS`.
-        inf: nothing is expected, and the measurements alone decide.
+        their natural logarithm; of amplitudes that may be 0, in units of the largest published one. None:
+        `default_spread`. inf: nothing is expected, and the measurements alone decide.
     bootstrap : fits to means and published values with new noise, for intervals.
 
     Returns
@@ -120,7 +120,7 @@ def _pose(
     check(measured, 1.0 if spread is None else spread)
     chosen = published_bounds(model, names)
     predict = closed_form(model, [each.protocol for each in measured])
-    problem = pose(predict, chosen, measured, SPREADS[family(model)] if spread is None else spread)
+    problem = pose(predict, chosen, measured, default_spread(model) if spread is None else spread)
     return problem, problem.target
 
 

@@ -37,6 +37,10 @@ SIMULATED = {
     "calcium-control": ("g_calcium", "P", "K_P", "D", "K_D"),
     "two-threshold": ("tau_calcium", "g_calcium", "gamma_p", "gamma_d", "theta_p", "theta_d"),
 }
+# Of parameters about published values, in the natural logarithm, before any measurement. Those by family are from
+# points and groups of points left out of fits (`neurofwp.calibration.measurement_fits`), the last one was not tried.
+SPREADS = {TWO_THRESHOLD: 0.2, TRIPLET: 1.0, VOLTAGE: 1.0}
+SPREAD_SIMULATED = 0.5
 AMPLITUDES = ("A2_plus", "A3_plus", "A2_minus", "A3_minus")
 FACTOR = 5.0  # from the published value to either bound
 
@@ -52,6 +56,11 @@ class PublishedParameter(BoundedParameter):
     def width(self) -> float:
         """From bound to bound: in factors of e, or in largest published amplitudes."""
         return float(np.log(self.high / self.low)) if self.scale == "log" else FACTOR
+
+
+def default_spread(model: SynapseModel) -> float:
+    """Standard deviation of parameters about published values."""
+    return SPREADS[family(model)] if has_closed_form(model) else SPREAD_SIMULATED
 
 
 def default_names(model: SynapseModel) -> tuple[str, ...]:

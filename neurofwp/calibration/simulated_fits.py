@@ -24,7 +24,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from neurofwp.calibration.problem import Problem, check, describe, pose
-from neurofwp.calibration.published import published_bounds
+from neurofwp.calibration.published import default_spread, published_bounds
 from neurofwp.calibration.simulation import REPEATS, Simulated
 from neurofwp.errors import InputError
 from neurofwp.laboratory.measurements import Measurement
@@ -34,7 +34,6 @@ from neurofwp.synapses.model import load
 
 Floats = NDArray[np.float64]
 
-SPREAD = 0.5  # of parameters about published values, in the natural logarithm; was not chosen by any data
 FIRST = 0.15  # standard deviation of the first generation, in shares of the bounds
 ASIDE, ASIDE_NOISY = 0.02, 0.1  # steps of slopes, likewise
 MORE = 4  # times the repeats, in the last generations
@@ -61,7 +60,7 @@ def fit_by_simulation(
     Parameters
     ----------
     model : name or path. names : of the parameters, as of `published_bounds`.
-    spread : as of `fit_parameters`; None: `SPREAD`.
+    spread : as of `fit_parameters`; None: `default_spread`.
     population, generations : candidates in a generation, and how many generations there are before the last ones.
     repeats : of each protocol, where the model has noise; by default `REPEATS`.
     samples : places that may be as good, for the intervals.
@@ -81,7 +80,7 @@ def fit_by_simulation(
     for name, value, least in (("population", population, 4), ("generations", generations, 1), ("samples", samples, 2)):
         if value < least:
             raise InputError(f"{name} must be at least {least}, not {value}")
-    spread = SPREAD if spread is None else spread
+    spread = default_spread(load(model)) if spread is None else spread
     check(measured, spread)
     chosen = published_bounds(load(model), names)
     protocols = [each.protocol for each in measured]

@@ -14,6 +14,7 @@ from neurofwp.plots.identification import explained, recovered
 from neurofwp.plots.in_context import in_context
 from neurofwp.plots.key_overlap import key_overlap
 from neurofwp.plots.learning import learning
+from neurofwp.plots.left_out import left_out
 from neurofwp.plots.meta_learning import meta_learning
 from neurofwp.plots.one_pass_capacity import one_pass_capacity, slot_capacity
 from neurofwp.plots.overwrite import overwrite
@@ -59,6 +60,7 @@ __all__ = [
     "in_context",
     "key_overlap",
     "learning",
+    "left_out",
     "meta_learning",
     "one_pass_capacity",
     "overwrite",
