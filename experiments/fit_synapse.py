@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 BASELINES = ("triplet-visual-cortex", "triplet-hippocampal-culture", "clopath-visual-cortex")
 UNCHANGED = "unchanged"
 
+ENOUGH = 400  # independent draws for percentiles of a posterior
+
 # What series are drawn against, and what tells those of one study apart.
 CURVES = (("dt", "frequency"), ("frequency", "dt"), ("interval", "frequency"))
 
@@ -240,6 +242,8 @@ def sample(
         seed=seed,
         folder=folder,
     )
+    if (least := float(drawn["effective"].min())) < ENOUGH:
+        log.warning("the posterior has %.0f independent draws: %d take more --steps", least, ENOUGH)
     ratios = nf.calibration.posterior.predictions(ahead, drawn, list(names))
     mean, sem = (np.array([getattr(each, name) for each in split["test"]]) for name in ("ratio", "sem"))
     groups = nf.calibration.inference_data(problem, drawn, (ratios, mean, sem), seed)

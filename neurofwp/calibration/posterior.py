@@ -124,7 +124,7 @@ def sample_posterior(
 def _describe(problem: Problem, steps: xr.Dataset, draws: int) -> xr.Dataset:
     emcee = _emcee()
     later = steps.isel(draw=slice(steps.sizes["draw"] // 2, None))
-    lag = np.atleast_1d(emcee.autocorr.integrated_time(later["place"].values, quiet=True))
+    lag = np.atleast_1d(emcee.autocorr.integrated_time(later["place"].values, tol=0))
     effective = later.sizes["draw"] * later.sizes["walker"] / np.maximum(lag, 1)
     thin = max(1, later.sizes["draw"] // draws)
     drawn = later.isel(draw=slice(None, None, thin)).rename(walker="chain").transpose("chain", "draw", ...)

@@ -23,7 +23,7 @@ from neurofwp.plots.partial_observation import partial_observation
 from neurofwp.plots.phase_diagram import phase_diagram
 from neurofwp.plots.place_fields import place_fields
 from neurofwp.plots.plateau_map import plateau_map
-from neurofwp.plots.posterior import posterior_corner
+from neurofwp.plots.posterior import posterior_corner, rank_histograms
 from neurofwp.plots.protocols import protocol_comparison, protocol_curves
 from neurofwp.plots.raster import raster
 from neurofwp.plots.realism import circuits_and_blocks, realism
@@ -73,6 +73,7 @@ __all__ = [
     "predictions_against_measurements",
     "protocol_comparison",
     "protocol_curves",
+    "rank_histograms",
     "raster",
     "read_differences",
     "realism",

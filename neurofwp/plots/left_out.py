@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from neurofwp.plots import style
 from neurofwp.schema import require
@@ -37,17 +38,20 @@ def left_out(ratio: xr.DataArray) -> Figure:
             if np.isfinite(own).all():
                 ax.plot(own, np.full(len(own), at), marker, color=colour, markersize=2.5, alpha=0.6)
                 ax.plot(np.median(own), at, marker, color=colour, markersize=6)
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.axvline(1, color=style.GREY, linewidth=0.8)
     ax.set(
-        xscale="log",
         yticks=range(len(models)),
         yticklabels=models,
         ylim=(len(models) - 0.5, -0.5),
         xlabel="χ² per point of studies left out, over that of no change (1)",
     )
     handles = [
-        Line2D([], [], color=colour, marker=marker, linestyle="", label=fit)
-        for fit, (colour, marker) in zip(fits, LOOKS, strict=False)
+        Line2D([], [], color=colour, marker=marker, linestyle="", label=f"{fit} (large: median)" if not index else fit)
+        for index, (fit, (colour, marker)) in enumerate(zip(fits, LOOKS, strict=False))
     ]
     style.legend(figure, handles, ncols=len(handles))
     return figure

@@ -63,3 +63,37 @@ def _label(ax: object, posterior: xr.Dataset, x: str, y: str, alone: bool) -> No
         ax.set_xlabel(style.label(x, posterior[x]), fontsize=6)
     if y:
         ax.set_ylabel(style.label(y, posterior[y]), fontsize=6)
+
+
+@style.context()
+def rank_histograms(counts: xr.DataArray) -> Figure:
+    """Ranks of true values among draws from posteriors; grey: 95 % of counts where posteriors are right.
+
+    Parameters
+    ----------
+    counts : data sets (parameter, bin).
+
+    Raises
+    ------
+    InputError
+        for other dims.
+    """
+    from scipy.stats import binom
+
+    if counts.dims != ("parameter", "bin"):
+        raise InputError(f"ranks to draw need the dims parameter and bin, not {counts.dims}")
+    names, bins = counts["parameter"].values.tolist(), counts.sizes["bin"]
+    columns = min(3, len(names))
+    rows = -(-len(names) // columns)
+    figure = style.figure(style.TWO_COLUMNS, 0.4 + 1.7 * rows)
+    axes = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    low, high = binom.ppf([0.025, 0.975], int(counts[0].sum()), 1 / bins)
+    for ax, name, own in zip(axes.ravel(), names, counts.values, strict=False):
+        ax.axhspan(low, high, color=style.GREY, alpha=0.3, linewidth=0)
+        ax.bar((np.arange(bins) + 0.5) / bins, own, 0.9 / bins, color=style.BLUE)
+        ax.set(title=name, xlabel="rank of the truth, as a share (1)")
+    for ax in axes.ravel()[len(names) :]:
+        ax.remove()
+    for ax in axes[:, 0]:
+        ax.set_ylabel("data sets (1)")
+    return figure
