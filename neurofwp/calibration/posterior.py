@@ -53,9 +53,10 @@ class Ensemble:
 
     def part(self, start: Floats, steps: int, seed: int) -> xr.Dataset:
         """``place`` (draw, walker, parameter) and ``log_density`` (draw, walker) of some steps."""
-        sampler = _emcee().EnsembleSampler(*start.shape, self.log_density, vectorize=True)
-        state = np.random.RandomState(seed).get_state()
-        sampler.run_mcmc(start, steps, rstate0=state, skip_initial_state_check=True)
+        emcee = _emcee()
+        sampler = emcee.EnsembleSampler(*start.shape, self.log_density, vectorize=True)
+        state = emcee.State(start, random_state=np.random.RandomState(seed).get_state())
+        sampler.run_mcmc(state, steps, skip_initial_state_check=True)
         return xr.Dataset(
             {
                 "place": (("draw", "walker", "parameter"), sampler.get_chain()),

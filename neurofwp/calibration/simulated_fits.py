@@ -125,7 +125,9 @@ def _search(problem: Problem, population: int, generations: int, seed: int) -> t
 
     start = problem.published_place
     least_squares = problem.meet(problem.target)
-    options = {"bounds": [0, 1], "popsize": population, "seed": seed + 1, "verbose": -9}  # 0 would be the time of day
+    rng = np.random.default_rng(seed)  # by default cma takes NumPy's own, which simulations in this process seed
+    options = {"bounds": [0, 1], "popsize": population, "verbose": -9, "seed": np.nan}
+    options["randn"] = lambda *shape: rng.standard_normal(shape)
     evolution = cma.CMAEvolutionStrategy(start.clip(0.02, 0.98), FIRST, options)
     tried, costs = np.empty((0, len(start))), np.empty(0)
     history = []
