@@ -61,7 +61,8 @@ class Settings:
     spread: float | None = None
     """Standard deviation of fitted parameters about published ones, in the logarithm; inf: the data alone decide."""
     method: Literal["auto", "closed-form", "simulation"] = "auto"
-    """How the model predicts during the fit; auto takes the closed form where there is one."""
+    """How the model predicts during the fit; auto takes the closed form where there is one. What is fitted is scored by
+    the closed form where there is one."""
     bootstrap: int = 50
     """Fits to means with new noise of their SEM, for intervals; of simulations, samples about the best fit."""
     population: int = 16
@@ -203,8 +204,9 @@ def predict_points(
 
 def predictor(settings: Settings, protocols: Sequence[Protocol], seed: int, folder: Path | None) -> Predict:
     """Ratios (sets, protocols) as a function of numbers (sets,) by name of the parameter."""
-    if not by_simulation(settings):
-        return nf.laboratory.closed_form(nf.synapses.load(settings.model), protocols)
+    model = nf.synapses.load(settings.model)
+    if nf.laboratory.prediction.has_closed_form(model):
+        return nf.laboratory.closed_form(model, protocols)
     return nf.calibration.Simulated(
         settings.model, protocols, repeats=settings.repeats, seed=seed, folder=folder, step=0.1
     )
@@ -224,21 +226,23 @@ def sample(
     InputError
         as `sample_posterior`; for a model that is simulated and has noise.
     """
-    if by_simulation(settings) and nf.laboratory.responses.noisy(nf.synapses.load(settings.model)):
-        raise InputError(f"{settings.model} has noise: the posterior of a simulated model needs one without")
+    model = nf.synapses.load(settings.model)
+    simulated = not nf.laboratory.prediction.has_closed_form(model)
+    if simulated and nf.laboratory.responses.noisy(model):
+        raise InputError(f"{model.name} has noise: the posterior of a simulated model needs one without")
     protocols = {name: [each.protocol for each in own] for name, own in split.items()}
     forward, ahead = (predictor(settings, protocols[name], seed, None) for name in ("train", "test"))
     names = tuple(parameters["parameter"].values.tolist())
-    chosen = nf.calibration.published_bounds(nf.synapses.load(settings.model), names)
+    chosen = nf.calibration.published_bounds(model, names)
     problem = nf.calibration.pose(forward, chosen, split["train"], float(parameters.attrs["spread"]))
     start = np.array([own.place(x) for own, x in zip(chosen, parameters["fitted"].values, strict=True)])
     drawn = nf.calibration.sample_posterior(
         problem,
         start,
-        about=[Path(settings.model), settings.method, [stimulus(each) for each in protocols["train"]]],
+        about=[Path(settings.model), simulated, [stimulus(each) for each in protocols["train"]]],
         walkers=settings.walkers,
         steps=settings.steps,
-        draws=8 if by_simulation(settings) else 250,
+        draws=8 if simulated else 250,
         seed=seed,
         folder=folder,
     )
