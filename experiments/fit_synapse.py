@@ -207,7 +207,7 @@ def predictor(settings: Settings, protocols: Sequence[Protocol], seed: int, fold
     model = nf.synapses.load(settings.model)
     if nf.laboratory.prediction.has_closed_form(model):
         return nf.laboratory.closed_form(model, protocols)
-    return nf.calibration.Simulated(
+    return nf.laboratory.Simulated(
         settings.model, protocols, repeats=settings.repeats, seed=seed, folder=folder, step=0.1
     )
 
@@ -248,7 +248,7 @@ def sample(
     )
     if (least := float(drawn["effective"].min())) < ENOUGH:
         log.warning("the posterior has %.0f independent draws: %d take more --steps", least, ENOUGH)
-    ratios = nf.calibration.posterior.predictions(ahead, drawn, list(names))
+    ratios = nf.calibration.predictions(ahead, drawn, list(names))
     mean, sem = (np.array([getattr(each, name) for each in split["test"]]) for name in ("ratio", "sem"))
     groups = nf.calibration.inference_data(problem, drawn, (ratios, mean, sem), seed)
     summary = drawn[["autocorrelation", "effective"]].drop_vars(("chain", "draw"), errors="ignore")
@@ -280,33 +280,7 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     )
     predicted = {name: points["predicted"].sel(source=name, drop=True) for name in points["source"].values.tolist()}
     made = {"summary": fit, "scores": chi2.to_dataset(), "parameters": fitted, "points": each.assign(predicted)}
-    return made | (posterior_tables(result) if "posterior" in result else {})
-
-
-def posterior_tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
-    """Percentiles and rank correlations of parameters; how many points lie within the intervals of predictions."""
-    drawn = result["posterior"].to_dataset()
-    names = [str(name) for name in drawn.data_vars]
-    values = np.array([drawn[name].values.ravel() for name in names])
-    low, median, high = np.percentile(
-        values, [nf.calibration.PERCENTILES[0], 50, nf.calibration.PERCENTILES[1]], axis=1
-    )
-    ranks = np.corrcoef([each.argsort().argsort() for each in values])
-    own = (
-        result["posterior_summary"]
-        .to_dataset()
-        .assign(median=("parameter", median), low=("parameter", low), high=("parameter", high))
-    )
-    between = xr.Dataset(
-        {"rank_correlation": (("parameter", "other"), ranks, {"units": "1"})}, {"parameter": names, "other": names}
-    )
-    within = []
-    for predicted, known in (("posterior_predictive", "observed_data"), ("predictions", "predictions_constant_data")):
-        ratios, mean = (result[name].to_dataset()["ratio"] for name in (predicted, known))
-        low, high = np.percentile(ratios, nf.calibration.PERCENTILES, axis=(0, 1))
-        within.append(float(((low <= mean) & (mean <= high)).mean()))
-    share = xr.Dataset({"share_within_95": ("set", within, {"units": "1"})}, {"set": ["train", "test"]})
-    return {"posterior": own, "correlations": between, "predictive": share}
+    return made | (nf.calibration.summarise(result) if "posterior" in result else {})
 
 
 def plot(result: xr.DataTree) -> dict[str, Figure]:

@@ -122,7 +122,7 @@ def predict_simulated(
     every = [each for own in studies.values() for each in own]
     study = np.repeat(np.arange(len(studies)), [len(own) for own in studies.values()])
     chosen = nf.calibration.published_bounds(nf.synapses.load(name))
-    forward = nf.calibration.Simulated(name, [each.protocol for each in every], seed=seed, folder=folder)
+    forward = nf.laboratory.Simulated(name, [each.protocol for each in every], seed=seed, folder=folder)
     problem = nf.calibration.pose(forward, chosen, every, nf.calibration.default_spread(nf.synapses.load(name)))
     rng = np.random.default_rng(seed)
     centres = problem.published_place[None]

@@ -26,7 +26,6 @@ from neurofwp.runtime.progress import progress_bar
 Floats = NDArray[np.float64]
 
 PARTS = 20  # in which steps are taken
-BATCH = 256  # sets of which predictions are made at once
 
 
 @dataclass(frozen=True)
@@ -138,52 +137,6 @@ def _describe(problem: Problem, steps: xr.Dataset, draws: int) -> xr.Dataset:
     return found.assign(
         autocorrelation=("parameter", lag, {"units": "1"}), effective=("parameter", effective, {"units": "1"})
     )
-
-
-def inference_data(
-    problem: Problem, posterior: xr.Dataset, held_out: tuple[Floats, Floats, Floats], seed: int
-) -> dict[str, xr.Dataset]:
-    """The groups that ArviZ knows, by name: what `arviz.from_netcdf` finds in a file of them.
-
-    Parameters
-    ----------
-    posterior : as of `sample_posterior`. held_out : what the draws predict of points that were not fitted (chain, draw,
-        point), and mean and SEM of these (point,).
-
-    Returns
-    -------
-    posterior, sample_stats, observed_data and constant_data (mean ``ratio`` and ``sem`` of fitted points),
-    posterior_predictive (their ``ratio`` with new noise of the SEM), and predictions and predictions_constant_data, the
-    same of points that were held out.
-    """
-    rng = np.random.default_rng(seed)
-    one = {"units": "1"}
-    names = [own.name for own in problem.parameters]
-    fitted = predictions(problem.predict, posterior, names)
-    noisy = fitted + problem.sem * rng.standard_normal(fitted.shape)
-    ratios, mean, sem = held_out
-    dims = ("chain", "draw", "point")
-    coords = {"chain": posterior["chain"].values, "draw": posterior["draw"].values}
-    new = ratios + sem * rng.standard_normal(ratios.shape)
-    draws = posterior[names].drop_vars("parameter", errors="ignore")
-    return {
-        "posterior": draws,
-        "sample_stats": posterior[["log_density"]].rename(log_density="lp"),
-        "observed_data": xr.Dataset({"ratio": ("point", problem.ratio, one)}),
-        "constant_data": xr.Dataset({"sem": ("point", problem.sem, one)}),
-        "posterior_predictive": xr.Dataset({"ratio": (dims, noisy, one)}, coords),
-        "predictions": xr.Dataset({"ratio": (dims, new, one)}, coords),
-        "predictions_constant_data": xr.Dataset({"ratio": ("point", mean, one), "sem": ("point", sem, one)}),
-    }
-
-
-def predictions(predict: Any, posterior: xr.Dataset, names: list[str]) -> Floats:
-    """Ratios (chain, draw, point) of every draw."""
-    shape = posterior[names[0]].shape
-    numbers = {name: posterior[name].values.ravel() for name in names}
-    starts = range(0, posterior[names[0]].size, BATCH)
-    made = [predict({name: each[first : first + BATCH] for name, each in numbers.items()}) for first in starts]
-    return np.asarray(np.concatenate(made).reshape(*shape, -1))
 
 
 def _emcee() -> Any:

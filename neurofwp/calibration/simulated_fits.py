@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 
 from neurofwp.calibration.problem import Problem, check, describe, pose
 from neurofwp.calibration.published import default_spread, published_bounds
-from neurofwp.calibration.simulation import REPEATS, Simulated
 from neurofwp.errors import InputError
 from neurofwp.laboratory.measurements import Measurement
+from neurofwp.laboratory.simulated import REPEATS, Simulated
 from neurofwp.runtime import parallel
 from neurofwp.runtime.progress import progress_bar
 from neurofwp.synapses.model import load

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from neurofwp.laboratory.peaks import calcium_peaks as calcium_peaks
     from neurofwp.laboratory.prediction import closed_form as closed_form, predict as predict
     from neurofwp.laboratory.side_by_side import changes as changes
+    from neurofwp.laboratory.simulated import Simulated as Simulated
     from neurofwp.laboratory.variants import change_variants as change_variants
 
 HOMES = {
@@ -28,6 +29,7 @@ HOMES = {
     "Laboratory": "laboratory",
     "Measurement": "measurements",
     "calcium_peaks": "peaks",
+    "Simulated": "simulated",
     "change_variants": "variants",
     "changes": "side_by_side",
     "closed_form": "prediction",

@@ -18,6 +18,7 @@ from neurofwp.brian.connect import connect, events, watch_plateaus
 from neurofwp.brian.own import OWN, Own
 from neurofwp.brian.simulation import Simulation
 from neurofwp.errors import InputError
+from neurofwp.laboratory.cell import CELL, EPSP, SPIKE, cell_constants
 from neurofwp.laboratory.commands import Command
 from neurofwp.laboratory.protocol import Protocol
 from neurofwp.synapses.model import SynapseModel
@@ -26,32 +27,6 @@ from neurofwp.synapses.stage import States
 if TYPE_CHECKING:
     from neurofwp.spiking.initial_values import Numbers
 
-CELL = """
-    v_dendrite = held*v_held + (1 - held)*(v_rest + plateau*v_plateau + spike + epsp) : volt
-    spike = spike_fast + spike_slow : volt
-    dspike_fast/dt = -spike_fast/tau_fast : volt
-    dspike_slow/dt = -spike_slow/tau_slow : volt
-    epsp = epsp_decaying - epsp_rising : volt
-    depsp_decaying/dt = -epsp_decaying/epsp_decay : volt
-    depsp_rising/dt = -epsp_rising/epsp_rise : volt
-    held : 1
-    v_held : volt (constant)
-    plateau : 1
-    plateau_before : 1
-    calcium_outside : mmolar (constant)
-    nmda_gain : 1
-    forgetting : Hz
-"""
-
-# The voltage in a time step is the mean over it: of an exponential that begins with it, the share `mean_...`.
-SPIKE = """
-    spike_fast += fast_share*spike_height*mean_fast
-    spike_slow += (1 - fast_share)*spike_height*mean_slow
-"""
-EPSP = """
-    epsp_decaying += epsp_scale*mean_decaying
-    epsp_rising += epsp_scale*mean_rising
-"""
 PRE, POST, LATE = "pre", "post", "late"
 BEFORE, AFTER = -1, 1  # synapses see spikes, within a step
 
@@ -64,20 +39,6 @@ def _plain(number: Quantity | float | np.ndarray) -> np.ndarray | float:
 def _lasting_states(synapse: SynapseModel) -> tuple[str, ...]:
     """What is kept as it is at the end of each protocol, while others go on; spikes alone change the rest."""
     return tuple(dict.fromkeys(("weight", synapse.expressed))) if synapse.update else ()
-
-
-def _cell_constants(cell: Mapping[str, Any], step: Quantity) -> dict[str, Any]:
-    """What the parameters of the cell make of a time step."""
-    decays = {"fast": "tau_fast", "slow": "tau_slow", "decaying": "epsp_decay", "rising": "epsp_rise"}
-    means = {f"mean_{name}": _mean_of_step(float(step / cell[tau])) for name, tau in decays.items()}
-    rise, decay = (float(cell[name] / ms) for name in ("epsp_rise", "epsp_decay"))
-    peak = np.log(decay / rise) * rise * decay / (decay - rise)
-    return {**means, "epsp_scale": cell["epsp_height"] / (np.exp(-peak / decay) - np.exp(-peak / rise))}
-
-
-def _mean_of_step(share: float) -> float:
-    """Of exp(-t) over a time `share`."""
-    return float(-np.expm1(-share) / share)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +195,7 @@ class Bench(Simulation):
     @cached_property
     def _constants(self) -> dict[str, Quantity | float]:
         """All parameters of cells and synapse, and what follows from those of the cell."""
-        return {**self.cell, **_cell_constants(self.cell, self.step), **self.synapse.values}
+        return {**self.cell, **cell_constants(self.cell, self.step), **self.synapse.values}
 
     @property
     def _before(self) -> np.ndarray:

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from neurofwp.calibration.posterior import inference_data, predictions, sample_posterior
+from neurofwp.calibration.inference import inference_data, predictions
+from neurofwp.calibration.posterior import sample_posterior
 from neurofwp.calibration.problem import Problem
 from neurofwp.calibration.published import PublishedParameter
 from neurofwp.errors import InputError

@@ -10,9 +10,9 @@ import pytest
 import xarray as xr
 
 from neurofwp.brian import backends
-from neurofwp.calibration import fit_by_simulation, fit_parameters, published_bounds, simulated_fits, simulation
+from neurofwp.calibration import fit_by_simulation, fit_parameters, published_bounds, simulated_fits
 from neurofwp.errors import InputError
-from neurofwp.laboratory import kinds
+from neurofwp.laboratory import kinds, simulated
 from neurofwp.laboratory.laboratory import Laboratory
 from neurofwp.laboratory.measurements import Measurement
 from neurofwp.laboratory.prediction import closed_form, predict, replace_values
@@ -76,10 +76,10 @@ def test_simulations_answer_in_the_order_of_protocols(monkeypatch: pytest.Monkey
         ratios = np.array([[each.duration * x for each in protocols] for x in numbers["P1"]])
         return {"ratio": xr.DataArray(ratios)}
 
-    monkeypatch.setattr(simulation.Bench, "changes", changes)
+    monkeypatch.setattr(simulated._Bench, "changes", changes)
     lengths = [(10, 1), (20, 9), (10, 1), (30, 1), (40, 8)]
     protocols = [Protocol(f"{n}", (float(t),), trains=k) for n, (t, k) in enumerate(lengths)]
-    predict = simulation.Simulated("shouval-2002", protocols)
+    predict = simulated.Simulated("shouval-2002", protocols)
     np.testing.assert_array_equal(predict({"P1": np.array([1.0, 2.0])})[1], [2, 18, 2, 2, 16])
     assert sorted(map(len, seen)) == [2, 2]
 

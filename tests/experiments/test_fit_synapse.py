@@ -134,10 +134,10 @@ def test_calibrate_measurements_simulates_what_has_no_closed_form(
     data = {name: nf.laboratory.measurements.read(path) for name, path in files.items()}
     ratios = {repr(each.protocol): each.ratio for own in data.values() for each in own}
 
-    def call(self: nf.calibration.Simulated, numbers: dict[str, np.ndarray]) -> np.ndarray:
+    def call(self: nf.laboratory.Simulated, numbers: dict[str, np.ndarray]) -> np.ndarray:
         return np.outer(numbers["P1"] / 0.11, [1.02 * ratios[repr(each)] for each in self.protocols])
 
-    monkeypatch.setattr(nf.calibration.Simulated, "__call__", call)
+    monkeypatch.setattr(nf.laboratory.Simulated, "__call__", call)
     flags = ["--synapse", "shouval-2002", "--parameters", "P1", "--spread", "inf", "--generations", "15"]
     where = ["--train", str(files["train"]), "--test", str(files["test"]), "--out", str(tmp_path / "out")]
     assert cli.main(["calibrate", "measurements", *flags, *where]) == 0

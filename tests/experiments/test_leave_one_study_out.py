@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neurofwp.calibration import Simulated, hierarchical
+from neurofwp.calibration import hierarchical
 from neurofwp.errors import InputError
 from neurofwp.experiments import leave_one_study_out as experiment
-from neurofwp.laboratory import kinds
+from neurofwp.laboratory import Simulated, kinds
 from neurofwp.laboratory.prediction import closed_form, predict, replace_values
 from neurofwp.synapses.model import load
 

@@ -9,7 +9,6 @@ import pytest
 import xarray as xr
 
 from neurofwp import calibration
-from neurofwp.calibration import posterior
 from neurofwp.errors import InputError
 from neurofwp.experiments import posterior_calibration as experiment
 
@@ -35,7 +34,6 @@ def laplace(narrow: float) -> Any:
 @pytest.mark.parametrize(("narrow", "flat"), [(1.0, True), (0.5, False)])
 def test_ranks_are_flat_where_posteriors_are_right(monkeypatch: pytest.MonkeyPatch, narrow: float, flat: bool) -> None:
     """Of amplitudes, in which predictions are linear between changes in log: a narrow spread keeps them so."""
-    monkeypatch.setattr(posterior, "sample_posterior", laplace(narrow))
     monkeypatch.setattr(calibration, "sample_posterior", laplace(narrow), raising=False)
     settings = experiment.Settings(model=MODEL, spread=0.05, datasets=160)
     result = experiment.run(settings, seed=1, device="cpu")

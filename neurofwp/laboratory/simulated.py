@@ -32,7 +32,7 @@ REPEATS = 40  # of every protocol, where a model has noise
 
 
 @dataclass(frozen=True)
-class Bench:
+class _Bench:
     """What all simulations have in common; a model in a file counts by what the file holds."""
 
     model: str | Path
@@ -95,7 +95,7 @@ class Simulated:
         if not own:  # a bench of variants needs a parameter in which they differ
             own = {name: np.array([value]) for name, value in list(declared_values(self.synapse).items())[:1]}
         repeats = (self.repeats or REPEATS) if self.noisy else 1
-        bench = Bench(self.model, repeats, self.step, backends.choose(self.backend)[0])
+        bench = _Bench(self.model, repeats, self.step, backends.choose(self.backend)[0])
         sequence = np.random.SeedSequence([self.seed, self.calls if self.noisy else 0])
         seeds = sequence.generate_state(len(self.groups)).tolist()
         cases = {
@@ -103,6 +103,6 @@ class Simulated:
             for index, (group, seed) in enumerate(zip(self.groups, seeds, strict=True))
         }
         self.calls += 1
-        with parallel.start(Bench.changes, cases, folder=self.folder, workers=1, executor=self.executor) as done:
+        with parallel.start(_Bench.changes, cases, folder=self.folder, workers=1, executor=self.executor) as done:
             found = [done[name]["ratio"].values for name in cases]
         return np.asarray(np.concatenate(found, axis=1)[:, self.order][:, self.place])
