@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from neurofwp.cli import choice
 from neurofwp.errors import InputError, unknown
 
 FIT = "fit-synapse"  # the experiment that `measurements` is another name of
@@ -43,7 +44,10 @@ class _Circuit:
 
 def main(words: list[str]) -> int:
     """Print a circuit file, or write it; or fit a synapse model, as `neurofwp run fit-synapse` does."""
-    what, *flags = words if words and words[0] not in ("-h", "--help") else ["circuit", "--help"]
+    chosen = choice.choose("calibrate", "thing to calibrate", words, WHAT, "[--out PATH]")
+    if chosen is None:
+        return 0
+    what, flags = chosen
     if what not in WHAT:
         raise unknown("thing to calibrate", what, WHAT)
     if what == "measurements":
