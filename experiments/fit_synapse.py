@@ -16,14 +16,16 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 import neurofwp as nf
 from neurofwp.errors import InputError
+from neurofwp.runtime import parallel
 from neurofwp.runtime.experiment import Experiment
 from neurofwp.runtime.lazy import np, xr
 
@@ -137,26 +139,19 @@ def by_simulation(settings: Settings) -> bool:
 
 def fit(settings: Settings, measured: Sequence[Measurement], seed: int, folder: Path | None) -> xr.Dataset:
     """The fitted parameters."""
+    how: dict[str, Any] = {"names": settings.parameters, "spread": settings.spread, "seed": seed}
     if not by_simulation(settings):
-        return nf.calibration.fit_parameters(
-            nf.synapses.load(settings.model),
-            measured,
-            names=settings.parameters,
-            spread=settings.spread,
-            bootstrap=settings.bootstrap,
-            seed=seed,
-        )
+        model = nf.synapses.load(settings.model)
+        return nf.calibration.fit_parameters(model, measured, bootstrap=settings.bootstrap, **how)
     return nf.calibration.fit_by_simulation(
         settings.model,
         measured,
-        names=settings.parameters,
-        spread=settings.spread,
         population=settings.population,
         generations=settings.generations,
         repeats=settings.repeats,
         samples=settings.bootstrap,
-        seed=seed,
         folder=folder,
+        **how,
     )
 
 
@@ -236,21 +231,26 @@ def sample(
     chosen = nf.calibration.published_bounds(model, names)
     problem = nf.calibration.pose(forward, chosen, split["train"], float(parameters.attrs["spread"]))
     start = np.array([own.place(x) for own, x in zip(chosen, parameters["fitted"].values, strict=True)])
-    drawn = nf.calibration.sample_posterior(
-        problem,
-        start,
-        about=[Path(settings.model), simulated, [stimulus(each) for each in protocols["train"]]],
-        walkers=settings.walkers,
-        steps=settings.steps,
-        draws=8 if simulated else 250,
-        seed=seed,
-        folder=folder,
-    )
+    mean, sem = (np.array([getattr(each, name) for each in split["test"]]) for name in ("ratio", "sem"))
+    with ExitStack() as stack:
+        for each in (forward, ahead):
+            if isinstance(each, nf.laboratory.Simulated):  # processes that all calls share
+                each.executor = stack.enter_context(parallel.open_executor(len(each.groups)))
+        drawn = nf.calibration.sample_posterior(
+            problem,
+            start,
+            about=[Path(settings.model), simulated, [stimulus(each) for each in protocols["train"]]],
+            walkers=settings.walkers,
+            steps=settings.steps,
+            draws=8 if simulated else 250,
+            seed=seed,
+            folder=folder,
+        )
+        groups = nf.calibration.inference_data(
+            problem, drawn, (nf.calibration.predictions(ahead, drawn, list(names)), mean, sem), seed
+        )
     if (least := float(drawn["effective"].min())) < ENOUGH:
         log.warning("the posterior has %.0f independent draws: %d take more --steps", least, ENOUGH)
-    ratios = nf.calibration.predictions(ahead, drawn, list(names))
-    mean, sem = (np.array([getattr(each, name) for each in split["test"]]) for name in ("ratio", "sem"))
-    groups = nf.calibration.inference_data(problem, drawn, (ratios, mean, sem), seed)
     summary = drawn[["autocorrelation", "effective"]].drop_vars(("chain", "draw"), errors="ignore")
     return {f"/{name}": group for name, group in groups.items()} | {"/posterior_summary": summary}
 

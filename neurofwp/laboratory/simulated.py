@@ -61,7 +61,7 @@ class Simulated:
 
     model : name or path. repeats : of each protocol, where the model has noise; by default `REPEATS`, else once.
     step : of everything, ms. folder : where simulations are kept, and found again. executor : where they run; by
-        default in this process.
+        default in processes that each call starts.
     """
 
     model: str | Path
@@ -103,6 +103,6 @@ class Simulated:
             for index, (group, seed) in enumerate(zip(self.groups, seeds, strict=True))
         }
         self.calls += 1
-        with parallel.start(_Bench.changes, cases, folder=self.folder, workers=1, executor=self.executor) as done:
+        with parallel.start(_Bench.changes, cases, folder=self.folder, executor=self.executor) as done:
             found = [done[name]["ratio"].values for name in cases]
         return np.asarray(np.concatenate(found, axis=1)[:, self.order][:, self.place])
