@@ -72,7 +72,7 @@ class Settings:
     generations: int = 30
     """Of simulations: generations."""
     repeats: int | None = None
-    """Of simulations of a model with noise: how often each protocol is done; by default 40 times."""
+    """Of simulations of a model with noise: how often each protocol is done; by default 100 times."""
     posterior: bool = False
     """Draw from the posterior of the parameters, too; needs neurofwp[posterior]."""
     walkers: int = 32
