@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 
 # Ratios of the shipped models differ by .003 at most from those with steps of 0.1 ms, in half of the time.
 STEP = 0.2  # ms
-REPEATS = 100  # of every protocol, where a model has noise: with 60, fits of two thresholds follow it
+REPEATS = 100  # of every protocol, where a model has noise: with 60 it is as large as SEMs
 
 
 @dataclass(frozen=True)
