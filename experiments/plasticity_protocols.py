@@ -70,8 +70,6 @@ AXES: dict[Kind, tuple[str, str | None]] = {
 # The same of measurements.
 MEASURED_AXES = (("dt", "frequency"), ("frequency", "dt"), ("interval", None), ("calcium", "dt"))
 
-EMPTY = 0.25  # nS: weight before the protocol of synapses that begin at 0; below the upper bound of every shipped model
-
 log = logging.getLogger("neurofwp")
 
 
@@ -188,8 +186,8 @@ def complete(settings: Settings, model: SynapseModel) -> Settings:
     if settings.repeats is None or settings.repeats < 1:
         raise InputError(f"repeats must be 1 or more, not {settings.repeats}")
     if settings.initial is None and not nf.laboratory.mean_weight(model):
-        log.info("%s is empty at the beginning: protocols start at %g nS (--initial)", model.name, EMPTY)
-        settings = replace(settings, initial=EMPTY)
+        log.info("%s is empty at the beginning: protocols start at %g nS (--initial)", model.name, nf.laboratory.EMPTY)
+        settings = replace(settings, initial=nf.laboratory.EMPTY)
     if settings.initial is not None and not 0 < settings.initial < math.inf:
         raise InputError(f"initial must be a weight above 0 nS, of which changes are shares, not {settings.initial:g}")
     return settings

@@ -1,6 +1,7 @@
 """Pages of results, made from what runs have left.
 
     python docs/results/pages.py keep results/key-overlap/...    # takes a run's tables into docs/results
+    python docs/results/pages.py keep results/fit-synapse/...=fit-omega    # under a name of its own
     python docs/results/pages.py write                           # writes a page for each, and the index
 
 A run is kept as its tables (CSV, but those of more than `KEPT` rows) and `run.json`: the command, seed, versions and
@@ -14,6 +15,7 @@ import json
 import shlex
 import shutil
 import sys
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +26,13 @@ KEPT = 500  # of a table that is kept
 NOTES = "notes.md"
 
 
-def keep(folder: Path) -> Path:
-    """Take the tables of a run, and how it was made, into a folder named after its experiment."""
+def keep(folder: Path, name: str = "") -> Path:
+    """Take the tables of a run, and how it was made, into a folder of this name, by default that of its experiment."""
     import xarray as xr
 
     with xr.open_datatree(folder / "result.nc", engine="h5netcdf") as tree:
         attrs = dict(tree.attrs)
-    place = HERE / str(attrs["experiment"])
+    place = HERE / (name or str(attrs["experiment"]))
     place.mkdir(exist_ok=True)
     for old in [*place.glob("*.csv"), *place.glob(RUN)]:
         old.unlink()
@@ -47,10 +49,10 @@ def write() -> list[Path]:
     pages = []
     for run in sorted(HERE.glob(f"*/{RUN}")):
         about = json.loads(run.read_text())
-        page = HERE / f"{about['experiment']}.md"
+        page = HERE / f"{run.parent.name}.md"
         notes = run.parent / NOTES
         said = notes.read_text().strip() if notes.is_file() else ""
-        page.write_text(_page(about, said, sorted(run.parent.glob("*.csv"))))
+        page.write_text(_page(run.parent.name, about, said, sorted(run.parent.glob("*.csv"))))
         pages.append(page)
     lines = [f"- [{page.stem}]({page.name})" for page in pages]
     others = [page for page in sorted(HERE.glob("*.md")) if page not in pages and page.name != "README.md"]
@@ -66,7 +68,9 @@ def command(about: dict[str, Any]) -> str:
     """The command that makes this run again: with flags for all settings that are not those by default."""
     from neurofwp.cli import catalogue, experiment_settings
 
-    by_default = json.loads(experiment_settings.to_json(catalogue.experiment(about["experiment"]).settings()))
+    kind = catalogue.experiment(about["experiment"]).settings
+    required = {each.name: None for each in fields(kind) if each.default is MISSING}
+    by_default = json.loads(experiment_settings.to_json(kind(**required)))
     words = ["neurofwp", "run", about["experiment"], "--seed", about["seed"]]
     for name, value in about["settings"].items():
         if value == by_default[name]:
@@ -77,8 +81,8 @@ def command(about: dict[str, Any]) -> str:
     return shlex.join(map(str, words))
 
 
-def _page(about: dict[str, Any], said: str, tables: list[Path]) -> str:
-    parts = [f"# {about['experiment']}", f"```\n{command(about)}\n```", *([said] if said else [])]
+def _page(name: str, about: dict[str, Any], said: str, tables: list[Path]) -> str:
+    parts = [f"# {name}", f"```\n{command(about)}\n```", *([said] if said else [])]
     for table in tables:
         with table.open(newline="") as file:
             header, *rows = list(csv.reader(file))
@@ -117,7 +121,7 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["keep", *folders] if folders:
             for each in folders:
-                print(keep(Path(each)))
+                print(keep(Path(each.partition("=")[0]), each.partition("=")[2]))
         case ["write"]:
             print(*write(), sep="\n")
         case _:

@@ -30,6 +30,7 @@ def connect(
     own: Collection[str] = (),
     block: tuple[int, int, int] | None = None,
     noise: Noise | None = None,
+    late_event: str = "spike",
     kept: str = "",
     keep: str = "",
 ) -> b2.Synapses:
@@ -45,20 +46,23 @@ def connect(
     block : replicas, and key and value cells of one, in place of `i` and `j`: synapses are then all-to-all within
         replicas, ordered by replica, key cell and value cell, and compiled programs advance them in rows. `own`
         constants may differ between replicas only. Cells beyond these have no synapses.
+    late_event : event of key cells at which what a spike does after the model's delay comes at once; by default it
+        comes after the delay, which is then one for all synapses.
     noise : draws the random numbers of the synapses; without it Brian2 does, in a sequence.
     kept, keep : variables of the synapses beside those of the model, and statements that follow the model's update.
     """
     constants = synapse.constants(plasticity.dt)
     draw: Callable[[str], str] = noise or str
     at_pre, at_post = _statements(synapse, draw, summed="nmda_open" in value.variables)
-    late = {"late": synapse.values[synapse.text("delay")]} if "late" in at_pre else {}
+    delayed = "late" in at_pre and late_event == "spike"
+    late = {"late": synapse.values[synapse.text("delay")]} if delayed else {}
     plastic = b2.Synapses(
         key,
         value,
         f"{synapse.text('synaptic')}\n{_declarations(constants, own)}\n{kept}",
         on_pre=at_pre,
         on_post=at_post,
-        on_event={"now": "spike", "late": "spike", "post": "spike", "edge": "plateau_edge"},
+        on_event={"now": "spike", "late": late_event, "post": "spike", "edge": "plateau_edge"},
         # one for all: Brian2 would otherwise keep one for each synapse
         delay=dict.fromkeys(at_pre | at_post, 0 * second) | late,
         clock=clock,

@@ -22,7 +22,7 @@ from neurofwp.runtime import children
 COMMANDS = {
     "run": "one experiment: data, tables, figures and log into a folder",
     "sweep": "one experiment at many settings, on all cores or on a cluster",
-    "calibrate": "a circuit of coupled cells, its parameters by a closed form",
+    "calibrate": "a synapse model, fitted to measurements, or a circuit of coupled cells",
     "train": "a slow net, meta-trained on a family of tasks",
     "identify": "which rule moved the weights of a recording, in NetCDF, CSV or NPY files, or of a run",
     "compare": "recall of both networks, and which rule explains the weights",

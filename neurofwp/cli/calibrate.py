@@ -1,4 +1,4 @@
-"""`neurofwp calibrate circuit`: a circuit of coupled cells, its parameters by a closed form."""
+"""`neurofwp calibrate`: a circuit of coupled cells, by a closed form, or a synapse model, fitted to measurements."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ from typing import Annotated, Literal
 
 import tyro
 
+from neurofwp.cli import choice
 from neurofwp.errors import InputError, unknown
 
-WHAT = {"circuit": "parameters of value cells whose soma and dendrite are coupled"}
+FIT = "fit-synapse"  # the experiment that `measurements` is another name of
+WHAT = {
+    "circuit": "parameters of value cells whose soma and dendrite are coupled",
+    "measurements": "parameters of a synapse model, fitted to measurements of plasticity",
+}
 DESCRIPTION = """A circuit file whose cells have coupled compartments, with parameters from a closed form.
 
 SpikingNetwork(circuit="my-circuit.toml") and `neurofwp run hetero-associative --circuit my-circuit.toml` run it. To fit
-a synapse model: `neurofwp run calibrate` and `neurofwp run fit-synapse`."""
+a synapse model: `neurofwp calibrate measurements`; to let a network run a rule: `neurofwp run calibrate`."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,17 @@ class _Circuit:
 
 
 def main(words: list[str]) -> int:
-    """Print a circuit file, or write it."""
-    what, *flags = words if words and words[0] not in ("-h", "--help") else ["circuit", "--help"]
+    """Print a circuit file, or write it; or fit a synapse model, as `neurofwp run fit-synapse` does."""
+    chosen = choice.choose("calibrate", "thing to calibrate", words, WHAT, "[--out PATH]")
+    if chosen is None:
+        return 0
+    what, flags = chosen
     if what not in WHAT:
         raise unknown("thing to calibrate", what, WHAT)
+    if what == "measurements":
+        from neurofwp.cli import run
+
+        return run.main([FIT, *flags])
     given = tyro.cli(_Circuit, prog="neurofwp calibrate circuit", description=DESCRIPTION, args=flags)
     if given.out is not None and given.out.suffix != ".toml":
         raise InputError(f"circuits are TOML files: --out must end in .toml, not {str(given.out)!r}")

@@ -160,17 +160,16 @@ def _network(what: str) -> Finding:
     from neurofwp.spiking import SpikingNetwork
 
     memory = program.from_arrays(np.ones((1, 4)), [[1.0]], duration=150.0)
-    how = {"key_cells": "poisson", "cells_per_pool": 1}
     before = os.environ.get(cache.FOLDER)
     with children.temporary_folder() as folder:
         os.environ[cache.FOLDER] = str(folder)
         cache.cache_folder.cache_clear()
         try:
-            compiled = SpikingNetwork("additive", **how).run(memory, seed=0)
+            compiled = SpikingNetwork("additive", cells_per_pool=1).run(memory, seed=0)
         finally:
             os.environ.pop(cache.FOLDER) if before is None else os.environ.update({cache.FOLDER: before})
             cache.cache_folder.cache_clear()
-    stepped = SpikingNetwork("additive", **how, backend="numpy").run(memory, seed=0)
+    stepped = SpikingNetwork("additive", cells_per_pool=1, backend="numpy").run(memory, seed=0)
     same = np.allclose(compiled["weight"], stepped["weight"], rtol=1e-3, atol=1e-9)
     remedy = "" if same else "install the versions of the constraints file: pip install -c constraints.txt neurofwp"
     return Finding(what, "compiled, and equal to its steps in NumPy" if same else "differs from NumPy", remedy)

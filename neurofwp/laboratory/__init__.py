@@ -18,15 +18,20 @@ if TYPE_CHECKING:
     )
     from neurofwp.laboratory.laboratory import Laboratory as Laboratory
     from neurofwp.laboratory.measurements import Measurement as Measurement
-    from neurofwp.laboratory.one_pair import mean_weight as mean_weight, record_pair as record_pair
+    from neurofwp.laboratory.one_pair import EMPTY as EMPTY, mean_weight as mean_weight, record_pair as record_pair
     from neurofwp.laboratory.peaks import calcium_peaks as calcium_peaks
     from neurofwp.laboratory.prediction import closed_form as closed_form, predict as predict
     from neurofwp.laboratory.side_by_side import changes as changes
+    from neurofwp.laboratory.simulated import Simulated as Simulated
+    from neurofwp.laboratory.variants import change_variants as change_variants
 
 HOMES = {
+    "EMPTY": "one_pair",
     "Laboratory": "laboratory",
     "Measurement": "measurements",
     "calcium_peaks": "peaks",
+    "Simulated": "simulated",
+    "change_variants": "variants",
     "changes": "side_by_side",
     "closed_form": "prediction",
     "curves": None,

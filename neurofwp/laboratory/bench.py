@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import brian2 as b2
@@ -18,60 +19,27 @@ from neurofwp.brian.own import OWN, Own
 from neurofwp.brian.simulation import Simulation
 from neurofwp.brian.time_steps import largest_shift, nearest_steps
 from neurofwp.errors import InputError
+from neurofwp.laboratory.cell import CELL, EPSP, SPIKE, cell_constants
 from neurofwp.laboratory.commands import Command
 from neurofwp.laboratory.protocol import Protocol
 from neurofwp.synapses.model import SynapseModel
+from neurofwp.synapses.stage import States
 
 if TYPE_CHECKING:
     from neurofwp.spiking.initial_values import Numbers
 
-CELL = """
-    v_dendrite = held*v_held + (1 - held)*(v_rest + plateau*v_plateau + spike + epsp) : volt
-    spike = spike_fast + spike_slow : volt
-    dspike_fast/dt = -spike_fast/tau_fast : volt
-    dspike_slow/dt = -spike_slow/tau_slow : volt
-    epsp = epsp_decaying - epsp_rising : volt
-    depsp_decaying/dt = -epsp_decaying/epsp_decay : volt
-    depsp_rising/dt = -epsp_rising/epsp_rise : volt
-    held : 1
-    v_held : volt (constant)
-    plateau : 1
-    plateau_before : 1
-    calcium_outside : mmolar (constant)
-    nmda_gain : 1
-    forgetting : Hz
-"""
-
-# The voltage in a time step is the mean over it: of an exponential that begins with it, the share `mean_...`.
-SPIKE = """
-    spike_fast += fast_share*spike_height*mean_fast
-    spike_slow += (1 - fast_share)*spike_height*mean_slow
-"""
-EPSP = """
-    epsp_decaying += epsp_scale*mean_decaying
-    epsp_rising += epsp_scale*mean_rising
-"""
-PRE, POST = "pre", "post"
+PRE, POST, LATE = "pre", "post", "late"
 BEFORE, AFTER = -1, 1  # synapses see spikes, within a step
+
+
+def _plain(number: Quantity | float | np.ndarray) -> np.ndarray | float:
+    """One number, or one for each pair of cells."""
+    return number if isinstance(number, np.ndarray) and number.ndim else float(number)
 
 
 def _lasting_states(synapse: SynapseModel) -> tuple[str, ...]:
     """What is kept as it is at the end of each protocol, while others go on; spikes alone change the rest."""
     return tuple(dict.fromkeys(("weight", synapse.expressed))) if synapse.update else ()
-
-
-def _cell_constants(cell: Mapping[str, Any], step: Quantity) -> dict[str, Any]:
-    """What the parameters of the cell make of a time step."""
-    decays = {"fast": "tau_fast", "slow": "tau_slow", "decaying": "epsp_decay", "rising": "epsp_rise"}
-    means = {f"mean_{name}": _mean_of_step(float(step / cell[tau])) for name, tau in decays.items()}
-    rise, decay = (float(cell[name] / ms) for name in ("epsp_rise", "epsp_decay"))
-    peak = np.log(decay / rise) * rise * decay / (decay - rise)
-    return {**means, "epsp_scale": cell["epsp_height"] / (np.exp(-peak / decay) - np.exp(-peak / rise))}
-
-
-def _mean_of_step(share: float) -> float:
-    """Of exp(-t) over a time `share`."""
-    return float(-np.expm1(-share) / share)
 
 
 def _seconds(times: Sequence[float], protocol: Protocol) -> np.ndarray:
@@ -85,18 +53,24 @@ class Bench(Simulation):
     """One pair of cells and one synapse for every protocol and repeat.
 
     cell : its parameters. record : step at which the first repeat of each protocol is recorded; None: not at all.
+    variants : the synapse of each protocol, where they differ in the values of the parameters `own`; else all have
+        `synapse`.
     """
 
     synapse: SynapseModel
     cell: Mapping[str, Quantity | float]
     protocols: Sequence[Protocol]
     repeats: int
-    record: Quantity | None
+    record: Quantity | None = None
+    variants: Sequence[SynapseModel] = ()
+    own: tuple[str, ...] = ()
 
     def network(self) -> b2.Network:
         synapse, clock = self.synapse, b2.Clock(self.step, name="bench_clock")
         pre, post, *others = self._commands
-        key = self._cells("key", clock, [pre], synapse.text("presynaptic"), synapse.text("presynaptic_spike"))
+        late = [command for command in others if command.name == LATE]
+        others = [command for command in others if command.name != LATE]
+        key = self._cells("key", clock, [pre, *late], synapse.text("presynaptic"), synapse.text("presynaptic_spike"))
         value = self._cells(
             "value",
             clock,
@@ -117,6 +91,8 @@ class Bench(Simulation):
             each,
             clock=clock,
             plasticity=clock,
+            own=self._own_constants,
+            late_event=LATE if late else "spike",
             kept="\n".join(["until : second (constant)", *(f"last_{name} : siemens" for name in lasting)]),
             keep="\n".join(f"last_{name} += ({name} - last_{name})*{goes_on}" for name in lasting),
         )
@@ -133,21 +109,22 @@ class Bench(Simulation):
             "protocols": [len(self.protocols), self.repeats],
             "tables": {command.name: len(command.table(self.step)) for command in self._commands},
             "record": str(self.record),
-            "synapse": self.synapse.shape,
+            "synapse": self.synapse.shape | ({"late by": LATE} if self._own_delay else {}),
             "names": sorted(self._constants),
+            "own": sorted(self._own_constants),
         }
 
     def numbers(self) -> Numbers:
         """All numbers that it starts with."""
         protocols, synapse = self.protocols, self.synapse
+        constants = {**synapse.constants(self.step), **self._own_constants}
+        of_cells = self._constants | {name: constants[name] for name in self.own}
         own: Numbers = {
-            f"{group}.{OWN}{name}": float(number)
-            for group in ("key", "value")
-            for name, number in self._constants.items()
+            f"{group}.{OWN}{name}": _plain(number) for group in ("key", "value") for name, number in of_cells.items()
         }
-        own |= {f"plastic.{name}": float(number) for name, number in synapse.constants(self.step).items()}
+        own |= {f"plastic.{name}": _plain(number) for name, number in constants.items()}
         for command in self._commands:
-            group, table = "key" if command.name == PRE else "value", command.table(self.step)
+            group, table = "key" if command.name in (PRE, LATE) else "value", command.table(self.step)
             own |= {
                 f"{command.name}_times.values": table,
                 f"{group}.{command.name}_at": self._each(command.first),
@@ -177,7 +154,7 @@ class Bench(Simulation):
         at_end = {
             name: f"last_{name}" if name in _lasting_states(self.synapse) else name for name in self.synapse.states
         }
-        last = self.synapse.read({name: recorded[f"plastic.{stored}"] for name, stored in at_end.items()}, until)
+        last = self._read({name: recorded[f"plastic.{stored}"] for name, stored in at_end.items()}, until)
         weights = {"before": self._before, "after": last["weight"], "expressed": last[self.synapse.expressed]}
         made = xr.Dataset(
             {name: (dims, each.reshape(shape) * 1e9, {"units": "nS"}) for name, each in weights.items()},
@@ -204,10 +181,36 @@ class Bench(Simulation):
             for name in (*self.synapse.states, *(f"last_{name}" for name in _lasting_states(self.synapse)))
         ]
 
+    def _read(self, states: States, now: np.ndarray) -> States:
+        """States of all synapses as they are at the times `now`."""
+        if not (self.variants and self.synapse.by_events):
+            return self.synapse.read(states, now)
+        runs = [list(run) for _, run in groupby(range(len(self.variants)), lambda index: id(self.variants[index]))]
+        each = [slice(run[0] * self.repeats, (run[-1] + 1) * self.repeats) for run in runs]
+        read = [
+            self.variants[run[0]].read({name: values[own] for name, values in states.items()}, now[own])
+            for run, own in zip(runs, each, strict=True)
+        ]
+        return {name: np.concatenate([part[name] for part in read]) for name in read[0]}
+
+    @cached_property
+    def _own_constants(self) -> dict[str, np.ndarray]:
+        """Constants of which every synapse has its own, SI: those in `own`, and all that follow from parameters."""
+        if not self.variants:
+            return {}
+        of = {id(each): each.constants(self.step) for each in self.variants}
+        shared = {*self.synapse.values, "plasticity_step"} - {*self.own}
+        names = [name for name in self.synapse.constants(self.step) if name not in shared]
+        return {name: self._each([float(of[id(each)][name]) for each in self.variants]) for name in names}
+
+    @property
+    def _own_delay(self) -> bool:
+        return self.synapse.text("delay") in self.own
+
     @cached_property
     def _constants(self) -> dict[str, Quantity | float]:
         """All parameters of cells and synapse, and what follows from those of the cell."""
-        return {**self.cell, **_cell_constants(self.cell, self.step), **self.synapse.values}
+        return {**self.cell, **cell_constants(self.cell, self.step), **self.synapse.values}
 
     @property
     def _before(self) -> np.ndarray:
@@ -230,7 +233,7 @@ class Bench(Simulation):
         watched: Mapping[str, str] | None = None,
     ) -> b2.NeuronGroup:
         """Cells that fire at the times of the first command, and do what the others say at theirs."""
-        own, (fires, *others) = Own(self._constants), commands
+        own, (fires, *others) = Own(self._constants, self.own), commands
         effects = {command.name: own(command.statements) for command in commands}
         tables = {f"{command.name}_times": command.timed_array(self.step) for command in commands}
         equations, at_spike, update = own(equations), own(at_spike), own(update)
@@ -266,6 +269,10 @@ class Bench(Simulation):
                 what = f"{edge} of {name} spans"
                 steps = [self._steps([s[end] for s in each], p, what) for each, p in zip(own, protocols, strict=True)]
                 others.append(Command(f"{name}_{edge}", steps, f"{name} += {to}", order))
+        if self._own_delay:
+            delays = [float(each.values[self.synapse.text("delay")] / self.step) for each in self.variants]
+            steps = [each + 1 + round(delay) for each, delay in zip(pre, delays, strict=True)]
+            others.append(Command(LATE, steps, order=BEFORE))
         # a spike is fired one step after it is told to
         fires = [Command(name, [each + 1 for each in steps]) for name, steps in ((PRE, pre), (POST, post))]
         return [*fires, *(command for command in others if any(map(len, command.lists)))]

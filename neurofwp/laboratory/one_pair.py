@@ -14,6 +14,7 @@ from neurofwp.synapses.model import SynapseModel, load
 from neurofwp.synapses.stages.expression.omega import Omega, omega
 
 BEFORE, TRACE = 50.0, 400.0  # ms: of a recorded trace, until its first spike, and in all
+EMPTY = 0.25  # nS: weight before the protocol of synapses that begin at 0; below the upper bound of every shipped model
 APART = 10.0  # ms between the spikes
 
 

@@ -24,6 +24,7 @@ from neurofwp.errors import InputError
 from neurofwp.laboratory import voltage_rule
 from neurofwp.laboratory.laboratory import DEFAULTS, PARAMETERS
 from neurofwp.laboratory.protocol import Protocol
+from neurofwp.laboratory.variants import declared_parameters
 from neurofwp.synapses.model import SynapseModel
 from neurofwp.synapses.parameters import Parameter, parse_unit, read_table
 from neurofwp.synapses.stages.expression.two_threshold import UNSTABLE
@@ -103,8 +104,8 @@ def closed_form_values(model: SynapseModel) -> dict[str, float]:
 
 
 def replace_values(model: SynapseModel, numbers: Mapping[str, float]) -> SynapseModel:
-    """The model with other values of `closed_form_parameters`, numbers in declared units."""
-    known = closed_form_parameters(model)
+    """The model with other values of its parameters, numbers in declared units."""
+    known = declared_parameters(model)
     other = {name: number * parse_unit(known[name].unit, name) for name, number in numbers.items()}
     return replace(model, values={**model.values, **other})
 

@@ -73,10 +73,11 @@ def changes(
     return every.assign_coords(protocol=list(means))
 
 
-def group_by_duration(protocols: Sequence[Protocol]) -> list[list[Protocol]]:
+def group_by_duration(protocols: Sequence[Protocol], few: int = FEW) -> list[list[Protocol]]:
     """Protocols whose durations differ by less than a factor, `LONGER`, together; the longest group first.
 
-    A group of few joins the one before it: to compile another program takes longer than to let few synapses wait.
+    A group of fewer than `few` joins the one before it: to compile another program takes longer than to let few
+    synapses wait.
     """
     groups: list[list[Protocol]] = []
     for protocol in sorted(protocols, key=lambda protocol: -protocol.duration):
@@ -86,7 +87,7 @@ def group_by_duration(protocols: Sequence[Protocol]) -> list[list[Protocol]]:
             groups.append([protocol])
     joined = groups[:1]
     for group in groups[1:]:
-        if len(group) < FEW:
+        if len(group) < few:
             joined[-1] += group
         else:
             joined.append(group)

@@ -15,6 +15,7 @@ from neurofwp.plots.in_context import in_context
 from neurofwp.plots.key_overlap import key_overlap
 from neurofwp.plots.lazy_figures import LazyFigures
 from neurofwp.plots.learning import learning
+from neurofwp.plots.left_out import left_out
 from neurofwp.plots.meta_learning import meta_learning
 from neurofwp.plots.one_pass_capacity import one_pass_capacity, slot_capacity
 from neurofwp.plots.overwrite import overwrite
@@ -23,6 +24,7 @@ from neurofwp.plots.partial_observation import partial_observation
 from neurofwp.plots.phase_diagram import phase_diagram
 from neurofwp.plots.place_fields import place_fields
 from neurofwp.plots.plateau_map import plateau_map
+from neurofwp.plots.posterior import posterior_corner, rank_histograms
 from neurofwp.plots.protocols import protocol_comparison, protocol_curves
 from neurofwp.plots.raster import raster
 from neurofwp.plots.realism import circuits_and_blocks, realism
@@ -61,6 +63,7 @@ __all__ = [
     "in_context",
     "key_overlap",
     "learning",
+    "left_out",
     "meta_learning",
     "one_pass_capacity",
     "overwrite",
@@ -69,9 +72,11 @@ __all__ = [
     "phase_diagram",
     "place_fields",
     "plateau_map",
+    "posterior_corner",
     "predictions_against_measurements",
     "protocol_comparison",
     "protocol_curves",
+    "rank_histograms",
     "raster",
     "read_differences",
     "realism",

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import neurofwp as nf
 from neurofwp import cli
 from neurofwp.errors import InputError
 from neurofwp.experiments import fit_synapse as experiment
@@ -111,3 +112,36 @@ def test_without_standard_errors_there_is_nothing_to_fit(files: dict[str, Path])
     settings = experiment.Settings(train=Path("bi_poo_1998_hippocampal_culture"), test=files["test"], model=MODEL)
     with pytest.raises(InputError, match="no measurement of 'bi_poo_1998_hippocampal_culture' has a SEM"):
         experiment.run(settings, seed=0, device="cpu")
+
+
+def test_studies_of_one_file_are_fitted_and_the_others_predicted(files: dict[str, Path], tmp_path: Path) -> None:
+    both = tmp_path / "both.csv"
+    both.write_text(files["train"].read_text() + "\n" + files["test"].read_text().partition("\n")[2])
+    split = experiment.split_measurements(experiment.Settings(train=both, studies=("Doe tr",)))
+    assert {name: {each.study for each in own} for name, own in split.items()} == {
+        "train": {"Doe train"},
+        "test": {"Doe test"},
+    }
+    with pytest.raises(InputError, match="no study of .* begins with 'Roe'; it has Doe train, Doe test"):
+        experiment.split_measurements(experiment.Settings(train=both, studies=("Roe",)))
+    with pytest.raises(InputError, match="nothing to predict"):
+        experiment.split_measurements(experiment.Settings(train=both))
+
+
+def test_calibrate_measurements_simulates_what_has_no_closed_form(
+    files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a stand-in for simulations, to which every change is in proportion to P1; 2 % too large at 0.11 s."""
+    data = {name: nf.laboratory.measurements.read(path) for name, path in files.items()}
+    ratios = {repr(each.protocol): each.ratio for own in data.values() for each in own}
+
+    def call(self: nf.laboratory.Simulated, numbers: dict[str, np.ndarray]) -> np.ndarray:
+        return np.outer(numbers["P1"] / 0.11, [1.02 * ratios[repr(each)] for each in self.protocols])
+
+    monkeypatch.setattr(nf.laboratory.Simulated, "__call__", call)
+    flags = ["--synapse", "shouval-2002", "--parameters", "P1", "--spread", "inf", "--generations", "15"]
+    where = ["--train", str(files["train"]), "--test", str(files["test"]), "--out", str(tmp_path / "out")]
+    assert cli.main(["calibrate", "measurements", *flags, *where]) == 0
+    numbers = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert numbers["parameters.P1.fitted"] == pytest.approx(0.11 / 1.02, rel=1e-3)
+    assert numbers["train.chi2_per_point"] == pytest.approx(0, abs=1e-2)

@@ -46,6 +46,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "key_cells": 32, "value_cells": 12, "keys": 8, "active": (1, 6), "draws": 3, "tuning_draws": 2,
         "potentiations": (0.2,),
     },
+    "leave-one-study-out": {
+        "models": ("clopath-visual-cortex",),
+        "data": (Path("sjostrom_2001_visual_cortex"), Path("wang_2005_hippocampal_culture")),
+    },
     "meta-learning": {
         "networks": 2, "inputs": 3, "examples": 4, "ways": 3, "shots": 2, "regression_steps": 20, "few_shot_steps": 5,
         "gate_steps": 5, "episodes": 100,
@@ -58,6 +62,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "model": "triplet-visual-cortex", "data": Path("wang_2005_hippocampal_culture"), "repeats": 1,
     },
     "plasticity-protocols+plateaus": {"model": "btsp-example", "protocols": ("plateau-induction",)},
+    "posterior-calibration": {"datasets": 2, "steps": 40},  # needs neurofwp[posterior]
     "realism": {
         "facts": ("circuit", "NMDA receptors blocked"), "pairs": 2, "episodes": 2, "pixels": 2, "key_cells": 200,
         "rules": ("hebbian", "delta"), "restarts": 1,
