@@ -26,8 +26,8 @@ Floats = NDArray[np.float64]
 
 
 def declared_parameters(model: SynapseModel) -> dict[str, Parameter]:
-    """All parameters of a model's stages, by name."""
-    return {parameter.name: parameter for stage in model.stages for parameter in stage.parameters}
+    """All parameters of a model's stages that change what a synapse does, by name: optional ones only say units."""
+    return {each.name: each for stage in model.stages for each in stage.parameters if not each.optional}
 
 
 def declared_values(model: SynapseModel) -> dict[str, float]:

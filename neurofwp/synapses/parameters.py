@@ -45,7 +45,7 @@ class Parameter:
     low: float = -math.inf
     high: float = math.inf
     allowed: tuple[float, ...] = ()  # the only values, where it is not all between `low` and `high`
-    optional: bool = False  # whether a file may leave it out
+    optional: bool = False  # whether a file may leave it out: it says a unit, and changes nothing that a synapse does
 
     def read(self, entry: Any, where: str) -> Quantity | float:
         """The quantity that a TOML entry stands for; `where` names it in error messages."""
