@@ -220,7 +220,7 @@ def _measure(tasks: Sequence[_Task], places: Sequence[Path]) -> list[dict[str, A
             results.write(task.experiment, result, task.settings, task.seed, task.device, place)
             numbers.append(experiment.summary(result))
             files.write_json(numbers[-1], place / results.SUMMARY)
-        return [json.loads((place / results.SUMMARY).read_text()) for place in places]
+        return [files.read_json(place / results.SUMMARY) for place in places]
 
 
 @contextlib.contextmanager

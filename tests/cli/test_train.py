@@ -71,7 +71,7 @@ def test_a_training_leaves_everything(tmp_path: Path, capsys: pytest.CaptureFixt
     measured = meta_training.test_model(net.model, family, seed=5)
     RateNetwork("gated_delta").run(net(family.draw(1, 9, "test")))
 
-    summary = json.loads((out / "summary.json").read_text())
+    summary = files.read_json(out / "summary.json")
     assert summary == net.about["measured"]
     assert summary["steps"] == 6
     assert {name: summary[f"after.{name}"] for name in measured} == pytest.approx(measured)
