@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 SUMMARY = "summary.json"
-ABOUT = ("experiment", "settings", "seed", "device", "versions", "commit")  # what a result says of how it was made
 
 
 def open_result(path: Path) -> tuple[Path, xr.DataTree]:
@@ -29,9 +28,6 @@ def open_result(path: Path) -> tuple[Path, xr.DataTree]:
     result = files.read_tree(file)
     if "experiment" not in result.attrs:
         raise InputError(f"{str(file)!r} is not the result of an experiment: it does not say of which")
-    for name in ABOUT:
-        if name not in result.attrs:
-            raise InputError(f"{str(file)!r} is not a whole result: it does not say its {name}")
     return file, result
 
 

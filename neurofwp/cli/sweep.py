@@ -19,6 +19,7 @@ import tyro
 
 from neurofwp.cli import catalogue, choice, experiment_settings, output, results
 from neurofwp.cli.experiment_settings import PARAMETERS
+from neurofwp.cli.manifest import Manifest
 from neurofwp.errors import InputError, unknown
 from neurofwp.runtime import files, parallel, provenance, store
 from neurofwp.runtime.sweeps import Point, forget, sweep
@@ -59,6 +60,8 @@ class _Sweep(Generic[Settings]):
     """Folder for the results; points that were finished there are not run again."""
     fresh: bool = False
     """Run all points again, also those that were finished in this folder."""
+    overwrite: bool = False
+    """Replace the table of another sweep in the folder; points that both have are not run again."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,14 @@ def main(words: list[str]) -> int:
     for own in settings[:1]:  # a point that is refused later does not stop the others
         experiment_settings.check(experiment, own)
     folder = (chosen.out or Path("results", f"sweep-{name}", _digest(name, settings, chosen))).resolve()
-    with output.results_folder(folder):
-        device = output.device(chosen.device)
+    device = output.device(chosen.device)
+    manifest = _manifest(folder, name, chosen, settings, device)
+    if not chosen.fresh and manifest.is_complete():
+        manifest.say_complete()
+        print(folder, flush=True)
+        return 0
+    manifest.check(overwrite=chosen.overwrite, fresh=chosen.fresh)
+    with output.results_folder(folder, manifest):
         log.info("%s, %d points of %s and %d seeds, on %s", name, len(places), ", ".join(axes), chosen.seeds, device)
         seeds = range(chosen.seed, chosen.seed + chosen.seeds)
         points = [
@@ -108,8 +117,23 @@ def main(words: list[str]) -> int:
         failed = int((made["error"] != "").sum())
         if failed:
             log.error("%d of %d points failed; the others are in %s", failed, len(points), folder / SWEEP)
+        else:
+            manifest.finish([SWEEP])
     print(folder, flush=True)
     return int(failed > 0)
+
+
+def _manifest(folder: Path, name: str, chosen: _Sweep[Any], settings: Sequence[Any], device: str) -> Manifest:
+    """What makes this sweep this sweep."""
+    about = {
+        "command": f"sweep {name}",
+        "over": list(chosen.over),
+        "seeds": chosen.seeds,
+        "settings": json.loads(experiment_settings.to_json(chosen.settings)),
+        "seed": chosen.seed,
+        "device": device,
+    }
+    return Manifest(folder, about, SWEEP, store.key(about, list(settings)))
 
 
 def _digest(name: str, settings: Sequence[Any], chosen: _Sweep[Any]) -> str:

@@ -23,7 +23,7 @@ from neurofwp.slownet.training import checkpoint
 COPIES = 12  # of each kind of file; a hundred of each were tried once
 DATA = xr.Dataset(
     {"weight": (("post", "pre"), np.linspace(0, 1, 63).reshape(7, 9)), "name": ("post", list("abcdefg"))},
-    attrs=dict.fromkeys(results.ABOUT, "{}"),
+    attrs={"experiment": "tiny"},
 )
 SUMMARY = {"recall.spiking.r2": 0.125, "recall.rate.r2": None, "best": ["delta"], "n": 3}
 
