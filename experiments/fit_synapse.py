@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,7 @@ class Settings:
     """Synapse model with a closed form: one of `neurofwp list`, or a TOML file."""
     parameters: tuple[str, ...] = ()
     """Parameters to fit; by default calcium, rates and noise, or amplitudes (and slow traces of the triplet rule)."""
-    spread: float | None = None
+    spread: float | None = field(default=None, metadata={"infinite": True})
     """Standard deviation of fitted parameters about published ones, in the logarithm; inf: the data alone decide."""
     bootstrap: int = 50
     """Fits to means with new noise of their SEM, for intervals."""

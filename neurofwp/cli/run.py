@@ -56,6 +56,7 @@ def main(words: list[str]) -> int:
     flags_of = _Run[experiment.settings]  # type: ignore[name-defined]  # known only now that the experiment is chosen
     given = tyro.cli(flags_of, prog=f"neurofwp run {name}", description=experiment.text, args=rest)
     experiment_settings.check(experiment, given.settings)
+    experiment_settings.check_seed(given.seed)
     return carry_out(
         experiment,
         given.settings,

@@ -86,6 +86,7 @@ def main(words: list[str]) -> int:
     chosen = tyro.cli(flags_of, prog=f"neurofwp sweep {name}", description=experiment.text, args=rest)
     if chosen.seeds < 1:
         raise InputError(f"seeds must be 1 or more, not {chosen.seeds}")
+    experiment_settings.check_seed(chosen.seed)
     together = experiment.run_together is not None
     axes = dict(_axis(text, chosen.settings, parameters=together) for text in chosen.over)
     places = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
