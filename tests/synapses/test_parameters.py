@@ -1,5 +1,7 @@
 """Parameters: units are parsed, and whatever is wrong is named."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from brian2 import have_same_dimensions, mV, nS, second
