@@ -5,16 +5,19 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import xarray as xr
 from matplotlib.figure import Figure
 
 from neurofwp import cli
+from neurofwp.cli import sweep
 from neurofwp.cli.manifest import MANIFEST
 from neurofwp.experiments import in_context_regression
 from neurofwp.runtime import files, source
+from neurofwp.runtime.sweeps import Point
 
 RUN = ("in-context-regression", "--episodes", "20", "--longest", "2", "--device", "cpu")
 
@@ -119,6 +122,28 @@ def test_replaced_results_leave_no_files_of_the_old_ones(done: Path) -> None:
     assert run(done, "--inputs", "3", "--overwrite") == 0
     assert not (done / "old.csv").exists()
     assert (done / "own.csv").exists()
+
+
+def test_a_sweep_is_found_complete_or_refused_as_a_run_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    swept = []
+
+    def stand_in(work: object, units: Sequence[Sequence[Point]], **named: object) -> xr.Dataset:
+        swept.append([point.at for unit in units for point in unit])
+        inputs = [at["inputs"] for at in swept[-1]]
+        return xr.Dataset({"error": (("inputs", "seed"), [[""]] * len(inputs))}, {"inputs": inputs, "seed": [0]})
+
+    monkeypatch.setattr(sweep, "sweep", stand_in)
+    words = ["sweep", *RUN, "--out", str(tmp_path)]
+    assert cli.main([*words, "--over", "inputs=2,3"]) == 0
+    assert cli.main([*words, "--over", "inputs=2,3"]) == 0
+    assert "is complete" in capsys.readouterr().err
+    assert len(swept) == 1
+    assert cli.main([*words, "--over", "inputs=2,3,4"]) == 2
+    assert "is of over = ['inputs=2,3'], not ['inputs=2,3,4']" in capsys.readouterr().err
+    assert cli.main([*words, "--over", "inputs=2,3,4", "--overwrite"]) == 0
+    assert files.read_netcdf(tmp_path / sweep.SWEEP).sizes["inputs"] == 3
 
 
 def _full(descriptor: int) -> None:
