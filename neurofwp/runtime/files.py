@@ -88,12 +88,16 @@ def output_folder(path: str | Path) -> Path:
 
 @contextmanager
 def _without_distributed() -> Iterator[None]:
-    """Spare xarray the import of dask's `distributed`, by which it asks whether files are written from a cluster.
+    """Keep dask's `distributed` out of files: xarray imports it, to ask whether they are written from a cluster.
 
-    Where nobody has imported it, none is.
+    Where nobody has imported it, none is. Where somebody has, no lock of a cluster is needed: content is written in
+    memory.
     """
     if "distributed" in sys.modules:
-        yield
+        import dask
+
+        with dask.config.set(scheduler="synchronous"):
+            yield
         return
     sys.modules["distributed"] = None  # type: ignore[assignment]  # an import of it then fails, as xarray expects
     try:
