@@ -62,7 +62,7 @@ def check_seed(seed: int) -> None:
     """
     check_number("seed", seed)
     if seed < 0:
-        raise InputError(f"seed must be 0 or more, not {seed}")
+        raise InputError(f"seed must be at least 0, not {seed}")
 
 
 def to_json(settings: Any) -> str:

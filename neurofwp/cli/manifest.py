@@ -55,11 +55,12 @@ class Manifest:
         return True
 
     def say_complete(self) -> None:
-        """One line on the terminal."""
+        """Say so in one line, and print the folder, as a run does."""
         print(
             f"{self.folder} is complete, of these settings and this code: nothing was computed again (--fresh does)",
             file=sys.stderr,
         )
+        print(self.folder, flush=True)
 
     def check(self, *, overwrite: bool, fresh: bool = False) -> bool:
         """Whether the folder holds something else, which is to be replaced.

@@ -82,12 +82,9 @@ def carry_out(
 ) -> int:
     """Run an experiment, leave everything in a folder, print that folder, and return the exit code.
 
-    Raises
-    ------
-    InputError
-        if the folder holds results of something else, and is not to be overwritten.
+    InputError if the folder holds results of something else, and is not to be overwritten.
     """
-    from neurofwp.cli import printing, results  # bring xarray
+    from neurofwp.cli import results  # brings xarray
 
     device = output.device(device)
     written = experiment_settings.to_json(settings)
@@ -95,30 +92,41 @@ def carry_out(
     manifest = _manifest(folder, experiment, settings, seed, device)
     if not fresh and manifest.is_complete():
         manifest.say_complete()
-        print(folder, flush=True)
         return 0
     manifest.check(overwrite=overwrite, fresh=fresh)
     with output.results_folder(folder, manifest):
-        log.info("%s, seed %d, on %s", experiment.name, seed, device)
-        log.info("settings %s", written)
-        log.debug("versions %s, commit %s", json.dumps(provenance.versions()), provenance.commit())
-        started = time.perf_counter()
+        _log(experiment, written, seed, device)
         if fresh:
             store.clear(folder / "parts")
+        started = time.perf_counter()
         result = experiment.run(settings, seed=seed, device=device, folder=folder / "parts")
         with suppress(OSError):  # which writing says
             (folder / results.SUMMARY).unlink()  # never beside a result that it is not of
         results.write(experiment.name, result, settings, seed, device, folder)
         log.info("measured in %.0f s", time.perf_counter() - started)
-        summary, tables = experiment.summary(result), experiment.tables(result)
-        files.write_json(summary, folder / results.SUMMARY)
-        printing.write(tables, folder)
-        printing.show(result, summary)
+        names = _write_tables(experiment, result, folder)
         drawn = _draw(experiment, result, folder, pdf)
         if drawn is not None:
-            manifest.finish([files.RESULT, results.SUMMARY, *(f"{name}.csv" for name in tables), *drawn])
+            manifest.finish([files.RESULT, *names, *drawn])
     print(folder, flush=True)
     return 1 if drawn is None else 0
+
+
+def _log(experiment: Experiment, written: str, seed: int, device: str) -> None:
+    log.info("%s, seed %d, on %s", experiment.name, seed, device)
+    log.info("settings %s", written)
+    log.debug("versions %s, commit %s", json.dumps(provenance.versions()), provenance.commit())
+
+
+def _write_tables(experiment: Experiment, result: xr.DataTree, folder: Path) -> list[str]:
+    """Summary and tables, in the folder and on the terminal; the names of the files."""
+    from neurofwp.cli import printing, results
+
+    summary, tables = experiment.summary(result), experiment.tables(result)
+    files.write_json(summary, folder / results.SUMMARY)
+    printing.write(tables, folder)
+    printing.show(result, summary)
+    return [results.SUMMARY, *(f"{name}.csv" for name in tables)]
 
 
 def _manifest(folder: Path, experiment: Experiment, settings: Any, seed: int, device: str) -> Manifest:

@@ -84,9 +84,7 @@ def main(words: list[str]) -> int:
     experiment = catalogue.experiment(name)
     flags_of = _Sweep[experiment.settings]  # type: ignore[name-defined]  # known only now that the experiment is chosen
     chosen = tyro.cli(flags_of, prog=f"neurofwp sweep {name}", description=experiment.text, args=rest)
-    if chosen.seeds < 1:
-        raise InputError(f"seeds must be 1 or more, not {chosen.seeds}")
-    experiment_settings.check_seed(chosen.seed)
+    _check_seeds(chosen)
     together = experiment.run_together is not None
     axes = dict(_axis(text, chosen.settings, parameters=together) for text in chosen.over)
     places = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
@@ -98,17 +96,11 @@ def main(words: list[str]) -> int:
     manifest = _manifest(folder, name, chosen, settings, device)
     if not chosen.fresh and manifest.is_complete():
         manifest.say_complete()
-        print(folder, flush=True)
         return 0
     manifest.check(overwrite=chosen.overwrite, fresh=chosen.fresh)
     with output.results_folder(folder, manifest):
+        points = _points(folder, chosen, places, [_Task(name, own, chosen.seed, device) for own in settings])
         log.info("%s, %d points of %s and %d seeds, on %s", name, len(places), ", ".join(axes), chosen.seeds, device)
-        seeds = range(chosen.seed, chosen.seed + chosen.seeds)
-        points = [
-            _point(at, _Task(name, own, seed, device), folder)
-            for at, own in zip(places, settings, strict=True)
-            for seed in seeds
-        ]
         if chosen.fresh:
             forget(points)
         workers = parallel.process_count(len(points), chosen.workers)
@@ -122,6 +114,12 @@ def main(words: list[str]) -> int:
             manifest.finish([SWEEP])
     print(folder, flush=True)
     return int(failed > 0)
+
+
+def _check_seeds(chosen: _Sweep[Any]) -> None:
+    if chosen.seeds < 1:
+        raise InputError(f"seeds must be 1 or more, not {chosen.seeds}")
+    experiment_settings.check_seed(chosen.seed)
 
 
 def _manifest(folder: Path, name: str, chosen: _Sweep[Any], settings: Sequence[Any], device: str) -> Manifest:
@@ -143,10 +141,15 @@ def _digest(name: str, settings: Sequence[Any], chosen: _Sweep[Any]) -> str:
     return hashlib.sha256(what.encode()).hexdigest()[:8]
 
 
-def _point(at: dict[str, Any], task: _Task, folder: Path) -> Point:
-    """A point at these values, and its folder."""
-    coordinates = {name: _label(value) for name, value in at.items()} | {"seed": task.seed}
-    return Point(coordinates, task, folder / "points" / store.key(task))
+def _points(folder: Path, chosen: _Sweep[Any], places: Sequence[dict[str, Any]], tasks: Sequence[_Task]) -> list[Point]:
+    """A point for every place, whose task has the first seed, and every seed, each with a folder of its own."""
+    points = []
+    for at, first in zip(places, tasks, strict=True):
+        labels = {name: _label(value) for name, value in at.items()}
+        for seed in range(chosen.seed, chosen.seed + chosen.seeds):
+            task = replace(first, seed=seed)
+            points.append(Point(labels | {"seed": seed}, task, folder / "points" / store.key(task)))
+    return points
 
 
 def _axis(text: str, settings: Any, *, parameters: bool) -> tuple[str, list[Any]]:

@@ -57,9 +57,7 @@ def main(words: list[str]) -> int:
     module = catalogue.family(name)
     flags_of = _Train[module.Settings, MetaTraining]  # type: ignore[name-defined]  # known only now
     chosen = tyro.cli(flags_of, prog=f"neurofwp train {name}", description=module.__doc__, args=rest)
-    chosen.training.check()
-    if chosen.training.rule not in (known := catalogue.rules()):
-        raise unknown("rule", chosen.training.rule, known)
+    _check(chosen.training)
     from neurofwp.slownet.training import distributed, meta_training  # bring torch
 
     settings = {**asdict(chosen.task), **asdict(chosen.training)}
@@ -69,7 +67,6 @@ def main(words: list[str]) -> int:
     if not chosen.fresh and manifest.is_complete():  # as every process finds
         if distributed.first():
             manifest.say_complete()
-            print(folder, flush=True)
         return 0
     if distributed.first():  # which reports and saves
         replaced = manifest.check(overwrite=chosen.overwrite, fresh=chosen.fresh)
@@ -90,6 +87,13 @@ def main(words: list[str]) -> int:
             config={"family": name, **settings},
         )
     distributed.leave()
+
+
+def _check(training: MetaTraining) -> None:
+    """Refuse what cannot be trained, before torch is imported for it."""
+    training.check()
+    if training.rule not in (known := catalogue.rules()):
+        raise unknown("rule", training.rule, known)
 
 
 def _manifest(folder: Path, name: str, chosen: Any, settings: dict[str, Any]) -> Manifest:

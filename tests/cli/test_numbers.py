@@ -24,7 +24,7 @@ IN_CONTEXT, HETERO = ["run", "in-context-regression"], ["run", "hetero-associati
         ([*IN_CONTEXT, "--ridge", "inf"], "ridge must be a finite number, not inf"),
         ([*IN_CONTEXT, "--inputs", HUGE], "inputs must be a whole number of at most 64 bits, not one of 401 digits"),
         ([*IN_CONTEXT, "--longest", "0"], "longest must be 1 or more, but is 0"),
-        ([*IN_CONTEXT, "--seed", "-1"], "seed must be 0 or more, not -1"),
+        ([*IN_CONTEXT, "--seed", "-1"], "seed must be at least 0, not -1"),
         ([*IN_CONTEXT, "--seed", HUGE], "seed must be a whole number of at most 64 bits, not one of 401 digits"),
         ([*HETERO, "--parameters", "g_gaba=inf"], "g_gaba is inf nS, but must be a finite number"),
         ([*HETERO, "--parameters", f"g_gaba={HUGE}"], "g_gaba is inf nS, but must be a finite number"),
