@@ -20,7 +20,7 @@ from neurofwp.runtime import digest, files, store
 from neurofwp.slownet import trained
 from neurofwp.slownet.training import checkpoint
 
-COPIES = 12  # of each kind of file; a hundred of each were tried once
+COPIES = 12  # of each kind of file; two hundred of each were tried once
 DATA = xr.Dataset(
     {"weight": (("post", "pre"), np.linspace(0, 1, 63).reshape(7, 9)), "name": ("post", list("abcdefg"))},
     attrs={"experiment": "tiny"},
