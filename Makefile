@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 .PHONY: demo test slow torture bench lint clean
 
 demo: $(READY)
-	$(BIN)/neurofwp run hetero-associative --out results/demo
+	$(BIN)/neurofwp run hetero-associative --out results/demo --overwrite
 
 # one process per core; tests of a file share what they set up
 test: $(READY)

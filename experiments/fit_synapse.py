@@ -17,7 +17,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -66,7 +66,7 @@ class Settings:
     """Synapse model: one of `neurofwp list`, or a TOML file."""
     parameters: tuple[str, ...] = ()
     """Parameters to fit; by default what calcium or spikes do to weights (`neurofwp.calibration.published_bounds`)."""
-    spread: float | None = None
+    spread: float | None = field(default=None, metadata={"infinite": True})
     """Standard deviation of fitted parameters about published ones, in the logarithm; inf: the data alone decide."""
     method: Literal["auto", "closed-form", "simulation"] = "auto"
     """How the model predicts during the fit; auto takes the closed form where there is one. What is fitted is scored by

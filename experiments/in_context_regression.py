@@ -88,17 +88,22 @@ LEARNERS = {
 }
 
 
-def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
-    """Simulate every rule with every number of examples.
+def check(settings: Settings) -> None:
+    """Refuse what cannot be run.
 
     Raises
     ------
     InputError
-        for no inputs, a negative number of examples, or too few episodes for a standard error.
+        for no inputs, no examples, or too few episodes for a standard error.
     """
-    for name, least in (("inputs", 1), ("longest", 0), ("episodes", 2)):
+    for name, least in (("inputs", 1), ("longest", 1), ("episodes", 2)):
         if getattr(settings, name) < least:
             raise InputError(f"{name} must be {least} or more, but is {getattr(settings, name)}")
+
+
+def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
+    """Simulate every rule with every number of examples."""
+    check(settings)
     examples = np.arange(settings.longest + 1)
     seeds = iter(np.random.SeedSequence(seed).spawn(len(LEARNERS) * len(examples)))
     mean, sem = np.empty((2, len(LEARNERS), len(examples)))
@@ -172,4 +177,4 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
     return {"in_context_regression": nf.plots.in_context(result["error"].to_dataset())}
 
 
-EXPERIMENT = Experiment(Settings, run, tables, plot)
+EXPERIMENT = Experiment(Settings, run, tables, plot, check=check)

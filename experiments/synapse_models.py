@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -54,7 +54,7 @@ class Settings:
     """Measurements: CSV files with the columns of paired_recordings.csv, or names of files that come along."""
     fit: bool = True
     """Fit models with a closed form to each study in turn."""
-    spread: float | None = None
+    spread: float | None = field(default=None, metadata={"infinite": True})
     """Standard deviation of fitted parameters about published ones, in the logarithm; inf: the data alone decide."""
     repeats: int = 1
     """How often protocols are simulated where there is no closed form; no such model that comes along has noise."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -24,8 +23,7 @@ def main(words: list[str]) -> int:
     from neurofwp.cli import printing, results  # bring xarray
 
     file, result = results.open_result(given.result)
-    path = file.with_name(results.SUMMARY)
-    summary = json.loads(path.read_text()) if path.is_file() else {}
+    summary = results.read_summary(file.with_name(results.SUMMARY))
     if not printing.rules(result) and printing.recall(summary) is None:
         raise InputError(f"{str(file)!r} holds no recall and no rules: {result.attrs['experiment']} compares nothing")
     printing.show(result, summary)

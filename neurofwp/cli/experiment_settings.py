@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -10,6 +11,8 @@ from typing import Any, get_type_hints
 from neurofwp.errors import InputError, unknown
 from neurofwp.runtime.experiment import Experiment
 
+INFINITE = "infinite"  # in the metadata of a setting for which infinity means something
+LARGEST = 2**63 - 1
 PARAMETERS = "parameters"  # the setting of an experiment that replaces parameters of synapse and circuit
 
 
@@ -19,14 +22,47 @@ def check(experiment: Experiment, settings: Any) -> None:
     Raises
     ------
     InputError
-        for a parameter NAME=VALUE that there is not or that does not fit, and for whatever the experiment refuses.
+        for a parameter NAME=VALUE that there is not or that does not fit, a number that is not finite or has too many
+        digits, and for whatever the experiment refuses.
     """
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        for each in value if isinstance(value, tuple) else (value,):
+            check_number(field.name, each, infinite=bool(field.metadata.get(INFINITE)))
     assignments = [text for text in getattr(settings, PARAMETERS, ()) if "=" in text]
     if assignments:
         from neurofwp.spiking.network_parameters import numbers
 
         numbers(assignments)
     experiment.check(settings)
+
+
+def check_number(name: str, value: Any, *, infinite: bool = False) -> None:
+    """Refuse a number that no setting can be; whatever is no number passes.
+
+    Raises
+    ------
+    InputError
+        for NaN, for infinity unless it may be, and for whole numbers that do not fit into 64 bits.
+    """
+    if isinstance(value, float) and (math.isnan(value) or (math.isinf(value) and not infinite)):
+        raise InputError(f"{name} must be a finite number, not {value:g}")
+    if isinstance(value, int) and not -LARGEST <= value <= LARGEST:
+        digits = len(str(abs(value)))
+        raise InputError(f"{name} must be a whole number of at most 64 bits, not one of {digits} digits")
+
+
+def check_seed(seed: int) -> None:
+    """Refuse what cannot be a seed.
+
+    Raises
+    ------
+    InputError
+        for one below 0, or of more than 64 bits.
+    """
+    check_number("seed", seed)
+    if seed < 0:
+        raise InputError(f"seed must be at least 0, not {seed}")
 
 
 def to_json(settings: Any) -> str:

@@ -30,26 +30,30 @@ def attempt(drawing: Callable[[], object], what: str, otherwise: str) -> bool:
     return True
 
 
-def draw(experiment: Experiment, result: xr.DataTree, folder: Path, *, otherwise: str, pdf: bool = False) -> bool:
+def draw(
+    experiment: Experiment, result: xr.DataTree, folder: Path, *, otherwise: str, pdf: bool = False
+) -> list[str] | None:
     """Write each figure of the experiment as PNG (200 dpi), and as PDF where that is asked for.
 
     A figure that fails is one sentence in the log, which ends with `otherwise`, and the others are drawn.
 
     Returns
     -------
-    Whether all figures could be drawn.
+    Names of the files; None if any figure could not be drawn.
     """
     figures: Mapping[str, Figure] = {}
+    names: list[str] = []
 
     def find() -> None:
         nonlocal figures
         figures = experiment.plot(result)
 
     def draw_one(name: str) -> None:
-        save(figures[name], folder, name, pdf=pdf)
+        names.extend(path.name for path in save(figures[name], folder, name, pdf=pdf))
 
     found = attempt(find, "the figures", otherwise)
-    return all([found, *(attempt(partial(draw_one, name), f"the figure {name!r}", otherwise) for name in figures)])
+    drawn = [attempt(partial(draw_one, name), f"the figure {name!r}", otherwise) for name in figures]
+    return names if all([found, *drawn]) else None
 
 
 def save(figure: Figure, folder: Path, name: str, *, pdf: bool = False) -> list[Path]:

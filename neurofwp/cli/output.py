@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from neurofwp.cli import interrupts
+from neurofwp.cli.manifest import MANIFEST, Manifest
 from neurofwp.errors import InputError
 from neurofwp.runtime import files, provenance
 
@@ -32,8 +34,8 @@ def device(name: str) -> str:
 
 
 @contextmanager
-def results_folder(path: Path) -> Iterator[Path]:
-    """Make a folder for results with a log in it, of which a run that is refused leaves nothing.
+def results_folder(path: Path, manifest: Manifest | None = None) -> Iterator[Path]:
+    """Make a folder for results with a log in it, and a manifest, of which a run that is refused leaves nothing.
 
     Raises
     ------
@@ -41,21 +43,42 @@ def results_folder(path: Path) -> Iterator[Path]:
         if it cannot be made or written.
     """
     new = [folder for folder in (path, *path.parents) if not folder.exists()]
-    file = files.output_folder(path) / LOG
-    new_log = not file.exists()
+    folder = files.output_folder(path)
+    before = {name: (folder / name).read_bytes() for name in (MANIFEST,) if (folder / name).is_file()}
+    had = {file.name for file in folder.iterdir()}
     try:
-        with (
-            log_to(file),
-            interrupts.resumed_by(f"what is finished is kept: the same command with --out {path} resumes"),
-        ):
+        hint = f"what is finished is kept: the same command with --out {path} resumes"
+        with log_to(folder / LOG), interrupts.resumed_by(hint):
+            if manifest is not None:
+                manifest.begin()
             yield path
     except InputError:
-        if new_log:
-            file.unlink()
-        with contextlib.suppress(OSError):  # something else is in it
-            for folder in new:
-                folder.rmdir()
+        with contextlib.suppress(OSError):  # the folder may be gone, or the disk full
+            _put_back(folder, had, before)
+            for each in new:
+                each.rmdir()
         raise
+
+
+def _put_back(folder: Path, had: set[str], before: dict[str, bytes]) -> None:
+    """Leave no log and no manifest of a run that left nothing else, and the manifest that was there."""
+    if {file.name for file in folder.iterdir()} <= had | {LOG, MANIFEST}:
+        for name in {LOG, MANIFEST} - had:
+            (folder / name).unlink(missing_ok=True)
+        for name, content in before.items():
+            (folder / name).write_bytes(content)
+
+
+class _LogFile(logging.FileHandler):
+    """A log that ends in silence where the disk is full: what is lost with it is said when results are written."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 @contextmanager
@@ -73,7 +96,7 @@ def log_to_terminal() -> Iterator[None]:
 @contextmanager
 def log_to(path: Path) -> Iterator[None]:
     """Log to the terminal, and with times, versions and tracebacks to a file, after what an earlier run left there."""
-    file = logging.FileHandler(path)
+    file = _LogFile(path)
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
     before = log.level
     log.setLevel(logging.DEBUG)

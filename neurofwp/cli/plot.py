@@ -31,4 +31,4 @@ def main(words: list[str]) -> int:
     with output.log_to_terminal():
         drawn = figures.draw(experiment, result, folder, otherwise="the data are as they were", pdf=given.pdf)
     print(folder)
-    return 0 if drawn else 1
+    return 1 if drawn is None else 0

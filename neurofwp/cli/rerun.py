@@ -1,19 +1,20 @@
-"""`neurofwp rerun`: a result again, with the settings and the seed that it holds."""
+"""`neurofwp rerun`: a result again, with the settings and the seed that it holds, and whether it is the same."""
 
 from __future__ import annotations
 
 import json
-import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
-from neurofwp.cli import catalogue, experiment_settings, run
+from neurofwp.cli import catalogue, experiment_settings, output, run
+from neurofwp.errors import InputError
 from neurofwp.runtime import provenance
 
-log = logging.getLogger("neurofwp")
+ABOUT = ("settings", "seed", "device", "versions", "commit")  # what a result must say of how it was made
 
 
 @dataclass(frozen=True)
@@ -26,37 +27,46 @@ class _Rerun:
         Path | None,
         tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: results/EXPERIMENT/<time>-<hash of the settings>)"),
     ] = None
-    """Folder for the results."""
+    """Folder for the new results."""
+    overwrite: bool = False
+    """Replace results of other settings or other code in that folder."""
     pdf: bool = False
     """Write each figure as PDF too."""
 
 
 def main(words: list[str]) -> int:
-    """A result again, from the command line."""
+    """A result again, from the command line: 0 if every array has the same bits, 1 if not."""
     given = tyro.cli(_Rerun, prog="neurofwp rerun", description="Run again what a result came from.", args=words)
-    from neurofwp.cli import results  # brings xarray
+    from neurofwp.cli import differences, results  # bring xarray
 
-    _, result = results.open_result(given.result)
+    file, result = results.open_result(given.result)
     about = result.attrs
+    for name in ABOUT:
+        if name not in about:
+            raise InputError(f"{str(file)!r} cannot be made again: it does not say its {name}")
     experiment = catalogue.experiment(about["experiment"])
     settings = experiment_settings.read(about["settings"], experiment.settings)
     experiment_settings.check(experiment, settings)
-    _warn_of_changes(about["commit"], json.loads(about["versions"]))
-    return run.carry_out(
-        experiment,
-        settings,
-        seed=int(about["seed"]),
-        device=given.device or about["device"],
-        out=given.out,
-        pdf=given.pdf,
+    seed = int(about["seed"])
+    out = given.out or output.default_folder(experiment.name, experiment_settings.to_json(settings), seed)
+    if out.resolve() == file.parent.resolve():
+        raise InputError(f"{str(out)!r} holds the result that is to be made again: choose another folder with --out")
+    device = given.device or about["device"]
+    code = run.carry_out(
+        experiment, settings, seed=seed, device=device, out=out, overwrite=given.overwrite, pdf=given.pdf
     )
+    again = results.open_result(out)[1]
+    found = differences.differing(result, again)
+    print("\n".join(differences.report(result, found)), flush=True)
+    if found:
+        print("\n".join(_changes(about, again.attrs)), flush=True)
+    return 1 if found else code
 
 
-def _warn_of_changes(commit: str, versions: dict[str, str]) -> None:
-    """Say what may make the numbers differ."""
-    if commit != provenance.commit():
-        log.warning("the result was made by commit %s, and this is %s", commit, provenance.commit())
-    now = provenance.versions()
-    for package, version in versions.items():
-        if version != now.get(package):
-            log.warning("the result was made with %s %s, and this is %s", package, version, now.get(package, "unknown"))
+def _changes(before: Mapping[Any, Any], now: Mapping[Any, Any]) -> list[str]:
+    """What may have made the numbers differ, a line each."""
+    old, new = json.loads(before["versions"]), provenance.versions()
+    pairs = [("commit", before["commit"], now["commit"]), ("device", before["device"], now["device"])]
+    pairs += [(name, old.get(name, "unknown"), new.get(name, "unknown")) for name in sorted({*old, *new})]
+    changed = [f"{name}: {one} then, {other} now" for name, one, other in pairs if one != other]
+    return changed or ["commit, versions and device are the same"]

@@ -22,13 +22,29 @@ def open_result(path: Path) -> tuple[Path, xr.DataTree]:
     Raises
     ------
     InputError
-        if there is none, or it is not the result of an experiment.
+        if there is none, it is damaged, or it is not the result of an experiment.
     """
     file = path / files.RESULT if path.is_dir() else path
     result = files.read_tree(file)
     if "experiment" not in result.attrs:
         raise InputError(f"{str(file)!r} is not the result of an experiment: it does not say of which")
     return file, result
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """The numbers beside a result, none where there is no file.
+
+    Raises
+    ------
+    InputError
+        if they are damaged, or a measure of recall is no number.
+    """
+    summary = files.read_json(path) if path.is_file() else {}
+    for key, value in summary.items():
+        number = value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+        if key.startswith("recall.") and not isinstance(value, list) and not number:
+            raise InputError(f"{str(path)!r}: {key} must be a number or null, not {value!r}")
+    return summary
 
 
 def write(name: str, result: xr.DataTree, settings: Any, seed: int, device: str, folder: Path) -> None:

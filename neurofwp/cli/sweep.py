@@ -19,6 +19,7 @@ import tyro
 
 from neurofwp.cli import catalogue, choice, experiment_settings, output, results
 from neurofwp.cli.experiment_settings import PARAMETERS
+from neurofwp.cli.manifest import Manifest
 from neurofwp.errors import InputError, unknown
 from neurofwp.runtime import files, parallel, provenance, store
 from neurofwp.runtime.sweeps import Point, forget, sweep
@@ -59,6 +60,8 @@ class _Sweep(Generic[Settings]):
     """Folder for the results; points that were finished there are not run again."""
     fresh: bool = False
     """Run all points again, also those that were finished in this folder."""
+    overwrite: bool = False
+    """Replace the table of another sweep in the folder; points that both have are not run again."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,7 @@ def main(words: list[str]) -> int:
     experiment = catalogue.experiment(name)
     flags_of = _Sweep[experiment.settings]  # type: ignore[name-defined]  # known only now that the experiment is chosen
     chosen = tyro.cli(flags_of, prog=f"neurofwp sweep {name}", description=experiment.text, args=rest)
-    if chosen.seeds < 1:
-        raise InputError(f"seeds must be 1 or more, not {chosen.seeds}")
+    _check_seeds(chosen)
     together = experiment.run_together is not None
     axes = dict(_axis(text, chosen.settings, parameters=together) for text in chosen.over)
     places = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
@@ -90,15 +92,15 @@ def main(words: list[str]) -> int:
     for own in settings[:1]:  # a point that is refused later does not stop the others
         experiment_settings.check(experiment, own)
     folder = (chosen.out or Path("results", f"sweep-{name}", _digest(name, settings, chosen))).resolve()
-    with output.results_folder(folder):
-        device = output.device(chosen.device)
+    device = output.device(chosen.device)
+    manifest = _manifest(folder, name, chosen, settings, device)
+    if not chosen.fresh and manifest.is_complete():
+        manifest.say_complete()
+        return 0
+    manifest.check(overwrite=chosen.overwrite, fresh=chosen.fresh)
+    with output.results_folder(folder, manifest):
+        points = _points(folder, chosen, places, [_Task(name, own, chosen.seed, device) for own in settings])
         log.info("%s, %d points of %s and %d seeds, on %s", name, len(places), ", ".join(axes), chosen.seeds, device)
-        seeds = range(chosen.seed, chosen.seed + chosen.seeds)
-        points = [
-            _point(at, _Task(name, own, seed, device), folder)
-            for at, own in zip(places, settings, strict=True)
-            for seed in seeds
-        ]
         if chosen.fresh:
             forget(points)
         workers = parallel.process_count(len(points), chosen.workers)
@@ -108,8 +110,29 @@ def main(words: list[str]) -> int:
         failed = int((made["error"] != "").sum())
         if failed:
             log.error("%d of %d points failed; the others are in %s", failed, len(points), folder / SWEEP)
+        else:
+            manifest.finish([SWEEP])
     print(folder, flush=True)
     return int(failed > 0)
+
+
+def _check_seeds(chosen: _Sweep[Any]) -> None:
+    if chosen.seeds < 1:
+        raise InputError(f"seeds must be 1 or more, not {chosen.seeds}")
+    experiment_settings.check_seed(chosen.seed)
+
+
+def _manifest(folder: Path, name: str, chosen: _Sweep[Any], settings: Sequence[Any], device: str) -> Manifest:
+    """What makes this sweep this sweep."""
+    about = {
+        "command": f"sweep {name}",
+        "over": list(chosen.over),
+        "seeds": chosen.seeds,
+        "settings": json.loads(experiment_settings.to_json(chosen.settings)),
+        "seed": chosen.seed,
+        "device": device,
+    }
+    return Manifest(folder, about, SWEEP, store.key(about, list(settings)))
 
 
 def _digest(name: str, settings: Sequence[Any], chosen: _Sweep[Any]) -> str:
@@ -118,10 +141,15 @@ def _digest(name: str, settings: Sequence[Any], chosen: _Sweep[Any]) -> str:
     return hashlib.sha256(what.encode()).hexdigest()[:8]
 
 
-def _point(at: dict[str, Any], task: _Task, folder: Path) -> Point:
-    """A point at these values, and its folder."""
-    coordinates = {name: _label(value) for name, value in at.items()} | {"seed": task.seed}
-    return Point(coordinates, task, folder / "points" / store.key(task))
+def _points(folder: Path, chosen: _Sweep[Any], places: Sequence[dict[str, Any]], tasks: Sequence[_Task]) -> list[Point]:
+    """A point for every place, whose task has the first seed, and every seed, each with a folder of its own."""
+    points = []
+    for at, first in zip(places, tasks, strict=True):
+        labels = {name: _label(value) for name, value in at.items()}
+        for seed in range(chosen.seed, chosen.seed + chosen.seeds):
+            task = replace(first, seed=seed)
+            points.append(Point(labels | {"seed": seed}, task, folder / "points" / store.key(task)))
+    return points
 
 
 def _axis(text: str, settings: Any, *, parameters: bool) -> tuple[str, list[Any]]:
@@ -220,7 +248,7 @@ def _measure(tasks: Sequence[_Task], places: Sequence[Path]) -> list[dict[str, A
             results.write(task.experiment, result, task.settings, task.seed, task.device, place)
             numbers.append(experiment.summary(result))
             files.write_json(numbers[-1], place / results.SUMMARY)
-        return [json.loads((place / results.SUMMARY).read_text()) for place in places]
+        return [files.read_json(place / results.SUMMARY) for place in places]
 
 
 @contextlib.contextmanager

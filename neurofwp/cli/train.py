@@ -12,6 +12,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 import tyro
 
 from neurofwp.cli import catalogue, choice, figures, output, results
+from neurofwp.cli.manifest import Manifest
 from neurofwp.errors import unknown
 from neurofwp.runtime import files, store
 from neurofwp.slownet.training.settings import MetaTraining
@@ -39,14 +40,16 @@ class _Train(Generic[Task, Training]):
     ] = None
     """Folder for the results. A training that was interrupted resumes in its folder."""
     fresh: bool = False
-    """Ignore the checkpoint that an interrupted training left in the folder."""
+    """Ignore the checkpoint in the folder, and train from the start."""
+    overwrite: bool = False
+    """Replace the slow net of other settings or other code in the folder."""
     pdf: bool = False
     """Write the figure as PDF too."""
 
 
 def main(words: list[str]) -> int:
     """A slow net, trained from the command line."""
-    flags = "[--seed N] [--device auto|cpu|cuda] [--out DIR] [--fresh] [--pdf]"
+    flags = "[--seed N] [--device auto|cpu|cuda] [--out DIR] [--fresh] [--overwrite] [--pdf]"
     named = choice.choose("train", "family of tasks", words, catalogue.families(), flags)
     if named is None:
         return 0
@@ -54,19 +57,24 @@ def main(words: list[str]) -> int:
     module = catalogue.family(name)
     flags_of = _Train[module.Settings, MetaTraining]  # type: ignore[name-defined]  # known only now
     chosen = tyro.cli(flags_of, prog=f"neurofwp train {name}", description=module.__doc__, args=rest)
-    chosen.training.check()
-    if chosen.training.rule not in (known := catalogue.rules()):
-        raise unknown("rule", chosen.training.rule, known)
+    _check(chosen.training)
     from neurofwp.slownet.training import distributed, meta_training  # bring torch
 
     settings = {**asdict(chosen.task), **asdict(chosen.training)}
     made = output.default_folder(f"train/{name}", json.dumps(settings, sort_keys=True), chosen.seed)
     folder = chosen.out or made
+    manifest = _manifest(folder, name, chosen, settings)
+    if not chosen.fresh and manifest.is_complete():  # as every process finds
+        if distributed.first():
+            manifest.say_complete()
+        return 0
     if distributed.first():  # which reports and saves
-        with output.results_folder(folder), distributed.together(output.device(chosen.device)) as device:
-            if chosen.fresh:
+        replaced = manifest.check(overwrite=chosen.overwrite, fresh=chosen.fresh)
+        with output.results_folder(folder, manifest), distributed.together(output.device(chosen.device)) as device:
+            if chosen.fresh or (chosen.overwrite and replaced):
                 store.clear(folder)
-            _train(name, module.family(chosen.task), chosen, settings, folder, device)
+            drawn = _train(name, module.family(chosen.task), chosen, settings, folder, device)
+            manifest.finish([NET, results.SUMMARY, HISTORY, *drawn])
         print(folder, flush=True)
         return 0
     with distributed.together(output.device(chosen.device)) as device:
@@ -81,7 +89,22 @@ def main(words: list[str]) -> int:
     distributed.leave()
 
 
-def _train(name: str, family: Any, chosen: Any, settings: dict[str, Any], folder: Path, device: str) -> None:
+def _check(training: MetaTraining) -> None:
+    """Refuse what cannot be trained, before torch is imported for it."""
+    training.check()
+    if training.rule not in (known := catalogue.rules()):
+        raise unknown("rule", training.rule, known)
+
+
+def _manifest(folder: Path, name: str, chosen: Any, settings: dict[str, Any]) -> Manifest:
+    """What makes this training this training."""
+    device = output.device(chosen.device)
+    about = {"command": f"train {name}", "settings": settings, "seed": chosen.seed, "device": device}
+    return Manifest(folder, json.loads(json.dumps(about)), NET, store.key(about))
+
+
+def _train(name: str, family: Any, chosen: Any, settings: dict[str, Any], folder: Path, device: str) -> list[str]:
+    """Train, and leave everything in the folder; the names of the figures."""
     from neurofwp import plots
     from neurofwp.slownet.trained import TrainedSlowNet
     from neurofwp.slownet.training import meta_training
@@ -112,8 +135,9 @@ def _train(name: str, family: Any, chosen: Any, settings: dict[str, Any], folder
     files.write_json(numbers, folder / results.SUMMARY)
     history = meta_training.history(outcome, before, after)
     files.write_netcdf(history, folder / HISTORY)
-    figures.save(plots.learning(history), folder, "learning", pdf=chosen.pdf)
+    drawn = figures.save(plots.learning(history), folder, "learning", pdf=chosen.pdf)
     for key, number in after.items():
         log.info(
             "%s on %d held-out episodes: %.4f, before training %.4f", key, meta_training.TESTED, number, before[key]
         )
+    return [path.name for path in drawn]

@@ -7,7 +7,9 @@ number changes it: then nothing is found, and the work is done again.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import logging
 import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -15,45 +17,52 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from neurofwp.errors import InputError
-from neurofwp.runtime import files, source
+from neurofwp.runtime import digest, files, source
 from neurofwp.runtime.lazy import np, xr
 
 CHECKPOINT = "training.safetensors"  # what a training leaves in its own folder
 KEPT = re.compile(rf".*-[0-9a-f]{{16}}\.(nc|npy|json)|{re.escape(CHECKPOINT)}")  # names of all that is kept
+RESULT = "result"  # the key of what is kept as JSON
 MODELS = (".toml", ".safetensors")  # a text that ends so and names a file counts by what the file holds
 
 Name = TypeVar("Name", bound=Hashable)
 
+log = logging.getLogger("neurofwp")
+
 
 @dataclass(frozen=True)
 class Entry:
-    """The place of one result: a Dataset or DataTree (NetCDF), an array (NPY), or what JSON can hold."""
+    """The place of one result: a Dataset or DataTree (NetCDF), an array (NPY), or what JSON can hold.
+
+    Each carries its SHA-256 (`digest`).
+    """
 
     path: Path  # without the suffix, which the kind of result decides
 
     def read(self) -> Any | None:
         """The result, or None where there is none that is whole."""
-        for suffix, read in (("nc", _read_netcdf), ("npy", np.load), ("json", _read_json)):
+        for suffix, read in (("nc", _read_netcdf), ("npy", _read_npy), ("json", _read_json)):
             path = self._path(suffix)
             if path.is_file():
                 try:
                     return read(path)
-                except (InputError, OSError, ValueError, EOFError):
-                    return None  # damaged: make it again
+                except (InputError, OSError, ValueError, EOFError, KeyError):
+                    log.warning("%s is damaged and is made again", path)
+                    return None
         return None
 
     def write(self, result: Any) -> None:
         """Keep a result; a crash leaves no half of it."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(result, (xr.Dataset, xr.DataTree)):
             files.write_netcdf(result, self._path("nc"))
         elif isinstance(result, np.ndarray):
-            with files.replace_file(self._path("npy")) as temporary:
-                np.save(temporary, result, allow_pickle=False)
+            content = io.BytesIO()
+            np.save(content, result, allow_pickle=False)
+            files.write_bytes(digest.seal(content.getvalue()), self._path("npy"))
         else:
-            text = json.dumps(result, indent=2, default=_number)
-            with files.replace_file(self._path("json")) as temporary:
-                temporary.write_text(text + "\n")
+            plain = json.loads(json.dumps(result, default=_number))  # whose hash is that of what will be read
+            text = json.dumps(digest.seal_json({RESULT: plain}), indent=2)
+            files.write_bytes(f"{text}\n".encode(), self._path("json"))
 
     def remove(self) -> None:
         """Forget the result."""
@@ -161,8 +170,14 @@ def _read_netcdf(path: Path) -> xr.Dataset | xr.DataTree:
     return tree if tree.children else tree.to_dataset()
 
 
+def _read_npy(path: Path) -> np.ndarray:
+    digest.check(path)
+    array: np.ndarray = np.load(path)
+    return array
+
+
 def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text())
+    return files.read_json(path)[RESULT]
 
 
 def _number(value: Any) -> Any:

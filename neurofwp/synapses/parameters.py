@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from neurofwp.synapses import units
 if TYPE_CHECKING:
     from brian2 import Quantity, Unit
 
+LARGEST = sys.float_info.max
 FIELDS = frozenset({"value", "unit", "source", "tuned", "note"})
 NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|inf))\s*(.*?)\s*", re.IGNORECASE)
 
@@ -42,8 +44,8 @@ class Parameter:
     name: str
     unit: str
     meaning: str
-    low: float = -math.inf
-    high: float = math.inf
+    low: float = -LARGEST
+    high: float = LARGEST  # math.inf only where infinity means something
     allowed: tuple[float, ...] = ()  # the only values, where it is not all between `low` and `high`
     optional: bool = False  # whether a file may leave it out: it says a unit, and changes nothing that a synapse does
 
@@ -56,9 +58,15 @@ class Parameter:
         if stray:
             raise unknown(f"field of {where}", min(stray), FIELDS)
         number = entry["value"]
-        if isinstance(number, bool) or not isinstance(number, (int, float)) or math.isnan(number):
+        if isinstance(number, bool) or not isinstance(number, (int, float)):
             raise InputError(f"{where}: value must be a number in {self.unit}, not {number!r}")
-        return self.check(number * parse_unit(entry["unit"], where), where)
+        try:
+            size = float(number)
+        except OverflowError:
+            raise InputError(f"{where}: value has too many digits for a number in {self.unit}") from None
+        if math.isnan(size):
+            raise InputError(f"{where}: value must be a number in {self.unit}, not {number!r}")
+        return self.check(size * parse_unit(entry["unit"], where), where)
 
     def check(self, quantity: Quantity | float | str, where: str) -> Quantity | float:
         """`quantity`, or the one that a text such as "25 ms" stands for, if its dimension and its size are right."""
@@ -101,8 +109,11 @@ class Parameter:
         return f"{self.name}=1" if self.unit == "1" else f"{self.name}=1{self.unit}"
 
     def _check_size(self, number: float, where: str) -> None:
+        if math.isinf(number) and not self.low <= number <= self.high:
+            raise InputError(f"{where} is {number:g} {self.unit}, but must be a finite number")
         if not self.low <= number <= self.high:
-            raise InputError(f"{where} is {number:g} {self.unit}, but must be in [{self.low:g}, {self.high:g}]")
+            low, high = (f"{bound:g}" if abs(bound) < LARGEST else f"{bound * 2:g}" for bound in (self.low, self.high))
+            raise InputError(f"{where} is {number:g} {self.unit}, but must be in [{low}, {high}]")
         if self.allowed and number not in self.allowed:
             known = ", ".join(f"{value:g}" for value in self.allowed)
             raise InputError(f"{where} is {number:g}, but must be one of {known}")
@@ -179,7 +190,7 @@ def read_toml(name: str | Path, folder: str, kind: str) -> tuple[str, dict[str, 
         raise unknown(kind, str(name), shipped)
     try:
         content = tomllib.loads(source.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # of TOML, of UTF-8, and of a whole number of thousands of digits
         raise InputError(f"{str(name)!r} is not valid TOML: {error}") from error
     migrations.version(content.pop(migrations.ATTRIBUTE, None), name)  # no name in such files has changed yet
     return Path(source.name).stem, content

@@ -147,7 +147,15 @@ def test_a_run_leaves_everything(tmp_path: Path, tiny: ModuleType, capsys: pytes
     assert run_tiny(out, "--pairs", "3", "--regime", "decay", "--seed", "5") == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(out)
     assert tiny.calls == [(tiny.Settings(pairs=3, regime="decay"), 5, "cpu")]
-    assert names(out) == {"result.nc", "summary.json", "recall.csv", "summary.csv", "log.txt", "numbers.png"}
+    assert names(out) == {
+        "result.nc",
+        "summary.json",
+        "recall.csv",
+        "summary.csv",
+        "log.txt",
+        "numbers.png",
+        "manifest.json",
+    }
 
     result = files.read_tree(out / "result.nc")
     drawn = np.random.default_rng(5).normal(size=3)
@@ -211,7 +219,8 @@ def test_a_failing_figure_keeps_the_data(tmp_path: Path, failure: str, capsys: p
     assert f"{what} could not be drawn" in captured.err
     assert "Traceback" not in captured.err
     assert "Traceback" in (out / "log.txt").read_text()
-    assert names(out) == {"result.nc", "summary.json", "recall.csv", "summary.csv", "log.txt"}  # no half figure either
+    left = {"result.nc", "summary.json", "recall.csv", "summary.csv", "log.txt", "manifest.json"}
+    assert names(out) == left  # no half figure either
     assert files.read_tree(out / "result.nc")["data/numbers"].size == 2
 
 
@@ -442,7 +451,29 @@ def test_rerun_is_the_same_run(tmp_path: Path, tiny: ModuleType, capsys: pytest.
     assert tiny.calls[0] == tiny.calls[1]
     assert tiny.calls[1][0] == tiny.Settings(pairs=3, load=(2, 4), data=Path("some/file"))
     assert (again / "summary.json").read_text() == (out / "summary.json").read_text()
-    assert capsys.readouterr().out.splitlines()[-1] == str(again)
+    said = capsys.readouterr().out.splitlines()
+    assert said[-2:] == [str(again), "identical: 10 arrays, bit for bit"]
+    assert cli.main(["rerun", str(out), "--out", str(out)]) == 2
+    assert "holds the result that is to be made again" in capsys.readouterr().err
+
+
+def test_rerun_names_what_is_not_identical(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_tiny(tmp_path / "out", "--pairs", "3")
+    result = files.read_tree(tmp_path / "out" / "result.nc")
+    result["data/numbers"] = result["data/numbers"].assign_attrs(units="nS").copy(deep=True)
+    result["data/numbers"].values[1] += 0.25
+    result["fits"] = xr.DataTree(result["fits"].to_dataset().drop_vars("low"))
+    versions = json.loads(result.attrs["versions"]) | {"numpy": "0.1"}
+    result.attrs |= {"commit": "abc", "versions": json.dumps(versions)}
+    files.write_netcdf(result, tmp_path / "older.nc")
+    capsys.readouterr()
+    assert cli.main(["rerun", str(tmp_path / "older.nc"), "--out", str(tmp_path / "again")]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[said.index(str(tmp_path / "again")) + 1] == "not identical: 2 arrays differ, of 9"
+    assert "  /data/numbers has 1 other values of 3, by 0.25 nS at most" in said
+    assert "  /fits/low is new" in said
+    assert f"numpy: 0.1 then, {np.__version__} now" in said
+    assert any(line.startswith("commit: abc then, ") for line in said)
 
 
 def test_rerun_says_what_has_changed_and_refuses_settings_that_there_are_no_more(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import fields, replace
 from pathlib import Path
@@ -28,7 +27,7 @@ TINY = (
 )  # fmt: skip
 LEFT = {
     "slow-net.safetensors", "training.safetensors", "learning.nc", "learning.png", "summary.json",
-    "log.txt",
+    "log.txt", "manifest.json",
 }  # fmt: skip
 
 
@@ -71,7 +70,7 @@ def test_a_training_leaves_everything(tmp_path: Path, capsys: pytest.CaptureFixt
     measured = meta_training.test_model(net.model, family, seed=5)
     RateNetwork("gated_delta").run(net(family.draw(1, 9, "test")))
 
-    summary = json.loads((out / "summary.json").read_text())
+    summary = files.read_json(out / "summary.json")
     assert summary == net.about["measured"]
     assert summary["steps"] == 6
     assert {name: summary[f"after.{name}"] for name in measured} == pytest.approx(measured)
@@ -113,7 +112,7 @@ def test_an_interrupted_training_goes_on_to_the_same_end(
     captured = capsys.readouterr()
     assert captured.err.splitlines()[-1].startswith("neurofwp: interrupted")
     assert "Traceback" not in captured.err
-    assert names(out) == {"training.safetensors", "log.txt"}
+    assert names(out) == {"training.safetensors", "log.txt", "manifest.json"}
 
     drawn.clear()
     drawn.extend(["a long time ago"] * 100)
@@ -126,16 +125,20 @@ def test_an_interrupted_training_goes_on_to_the_same_end(
 
     assert train(out, "--gate-cost", "0.5") == 2
     said = capsys.readouterr().err.splitlines()[-1]
-    assert "was trained with gate_cost = 0.0, not 0.5; choose another folder, or delete it" in said
+    assert "is of gate_cost = 0.0, not 0.5: choose another folder, or replace what is there with --overwrite" in said
     assert weights(out).keys() == one.keys()  # still whole
 
 
 @pytest.mark.usefixtures("plain_figure")
-def test_fresh_ignores_the_checkpoint_of_another_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_training_is_replaced_where_that_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert train(tmp_path) == 0
     assert train(tmp_path, "--hidden", "7") == 2
-    assert train(tmp_path, "--hidden", "7", "--fresh") == 0
-    assert "Error" not in capsys.readouterr().err
+    assert train(tmp_path, "--hidden", "7", "--fresh") == 2
+    assert train(tmp_path, "--hidden", "7", "--overwrite") == 0
+    assert load(tmp_path / "slow-net.safetensors").model.shape.hidden == 7
+    capsys.readouterr()
+    assert train(tmp_path, "--hidden", "7") == 0
+    assert "is complete, of these settings and this code" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("plain_figure")
@@ -223,6 +226,7 @@ def test_a_checkpoint_that_is_cut_short_is_said(tmp_path: Path, capsys: pytest.C
     assert train(tmp_path, "--steps", "1") == 0
     file = tmp_path / "training.safetensors"
     file.write_bytes(file.read_bytes()[:-100])
+    (tmp_path / "slow-net.safetensors").unlink()
     assert train(tmp_path, "--steps", "1") == 2
     assert "no whole safetensors file" in capsys.readouterr().err.splitlines()[-1]
 

@@ -61,7 +61,7 @@ def test_the_folder_holds_data_summary_figures_and_log(folder: Path) -> None:
     found = {path.name for path in folder.iterdir() if path.is_file()}
     files_of = {"png": FIGURES, "csv": TABLES}
     expected = {f"{name}.{kind}" for kind, names in files_of.items() for name in names}
-    assert found == {"result.nc", "summary.json", "log.txt"} | expected
+    assert found == {"result.nc", "summary.json", "log.txt", "manifest.json"} | expected
     for name in FIGURES:
         assert (folder / f"{name}.png").stat().st_size > 5000
 

@@ -18,6 +18,7 @@ from neurofwp.experiments import synapse_models as experiment
 from neurofwp.laboratory import measurements, side_by_side
 from neurofwp.laboratory.prediction import predict, replace_values
 from neurofwp.optimisation import least_squares
+from neurofwp.runtime import store
 from neurofwp.synapses.model import load
 
 SJOSTROM, WANG, PAIRED = "sjostrom_2001_visual_cortex", "wang_2005_hippocampal_culture", "paired_recordings"
@@ -127,8 +128,10 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     settings = experiment.Settings(models=(CLOPATH,), data=(Path(SJOSTROM),))
     first = experiment.run(settings, seed=0, device="cpu", folder=tmp_path / "parts")
     (part,) = (tmp_path / "parts").iterdir()
-    kept = json.loads(part.read_text())
-    part.write_text(json.dumps({**kept, "A_LTP": 2 * kept["A_LTP"]}))
+    entry = store.Entry(part.with_suffix(""))
+    kept = entry.read()
+    assert kept is not None
+    entry.write({**kept, "A_LTP": 2 * kept["A_LTP"]})
     again = experiment.run(settings, seed=0, device="cpu", folder=tmp_path / "parts")
     np.testing.assert_allclose(again["parameters/fitted"] / first["parameters/fitted"], [1, 2])
     experiment.run(settings, seed=1, device="cpu", folder=tmp_path / "parts")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,10 @@ def test_replacing_puts_the_new_file_in_place(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
-def test_replacing_keeps_the_old_file_when_writing_fails(tmp_path: Path, error: type[BaseException]) -> None:
+@pytest.mark.parametrize(("error", "said"), [(OSError, InputError), (KeyboardInterrupt, KeyboardInterrupt)])
+def test_replacing_keeps_the_old_file_when_writing_fails(
+    tmp_path: Path, error: type[BaseException], said: type[BaseException]
+) -> None:
     path = tmp_path / "result.nc"
     path.write_text("old")
 
@@ -34,7 +37,7 @@ def test_replacing_keeps_the_old_file_when_writing_fails(tmp_path: Path, error: 
             temporary.write_text("ha")
             raise error
 
-    with pytest.raises(error):
+    with pytest.raises(said):
         write_half()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
@@ -102,7 +105,9 @@ def test_a_dataset_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None
 def test_json_holds_numpy_numbers_as_plain_ones(tmp_path: Path) -> None:
     numbers = {"r2": np.float32(0.5), "n": np.int64(3), "best": ["delta"], "shares": np.array([0.25, 1.0])}
     path = files.write_json(numbers, tmp_path / "summary.json")
-    assert json.loads(path.read_text()) == {"r2": 0.5, "n": 3, "best": ["delta"], "shares": [0.25, 1.0]}
+    read = json.loads(path.read_text())
+    assert re.fullmatch("[0-9a-f]{64}", read.pop("sha256"))
+    assert read == files.read_json(path) == {"r2": 0.5, "n": 3, "best": ["delta"], "shares": [0.25, 1.0]}
 
 
 def test_json_has_null_where_there_is_no_number(tmp_path: Path) -> None:
@@ -110,7 +115,7 @@ def test_json_has_null_where_there_is_no_number(tmp_path: Path) -> None:
         {"r2": np.float64("nan"), "low": float("inf"), "all": [1.0, float("nan")]}, tmp_path / "s.json"
     )
     strict = json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
-    assert strict == {"r2": None, "low": None, "all": [1.0, None]}
+    assert {**strict, "sha256": ""} == {"sha256": "", "r2": None, "low": None, "all": [1.0, None]}
 
 
 def test_files_say_their_format_and_what_is_written_keeps_its_attributes(tmp_path: Path) -> None:

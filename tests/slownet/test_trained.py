@@ -135,7 +135,8 @@ def test_files_of_another_kind_are_refused(tmp_path: Path, task: xr.Dataset) -> 
 def test_a_newer_format_is_refused(saved: Path, tmp_path: Path) -> None:
     with safe_open(saved, framework="pt") as file:
         about = file.metadata()
-    assert about["format"] == str(migrations.FORMAT)
+    assert about.pop("format") == str(migrations.FORMAT)
+    del about["sha256"]
     newer = tmp_path / "newer.safetensors"
     save_file(checkpoint.load(saved)[0], newer, metadata=about | {"format": "1000"})
     with pytest.raises(InputError, match=rf"in format 1000, and this neurofwp reads formats up to {migrations.FORMAT}"):

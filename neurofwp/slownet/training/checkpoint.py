@@ -7,25 +7,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+import safetensors.torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from neurofwp.errors import InputError
-from neurofwp.runtime import migrations
-from neurofwp.runtime.files import replace_file
+from neurofwp.runtime import digest, files, migrations
 
 KIND = "neurofwp.checkpoint"
 
 
 def save(path: str | Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> Path:
-    """Write tensors, and their config as JSON beside them; a crash leaves the old file as it was."""
-    path = Path(path)
+    """Write tensors, and their config as JSON beside them; a crash leaves the old file as it was.
+
+    The same tensors and config are the same bytes, with a SHA-256 of them in the metadata (`neurofwp.runtime.digest`).
+    """
     own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    with replace_file(path) as temporary:
-        about = {"kind": KIND, migrations.ATTRIBUTE: str(migrations.FORMAT), "config": json.dumps(config)}
-        save_file(own, temporary, metadata=about)
-    return path
+    about = {"kind": KIND, migrations.ATTRIBUTE: str(migrations.FORMAT), "config": json.dumps(config)}
+    return files.write_bytes(digest.seal_tensors(safetensors.torch.save(own, about)), path)
 
 
 def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -34,20 +33,25 @@ def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises
     ------
     InputError
-        if there is no such file, it is truncated or of another format, or something else or a newer neurofwp wrote it.
+        if there is no such file, it is truncated, damaged or of another format, or something else or a newer neurofwp
+        wrote it.
     """
     if not Path(path).is_file():
         raise InputError(f"there is no checkpoint {str(path)!r}")
     try:
-        with safe_open(path, framework="pt") as file:
-            about = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a mapping
-    except (SafetensorError, OSError) as error:
+        content = Path(path).read_bytes()
+        tensors = dict(sorted(safetensors.torch.load(content).items()))  # which come in any order
+    except (SafetensorError, OSError, KeyError) as error:  # KeyError: of a dtype that torch does not have
         raise InputError(f"{str(path)!r} is no whole safetensors file: {error}") from error
+    about = digest.open_tensors(content, path)
     if about.get("kind") != KIND:
         raise InputError(f"{str(path)!r} was not saved by neurofwp: its kind is {about.get('kind')!r}, not {KIND!r}")
     old = migrations.version(about.get(migrations.ATTRIBUTE), path)
-    return tensors, migrations.settings(json.loads(about["config"]), old)
+    try:
+        config = json.loads(about["config"])
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{str(path)!r} is damaged: its config is no JSON ({error})") from error
+    return tensors, migrations.settings(config, old)
 
 
 def fill(module: nn.Module, tensors: Mapping[str, Tensor], *, source: str) -> None:

@@ -5,6 +5,8 @@ The constitutive part is that of Triesch, Vo & Hafner 2018 (eLife 7:e37836); an 
 The survival over one step depends on the cell alone and is computed there.
 """
 
+from math import inf
+
 from neurofwp.synapses.parameters import Parameter
 from neurofwp.synapses.stage import Stage
 
@@ -15,7 +17,9 @@ class Constitutive(Stage):
     stage = "turnover"
     form = "constitutive"
     source = "Triesch, Vo & Hafner 2018, eLife 7:e37836"
-    parameters = (Parameter("tau_turnover", "s", "time constant of constitutive receptor loss; inf: none", low=0.01),)
+    parameters = (
+        Parameter("tau_turnover", "s", "time constant of constitutive receptor loss; inf: none", low=0.01, high=inf),
+    )
     postsynaptic = "survival : 1"
     postsynaptic_update = "survival = exp(-plasticity_step*(1/tau_turnover + forgetting))"
     synaptic_update = "weight = weight*survival_post"

@@ -14,7 +14,7 @@ Not Hebbian: of the postsynaptic cell only its plateau counts. A step is exact w
 
 from __future__ import annotations
 
-from math import exp
+from math import exp, inf
 from typing import TYPE_CHECKING
 
 from neurofwp.synapses.parameters import Parameter
@@ -38,7 +38,9 @@ class BTSP(Stage):
         Parameter("tau_e", "ms", "decay of the eligibility trace", low=1),
         Parameter("tau_i", "ms", "time constant of the instructive trace", low=1),
         Parameter("eligibility_share", "1", "share of what the trace lacks to 1 that a spike adds", low=0, high=1),
-        Parameter("plateau_length", "ms", "plateau that brings the instructive trace to 1; inf: only forever", low=1),
+        Parameter(
+            "plateau_length", "ms", "plateau that brings the instructive trace to 1; inf: only forever", low=1, high=inf
+        ),
         Parameter("k_plus", "1/s", "largest rate of potentiation", low=0),
         Parameter("k_minus", "1/s", "largest rate of depression", low=0),
         Parameter("a_plus", "1", "overlap of the traces at half of the potentiation", low=0, high=1),

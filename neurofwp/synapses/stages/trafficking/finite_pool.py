@@ -18,6 +18,7 @@ gives to synapses: receptors are conserved.
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from neurofwp.synapses.parameters import Parameter
@@ -35,7 +36,9 @@ class FinitePool(Stage):
     source = "Triesch, Vo & Hafner 2018, eLife 7:e37836"
     parameters = (
         Parameter("tau_bound", "s", "mean time that a receptor stays in a slot", low=0.01),
-        Parameter("tau_pool", "s", "lifetime of a receptor in the pool; inf: nothing is made or lost", low=0.01),
+        Parameter(
+            "tau_pool", "s", "lifetime of a receptor in the pool; inf: nothing is made or lost", low=0.01, high=inf
+        ),
         Parameter("pool_size", "nS", "receptors in the pool of a cell at rest", low=1e-6),
         Parameter("filling", "1", "share of slots that is filled while the pool is at rest", low=0.01, high=0.99),
     )

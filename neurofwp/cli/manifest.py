@@ -1,0 +1,144 @@
+"""What a folder of results is of, and which files belong to it: so that a second command there knows what to do.
+
+`manifest.json` is written when a run begins. When it ends, it names every file with its SHA-256: then the run is
+complete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from neurofwp.errors import InputError
+from neurofwp.runtime import files
+
+MANIFEST = "manifest.json"
+FIGURES = (".png", ".pdf")  # which may be drawn again
+
+log = logging.getLogger("neurofwp")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a command leaves in a folder.
+
+    Parameters
+    ----------
+    folder : of the results. about : settings, seed and so on, as JSON, by name. result : the file without which there
+        are no results.
+    key : a hash of all that the results depend on, code and input files too (`store.key`).
+    """
+
+    folder: Path
+    about: Mapping[str, Any]
+    result: str
+    key: str
+
+    def is_complete(self) -> bool:
+        """Whether all is there, whole, and of this code; a file that is damaged or missing is named in the log."""
+        found: dict[str, Any] | None = None
+        with suppress(InputError):  # `check` says it
+            found = self._read()
+        if found is None or not self._is_own(found) or not found.get("files"):
+            return False
+        for name, sha in found["files"].items():
+            path = self.folder / name
+            if not path.is_file() or (path.suffix not in FIGURES and _hash(path) != sha):
+                log.warning("%s is %s and is made again", path, "damaged" if path.is_file() else "missing")
+                return False
+        return True
+
+    def say_complete(self) -> None:
+        """Say so in one line, and print the folder, as a run does."""
+        print(
+            f"{self.folder} is complete, of these settings and this code: nothing was computed again (--fresh does)",
+            file=sys.stderr,
+        )
+        print(self.folder, flush=True)
+
+    def check(self, *, overwrite: bool, fresh: bool = False) -> bool:
+        """Whether the folder holds something else, which is to be replaced.
+
+        Raises
+        ------
+        InputError
+            if that is of other settings and may not be overwritten, or of other code and is not to be made afresh.
+        """
+        remedy = "choose another folder, or replace what is there with --overwrite"
+        try:
+            found = self._read()
+        except InputError as error:
+            if overwrite:
+                return True
+            raise InputError(f"{error}; or {remedy}") from error
+        if found is None:
+            replaced = (self.folder / self.result).exists()
+            if replaced and not (overwrite or fresh):
+                raise InputError(f"{str(self.folder / self.result)!r} is there, and nothing says of what: {remedy}")
+            return replaced
+        if (difference := self._difference(found)) and not overwrite:
+            raise InputError(f"{str(self.folder)!r} is of {difference}: {remedy}")
+        if found["key"] != self.key and found.get("files") and not (overwrite or fresh):
+            raise InputError(
+                f"{str(self.folder)!r} is of these settings, but of other code, versions or input files: {remedy}"
+            )
+        return not self._is_own(found)
+
+    def begin(self) -> None:
+        """Say what the folder is of from now on; what was there before is removed at the end."""
+        before: dict[str, Any] = {}
+        with suppress(InputError):
+            before = self._read() or {}
+        stale = sorted({*before.get("files", {}), *before.get("replaces", ())})
+        files.write_json({"about": self.about, "key": self.key, "replaces": stale}, self.folder / MANIFEST)
+
+    def finish(self, names: Iterable[str]) -> None:
+        """The files of these names are whole; those of earlier results that have other names are removed."""
+        made = {name: _hash(self.folder / name) for name in names}
+        for name in self._read_stale() - made.keys():
+            (self.folder / Path(name).name).unlink(missing_ok=True)
+        files.write_json({"about": self.about, "key": self.key, "files": made}, self.folder / MANIFEST)
+
+    def _read_stale(self) -> set[str]:
+        return set((self._read() or {}).get("replaces", ()))
+
+    def _read(self) -> dict[str, Any] | None:
+        path = self.folder / MANIFEST
+        if not path.is_file():
+            return None
+        found = files.read_json(path)
+        if not isinstance(found.get("about"), dict) or "key" not in found:
+            raise InputError(f"{str(path)!r} is not what neurofwp leaves there")
+        return found
+
+    def _is_own(self, found: Mapping[str, Any]) -> bool:
+        return not self._difference(found) and found["key"] == self.key
+
+    def _difference(self, found: Mapping[str, Any]) -> str:
+        """The first thing that is another, in words; nothing where all is the same."""
+        ours, theirs = _flat(self.about), _flat(found["about"])
+        for name in dict.fromkeys([*ours, *theirs]):
+            one, other = theirs.get(name), ours.get(name)
+            if one != other:
+                return f"{name} = {one!r}, not {other!r}"
+        return ""
+
+
+def _flat(about: Mapping[str, Any]) -> dict[str, Any]:
+    """Names and values, of settings by their own names."""
+    return {
+        name: value
+        for outer, content in about.items()
+        for name, value in (content.items() if isinstance(content, Mapping) else [(outer, content)])
+    }
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
