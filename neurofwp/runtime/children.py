@@ -58,7 +58,8 @@ def temporary_path(path: Path) -> Iterator[Path]:
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # as in a folder that is gone
+                    path.unlink(missing_ok=True)
 
 
 def own_temporary_files() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from neurofwp.errors import InputError
-from neurofwp.runtime import digest, migrations, parts
+from neurofwp.runtime import children, digest, migrations, parts
 from neurofwp.runtime.lazy import np, xr
 
 RESULT = "result.nc"  # in the folder of a run
@@ -35,16 +35,14 @@ def replace_file(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        os.replace(temporary, path)
+        with children.temporary_path(temporary):
+            yield temporary
+            os.replace(temporary, path)
     except OSError as error:
         raise InputError(
             f"cannot write {str(path)!r}: {error.strerror or error}; make room there, or choose another folder, and "
             "give the same command again: what was finished before is kept"
         ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def write_bytes(content: bytes, path: str | Path) -> Path:
