@@ -23,7 +23,7 @@ from neurofwp import cli, trace
 from neurofwp.cli import catalogue
 from neurofwp.identification.preparation import DRIVES
 from neurofwp.plots import LazyFigures
-from neurofwp.runtime import files
+from neurofwp.runtime import files, source
 
 TINY = '''"""A tiny experiment: draws numbers and calls them rules.
 
@@ -128,8 +128,10 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType
     (folder / "tiny_run.py").write_text(TINY)
     (folder / "heavy_one.py").write_text('"""Takes [long] to import."""\nraise ImportError("not to be imported")\n')
     monkeypatch.setattr(neurofwp.experiments, "__path__", [str(folder)])
+    source.package_hash.cache_clear()  # of which experiments are a part
     catalogue.experiment("tiny-run")
     yield sys.modules["neurofwp.experiments.tiny_run"]
+    source.package_hash.cache_clear()
     sys.modules.pop("neurofwp.experiments.tiny_run")
     del neurofwp.experiments.tiny_run
 

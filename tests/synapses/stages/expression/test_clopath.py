@@ -124,7 +124,8 @@ def test_pairing_changes_sign_with_frequency_and_meets_visual_cortex():
     rows = csv.DictReader(
         resources.files("neurofwp.data").joinpath("sjostrom_2001_visual_cortex.csv").read_text("utf-8").splitlines()
     )
-    frequency, dt, measured, sem = np.array([[float(number) for number in row.values()] for row in rows]).T
+    columns = ("frequency_hz", "dt_ms", "change", "sem")
+    frequency, dt, measured, sem = np.array([[float(row[name]) for name in columns] for row in rows]).T
     made = relative_changes(list(zip(dt.tolist(), frequency.tolist(), strict=True)))
     assert np.mean(((made - measured) / sem) ** 2) == pytest.approx(1.87, abs=0.02)
     first = dt > 0
