@@ -33,13 +33,13 @@ def check_private(path: Path) -> None:
     """
     if not hasattr(os, "geteuid"):  # Windows says who may write in other ways
         return
-    found = path.lstat()
+    found = path.stat()
     if found.st_uid != os.geteuid():
         raise InputError(
             f"{str(path)!r} belongs to another user, who could have programs run as yours: remove it, or set {FOLDER} "
             "to a folder of your own"
         )
-    if found.st_mode & 0o022 and not path.is_symlink():
+    if found.st_mode & 0o022:
         raise InputError(
             f"others may write to {str(path)!r}, and so have programs run as yours: `chmod go-w {path}`, after a look "
             "at what is in it"
@@ -70,7 +70,10 @@ def cache_folder() -> Path:
 def user_folder() -> Path:
     """Where the user wants them."""
     own = os.environ.get(FOLDER)
-    return Path(own).expanduser() if own else user_cache_path("neurofwp", appauthor=False)
+    try:
+        return (Path(own).expanduser() if own else user_cache_path("neurofwp", appauthor=False)).resolve()
+    except RuntimeError as error:
+        raise InputError(f"{FOLDER} is {own!r}, which names no folder: {error}") from error
 
 
 @dataclass(frozen=True)

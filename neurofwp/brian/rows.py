@@ -114,29 +114,29 @@ def _code(synapse: SynapseModel, gates: list[str], block: tuple[int, int, int], 
     words = {word for code, idle in loops for word in _words(f"{code}\n{idle}")}
     states = [name for name in synapse.states if name in words]
     constants = {
-        name: f"_dynamic_array_plastic_{name}[first]" if name in own else f"_array_plastic_{name}[0]"
+        name: f"_dynamic_array_plastic_{name}[_first]" if name in own else f"_array_plastic_{name}[0]"
         for name in synapse.constants(b2.ms)
         if name in words
     }
-    rows = [f"{real}* __restrict row_{name} = &_dynamic_array_plastic_{name}[first];" for name in states]
+    rows = [f"{real}* __restrict _row_{name} = &_dynamic_array_plastic_{name}[_first];" for name in states]
     columns = sorted(name for name in words if name.endswith("_post"))
-    arguments = ", ".join(["const int row", *(f"const double given_{name}" for name in gates)])
-    before = [*(f"const {real} {name} = given_{name};" for name in gates), *rows]
-    conditions = {f"busy_{number}": idle for number, (_, idle) in enumerate(loops) if idle}
+    arguments = ", ".join(["const int _row", *(f"const double _given_{name}" for name in gates)])
+    before = [*(f"const {real} {name} = _given_{name};" for name in gates), *rows]
+    conditions = {f"_busy_{number}": idle for number, (_, idle) in enumerate(loops) if idle}
     cell_conditions = {name: idle for name, idle in conditions.items() if not _words(idle) & {*states, *gates}}
     row_conditions = {name: idle for name, idle in conditions.items() if name not in cell_conditions}
     before += _shared_lookups(constants, columns, cell_conditions, pre, cells, real)
     before += [f"int {name} = 0;" for name in row_conditions]
     parts = [_loop(loops[0][0], states, cells, real, row_conditions)]
     parts += [
-        (f"if (busy_{number}) " if idle else "") + _loop(code, states, cells, real, {})
+        (f"if (_busy_{number}) " if idle else "") + _loop(code, states, cells, real, {})
         for number, (code, idle) in enumerate(loops[1:], start=1)
     ]
     return f"""{CLIPPED}
 static inline double advance_row({arguments}) {{
     using namespace brian;
-    if (row >= {episodes * pre}) return 0;
-    const size_t first = size_t(row) * {cells}, first_cell = size_t(row / {pre}) * {cells};
+    if (_row >= {episodes * pre}) return 0;
+    const size_t _first = size_t(_row) * {cells}, _first_cell = size_t(_row / {pre}) * {cells};
     {LINE.join([*before, *parts])}
     return 0;
 }}
@@ -151,14 +151,14 @@ def _shared_lookups(
     Variables of the function's own, since each row that is stored could otherwise change a constant.
     """
     kept = [f"static {real} {name};" for name in constants]
-    kept += [f"static {real} of_{name}[{cells}];" for name in columns] + [f"static int {name};" for name in conditions]
+    kept += [f"static {real} _of_{name}[{cells}];" for name in columns] + [f"static int {name};" for name in conditions]
     anew = [f"{name} = {source};" for name, source in constants.items()] + [f"{name} = 0;" for name in conditions]
     looking = [
-        f"const {real} {name} = of_{name}[k] = _array_value_{name.removesuffix('_post')}[first_cell + k];"
+        f"const {real} {name} = _of_{name}[_k] = _array_value_{name.removesuffix('_post')}[_first_cell + _k];"
         for name in columns
     ]
     loop = _over_row([*looking, *_busy(conditions, real)], cells)
-    return [*kept, f"if (row % {pre} == 0) {{", *anew, loop, "}"]
+    return [*kept, f"if (_row % {pre} == 0) {{", *anew, loop, "}"]
 
 
 def _loops(synapse: SynapseModel, *, skip: bool) -> list[tuple[str, str]]:
@@ -185,14 +185,14 @@ def _loop(code: str, states: list[str], cells: int, real: str, conditions: Mappi
     """Statements for every synapse of a row, which also find which of `conditions` (of being idle) do not hold."""
     words = _words("\n".join((code, *conditions.values())))
     known = {name for name in states if name in words}
-    loads = [f"{real} {name} = row_{name}[k];" for name in sorted(known)]
-    loads += [f"const {real} {name} = of_{name}[k];" for name in sorted(words) if name.endswith("_post")]
+    loads = [f"{real} {name} = _row_{name}[_k];" for name in sorted(known)]
+    loads += [f"const {real} {name} = _of_{name}[_k];" for name in sorted(words) if name.endswith("_post")]
     body = []
     for line in code.splitlines():
         target, value = _statement(line, real)
         body.append(f"{'' if target in known else real + ' '}{target} = {value};")
         known.add(target)
-    stores = [f"row_{name}[k] = {name};" for name in states if name in _assignments(code)]
+    stores = [f"_row_{name}[_k] = {name};" for name in states if name in _assignments(code)]
     return _over_row([*loads, *body, *stores, *_busy(conditions, real)], cells)
 
 
@@ -201,7 +201,7 @@ def _busy(conditions: Mapping[str, str], real: str) -> list[str]:
 
 
 def _over_row(lines: Sequence[str], cells: int) -> str:
-    return f"for (int k = 0; k < {cells}; k++) {{{f'{LINE}    '.join(['', *lines])}{LINE}}}"
+    return f"for (int _k = 0; _k < {cells}; _k++) {{{f'{LINE}    '.join(['', *lines])}{LINE}}}"
 
 
 def _names(synapse: SynapseModel) -> set[str]:

@@ -52,6 +52,8 @@ def watch() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in CODES}
     if before[signal.SIGINT] is signal.SIG_IGN:  # as in a background job; Brian2 would call what was there before
         signal.signal(signal.SIGINT, _do_nothing)
+    else:
+        signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _terminate)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
@@ -64,9 +66,12 @@ def watch() -> Iterator[None]:
         done.set()
         signal.set_wakeup_fd(told)
         os.close(writing)  # which ends the thread
-        for number, handler in before.items():
-            if handler is not None:  # one that was not set from Python
-                signal.signal(number, handler)
+        if (
+            signal.getsignal(signal.SIGTERM) is not _pass_over
+        ):  # else this process ends, and a second signal is too much
+            for number, handler in before.items():
+                if handler is not None:  # one that was not set from Python
+                    signal.signal(number, handler)
 
 
 def _follow(reading: int, done: threading.Event) -> None:
@@ -79,8 +84,24 @@ def _follow(reading: int, done: threading.Event) -> None:
                 os._exit(say(code))
 
 
+def _interrupt(number: int, frame: Any) -> None:
+    _pass_over_others()
+    raise KeyboardInterrupt
+
+
 def _terminate(number: int, frame: Any) -> None:
+    _pass_over_others()
     raise Terminated
+
+
+def _pass_over_others() -> None:
+    """The first signal counts: a second one would break what cleans up."""
+    for each in CODES:
+        signal.signal(each, _pass_over)
+
+
+def _pass_over(number: int, frame: Any) -> None:
+    pass
 
 
 def _do_nothing(number: int, frame: Any) -> None:

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -24,6 +25,7 @@ from typing import Any
 
 from neurofwp.runtime import caretaker
 
+_lock = threading.RLock()
 GROUPS = hasattr(os, "killpg")  # Windows has no process groups: there a program may outlive a process that was killed
 
 
@@ -75,8 +77,6 @@ def own_temporary_files() -> None:
 
 def _end(program: subprocess.Popen[Any]) -> None:
     """End what is left of a program, and all that it started."""
-    if program.poll() is not None:
-        return
     with contextlib.suppress(OSError):
         os.killpg(program.pid, signal.SIGKILL) if GROUPS else program.kill()
 
@@ -92,11 +92,15 @@ def _kept(kind: str, what: int | str) -> Iterator[None]:
 
 
 def _tell(*words: object) -> None:
-    stream = _caretaker(os.getpid()).stdin
-    assert stream is not None
-    with contextlib.suppress(OSError):  # somebody killed it: then this process cleans up alone
-        stream.write(json.dumps(words).encode() + b"\n")
-        stream.flush()
+    with _lock:
+        _write(_caretaker(os.getpid()), *words)
+
+
+def _write(started: subprocess.Popen[bytes], *words: object) -> None:
+    assert started.stdin is not None
+    with contextlib.suppress(OSError, ValueError):  # somebody killed it: then this process cleans up alone
+        started.stdin.write(json.dumps(words).encode() + b"\n")
+        started.stdin.flush()
 
 
 @cache
@@ -110,12 +114,14 @@ def _caretaker(process: int) -> subprocess.Popen[bytes]:
         start_new_session=GROUPS,
     )
     atexit.register(_dismiss, started, process)
+    if hasattr(os, "register_at_fork") and started.stdin is not None:  # a fork would keep it waiting
+        os.register_at_fork(after_in_child=started.stdin.close)
     return started
 
 
 def _dismiss(started: subprocess.Popen[bytes], process: int) -> None:
     if os.getpid() == process and started.stdin is not None:
-        _tell("leave", "path", "")
+        _write(started, "leave", "path", "")
         with contextlib.suppress(OSError):
             started.stdin.close()
         started.wait()

@@ -46,8 +46,11 @@ def check(path: Path) -> None:
     """
     size = path.stat().st_size
     with path.open("rb") as file:
-        file.seek(max(0, size - LINE))
-        line = file.read()
+        file.seek(max(0, size - 4 * LINE))
+        end = file.read()
+        line = end[-LINE:]
+        if PREFIX in end[:-LINE] + line[:-1] and not line.startswith(PREFIX):  # something was added after it
+            raise damaged(path)
         # a line that is itself damaged still ends or begins like one
         if PREFIX not in line and not re.fullmatch(HEX.encode(), line[-65:-1]):
             return

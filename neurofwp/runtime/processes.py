@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -73,7 +74,7 @@ class Processes:
         with _environment(ONE_THREAD):  # submitting starts the processes
             for index, call in calls.items():
                 try:
-                    futures[self._pool.submit(function, *call)] = index
+                    futures[self._pool.submit(_make, function, *call)] = index
                 except BrokenProcessPool:
                     break
         return futures
@@ -92,6 +93,20 @@ class Processes:
 def _open(count: int) -> ProcessPoolExecutor:
     # spawn: a fork would copy the state of libraries that run threads
     return ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=begin_worker)
+
+
+def _make(function: Callable[..., Any], *call: Any) -> Any:
+    """A call in a process. What it raises can be sent, and ends no other."""
+    try:
+        return function(*call)
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise RuntimeError(f"what was called ended its process: {type(error).__name__} {error}") from None
+    except Exception as error:
+        try:
+            pickle.loads(pickle.dumps(error))
+        except Exception:  # then nobody could read it, and the process would count as lost
+            raise RuntimeError(f"{type(error).__name__}: {error}") from None
+        raise
 
 
 def _outcome(future: Future[Any]) -> Any:

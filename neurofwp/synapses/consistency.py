@@ -21,6 +21,8 @@ UNITS = {
     "forgetting": "Hz",
     "calcium_outside": "mM",
 }
+EVERYWHERE = ("t", "dt", "plasticity_step", "pi", "e", "inf")
+SIDES = ("presynaptic", "postsynaptic", "synaptic")
 GIVEN = {*UNITS, "and", "or", "not", "int", "xi"}
 
 
@@ -64,17 +66,40 @@ def names(stage: Stage) -> set[str]:
     return own | {each.name for each in stage.parameters} | set(_derive(stage, ()))
 
 
-def dimensions(stages: Sequence[Stage]) -> dict[str, Any]:
-    """Of all that the code of these stages may name: something of its unit, or the function. Local variables lack."""
+def declared(stage: Stage) -> set[str]:
+    """Names of its variables in cells and synapses."""
+    return {name for part in SIDES for name in b2.Equations(getattr(stage, part)).names}
+
+
+def text(stage: Stage) -> str:
+    """All of its code."""
+    return "\n".join((*(getattr(stage, part) for part in (*PARTS, *CURRENT)), stage.update(_values(stage.parameters))))
+
+
+def dimensions(stages: Sequence[Stage], part: str) -> dict[str, Any]:
+    """Of all that the code of a part of one of these stages may name: something of its unit, or the function.
+
+    Parts of a cell see its own variables, those of synapses their own, and of cells with the suffixes _pre and _post.
+    """
     from brian2.core.functions import DEFAULT_FUNCTIONS
 
-    known: dict[str, Any] = {name: parse_unit(unit, name) for name, unit in UNITS.items()}
-    for stage in stages:
-        known |= {each.name: parse_unit(each.unit, each.name) for each in stage.parameters}
-        for part in ("presynaptic", "postsynaptic", "synaptic"):
-            known |= {name: b2.Quantity(1.0, dim=each.dim) for name, each in b2.Equations(getattr(stage, part)).items()}
-    known |= {f"{name}_{cell}": unit for name, unit in known.items() for cell in ("pre", "post")}
-    return {**known, **_units(), **DEFAULT_FUNCTIONS}
+    sides: dict[str, dict[str, Any]] = {side: {} for side in SIDES}
+    for side in SIDES:
+        for stage in stages:
+            sides[side] |= {
+                name: b2.Quantity(1.0, dim=each.dim) for name, each in b2.Equations(getattr(stage, side)).items()
+            }
+    given = {name: parse_unit(unit, name) for name, unit in UNITS.items()}
+    shared = {name: given[name] for name in EVERYWHERE} | {
+        each.name: parse_unit(each.unit, each.name) for stage in stages for each in stage.parameters
+    }
+    of_cell = {name: unit for name, unit in given.items() if name not in EVERYWHERE}
+    pre, post = of_cell | sides["presynaptic"], of_cell | sides["postsynaptic"]
+    seen = {"presynaptic": pre, "postsynaptic": post}.get(part.partition("_")[0])
+    if seen is None:
+        cells = {f"{name}_{end}": unit for end, own in (("pre", pre), ("post", post)) for name, unit in own.items()}
+        seen = cells | sides["synaptic"] | {name: given[name] for name in ("i", "j", "lastspike")}
+    return {**shared, **seen, **_units(), **DEFAULT_FUNCTIONS}
 
 
 def _code(stage: Stage, others: Sequence[Stage]) -> dict[str, str]:

@@ -17,6 +17,8 @@ functions in `FUNCTIONS`, with names that the model or the cells define, and uni
 from __future__ import annotations
 
 import ast
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +55,11 @@ RESERVED = frozenset(
      "typedef", "typeid", "typename", "union", "unix", "unsigned", "using", "virtual", "void", "volatile", "wchar_t",
      "xor", "xor_eq")
 )  # fmt: skip
-LONGEST = 4000  # characters of a part
+# macros, and names of what is written around the loops of synapses
+TAKEN = frozenset(("M_PI", "M_E", "INFINITY", "NAN", "NULL", "EOF", "RAND_MAX", "clipped", "advance_row", "size_t"))
+BITS = (ast.Invert, ast.MatMult, ast.BitOr, ast.BitAnd, ast.BitXor, ast.LShift, ast.RShift)
+LONGEST = 2000  # characters of a part
+DEEPEST = 40  # brackets and operators within each other
 HIGHEST = 64  # exponent that is a number: Brian2 computes powers of numbers before it writes code
 
 
@@ -93,8 +99,9 @@ def read(stage: str, table: Mapping[str, Any], where: str) -> tuple[OwnEquations
     InputError
         for what is neither a part of a stage nor a parameter with value and unit, and for a missing source.
     """
-    texts = {name: entry for name, entry in table.items() if isinstance(entry, str)}
-    source = texts.pop("source", "")
+    texts = {name: re.sub(r"#.*", "", entry) for name, entry in table.items() if isinstance(entry, str)}
+    texts.pop("source", None)
+    source = str(table.get("source", ""))
     if not source.strip():
         raise InputError(f"{where} needs a source: where its equations come from, as text")
     for name in texts:
@@ -104,8 +111,9 @@ def read(stage: str, table: Mapping[str, Any], where: str) -> tuple[OwnEquations
     for name, entry in table.items():
         if isinstance(entry, str):
             continue
-        unit, meaning = (str(entry.get(key, "1")) for key in ("unit", "source")) if isinstance(entry, dict) else "11"
-        parameters.append(Parameter(name, unit, meaning))
+        given = entry if isinstance(entry, dict) else {}
+        unit, meaning = str(given.get("unit", "1")), str(given.get("source", "no source is given"))
+        parameters.append(Parameter(name, unit, meaning, -math.inf, math.inf))
         values[name] = parameters[-1].read(entry, f"{where}.{name}")
     return OwnEquations(stage, source, texts, tuple(parameters)), values
 
@@ -124,12 +132,13 @@ def check(stage: OwnEquations, others: Sequence[Stage], where: str) -> None:
         _check_name(each.name, stage, f"{where}.{each.name}")
     for part, text in stage.texts.items():
         place = f"{where}.{part}"
-        if len(text) > LONGEST:
-            raise InputError(f"{place} has {len(text)} characters; at most {LONGEST} are read")
+        if len(text) > LONGEST or not text.isascii():
+            raise InputError(f"{place} has {len(text)} characters; at most {LONGEST} are read, all of them ASCII")
         for line, (name, expression) in enumerate(_parsed(part, text, place), start=1):
             _check_name(name, stage, f"{place}, line {line}")
             _check_expression(expression, f"{place}, line {line}")
     consistency.check(stage, others)
+    _check_names(stage, others, where)
     _check_units(stage, others, where)
 
 
@@ -142,11 +151,15 @@ def _parsed(part: str, text: str, place: str) -> Iterator[tuple[str, str]]:
             for name, equation in b2.Equations(text).items():
                 if set(equation.flags) - {"constant"}:
                     raise ValueError(f"{name!r} has the flag {sorted(equation.flags)[0]!r}; only 'constant' may be one")
+                if str(equation.var_type) != "float":
+                    raise ValueError(f"{name!r} must be a number, not {equation.var_type}")
+                if part == "synaptic" and equation.expr is not None:
+                    raise ValueError(f"{name!r} is declared alone, as in '{name} : 1', and advances in synaptic_update")
                 yield name, equation.expr.code if equation.expr is not None else "0"
             return
         for line in filter(str.strip, text.splitlines()):
-            name, _, expression, _ = parse_statement(line.strip())
-            yield name, expression
+            name, operator, expression, _ = parse_statement(line.strip())
+            yield name, expression if operator == "=" else f"{name} {operator.rstrip('=')} ({expression})"
     except Exception as error:  # of Brian2's parser, which raises several kinds
         raise InputError(f"{place} is no code that Brian2 reads: {' '.join(str(error).split())[:300]}") from error
 
@@ -157,7 +170,7 @@ def _check_name(name: str, stage: Stage, place: str) -> None:
         b2.Equations.check_identifier(name)
     except Exception as error:  # SyntaxError and what plug-ins raise
         raise InputError(f"{place}: {error}") from error
-    if plain in RESERVED:
+    if plain in RESERVED | TAKEN:
         raise InputError(f"{place}: {name!r} means something in C++ and cannot be a name")
     if plain in consistency.GIVEN and (stage.stage, plain) != ("release", "released"):
         raise InputError(f"{place}: {name!r} is the cell's own and cannot be changed by a synapse")
@@ -169,13 +182,15 @@ def _check_expression(code: str, place: str) -> None:
         tree = ast.parse(code, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InputError(f"{place}: {code[:80]!r} is no expression: {error}") from error
+    if _depth(tree) > DEEPEST:
+        raise InputError(f"{place}: {code[:80]!r} is nested more than {DEEPEST} deep")
     for node in ast.walk(tree):
-        if not isinstance(node, NODES):
+        if not isinstance(node, NODES) or isinstance(node, BITS):
             raise InputError(f"{place}: {ast.unparse(node)[:80]!r} is not arithmetic ({type(node).__name__})")
-        if isinstance(node, ast.Constant) and (
-            isinstance(node.value, complex) or not isinstance(node.value, (int, float))
-        ):
-            raise InputError(f"{place}: {node.value!r} is no number")
+        if isinstance(node, ast.Constant) and not (isinstance(node.value, (int, float)) and abs(node.value) < 1e300):
+            raise InputError(f"{place}: {str(node.value)[:80]!r} is no number")
+        if isinstance(node, ast.Compare) and len(node.ops) > 1:
+            raise InputError(f"{place}: {ast.unparse(node)[:80]!r} compares more than two: join comparisons with 'and'")
         if isinstance(node, ast.Name) and node.id.startswith("xi"):
             raise InputError(f"{place}: white noise, {node.id!r}, is not supported: draw with randn()")
         if isinstance(node, ast.Call):
@@ -183,19 +198,55 @@ def _check_expression(code: str, place: str) -> None:
             if name not in FUNCTIONS or node.keywords:
                 raise unknown(f"function in {place}", name, FUNCTIONS)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
-            exponent = list(ast.walk(node.right))
-            numbers = [each.value for each in exponent if isinstance(each, ast.Constant)]
-            high = [each for each in numbers if isinstance(each, (int, float)) and each > HIGHEST]
-            if high or any(isinstance(each, ast.Pow) for each in exponent):
-                raise InputError(f"{place}: {ast.unparse(node)[:80]!r}: an exponent is at most {HIGHEST}, and no power")
+            _check_power(node, place)
+
+
+def _check_power(power: ast.BinOp, place: str) -> None:
+    """Refuse powers of numbers that may be large: Brian2 works them out before it writes code."""
+    exponent = power.right.operand if isinstance(power.right, ast.UnaryOp) else power.right
+    inside = [*ast.walk(exponent), *(() if _named(power.left) else ast.walk(power.left))]
+    small = isinstance(exponent, ast.Constant) and float(exponent.value) <= HIGHEST  # type: ignore[arg-type]
+    if not (small or _named(exponent)) or any(isinstance(each, ast.Pow) for each in inside):
+        raise InputError(
+            f"{place}: {ast.unparse(power)[:80]!r}: an exponent is at most {HIGHEST}, or has a name in it, and "
+            "there are no powers of powers of numbers"
+        )
+
+
+def _named(tree: ast.AST) -> bool:
+    return any(isinstance(each, ast.Name) for each in ast.walk(tree))
+
+
+def _depth(tree: ast.AST) -> int:
+    """How many nodes lie within each other."""
+    level, depth = [tree], 0
+    while level:
+        level, depth = [child for node in level for child in ast.iter_child_nodes(node)], depth + 1
+    return depth
+
+
+def _check_names(stage: OwnEquations, others: Sequence[Stage], where: str) -> None:
+    """Refuse a second declaration of what another stage declares, and a stage that others miss something in."""
+    declared = consistency.declared(stage)
+    for other in others:
+        if twice := (declared | {each.name for each in stage.parameters}) & consistency.declared(other):
+            raise InputError(f"{where}: {other!r} declares {min(twice)!r} already; choose another name")
+    every = set().union(declared, *map(consistency.declared, others))
+    for name in ("calcium", "weight"):
+        if name in {each.name for each in stage.parameters}:
+            raise InputError(f"{where}.{name}: this is a state that stages share, and no parameter")
+        if name not in every and any(re.search(rf"\b{name}\b", consistency.text(each)) for each in (stage, *others)):
+            raise InputError(f"{where}: the model speaks of {name!r}, which no stage declares in its part `synaptic`")
+    for other in others:
+        consistency.check(other, [each for each in (stage, *others) if each is not other])
 
 
 def _check_units(stage: OwnEquations, others: Sequence[Stage], where: str) -> None:
     """Refuse expressions whose units do not fit together, or do not fit what they are assigned to."""
     from brian2.parsing.expressions import parse_expression_dimensions
 
-    known = consistency.dimensions((stage, *others))
     for part, text in stage.texts.items():
+        known = consistency.dimensions((stage, *others), part)
         equations = b2.Equations(text) if part in DECLARATIONS else {}
         for line, (name, code) in enumerate(_parsed(part, text, where), start=1):
             place = f"{where}.{part}, line {line}"
@@ -203,8 +254,12 @@ def _check_units(stage: OwnEquations, others: Sequence[Stage], where: str) -> No
                 continue
             try:
                 found = parse_expression_dimensions(code, known)
-            except KeyError:  # a local variable of another stage: Brian2 will say
-                continue
+            except KeyError as error:
+                name = str(error).rsplit(" ", 1)[-1].strip("'\"")
+                raise InputError(
+                    f"{place}: {name!r} is not known here; synapses write x_pre and x_post for variables of their "
+                    "cells, and cells see their own"
+                ) from error
             except Exception as error:
                 raise InputError(f"{place}: {' '.join(str(error).split())[:300]}") from error
             rate = name in equations and equations[name].type == "differential equation"

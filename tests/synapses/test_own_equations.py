@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from pathlib import Path
 
 import brian2 as b2
@@ -11,6 +12,7 @@ import pytest
 from brian2 import ms, nS, second
 from hypothesis import example, given, strategies as st
 
+from neurofwp.brian import rows
 from neurofwp.errors import InputError
 from neurofwp.spiking import SpikingNetwork
 from neurofwp.synapses import load, own_equations
@@ -103,6 +105,17 @@ BAD = [
     ("weight = weight + xi*nS", "draw with randn"),
     ("weight = weight + exp(eta)*nS", "line 1"),
     ("weight = weight" + "+ weight" * 700, "characters"),
+    ("weight = weight*((9**64)**64)**64", "no powers of powers"),
+    ("weight = weight*9**(64*64*64*64)", "an exponent is at most 64"),
+    ("weight = weight*9**-(64*64*64*64)", "an exponent is at most 64"),
+    ("weight = weight*" + "9" * 400, "is no number|no code"),
+    ("weight = weight*int(" + "not " * 200 + "1)", "nested more than"),
+    ("weight = weight*int(0 < calcium < 1)", "compares more than two"),
+    ("weight = weight*~1", "not arithmetic|no code"),
+    ("weight = weight + \u03b7*nS", "ASCII"),
+    ("weight *= 3*nS", "has the unit"),
+    ("weight = weight + s_nmda*nS", "'s_nmda' is not known here"),
+    ("M_PI = 3*nS", "means something in C"),
 ]
 
 
@@ -124,11 +137,56 @@ def test_what_is_no_arithmetic_is_refused(tmp_path, code, message):
         ('source = "x"\nsynaptic = "mine : 1 (shared, constant over dt)"', "flag|no code"),
         ('source = "x"\npresynaptic = "ds_nmda/dt = -s_nmda/(5*ms) : 1"', "both define 's_nmda'"),
         ('source = "x"\npresynaptic = "dmine/dt = -mine*5*ms : 1"', "has the unit"),
+        ('source = "x"\nsynaptic = "dmine/dt = -mine/(5*ms) : 1"', "is declared alone"),
+        ('source = "x"\nsynaptic = "mine : integer"', "must be a number"),
+        ('source = "x"\nsynaptic = "weight : siemens"', "declares 'weight' already"),
+        ('source = "x"\nweight = { value = 3, unit = "nS" }', "declares 'weight' already|no parameter"),
+        ('source = "x"\npresynaptic = "x : 1"\npresynaptic_spike = "x += weight/nS"', "'weight' is not known here"),
     ],
 )
 def test_tables_that_are_wrong(tmp_path, part, message):
     with pytest.raises(InputError, match=message):
         load(write(tmp_path, part))
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["weight *= 0.5", "weight /= 2", "weight += plasticity_step*eta*calcium**c_floor", "weight = weight # a comment",
+     "# every write adds\nweight = weight*1", "weight = weight*s_nmda_pre**2", "weight = weight*calcium**(c_floor/2)"],
+)  # fmt: skip
+def test_what_is_arithmetic_passes(tmp_path, code):
+    assert load(write(tmp_path, UPDATE.format(code))).stages[3].synaptic_update.strip()
+
+
+def test_a_parameter_may_be_infinite_and_be_called_as_a_loop_counts(tmp_path):
+    """Names of the C++ around a loop over synapses are none that a model can have."""
+    part = (
+        UPDATE.format("weight = weight + plasticity_step*eta*k*first*exp(-plasticity_step/tau)")
+        + """
+k = { value = 2, unit = "1" }
+first = { value = 1, unit = "1" }
+tau = { value = inf, unit = "s" }
+"""
+    )
+    mine = load(write(tmp_path, part))
+    code = rows._code(mine, ["s_nmda_pre"], (1, 4, 2), (), "float")
+    written = set(re.findall(r"\b(?:int|size_t|float|double)\*?\s+(?:__restrict\s+)?(\w+)\s*(?==|;|\[|,|\))", code))
+    own = {*mine.constants(ms), *mine.states, *re.findall(r"\w+(?=\s*=)", mine.update), "s_nmda_pre"}
+    assert {"k", "first"} <= written
+    assert (
+        not {name for name in written - own if not name.startswith("_")}
+        - {"x", "low", "high", "T"}
+        - {name for name in written if name.endswith("_post")}
+    )
+
+
+def test_a_stage_without_what_others_need_is_refused(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        re.sub(r"\[calcium\].*?(?=\n\[)", '[calcium]\nform = "equations"\nsource = "x"\n', SHIPPED, flags=re.S)
+    )
+    with pytest.raises(InputError, match="speaks of 'calcium', which no stage declares"):
+        load(path)
 
 
 def test_the_form_is_offered_where_a_name_is_wrong(tmp_path):
