@@ -46,8 +46,10 @@ def connect(
     Parameters
     ----------
     synapse : a model. source, target : groups of cells that spike.
-    i, j : pairs of cells; left out, all pairs that meet `condition`, each with probability `p`. A pair may come twice.
-    delay : of transmission, beside what the model has itself.
+    i, j, p, condition : as Brian2's own `connect` takes them: pairs of cells, of which one may come twice; or all pairs
+        that meet `condition`; each with probability `p`.
+    delay : of transmission, one for all synapses, beside what the model has itself. For one of each synapse, set
+        ``plastic.now.delay``.
     dendrite : the variable of `target` that is the voltage at the synapses. conductance : that which a presynaptic
         spike raises by the weight; it decays as the target's equations say.
     plasticity_step : of calcium and weights; gating and traces advance with the clock of `target`.
@@ -68,6 +70,10 @@ def connect(
             "another"
         )
     _check(synapse, target, dendrite, conductance)
+    if delay is not None and not (isinstance(delay, Quantity) and have_same_dimensions(delay, ms) and delay.ndim == 0):
+        raise InputError(
+            f"delay must be one time, like 2*ms, not {delay!r}; set plastic.now.delay for each synapse's own"
+        )
     code = _Code(synapse, target, dendrite, conductance)
     at_pre = {"now": code("spike"), "late": code("late_spike"), "cell_pre": code("presynaptic_spike")}
     at_post = {"post": code("spike_post"), "cell_post": code("postsynaptic_spike")}
@@ -87,10 +93,7 @@ def connect(
         namespace={**FUNCTIONS, **GIVEN, **synapse.constants(plasticity_step)},
         name=name,
     )
-    if i is not None or j is not None:
-        plastic.connect(i=i, j=j)
-    else:
-        plastic.connect(condition=condition, p=p)
+    plastic.connect(condition=condition, i=i, j=j, p=p)
     for pathway in {"cell_pre", "cell_post"} & {*own_pre, *own_post}:
         # synapses see a spike before what was a cell's changes by it; Brian2's order is 0, or 1 at spikes of targets
         getattr(plastic, pathway).order = 2
@@ -132,7 +135,11 @@ class _Code:
 
     def __init__(self, synapse: SynapseModel, target: Any, dendrite: str, conductance: str) -> None:
         self.synapse, self.held = synapse, set(getattr(target, "variables", {}))
-        self.renamed = {"v_dendrite": f"{dendrite}_post", "g_ampa_post": f"{conductance}_post"}
+        self.renamed = {
+            "v_dendrite": f"{dendrite}_post",
+            "v_dendrite_post": f"{dendrite}_post",
+            "g_ampa_post": f"{conductance}_post",
+        }
         cells = [_text(synapse, part) for part in ("presynaptic", "postsynaptic")]
         self.moved = {
             f"{each}_{end}"

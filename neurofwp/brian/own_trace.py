@@ -18,6 +18,7 @@ from brian2 import (
     second,
     siemens,
 )
+from brian2.groups.subgroup import Subgroup
 from numpy.typing import ArrayLike, NDArray
 
 from neurofwp import program as programs, trace as traces
@@ -35,7 +36,8 @@ def from_brian2(
     Parameters
     ----------
     weights : monitor of the variable ``weight`` of a `Synapses` object, of all synapses or some.
-    pre : monitor of the spikes of its source. A key is the rates of an event, 1 for the highest of all.
+    pre : monitor of the spikes of its source, or of a group that this is a part of. A key is the rates of an event, 1
+        for the highest of all.
     value : monitor of the spikes of its target, likewise; or what was taught, (event, post) or (episode, event, post)
         in [-1, 1], of all cells of the target.
     events : begin and end of each, (event, 2) or (episode, event, 2). Weights after an event are those of the last
@@ -55,10 +57,15 @@ def from_brian2(
         with several synapses.
     """
     windows = _windows(events)
-    cells, dense, initial = _weights(weights, windows, len(pre.source))
-    taught = _rates(value, windows) if isinstance(value, SpikeMonitor) else np.asarray(value, dtype=float)
+    source, target = _groups(weights)
+    cells, dense, initial = _weights(weights, windows, len(source))
+    given = not isinstance(value, (SpikeMonitor, StateMonitor))
+    taught = np.asarray(value, dtype=float) if given else _rates(value, target, "value", windows)
+    if taught.shape[-1] != len(target):
+        raise InputError(f"value is of {taught.shape[-1]} cells, but the target of these synapses has {len(target)}")
     length = (windows[..., 1] - windows[..., 0]) * float(second / ms)
-    made = programs.from_arrays(_rates(pre, windows), taught[..., cells], duration=length, **program)
+    key = _rates(pre, source, "pre", windows)
+    made = programs.from_arrays(key, taught[..., cells], duration=length, **program)
     trace = traces.from_weights(dense, units="nS", initial_weight=initial)
     return made.assign_coords(post=cells), trace.assign_coords(post=cells)
 
@@ -85,10 +92,15 @@ def _weights(
     return cells, dense, initial
 
 
-def _pairs(monitor: StateMonitor) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
-    """Source and target cell of each recorded synapse."""
+def _groups(monitor: Any) -> tuple[Any, Any]:
+    """Source and target of the synapses."""
     if "weight" not in getattr(monitor, "record_variables", ()) or not isinstance(monitor.source, Synapses):
         raise InputError("weights must be a StateMonitor of the variable 'weight' of a Synapses object")
+    return monitor.source.source, monitor.source.target
+
+
+def _pairs(monitor: StateMonitor) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Source and target cell of each recorded synapse."""
     if not have_same_dimensions(monitor.weight, siemens):
         raise InputError(f"weights must be in siemens, not in {monitor.weight.dim}")
     pre, post = (np.asarray(cells)[np.asarray(monitor.record)] for cells in (monitor.source.i, monitor.source.j))
@@ -112,13 +124,29 @@ def _windows(events: Quantity) -> Floats:
     return windows if windows.ndim == 3 else windows[None]
 
 
-def _rates(monitor: SpikeMonitor, windows: Floats) -> Floats:
-    """(episode, event, cell), relative to the highest of all; 0 where nothing fires."""
-    time, cell = np.asarray(monitor.t / second), np.asarray(monitor.i)
+def _rates(monitor: Any, group: Any, argument: str, windows: Floats) -> Floats:
+    """(episode, event, cell) of all cells of a group, relative to the highest of all; 0 where nothing fires."""
+    if not isinstance(monitor, SpikeMonitor):
+        raise InputError(f"{argument} must be a SpikeMonitor, not {type(monitor).__name__}")
+    (whole, first), (wanted, begin) = _place(monitor.source), _place(group)
+    covered = first <= begin and begin + len(group) <= first + len(monitor.source)
+    if whole != wanted or not covered:
+        side = "source" if argument == "pre" else "target"
+        raise InputError(
+            f"{argument} monitors {monitor.source.name!r}, not {group.name!r}, the {side} of these synapses"
+        )
+    own = np.asarray(monitor.i) + first - begin
+    inside = (own >= 0) & (own < len(group))
+    time, cell = np.asarray(monitor.t / second)[inside], own[inside]
     bounds = np.searchsorted(time, windows)  # spikes of a monitor are in order
     length = windows[..., 1] - windows[..., 0]
     count = np.array(
-        [np.bincount(cell[first:last], minlength=len(monitor.source)) for first, last in bounds.reshape(-1, 2)]
+        [np.bincount(cell[first:last], minlength=len(group)) for first, last in bounds.reshape(-1, 2)]
     ).reshape(*length.shape, -1)
     rate = count / length[..., None]
     return np.asarray(rate / max(rate.max(), 1e-12))
+
+
+def _place(group: Any) -> tuple[str, int]:
+    """The whole group that a group is a part of, and the number of its first cell there."""
+    return (group.source.name, group.start) if isinstance(group, Subgroup) else (group.name, 0)

@@ -20,6 +20,8 @@ class _Show:
     """A synapse model or a rule of `neurofwp list`, or the TOML file of a model."""
     circuit: bool = False
     """Also the cells and connections around the synapses."""
+    toml: bool = False
+    """The file of a synapse model, to begin one's own with."""
 
 
 def main(words: list[str]) -> int:
@@ -32,6 +34,11 @@ def main(words: list[str]) -> int:
         return 0
     if given.what not in (models := catalogue.synapses()) and not given.what.endswith(".toml"):
         raise unknown("synapse model or rule", given.what, {**models, **rules})
+    if given.toml:
+        from neurofwp.synapses.parameters import file_text
+
+        print(file_text(given.what, "synapses", "synapse model"))
+        return 0
     from neurofwp.spiking import SpikingNetwork  # brings Brian2
     from neurofwp.synapses.equations import of_synapse
 

@@ -15,6 +15,7 @@ or arguments of the same names on the command line.
 from __future__ import annotations
 
 import logging
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from typing import Any, Literal, get_args
 from neurofwp.errors import InputError, unknown
 from neurofwp.laboratory.table import Row, Table, plain
 
+UNITS = ("ms", "s", "us", "\u00b5s", "min", "hz", "khz", "mm", "um", "mv", "v")  # that headings say
 log = logging.getLogger("neurofwp")
 
 Scale = Literal["ratio", "percent", "difference", "percent-difference"]
@@ -160,7 +162,26 @@ class Layout:
                     f"{', '.join(filter(None, table.columns))}"
                 )
         taken = {table.find(heading) for heading in self.columns.values()}
-        return {name: place for name, place in places.items() if name in self.columns or place not in taken}
+        found = {name: place for name, place in places.items() if name in self.columns or place not in taken}
+        _check_units({name: table.columns[place] for name, place in found.items()}, f"{table.name}, line {table.first}")
+        twice = {"before", "after"} <= found.keys() and sorted({"ratio", "change"} & found.keys())
+        if twice and not {"before", "after", *twice} & self.columns.keys():
+            raise InputError(
+                f"{table.name}, line {table.first} has before and after as well as {twice[0]}: say which counts, with "
+                f"--columns {twice[0]}={table.columns[found[twice[0]]]}, or take the others out of the table"
+            )
+        return found
+
+
+def _check_units(headings: Mapping[str, str], where: str) -> None:
+    """Refuse a heading that says another unit than the column that it stands for is in."""
+    for name, heading in headings.items():
+        own = name.rpartition("_")[2]
+        said = [word.casefold() for word in re.findall(r"[\[(]\s*([A-Za-z\u00b5]+)\s*[\])]", heading)]
+        if own in UNITS and (other := next((word for word in said if word in UNITS and word != own), None)):
+            raise InputError(
+                f"{where}: the heading {heading!r} says {other}, but {name} is in {own}: convert the column"
+            )
 
 
 def _pairs(flag: str, words: Sequence[str]) -> dict[str, str]:

@@ -37,6 +37,8 @@ def from_arrays(
         for times without a unit or in one that is no time, that do not rise or are not finite, or of a cell that there
         is not.
     """
+    if not isinstance(times, Mapping) and len(times) and all(np.ndim(each) == 0 for each in times):
+        raise InputError("times must be one array for each cell; of one cell, write [times]")
     by_cell = dict(times) if isinstance(times, Mapping) else dict(enumerate(times))
     with_unit = any(is_quantity(each) for each in by_cell.values())
     if with_unit and units is not None:

@@ -137,9 +137,9 @@ def check(stage: OwnEquations, others: Sequence[Stage], where: str) -> None:
         for line, (name, expression) in enumerate(_parsed(part, text, place), start=1):
             _check_name(name, stage, f"{place}, line {line}")
             _check_expression(expression, f"{place}, line {line}")
+    _check_units(stage, others, where)
     consistency.check(stage, others)
     _check_names(stage, others, where)
-    _check_units(stage, others, where)
 
 
 def _parsed(part: str, text: str, place: str) -> Iterator[tuple[str, str]]:

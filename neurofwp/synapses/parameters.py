@@ -178,6 +178,21 @@ def read_toml(name: str | Path, folder: str, kind: str) -> tuple[str, dict[str, 
     InputError
         if there is no such model (nearest name offered) or no such file, it is not TOML, or in a newer format.
     """
+    source = _source(name, folder, kind)
+    try:
+        content = tomllib.loads(source.read_text(encoding="utf-8"))
+    except ValueError as error:  # of TOML, of UTF-8, and of a whole number of thousands of digits
+        raise InputError(f"{str(name)!r} is not valid TOML: {error}") from error
+    migrations.version(content.pop(migrations.ATTRIBUTE, None), name)  # no name in such files has changed yet
+    return Path(source.name).stem, content
+
+
+def file_text(name: str | Path, folder: str, kind: str) -> str:
+    """What stands in a parameter file; see `read_toml`."""
+    return str(_source(name, folder, kind).read_text(encoding="utf-8"))
+
+
+def _source(name: str | Path, folder: str, kind: str) -> Any:
     entries = files("neurofwp.models").joinpath(folder).iterdir()
     shipped = {Path(entry.name).stem: entry for entry in entries if entry.name.endswith(".toml")}
     if str(name) in shipped:
@@ -188,9 +203,4 @@ def read_toml(name: str | Path, folder: str, kind: str) -> tuple[str, dict[str, 
             raise InputError(f"there is no {kind} file {str(name)!r}")
     else:
         raise unknown(kind, str(name), shipped)
-    try:
-        content = tomllib.loads(source.read_text(encoding="utf-8"))
-    except ValueError as error:  # of TOML, of UTF-8, and of a whole number of thousands of digits
-        raise InputError(f"{str(name)!r} is not valid TOML: {error}") from error
-    migrations.version(content.pop(migrations.ATTRIBUTE, None), name)  # no name in such files has changed yet
-    return Path(source.name).stem, content
+    return source

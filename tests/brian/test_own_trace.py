@@ -111,3 +111,35 @@ def test_pairs_with_two_synapses_are_refused():
     weights, heard = b2.StateMonitor(own, "weight", record=True), b2.SpikeMonitor(source)
     with pytest.raises(InputError, match="cells 0 and 1 have 2 recorded synapses"):
         nf.from_brian2(weights, heard, np.zeros((2, 2)), EVENTS[0])
+
+
+def test_monitors_of_whole_groups_and_of_others() -> None:
+    """Of subgroups that are connected, the rates are theirs, whichever monitor has them; other cells are refused."""
+    before, b2.prefs.codegen.target = b2.prefs.codegen.target, "numpy"
+
+    def firing(count: int, cell: list[int]) -> b2.NeuronGroup:
+        table = np.zeros((6, count))
+        table[[1, 2, 3, 4], cell] = 1  # at 10, 20, 30 and 40 ms
+        names = {"fires": b2.TimedArray(table, dt=10 * ms)}
+        return b2.NeuronGroup(count, "v : 1", threshold="fires(t, i) > 0", dt=10 * ms, namespace=names)
+
+    source, cells = firing(6, [1, 4, 5, 5]), firing(8, [0, 6, 7, 7])
+    own = b2.Synapses(source[4:], cells[5:8], "weight : siemens", on_pre="weight += 1*nS")
+    own.connect()
+    weights = b2.StateMonitor(own, "weight", record=True, dt=5 * ms)
+    heard, fired, part = b2.SpikeMonitor(source), b2.SpikeMonitor(cells), b2.SpikeMonitor(cells[:2])
+    b2.Network(source, cells, own, weights, heard, fired, part).run(60 * ms)
+    b2.prefs.codegen.target = before
+    event = np.array([[0, 50]]) * ms
+    program, trace = nf.from_brian2(weights, heard, fired, event)
+    np.testing.assert_allclose(program["key"], [[[0.5, 1]]])
+    np.testing.assert_allclose(program["value"], [[[0, 0.5, 1]]])
+    np.testing.assert_allclose(trace["weight"][0, 0], [[1, 2]] * 3)
+    for pre, value, message in (
+        (heard, part, "value monitors .* the target of these synapses"),
+        (fired, fired, "pre monitors .* the source of these synapses"),
+        (heard, np.zeros((1, 8)), "value is of 8 cells, but the target of these synapses has 3"),
+        (weights, fired, "pre must be a SpikeMonitor, not StateMonitor"),
+    ):
+        with pytest.raises(InputError, match=message):
+            nf.from_brian2(weights, pre, value, event)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from neurofwp import cli
+from neurofwp import cli, synapses
 
 
 def test_a_model_is_shown_by_name_and_by_file(capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,3 +37,10 @@ def test_a_rule_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["show", "gated_dleta"]) == 2
     assert "unknown synapse model or rule 'gated_dleta'; did you mean 'gated_delta'?" in capsys.readouterr().err
+
+
+def test_the_file_of_a_model_is_a_model(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A model of one's own begins as a copy, with equations in place of a table."""
+    assert cli.main(["show", "linear", "--toml"]) == 0
+    (tmp_path / "mine.toml").write_text(capsys.readouterr().out)
+    assert synapses.load(tmp_path / "mine.toml").update == synapses.load("linear").update

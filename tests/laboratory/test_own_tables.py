@@ -179,6 +179,19 @@ def test_a_scale_that_looks_like_another_is_asked_about(
         measurements.read(path, Layout.from_words((), PAIRS, scale))
 
 
+def test_a_heading_that_says_another_unit_is_refused(write: Callable[..., Path]) -> None:
+    file = write("dt [s],ratio", "0.010,1.2")
+    layout = Layout(columns={"dt_ms": "dt [s]"}, given=dict(word.split("=") for word in PAIRS))
+    with pytest.raises(InputError, match=r"line 1: the heading 'dt \[s\]' says s, but dt_ms is in ms"):
+        measurements.read(file, layout)
+
+
+def test_cells_and_a_mean_of_their_own_are_not_chosen_between(write: Callable[..., Path]) -> None:
+    file = write("dt_ms,cell,before,after,ratio", "10,a,1.2,1.5,1.1", "10,b,1.2,1.6,1.2")
+    with pytest.raises(InputError, match="has before and after as well as ratio: say which counts"):
+        measurements.read(file, Layout(given=dict(word.split("=") for word in PAIRS)))
+
+
 def test_cells_make_mean_sem_and_n(write: Callable[..., Path]) -> None:
     path = write("cell,dt,baseline,late", "c1,10,1.2,1.6", "c2,10,-80,-110", "c3,10,1.1,1.2", "c4,-10,1,0.7")
     layout = Layout.from_words(["dt_ms=dt", "before=baseline", "after=late"], PAIRS)
