@@ -64,43 +64,44 @@ def connect(
     InputError
         for target cells without what the synapse needs, or a model whose synapses wait for plateaus.
     """
-    if synapse.text("plateau_edge") or "plateau" in _words(synapse, "postsynaptic", "postsynaptic_update"):
-        raise InputError(
-            f"synapse model {synapse.name!r} waits for plateaus of its cells, which only a SpikingNetwork has: choose "
-            "another"
-        )
     _check(synapse, target, dendrite, conductance)
     if delay is not None and not (isinstance(delay, Quantity) and have_same_dimensions(delay, ms) and delay.ndim == 0):
         raise InputError(
             f"delay must be one time, like 2*ms, not {delay!r}; set plastic.now.delay for each synapse's own"
         )
     code = _Code(synapse, target, dendrite, conductance)
+    plastic = _make(synapse, source, target, code, 0 * ms if delay is None else delay, plasticity_step, name)
+    plastic.connect(condition=condition, i=i, j=j, p=p)
+    for state in {"weight", synapse.expressed}:
+        setattr(plastic, state, synapse.initial)
+    if update := code("postsynaptic_update", "update"):
+        plastic.run_regularly(update, dt=plasticity_step, order=1)
+    return plastic
+
+
+def _make(
+    synapse: SynapseModel, source: Any, target: Any, code: _Code, delay: Quantity, plasticity_step: Quantity, name: str
+) -> b2.Synapses:
+    """The object, not yet connected."""
     at_pre = {"now": code("spike"), "late": code("late_spike"), "cell_pre": code("presynaptic_spike")}
     at_post = {"post": code("spike_post"), "cell_post": code("postsynaptic_spike")}
-    extra = 0 * ms if delay is None else delay
-    late = {"late": synapse.values[synapse.text("delay")] + extra} if at_pre["late"] else {}
     own_pre, own_post = ({key: text for key, text in each.items() if text} for each in (at_pre, at_post))
-    delays = dict.fromkeys(own_pre, extra) | late
+    late = {"late": synapse.values[synapse.text("delay")] + delay} if "late" in own_pre else {}
     plastic = b2.Synapses(
         source,
         target,
         code.equations,
         on_pre=own_pre,
         on_post=own_post,
-        delay=delays,
+        delay=dict.fromkeys(own_pre, delay) | late,
         method="exponential_euler",
         clock=target.clock,
         namespace={**FUNCTIONS, **GIVEN, **synapse.constants(plasticity_step)},
         name=name,
     )
-    plastic.connect(condition=condition, i=i, j=j, p=p)
     for pathway in {"cell_pre", "cell_post"} & {*own_pre, *own_post}:
         # synapses see a spike before what was a cell's changes by it; Brian2's order is 0, or 1 at spikes of targets
         getattr(plastic, pathway).order = 2
-    for state in {"weight", synapse.expressed}:
-        setattr(plastic, state, synapse.initial)
-    if update := code("postsynaptic_update", "update"):
-        plastic.run_regularly(update, dt=plasticity_step, order=1)
     return plastic
 
 
@@ -182,6 +183,11 @@ def _words(synapse: SynapseModel, *parts: str) -> set[str]:
 
 
 def _check(synapse: SynapseModel, target: Any, dendrite: str, conductance: str) -> None:
+    if synapse.text("plateau_edge") or "plateau" in _words(synapse, "postsynaptic", "postsynaptic_update"):
+        raise InputError(
+            f"synapse model {synapse.name!r} waits for plateaus of its cells, which only a SpikingNetwork has: choose "
+            "another"
+        )
     variables = getattr(target, "variables", {})
     decays = f"'d{conductance}/dt = -{conductance}/(5*ms) : siemens'"
     needs = {conductance: (siemens, f"the conductance that a spike raises, as in {decays}", "conductance")}
