@@ -101,8 +101,8 @@ def _pass_over_others() -> None:
 
 
 def _pass_over(number: int, frame: Any) -> None:
-    pass
+    """Of a signal while this process ends already."""
 
 
 def _do_nothing(number: int, frame: Any) -> None:
-    pass
+    """Of a signal that is ignored from the start; `_pass_over` is of one that comes after the first."""

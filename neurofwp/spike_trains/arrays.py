@@ -67,10 +67,10 @@ def numbers(values: ArrayLike, what: str, with_unit: bool) -> NDArray[np.float64
 
         values = Quantity(values)
     if is_quantity(values):
-        from brian2 import get_unit, have_same_dimensions, second
+        from brian2 import get_dimensions, get_unit, have_same_dimensions, second
 
         if not have_same_dimensions(values, second):
-            raise InputError(f"{what} are in {get_unit(values.dim)!s}: they need a unit of time, like ms")  # type: ignore[union-attr]
+            raise InputError(f"{what} are in {get_unit(get_dimensions(values))!s}: they need a unit of time, like ms")
     try:
         plain = np.atleast_1d(np.asarray(values, dtype=float))
     except (TypeError, ValueError) as error:

@@ -99,10 +99,10 @@ def _window(edges: tuple[ArrayLike, ArrayLike], phase: str, unit: str, shape: tu
 def _size(given: ArrayLike, unit: str, what: str) -> float:
     """How many of its unit are a second."""
     if is_quantity(given):
-        from brian2 import get_unit, have_same_dimensions, second
+        from brian2 import get_dimensions, get_unit, have_same_dimensions, second
 
         if not have_same_dimensions(given, second):
-            raise InputError(f"{what} are in {get_unit(given.dim)!s}: they need a unit of time")  # type: ignore[union-attr]
+            raise InputError(f"{what} are in {get_unit(get_dimensions(given))!s}: they need a unit of time")
         return 1.0
     one = xr.Dataset({"spike_time": ("spike", np.ones(1), {"units": unit})})
     return 1 / float(in_seconds(one)[0])

@@ -43,8 +43,8 @@ def check(stage: Stage, others: Sequence[Stage]) -> None:
     known = names(stage) | HANDED_ON | GIVEN | _functions_and_units()
     known |= set().union(*(names(other) - {p.name for p in other.parameters} for other in elsewhere))
     known |= {each.name for each in _parameters_beside(stage, elsewhere)}
-    for part, code in _code(stage, others).items():
-        for word in sorted(set(re.findall(r"(?<![\w.])[A-Za-z_]\w*", re.sub(r":[^=\n]*$", "", code, flags=re.M)))):
+    for part, lines in code(stage, others).items():
+        for word in sorted(set(re.findall(r"(?<![\w.])[A-Za-z_]\w*", re.sub(r":[^=\n]*$", "", lines, flags=re.M)))):
             if word.removesuffix("_pre").removesuffix("_post") not in known and word not in known:
                 raise InputError(
                     f"{stage!r} names {word!r} in its {part}, which is no parameter, constant, state or function: "
@@ -69,11 +69,6 @@ def names(stage: Stage) -> set[str]:
 def declared(stage: Stage) -> set[str]:
     """Names of its variables in cells and synapses."""
     return {name for part in SIDES for name in b2.Equations(getattr(stage, part)).names}
-
-
-def text(stage: Stage) -> str:
-    """All of its code."""
-    return "\n".join((*(getattr(stage, part) for part in (*PARTS, *CURRENT)), stage.update(_values(stage.parameters))))
 
 
 def dimensions(stages: Sequence[Stage], part: str) -> dict[str, Any]:
@@ -102,13 +97,13 @@ def dimensions(stages: Sequence[Stage], part: str) -> dict[str, Any]:
     return {**shared, **seen, **_units(), **DEFAULT_FUNCTIONS}
 
 
-def _code(stage: Stage, others: Sequence[Stage]) -> dict[str, str]:
+def code(stage: Stage, others: Sequence[Stage]) -> dict[str, str]:
     """The text of each part, and the update at ordinary values."""
     parts = {
         part: re.sub(r"^\s*d(\w+)/dt\s*=", r"\1 =", getattr(stage, part), flags=re.M) for part in (*PARTS, *CURRENT)
     }
     values = _values((*stage.parameters, *_parameters_beside(stage, others)))
-    return {part: code for part, code in parts.items() if code} | {"update": stage.update(values)}
+    return {part: lines for part, lines in parts.items() if lines} | {"update": stage.update(values)}
 
 
 def _parameters_beside(stage: Stage, others: Iterable[Stage]) -> list[Parameter]:

@@ -205,7 +205,8 @@ def _check_power(power: ast.BinOp, place: str) -> None:
     """Refuse powers of numbers that may be large: Brian2 works them out before it writes code."""
     exponent = power.right.operand if isinstance(power.right, ast.UnaryOp) else power.right
     inside = [*ast.walk(exponent), *(() if _named(power.left) else ast.walk(power.left))]
-    small = isinstance(exponent, ast.Constant) and float(exponent.value) <= HIGHEST  # type: ignore[arg-type]
+    number = exponent.value if isinstance(exponent, ast.Constant) else None
+    small = isinstance(number, (int, float)) and number <= HIGHEST
     if not (small or _named(exponent)) or any(isinstance(each, ast.Pow) for each in inside):
         raise InputError(
             f"{place}: {ast.unparse(power)[:80]!r}: an exponent is at most {HIGHEST}, or has a name in it, and "
@@ -232,10 +233,11 @@ def _check_names(stage: OwnEquations, others: Sequence[Stage], where: str) -> No
         if twice := (declared | {each.name for each in stage.parameters}) & consistency.declared(other):
             raise InputError(f"{where}: {other!r} declares {min(twice)!r} already; choose another name")
     every = set().union(declared, *map(consistency.declared, others))
+    code = [line for each in (stage, *others) for line in consistency.code(each, (stage, *others)).values()]
     for name in ("calcium", "weight"):
         if name in {each.name for each in stage.parameters}:
             raise InputError(f"{where}.{name}: this is a state that stages share, and no parameter")
-        if name not in every and any(re.search(rf"\b{name}\b", consistency.text(each)) for each in (stage, *others)):
+        if name not in every and any(re.search(rf"\b{name}\b", line) for line in code):
             raise InputError(f"{where}: the model speaks of {name!r}, which no stage declares in its part `synaptic`")
     for other in others:
         consistency.check(other, [each for each in (stage, *others) if each is not other])
