@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,7 @@ PATIENCE = 1.5  # seconds for an orderly end
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 _hints: list[str] = []  # how to resume what is at work, the innermost last
+_watching: list[tuple[int, dict[int, Any]]] = []  # the pipe that is told of signals, and what handled them before
 
 
 class Terminated(KeyboardInterrupt):
@@ -49,7 +50,7 @@ def watch() -> Iterator[None]:
         yield
         return
     _hints.clear()
-    before = {number: signal.getsignal(number) for number in CODES}
+    before: dict[int, Any] = {number: signal.getsignal(number) for number in CODES}
     if before[signal.SIGINT] is signal.SIG_IGN:  # as in a background job; Brian2 would call what was there before
         signal.signal(signal.SIGINT, _do_nothing)
     else:
@@ -58,20 +59,40 @@ def watch() -> Iterator[None]:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     told = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    _watching.append((writing, before))
     done = threading.Event()
     threading.Thread(target=_follow, args=(reading, done), daemon=True).start()
     try:
         yield
     finally:
         done.set()
-        signal.set_wakeup_fd(told)
-        os.close(writing)  # which ends the thread
-        if (
-            signal.getsignal(signal.SIGTERM) is not _pass_over
-        ):  # else this process ends, and a second signal is too much
-            for number, handler in before.items():
-                if handler is not None:  # one that was not set from Python
-                    signal.signal(number, handler)
+        if _watching:  # which a fork does not
+            _watching.pop()
+            signal.set_wakeup_fd(told)
+            os.close(writing)  # which ends the thread
+            if (
+                signal.getsignal(signal.SIGTERM) is not _pass_over
+            ):  # else this process ends: a second signal is too much
+                _restore(before)
+
+
+def _restore(handlers: Mapping[int, Any]) -> None:
+    for number, handler in handlers.items():
+        if handler is not None:  # one that was not set from Python
+            signal.signal(number, handler)
+
+
+def _leave_to_parent() -> None:
+    """In a fork, as user code may make one: signals do what they did before, and tell the parent nothing."""
+    while _watching:
+        writing, before = _watching.pop()
+        signal.set_wakeup_fd(-1)
+        os.close(writing)
+        _restore(before)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def _follow(reading: int, done: threading.Event) -> None:
