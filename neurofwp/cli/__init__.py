@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None and words and words[0] in COMPUTING:
         children.own_temporary_files()  # of this process, which is the command's alone
     try:
-        with interrupts.watch():
+        with interrupts.watch(alone=arguments is None):
             return _dispatch(words)
     except InputError as error:
         print(f"neurofwp: {error}", file=sys.stderr)

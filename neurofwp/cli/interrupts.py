@@ -20,6 +20,7 @@ PATIENCE = 1.5  # seconds for an orderly end
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 _hints: list[str] = []  # how to resume what is at work, the innermost last
+_said: list[int] = []  # exit codes that were told
 _watching: list[tuple[int, dict[int, Any]]] = []  # the pipe that is told of signals, and what handled them before
 
 
@@ -37,6 +38,7 @@ def resumed_by(hint: str) -> Iterator[None]:
 
 def say(code: int) -> int:
     """Tell on standard error that the command was interrupted, in one line, and return the exit code."""
+    _said.append(code)
     word = "interrupted" if code == CODES[signal.SIGINT] else "terminated"
     with contextlib.suppress(OSError):
         print(f"neurofwp: {word}; {_hints[-1] if _hints else 'no half-written file is left behind'}", file=sys.stderr)
@@ -44,12 +46,16 @@ def say(code: int) -> int:
 
 
 @contextmanager
-def watch() -> Iterator[None]:
-    """Let both signals end what is at work, in this process's main thread; elsewhere, nothing changes."""
+def watch(*, alone: bool = False) -> Iterator[None]:
+    """Let both signals end what is at work, in this process's main thread; elsewhere, nothing changes.
+
+    alone : nothing but this is done in this process, which ends after a signal; what is done at its end counts too.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     _hints.clear()
+    _said.clear()
     before: dict[int, Any] = {number: signal.getsignal(number) for number in CODES}
     if before[signal.SIGINT] is signal.SIG_IGN:  # as in a background job; Brian2 would call what was there before
         signal.signal(signal.SIGINT, _do_nothing)
@@ -65,7 +71,8 @@ def watch() -> Iterator[None]:
     try:
         yield
     finally:
-        done.set()
+        if not (alone and signal.getsignal(signal.SIGTERM) is _pass_over):
+            done.set()
         if _watching:  # which a fork does not
             _watching.pop()
             signal.set_wakeup_fd(told)
@@ -102,7 +109,7 @@ def _follow(reading: int, done: threading.Event) -> None:
             code = CODES.get(signal.Signals(number[0]))
             ignored = number[0] == signal.SIGINT and signal.getsignal(signal.SIGINT) is _do_nothing
             if code is not None and not ignored and not done.wait(PATIENCE):
-                os._exit(say(code))
+                os._exit(code if _said else say(code))
 
 
 def _interrupt(number: int, frame: Any) -> None:
