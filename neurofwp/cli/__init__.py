@@ -9,6 +9,7 @@ Exit codes: 0 done; 1 something failed or is missing, and was said; 2 bad input;
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -44,7 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         children.own_temporary_files()  # of this process, which is the command's alone
     try:
         with interrupts.watch(alone=arguments is None):
-            return _dispatch(words)
+            code = _dispatch(words)
+            if sys.stdout is not None:  # as where it is closed
+                sys.stdout.flush()
+            return code
     except InputError as error:
         print(f"neurofwp: {error}", file=sys.stderr)
         return 2
@@ -52,10 +56,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return interrupts.say(143)
     except KeyboardInterrupt:
         return interrupts.say(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
-        print("neurofwp: nobody reads this output any more", file=sys.stderr)
+    except OSError as error:
+        _leave_output()
+        broken = isinstance(error, BrokenPipeError)
+        where = repr(str(error.filename)) if error.filename else "the output"
+        said = (
+            "nobody reads this output any more"
+            if broken
+            else f"cannot read or write {where}: {error.strerror or error}"
+        )
+        print(f"neurofwp: {said}", file=sys.stderr)
         return 1
+
+
+def _leave_output() -> None:
+    """Let nothing more be written to standard output, or Python complains at its end."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # one that is no file, or closed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(words: Sequence[str]) -> int:
