@@ -107,8 +107,8 @@ def _manifest(folder: Path, given: _Identify) -> Manifest:
     settings = json.loads(json.dumps(flags, default=str))
     about = {"command": "identify", "settings": settings, "seed": given.seed, "device": output.device(given.device)}
     result = given.file / files.RESULT
-    read = [result] if result.is_file() else sorted(given.file.glob("*")) if given.file.is_dir() else [given.file]
-    recording = {path.name: path for path in read if path.is_file()}
+    read = [result] if result.is_file() else sorted(given.file.glob("*.*")) if given.file.is_dir() else [given.file]
+    recording = {path.name: path for path in read if path.suffix in (".nc", ".npy", ".csv") or path == given.file}
     return Manifest(folder, about, (FITS, VERDICT, results.SUMMARY), store.key(about, recording))
 
 

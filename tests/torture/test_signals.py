@@ -30,6 +30,7 @@ COMMANDS = {
     "run": RUN,
     "sweep": ("sweep", "hetero-associative", "--over", "pairs=2,3", "--workers", "2", "--episodes", "2", "--no-fit"),
     "train": ("train", "digit-pairs", "--steps", "4000"),
+    "train-short": ("train", "digit-pairs", "--steps", "400"),
     "protocols": ("run", "plasticity-protocols"),
     "phase-diagram": ("run", "phase-diagram"),
     "identify": ("identify", "recording", "--units", "nS", "--no-references"),
@@ -156,7 +157,7 @@ def test_a_run_that_compiles_leaves_nothing(place: Place, number: signal.Signals
 @pytest.mark.torture
 @pytest.mark.parametrize("number", list(CODES))
 @pytest.mark.parametrize("after", [1.0, 3.0, 6.0, 12.0, 20.0])
-@pytest.mark.parametrize("command", list(COMMANDS))
+@pytest.mark.parametrize("command", [each for each in COMMANDS if each not in MOMENTS])
 def test_any_command_at_any_moment(place: Place, command: str, after: float, number: signal.Signals) -> None:
     check(place, COMMANDS[command], number, after)
 
