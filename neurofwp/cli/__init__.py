@@ -41,10 +41,11 @@ COMPUTING = ("run", "sweep", "calibrate", "train", "identify", "rerun")  # which
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; bad input becomes one sentence on stderr."""
     words = sys.argv[1:] if arguments is None else [*arguments]
-    if arguments is None and words and words[0] in COMPUTING:
-        children.own_temporary_files()  # of this process, which is the command's alone
+    alone = arguments is None  # in this process
+    if alone and words and words[0] in COMPUTING:
+        children.own_temporary_files()
     try:
-        with interrupts.watch(alone=arguments is None):
+        with interrupts.watch(alone=alone):
             code = _dispatch(words)
             if sys.stdout is not None:  # as where it is closed
                 sys.stdout.flush()
@@ -53,9 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"neurofwp: {error}", file=sys.stderr)
         return 2
     except interrupts.Terminated:
-        return interrupts.say(143)
+        return interrupts.end(143, alone=alone)
     except KeyboardInterrupt:
-        return interrupts.say(130)
+        return interrupts.end(130, alone=alone)
     except OSError as error:
         _leave_output()
         broken = isinstance(error, BrokenPipeError)

@@ -7,6 +7,7 @@ return to Python in time is left: then this process ends at once, and what it st
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -16,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-PATIENCE = 1.5  # seconds for an orderly end
+PATIENCE = 1.0  # seconds for an orderly end
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 _hints: list[str] = []  # how to resume what is at work, the innermost last
@@ -42,6 +43,21 @@ def say(code: int) -> int:
     word = "interrupted" if code == CODES[signal.SIGINT] else "terminated"
     with contextlib.suppress(OSError):
         print(f"neurofwp: {word}; {_hints[-1] if _hints else 'no half-written file is left behind'}", file=sys.stderr)
+    return code
+
+
+def end(code: int, *, alone: bool) -> int:
+    """Say that the command was interrupted, and return the exit code; or end the process, where it does nothing else.
+
+    Not by way of Python's own end: there, an interrupt of code in a string, as dataclasses are made of, kills the
+    process although it was caught.
+    """
+    say(code)
+    if alone:
+        with contextlib.suppress(BaseException):
+            atexit._run_exitfuncs()
+            sys.stdout.flush()
+        os._exit(code)
     return code
 
 

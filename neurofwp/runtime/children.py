@@ -29,7 +29,7 @@ from neurofwp.runtime import caretaker
 
 _lock = threading.RLock()
 _lasting: list[tuple[int, str]] = []  # processes, and folders that go with them
-LONGEST = 1.5  # seconds that this process waits at its end until all is removed
+LONGEST = 1.0  # seconds that this process waits at its end until all is removed
 GROUPS = hasattr(os, "killpg")  # Windows has no process groups: there a program may outlive a process that was killed
 
 

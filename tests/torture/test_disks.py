@@ -25,8 +25,8 @@ COMMANDS = {
     "rerun": ("rerun", "{given}/result", "--out", "{disk}/out"),
     "plot": ("plot", "{given}/result", "--out", "{disk}/out"),
     "calibrate circuit": ("calibrate", "circuit", "--out", "{disk}/circuit.toml"),
-    "calibrate measurements": ("calibrate", "measurements", "--train", "sjostrom_2001_visual_cortex", "--bootstrap",
-                               "0", "--out", "{disk}/out"),
+    "calibrate measurements": ("calibrate", "measurements", "--train", "paired_recordings", "--studies", "Markram",
+                               "--test", "sjostrom_2001_visual_cortex", "--bootstrap", "0", "--out", "{disk}/out"),
     "protocol-template": ("protocol-template", "{disk}/measurements.csv"),
 }  # fmt: skip
 

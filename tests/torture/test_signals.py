@@ -36,7 +36,8 @@ COMMANDS = {
     "identify": ("identify", "recording", "--units", "nS", "--no-references"),
     "rerun": ("rerun", "result"),
     "calibrate-measurements": (
-        "calibrate", "measurements", "--train", "sjostrom_2001_visual_cortex", "--bootstrap", "4", "--device", "cpu",
+        "calibrate", "measurements", "--train", "paired_recordings", "--studies", "Markram", "--test",
+        "sjostrom_2001_visual_cortex", "--bootstrap", "2", "--device", "cpu",
     ),
     "calibrate-circuit": ("calibrate", "circuit"),
 }  # fmt: skip
