@@ -21,6 +21,7 @@ PATIENCE = 1.0  # seconds for an orderly end
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 _hints: list[str] = []  # how to resume what is at work, the innermost last
+_came: list[KeyboardInterrupt] = []  # the first signal
 _said: list[int] = []  # exit codes that were told
 _watching: list[tuple[int, dict[int, Any]]] = []  # the pipe that is told of signals, and what handled them before
 
@@ -72,6 +73,7 @@ def watch(*, alone: bool = False) -> Iterator[None]:
         return
     _hints.clear()
     _said.clear()
+    _came.clear()
     before: dict[int, Any] = {number: signal.getsignal(number) for number in CODES}
     if before[signal.SIGINT] is signal.SIG_IGN:  # as in a background job; Brian2 would call what was there before
         signal.signal(signal.SIGINT, _do_nothing)
@@ -86,6 +88,10 @@ def watch(*, alone: bool = False) -> Iterator[None]:
     threading.Thread(target=_follow, args=(reading, done), daemon=True).start()
     try:
         yield
+    except Exception as error:  # of a library that took the interrupt for a failure of its own, as imports do
+        if _came:
+            raise _came[0] from error
+        raise
     finally:
         if not (alone and signal.getsignal(signal.SIGTERM) is _pass_over):
             done.set()
@@ -130,12 +136,14 @@ def _follow(reading: int, done: threading.Event) -> None:
 
 def _interrupt(number: int, frame: Any) -> None:
     _pass_over_others()
-    raise KeyboardInterrupt
+    _came.append(KeyboardInterrupt())
+    raise _came[0]
 
 
 def _terminate(number: int, frame: Any) -> None:
     _pass_over_others()
-    raise Terminated
+    _came.append(Terminated())
+    raise _came[0]
 
 
 def _pass_over_others() -> None:
