@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurofwp import program
 from neurofwp.errors import InputError
-from neurofwp.spike_trains.arrays import is_quantity
+from neurofwp.runtime.quantities import is_quantity
 from neurofwp.spike_trains.rates import rates, spikes_within
 from neurofwp.spike_trains.structure import PHASES, SCHEMA, check, episode_count, in_seconds, population_sizes
 from neurofwp.spike_trains.window_checks import Windows, check_inside, check_order, warn_of_rates
