@@ -173,7 +173,7 @@ def test_part_of_a_group_is_like_a_group() -> None:
             plastic.weight = 0.2 * nS
             b2.Network(source, cells, plastic).run(100 * ms, namespace={})
             weights.append(np.array(plastic.weight / nS))
-            assert np.asarray(plastic.unblocked[:]).shape == (16,)  # of each synapse, as Brian2 shows variables of its cells
+            assert np.asarray(plastic.unblocked[:]).shape == (16,)  # one of each synapse
     finally:
         b2.prefs.codegen.target = before
     assert np.ptp(weights[0]) > 1e-4
