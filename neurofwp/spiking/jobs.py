@@ -27,29 +27,38 @@ log = logging.getLogger("neurofwp")
 
 @dataclass(frozen=True)
 class Job:
-    """One run of one network: the arguments of `SpikingNetwork` and of its `run`."""
+    """One run of one network: the arguments of `SpikingNetwork` and of its `run`, or, where `recorded`, `record`."""
 
     name: str
     program: xr.Dataset
     network: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
+    recorded: bool = False
     probes: Sequence[Probe] = ()
     conditions: xr.Dataset | None = None
     spikes: xr.Dataset | None = None
     teaching: xr.Dataset | None = None
 
-    def run(self, progress: bool = False) -> xr.Dataset:
-        """The Trace."""
-        return SpikingNetwork(**self.network).run(
-            self.program, seed=self.seed, probes=self.probes, conditions=self.conditions, spikes=self.spikes,
-            teaching=self.teaching, progress=progress,
-        )  # fmt: skip
+    def run(self, progress: bool = False) -> xr.Dataset | xr.DataTree:
+        """The Trace, or the recording."""
+        if not self.recorded:
+            return self.trace(progress)
+        network = SpikingNetwork(**self.network)
+        return network.record(self.program, probes=self.probes, progress=progress, **self._given())
+
+    def trace(self, progress: bool = False) -> xr.Dataset:
+        """The Trace alone."""
+        return SpikingNetwork(**self.network).run(self.program, progress=progress, **self._given())
+
+    def _given(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("seed", "conditions", "spikes", "teaching")}
 
     def depends_on(self) -> list[Any]:
         """All that the Trace depends on beside the code: parameters as they are, not the name of the model's file."""
         return [
             SpikingNetwork(**self.network).config(),
             self.seed,
+            self.recorded,
             list(self.probes),
             self.conditions,
             self.spikes,
@@ -80,6 +89,24 @@ class Job:
         return simulated * SECOND[backend] + steps * synapses * UPDATE
 
 
+@dataclass(frozen=True)
+class Traces:
+    """What jobs leave, by their names; waits for it if need be."""
+
+    found: Callable[[str], xr.Dataset | xr.DataTree]
+
+    def __call__(self, name: str) -> xr.Dataset:
+        """The Trace of a job."""
+        done = self.found(name)
+        return done["trace"].to_dataset() if isinstance(done, xr.DataTree) else done
+
+    def recording(self, name: str) -> xr.DataTree:
+        """Trace, spikes and probes of a job with `recorded`."""
+        done = self.found(name)
+        assert isinstance(done, xr.DataTree)
+        return done
+
+
 @contextmanager
 def start(
     jobs: Sequence[Job],
@@ -87,7 +114,7 @@ def start(
     folder: Path | None = None,
     workers: int | None = None,
     executor: parallel.Executor | None = None,
-) -> Iterator[Callable[[str], xr.Dataset]]:
+) -> Iterator[Traces]:
     """Run jobs in their order, in parallel processes where that pays; the first one reports its progress.
 
     Parameters
@@ -96,7 +123,7 @@ def start(
 
     Yields
     ------
-    A function from the name of a job to its Trace, which waits for it if need be: other work can go on meanwhile.
+    A function from the name of a job to its Trace, and its recording: other work can go on until it waits for these.
 
     Raises
     ------
@@ -113,14 +140,15 @@ def start(
         waiting = ", ".join(job.name for job in jobs if job.name not in told)
         log.info("simulating %s", waiting or "nothing: all traces were kept")
 
-        def trace(name: str) -> xr.Dataset:
+        def find(name: str) -> xr.Dataset | xr.DataTree:
             found = traces[name]
             if name not in told:
                 told.add(name)
-                log.info("%s: simulated (%s: %s)", name, found.attrs["backend"], found.attrs["backend_reason"])
+                about = found["trace"].attrs if isinstance(found, xr.DataTree) else found.attrs
+                log.info("%s: simulated (%s: %s)", name, about["backend"], about["backend_reason"])
             return found
 
-        yield trace
+        yield Traces(find)
 
 
 def run_all(jobs: Sequence[Job], *, folder: Path | None = None, workers: int | None = None) -> list[xr.Dataset]:
@@ -129,5 +157,5 @@ def run_all(jobs: Sequence[Job], *, folder: Path | None = None, workers: int | N
         return [trace(job.name) for job in jobs]
 
 
-def _run(job: Job, progress: bool = False) -> xr.Dataset:
+def _run(job: Job, progress: bool = False) -> xr.Dataset | xr.DataTree:
     return job.run(progress)
