@@ -15,6 +15,7 @@ from brian2 import second
 from neurofwp.brian import backends
 from neurofwp.errors import InputError
 from neurofwp.runtime import parallel
+from neurofwp.spiking import room_needed
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.spiking.recording import Probe
 
@@ -66,6 +67,11 @@ class Job:
             backends.choose(self.network.get("backend", "auto")),
             self.program,
         ]
+
+    def room(self) -> room_needed.Room:
+        """Memory and disk that it needs, at least."""
+        network = SpikingNetwork(**self.network)
+        return room_needed.needed(network, self.program, self.conditions, len(self.probes))
 
     def seconds(self) -> float:
         """About how long it takes: what every simulated second and every update of a synapse cost.
@@ -128,10 +134,14 @@ def start(
     Raises
     ------
     InputError
-        if two jobs have the same name.
+        if two jobs have the same name, or there is no room for what they leave.
     """
     if len({job.name for job in jobs}) < len(jobs):
         raise InputError(f"jobs need different names, not {', '.join(job.name for job in jobs)}")
+    if jobs:
+        room_needed.check(
+            f"{len(jobs)} simulations together" if jobs[1:] else "this simulation", *(job.room() for job in jobs)
+        )
     cases = {job.name: (job,) for job in jobs}
     with parallel.start(
         _run, cases, folder=folder, workers=workers, seconds=Job.seconds, executor=executor, follow=True

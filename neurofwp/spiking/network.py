@@ -19,7 +19,7 @@ from neurofwp import program as programs
 from neurofwp.brian import backends, rows
 from neurofwp.brian.time_steps import shift_in_words
 from neurofwp.errors import InputError, unknown
-from neurofwp.spiking import circuits, network_equations
+from neurofwp.spiking import circuits, network_equations, room_needed
 from neurofwp.spiking.circuit_simulation import CircuitSimulation
 from neurofwp.spiking.circuits.circuit import Sizes
 from neurofwp.spiking.finished_run import FinishedRun
@@ -227,6 +227,7 @@ class SpikingNetwork:
             check_probe(probe, program.sizes)
         replicas = Replicas.of(program, conditions, self._declared)
         self._check_conditions(replicas.parameters)
+        room_needed.check("this run", room_needed.needed(self, program, conditions, len(probes)))
         timeline = schedule(
             replicas.program,
             gate_delay=float(self.circuit["gate_delay"] / ms),

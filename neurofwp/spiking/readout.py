@@ -10,6 +10,7 @@ import xarray as xr
 
 from neurofwp import spike_trains, trace as traces
 from neurofwp.brian.builds import Recorded
+from neurofwp.brian.mapped import release
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.recording import POLARITY, Probe
 from neurofwp.spiking.timeline import Timeline
@@ -20,10 +21,11 @@ Spikes = tuple[np.ndarray, np.ndarray]  # times (ms) and cells
 Variables = dict[str, tuple[Any, np.ndarray, dict[str, Any]]]  # dims, values and attributes, by name
 
 
-def _read(recorded: Recorded, monitor: str, synapse: SynapseModel) -> States:
+def _read(recorded: Recorded, monitor: str, synapse: SynapseModel, times: slice = slice(None)) -> States:
     """What was recorded of synapses (synapse, time), in SI units, each as it was at its time."""
     own = {name.removeprefix(f"{monitor}."): each for name, each in recorded.items() if name.startswith(f"{monitor}.")}
-    time = own.pop("t")
+    time = own.pop("t")[times]
+    own = {name: each[:, times] for name, each in own.items()}
     return synapse.read(own, time) if synapse.by_events else own
 
 
@@ -82,6 +84,7 @@ def probes(recorded: Recorded, plan: Plan, chosen: Sequence[Probe]) -> xr.Datase
         seen["nmda"] = (recorded["probe_key.s_nmda"], {"units": "1"})
     if "calcium" in states:
         seen["calcium"] = plan.synapse.concentration(states["calcium"])
+    release(*recorded.values())
     columns = zip(("episode", "polarity", "post", "pre"), zip(*chosen, strict=True), strict=True)
     return xr.Dataset(
         {f"probe_{name}": (("probe", "time"), values, attrs) for name, (values, attrs) in seen.items()},
@@ -92,13 +95,21 @@ def probes(recorded: Recorded, plan: Plan, chosen: Sequence[Probe]) -> xr.Datase
 
 
 def _conductance(program: xr.Dataset, recorded: Recorded, plan: Plan) -> np.ndarray:
-    """AMPA conductance in nS at the ends of events (episode, event, polarity, post, pre), mean over cells of a pool."""
+    """AMPA conductance in nS at the ends of events (episode, event, polarity, post, pre), mean over cells of a pool.
+
+    Event by event, so that no more than one is held of what was recorded of every cell.
+    """
     episodes, events, pre, post = (program.sizes[dim] for dim in ("episode", "event", "pre", "post"))
-    # (synapse, event + 1) -> (episode, pre, polarity, post, cell, event), the first one before any event
-    siemens = _read(recorded, "weight_at_events", plan.synapse)["weight"]
-    weight = (siemens * 1e9).astype(np.float32)[:, 1 : events + 1]
-    weight = weight.reshape(episodes, pre, 2, post, plan.sizes.per_pool, events)
-    return np.asarray(weight.mean(axis=4).transpose(0, 4, 2, 3, 1))
+    conductance = np.empty((episodes, events, 2, post, pre), np.float32)
+    for event in range(events):  # the first column is before any event
+        siemens = _read(recorded, "weight_at_events", plan.synapse, slice(event + 1, event + 2))["weight"]
+        weight = (siemens * 1e9).astype(np.float32).reshape(episodes, pre, 2, post, plan.sizes.per_pool)
+        total = weight[..., 0].copy()
+        for cell in range(1, plan.sizes.per_pool):
+            total += weight[..., cell]
+        conductance[:, event] = (total / plan.sizes.per_pool).transpose(0, 2, 3, 1)
+        release(*recorded.values())
+    return conductance
 
 
 def _spikes(recorded: Recorded, plan: Plan) -> list[Spikes]:

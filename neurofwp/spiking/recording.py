@@ -11,7 +11,7 @@ import xarray as xr
 from brian2 import ms
 
 from neurofwp.brian.device import compiles
-from neurofwp.brian.writer import Writer
+from neurofwp.brian.writer import RuntimeWriter, Writer
 from neurofwp.errors import InputError
 from neurofwp.spiking.circuits.circuit import SYNAPSES
 from neurofwp.spiking.plan import Plan
@@ -64,18 +64,18 @@ def choose_probes(program: xr.Dataset, share: float, *, seed: int = 0) -> list[P
 
 def monitors(
     populations: Populations, timeline: Timeline, probes: Sequence[Probe], plan: Plan
-) -> Iterator[b2.SpikeMonitor | b2.StateMonitor | Writer]:
+) -> Iterator[b2.SpikeMonitor | b2.StateMonitor | Writer | RuntimeWriter]:
     """All spikes, weights and sums of dendritic voltage at the ends of events, and a few synapses over time."""
     key, value, plastic = populations.cells["key"], populations.cells["value"], populations.plastic
     cells = np.arange(plan.replicas * plan.members["value"])
     synapse, sizes, ends = plan.synapse, plan.sizes, b2.Clock(timeline.slot * ms, name="event_clock")
     for group in populations.cells.values():
         yield b2.SpikeMonitor(group, name=f"{group.name}_spikes")
-    members, states = plan.replicas * plan.members[SYNAPSES], _recorded_states(synapse, "weight")
+    members, states = plan.replicas * plan.members[SYNAPSES], recorded_states(synapse, "weight")
     if compiles():
         yield Writer(plastic, states, members, clock=ends, name="weight_at_events")
-    else:  # how many there are is not known before they are made
-        yield b2.StateMonitor(plastic, states, record=np.arange(members), clock=ends, name="weight_at_events")
+    else:
+        yield RuntimeWriter(plastic, states, clock=ends, name="weight_at_events")
     yield b2.StateMonitor(value, ["v_opened", "opened"], record=cells, clock=ends, name="dendrite_at_events")
     if not probes:
         return
@@ -88,7 +88,7 @@ def monitors(
     wanted = [name for name in ("calcium", "weight") if name in synapse.states]
     watched = {
         "value": (value, "v_dendrite", post_index),
-        "plastic": (plastic, _recorded_states(synapse, *wanted), synapse_index),
+        "plastic": (plastic, recorded_states(synapse, *wanted), synapse_index),
     }
     if "s_nmda" in key.variables:
         watched["key"] = (key, "s_nmda", pre_index)
@@ -97,6 +97,6 @@ def monitors(
         yield b2.StateMonitor(group, variables, record=index, clock=often, name=f"probe_{name}")
 
 
-def _recorded_states(synapse: SynapseModel, *wanted: str) -> list[str]:
+def recorded_states(synapse: SynapseModel, *wanted: str) -> list[str]:
     """States of synapses to record so that these can be known: all, where events alone bring them up to date."""
     return list(synapse.states if synapse.by_events else wanted)
