@@ -26,7 +26,7 @@ def check(what: str, memory: Mapping[str, float], disk: Mapping[str, float], fol
 
     Parameters
     ----------
-    what : is to be done, as "this run". memory, disk : bytes that are needed at the same time, by what they hold.
+    what : needs it, as "this run needs". memory, disk : bytes that are needed at the same time, by what they hold.
     folder : on the disk. reduce : what would need less, as "fewer episodes".
 
     Raises
@@ -71,7 +71,7 @@ def _refuse(what: str, kind: str, needs: Mapping[str, float], free: int | None, 
         return
     parts = ", ".join(f"{_size(size)} for {name}" for name, size in needs.items() if size)
     raise InputError(
-        f"{what} needs {_size(needed)} of {kind} ({parts}), and {_size(max(free, 0))} are free{where}: take {reduce}"
+        f"{what} {_size(needed)} of {kind} ({parts}), and {_size(max(free, 0))} are free{where}: take {reduce}"
     )
 
 

@@ -139,9 +139,8 @@ def start(
     if len({job.name for job in jobs}) < len(jobs):
         raise InputError(f"jobs need different names, not {', '.join(job.name for job in jobs)}")
     if jobs:
-        room_needed.check(
-            f"{len(jobs)} simulations together" if jobs[1:] else "this simulation", *(job.room() for job in jobs)
-        )
+        who = f"{len(jobs)} simulations together need" if len(jobs) > 1 else "this simulation needs"
+        room_needed.check(who, *(job.room() for job in jobs))
     cases = {job.name: (job,) for job in jobs}
     with parallel.start(
         _run, cases, folder=folder, workers=workers, seconds=Job.seconds, executor=executor, follow=True

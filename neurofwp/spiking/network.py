@@ -227,7 +227,7 @@ class SpikingNetwork:
             check_probe(probe, program.sizes)
         replicas = Replicas.of(program, conditions, self._declared)
         self._check_conditions(replicas.parameters)
-        room_needed.check("this run", room_needed.needed(self, program, conditions, len(probes)))
+        room_needed.check("this run needs", room_needed.needed(self, program, conditions, len(probes)))
         timeline = schedule(
             replicas.program,
             gate_delay=float(self.circuit["gate_delay"] / ms),
