@@ -53,6 +53,9 @@ def test_programs_that_differ_run_side_by_side_and_a_trace_has_labels_probes_and
     traces.save(recording, tmp_path / "recording.nc")
     xr.testing.assert_identical(traces.load_recording(tmp_path / "recording.nc"), recording)
     both, probes = (recording[name].to_dataset() for name in ("trace", "probes"))
+    assert len(both.to_dataframe()) == both["conductance"].size
+    assert len(probes.to_dataframe()) == probes["probe_conductance"].size
+    assert len(recording["spikes"].to_dataset().to_dataframe()) == recording["spikes"].sizes["spike"]
     assert both["weight"].dims == ("condition", "episode", "event", "post", "pre")
     assert both["sign"].values.tolist() == [1, -1]
     assert probes["probe_conductance"].dims == ("condition", "probe", "time")

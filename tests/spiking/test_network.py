@@ -67,6 +67,10 @@ def test_trace_is_valid_with_units_provenance_and_survives_netcdf(
     units = {"probe_conductance": "nS", "probe_dendrite": "mV", "probe_calcium": "uM", "probe_nmda": "1", "time": "ms"}
     assert {name: recorded["probes"][name].attrs["units"] for name in units} == units
     spike_trains.check(recorded["spikes"].to_dataset())
+    assert len(stored.to_dataframe()) == stored["conductance"].size
+    spikes, probes = (recorded[name].to_dataset() for name in ("spikes", "probes"))
+    assert len(spikes.to_dataframe()) == spikes["spike_time"].size
+    assert len(probes.to_dataframe()) == probes["probe_calcium"].size
     config = json.loads(stored.attrs["config"])
     assert (config["synapse"], config["cells_per_pool"], config["membrane_step"]) == ("additive", 1, "0.1 ms")
     assert config["circuit_parameters"]["v_threshold"] == "-50 mV"
