@@ -118,9 +118,8 @@ def run_together(
         open_executor(len(jobs), seconds=[job.seconds() for job in jobs]) as executor,
         nf.spiking.jobs.start(jobs, folder=folder, executor=executor) as traces,
     ):
-        return [
-            compare(settings, programs, Traces(traces, number), seed, device, executor) for number in range(len(points))
-        ]
+        each = [traces.of_condition(number) for number in range(len(points))]
+        return [compare(settings, programs, own, seed, device, executor) for own in each]
 
 
 def check(settings: Settings) -> None:
@@ -157,29 +156,10 @@ def choose_probes(program: xr.Dataset) -> list[tuple[int, str, int, int]]:
     return [(0, "on", int(target.argmax()), pre), (0, "on", int(target.argmin()), pre)]
 
 
-@dataclass(frozen=True)
-class Traces:
-    """What the jobs left or, where they have conditions, one of these."""
-
-    every: nf.spiking.jobs.Traces
-    condition: int
-
-    def __call__(self, name: str) -> xr.Dataset:
-        """The Trace of a job."""
-        every = self.every(name)
-        return nf.trace.of_condition(every, self.condition) if nf.program.CONDITION in every.dims else every
-
-    def recording(self, name: str) -> xr.DataTree:
-        """The recording of a job."""
-        every = self.every.recording(name)
-        varies = nf.program.CONDITION in every["trace"].dims
-        return nf.trace.of_condition(every, self.condition) if varies else every
-
-
 def compare(
     settings: Settings,
     programs: Mapping[str, xr.Dataset],
-    traces: Traces,
+    traces: nf.spiking.jobs.Traces,
     seed: int,
     device: str,
     executor: Executor,

@@ -14,10 +14,12 @@ from brian2 import second
 
 from neurofwp.brian import backends
 from neurofwp.errors import InputError
+from neurofwp.program import CONDITION
 from neurofwp.runtime import parallel
 from neurofwp.spiking import room_needed
 from neurofwp.spiking.network import SpikingNetwork
 from neurofwp.spiking.recording import Probe
+from neurofwp.trace import of_condition
 
 # Seconds of computing for one simulated second of a small network, and for one synapse in one step of plasticity.
 SECOND = {"cpp_standalone": 0.1, "cython": 5.0, "numpy": 10.0}
@@ -111,6 +113,16 @@ class Traces:
         done = self.found(name)
         assert isinstance(done, xr.DataTree)
         return done
+
+    def of_condition(self, number: int) -> Traces:
+        """The same of one condition, where jobs have several."""
+
+        def find(name: str) -> xr.Dataset | xr.DataTree:
+            every = self.found(name)
+            trace = every["trace"] if isinstance(every, xr.DataTree) else every
+            return of_condition(every, number) if CONDITION in trace.dims else every
+
+        return Traces(find)
 
 
 @contextmanager
