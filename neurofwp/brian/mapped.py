@@ -12,9 +12,9 @@ SMALL = 1 << 20  # bytes that are simply read
 
 
 def map_array(file: Path | IO[bytes], dtype: str, columns: int) -> np.ndarray:
-    """The numbers in a file (time,), or (column, time) where every time has so many; read-only where there are many.
+    """The numbers in a file (time,), or (column, time) where every time has so many.
 
-    The file may be removed, or closed, at once: its content goes when the array does.
+    The file may be removed, or closed, at once: its content goes when the array does. Writing to it changes no file.
     """
     if isinstance(file, Path):
         with file.open("rb") as opened:
@@ -24,14 +24,14 @@ def map_array(file: Path | IO[bytes], dtype: str, columns: int) -> np.ndarray:
     kind = np.dtype(dtype)
     count = size // kind.itemsize
     if size > SMALL:
-        values = np.asarray(np.memmap(file, kind, mode="r", shape=(count,)))
+        values = np.asarray(np.memmap(file, kind, mode="c", shape=(count,)))
     else:
         values = np.frombuffer(bytearray(file.read(count * kind.itemsize)), kind)
     return values.reshape(-1, columns).T if columns else values
 
 
 def release(*arrays: np.ndarray) -> None:
-    """Forget what was read of mapped arrays; it is read again where it is looked at again."""
+    """Forget what was read of mapped arrays, and written to them; it is read again where it is looked at again."""
     for array in arrays:
         owner: object = array
         while isinstance(owner, np.ndarray):

@@ -59,6 +59,8 @@ def test_what_a_file_holds_outlives_the_file(tmp_path: Path, samples: int) -> No
         np.testing.assert_array_equal(found, values.T)
         np.testing.assert_array_equal(flat, values.ravel())
         release(found, flat)
+    flat[0] = 7
+    assert flat[0] == 7
 
 
 def test_nothing_was_recorded(tmp_path: Path) -> None:
