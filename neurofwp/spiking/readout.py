@@ -104,10 +104,7 @@ def _conductance(program: xr.Dataset, recorded: Recorded, plan: Plan) -> np.ndar
     for event in range(events):  # the first column is before any event
         siemens = _read(recorded, "weight_at_events", plan.synapse, slice(event + 1, event + 2))["weight"]
         weight = (siemens * 1e9).astype(np.float32).reshape(episodes, pre, 2, post, plan.sizes.per_pool)
-        total = weight[..., 0].copy()
-        for cell in range(1, plan.sizes.per_pool):
-            total += weight[..., cell]
-        conductance[:, event] = (total / plan.sizes.per_pool).transpose(0, 2, 3, 1)
+        conductance[:, event] = weight.mean(axis=4).transpose(0, 2, 3, 1)
         release(*recorded.values())
     return conductance
 
