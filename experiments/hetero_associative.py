@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -110,16 +109,16 @@ def run_together(
     jobs = [
         nf.spiking.jobs.Job(
             name, program, settings.network(), seed=2 * seed + (name == "repeat"),
-            probes=choose_probes(program) if name == "spiking" else (),
+            recorded=name == "spiking", probes=choose_probes(program) if name == "spiking" else (),
             conditions=nf.spiking.conditions.of_networks(networks) if len(networks) > 1 else None,
         )
         for name, program in programs.items()
     ]  # fmt: skip
     with (
         open_executor(len(jobs), seconds=[job.seconds() for job in jobs]) as executor,
-        nf.spiking.jobs.start(jobs, folder=folder, executor=executor) as trace,
+        nf.spiking.jobs.start(jobs, folder=folder, executor=executor) as traces,
     ):
-        each = [partial(trace_of, trace, number) for number in range(len(points))]
+        each = [traces.of_condition(number) for number in range(len(points))]
         return [compare(settings, programs, own, seed, device, executor) for own in each]
 
 
@@ -157,26 +156,20 @@ def choose_probes(program: xr.Dataset) -> list[tuple[int, str, int, int]]:
     return [(0, "on", int(target.argmax()), pre), (0, "on", int(target.argmin()), pre)]
 
 
-def trace_of(trace: Callable[[str], xr.Dataset], condition: int, name: str) -> xr.Dataset:
-    """The Trace of a job or, where it has conditions, of one of them."""
-    every = trace(name)
-    return nf.trace.of_condition(every, condition) if nf.program.CONDITION in every.dims else every
-
-
 def compare(
     settings: Settings,
     programs: Mapping[str, xr.Dataset],
-    trace: Callable[[str], xr.Dataset],
+    traces: nf.spiking.jobs.Traces,
     seed: int,
     device: str,
     executor: Executor,
 ) -> xr.DataTree:
     """One spiking network: its Traces, the rules fitted to them, and the rate network of the best supported rule."""
     program = programs["spiking"]
-    tree = {"/program": program, "/spiking": trace("spiking")}
+    tree = {"/program": program, **nf.trace.in_results("spiking", traces.recording("spiking"))}
     rate = nf.RateNetwork("delta", on_off=True, bounds=(0, torch.inf), device=device, dtype=torch.float32)
     if settings.fit:
-        tree["/repeat"] = trace("repeat")
+        tree["/repeat"] = traces("repeat")
         both = [tree[name][FITTED] for name in ("/spiking", "/repeat")]
         cases = {drive: (program, *both, drive, seed, device) for drive in DRIVES}
         fits = parallel_map(fit_rules, cases, executor=executor, description="drives to which rules are fitted")
@@ -187,7 +180,7 @@ def compare(
     tree["/rate"] = rate.run(program, seed=seed)
     if settings.loads:
         curve = programs["capacity"]
-        curves = {"spiking": trace("capacity"), "rate": rate.run(curve, seed=seed)}
+        curves = {"spiking": traces("capacity"), "rate": rate.run(curve, seed=seed)}
         tree["/capacity"] = capacity_curve(curve, curves, settings.loads)
     return xr.DataTree.from_dict(tree)
 
@@ -281,8 +274,8 @@ def plot(result: xr.DataTree) -> Mapping[str, Figure]:
         "recall": lambda: nf.plots.recall_images(program, spiking, rate, episode=episode),
         "recall_scatter": lambda: nf.plots.recall_scatter(program, spiking, rate),
         "weights": lambda: nf.plots.weights(spiking, rate, episode=episode),
-        "synapse": lambda: nf.plots.synapse(spiking, program),
-        "raster": lambda: nf.plots.raster(spiking),
+        "synapse": lambda: nf.plots.synapse(spiking, result["spiking_probes"].to_dataset(), program),
+        "raster": lambda: nf.plots.raster(spiking, result["spiking_spikes"].to_dataset()),
     }
     if "capacity" in result.children:
         drawings["capacity"] = lambda: nf.plots.capacity(result["capacity"].to_dataset())

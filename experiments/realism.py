@@ -81,20 +81,22 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     }  # fmt: skip
     jobs = [
         nf.spiking.jobs.Job(f"{label(each, number)}, {pairs} pairs, run {run}",
-                            programs[each.duration, number, pairs], each.network, seed=2 * number + run)
+                            programs[each.duration, number, pairs], each.network, seed=2 * number + run,
+                            recorded=pairs == settings.pairs and run == 0)
         for each in facts for number in numbers for pairs in loads for run in runs
     ]  # fmt: skip
     found: dict[str, xr.Dataset] = {}
     cases: dict[str, Any] = {}
-    with nf.spiking.jobs.start(jobs, folder=folder) as trace:
+    with nf.spiking.jobs.start(jobs, folder=folder) as finished:
         for each, number in product(facts, numbers):
             name, known = label(each, number), []
             for pairs in loads:
                 program = programs[each.duration, number, pairs]
-                traces = [trace(f"{name}, {pairs} pairs, run {run}") for run in runs]
+                traces = [finished(f"{name}, {pairs} pairs, run {run}") for run in runs]
                 known.append((program, *(own[FITTED] for own in traces)))
                 if pairs == settings.pairs:
-                    found[name] = measure(program, traces[0])
+                    recording = finished.recording(f"{name}, {pairs} pairs, run 0")
+                    found[name] = measure(program, traces[0], recording["spikes"].to_dataset())
             cases[name] = (known, settings, number, device)
     if settings.verdicts:
         judged = parallel_map(judge, cases, folder=folder, description="fitting rules")
@@ -133,7 +135,7 @@ def write_program(settings: Settings, seed: int, duration: float, pairs: int) ->
     return nf.transforms.selection.keep_most_varied(encoder(task), settings.pixels)
 
 
-def measure(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
+def measure(program: xr.Dataset, trace: xr.Dataset, spikes: xr.Dataset) -> xr.Dataset:
     """Recall (episode), change of weights in reads relative to writes, and rates (population, phase, statistic)."""
     change = np.diff(trace["conductance"].values, axis=1, prepend=0.0)
     written = (program["write_gate"].values > 0).any(0)
@@ -145,7 +147,7 @@ def measure(program: xr.Dataset, trace: xr.Dataset) -> xr.Dataset:
     }
     made = xr.Dataset({name: each.assign_attrs(UNIT) for name, each in recall.items()})
     made["written_in_reads"] = ((), moved[1] / moved[0] if moved[0] else np.nan, UNIT)
-    return made.assign(rate=nf.metrics.population_rates(trace))
+    return made.assign(rate=nf.metrics.population_rates(trace, spikes))
 
 
 def judge(

@@ -86,12 +86,13 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         )
         jobs.append(make_job(settings, name, of_spiking, ablation.parameters, seed))
         rate[name] = run_rate_network(nets, settings.episodes, of_rate, seed, device)
-    with nf.spiking.jobs.start(jobs, folder=folder) as trace:
-        spiking = {job.name: trace(job.name) for job in jobs}
+    with nf.spiking.jobs.start(jobs, folder=folder) as traces:
+        spiking = {job.name: traces(job.name) for job in jobs}
+        intact = nf.trace.in_results("spiking", traces.recording(INTACT))
     return xr.DataTree.from_dict(
         {
             "/program": program,
-            "/spiking": spiking[INTACT],
+            **intact,
             "/rate": rate[INTACT],
             "/recall": score(program, {name: {"spiking": spiking[name], "rate": rate[name]} for name in rate}),
         }
@@ -121,7 +122,9 @@ def make_job(settings: Settings, name: str, program: xr.Dataset, parameters: Map
     """The spiking network in one condition; the intact one records synapses."""
     network = {"synapse": settings.synapse, "parameters": dict(parameters)}
     nf.SpikingNetwork(settings.synapse, parameters=parameters)  # refuses bad settings before any work
-    return nf.spiking.jobs.Job(name, program, network, seed=seed, probes=probes(program) if name == INTACT else ())
+    recorded = name == INTACT
+    chosen = probes(program) if recorded else ()
+    return nf.spiking.jobs.Job(name, program, network, seed=seed, recorded=recorded, probes=chosen)
 
 
 def probes(program: xr.Dataset) -> list[tuple[int, str, int, int]]:
@@ -206,7 +209,7 @@ def plot(result: xr.DataTree) -> Mapping[str, Figure]:
     titles |= {int(event): "distractor" for event in np.flatnonzero(reads & ~stored)[:4]}
     return nf.plots.LazyFigures(
         {
-            "gating": lambda: nf.plots.gating(program, spiking),
+            "gating": lambda: nf.plots.gating(program, spiking, result["spiking_probes"].to_dataset()),
             "ablations": lambda: nf.plots.ablations(result["recall"].to_dataset()),
             "recall": lambda: nf.plots.recall_images(program, spiking, rate, titles=titles),
         }

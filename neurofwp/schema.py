@@ -118,7 +118,8 @@ class Schema:
             unless `data` is a Dataset that says that it is of this kind.
         """
         if not isinstance(data, xr.Dataset):
-            raise InputError(f"a {self.name} is an xarray.Dataset, not a {type(data).__name__}")
+            hint = ': choose a group, like tree["spikes"].to_dataset()' if isinstance(data, xr.DataTree) else ""
+            raise InputError(f"a {self.name} is an xarray.Dataset, not a {type(data).__name__}{hint}")
         if data.attrs.get("kind") != self.kind:
             raise InputError(
                 f"this Dataset is not a {self.name}: attrs['kind'] is {data.attrs.get('kind')!r}, not {self.kind!r}"

@@ -15,16 +15,21 @@ variable              dims                                  meaning
 ``post_rate``         episode, event, polarity, post        optional: measured somatic rate in the read
 ``dendrite``          episode, event, polarity, post        optional: measured dendritic voltage while the write
                                                             gate is open (NaN where it is not)
-``spike_*``           spike                                 optional: time, cell, episode, population
-``probe_*``           probe, time                           optional: one synapse over time
 ``initial_weight``    any of episode, polarity, post, pre   optional: weight before the first event; 0 if left out
 ====================  ====================================  =============================================
 
-A table of all of this, `to_dataframe`, has a row for every spike at every synapse: make those of `tree`, which has
-groups for what has dims of its own, as files of Traces do.
+All dims are those of weights, so that `to_dataframe` has a row for each weight. What has other dims stands beside a
+Trace, in the recording of a network, an `xarray.DataTree` of the groups
 
-The Trace of several conditions has a dimension ``condition`` before these, but for spikes, of which
-``spike_condition`` says to which they belong; `of_condition` chooses one.
+====================  ====================================  =============================================
+``trace``             as above                              the Trace
+``spikes``            spike                                 spike trains: `neurofwp.spike_trains.structure`
+``probes``            probe, time                           optional: calcium, conductance and others of single
+                                                            synapses over time; ``probe_*`` say which they are
+====================  ====================================  =============================================
+
+The Trace of several conditions has a dimension ``condition`` before these, and so have probes; ``spike_condition`` says
+to which condition spikes belong. `of_condition` chooses one.
 
 Every variable has ``attrs["units"]``; the Dataset's attrs hold config, seed, versions and commit.
 """
@@ -32,14 +37,14 @@ Every variable has ``attrs["units"]``; the Dataset's attrs hold config, seed, ve
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import xarray as xr
 
 from neurofwp.errors import InputError
 from neurofwp.program import CONDITION
-from neurofwp.runtime import files, parts, provenance
+from neurofwp.runtime import files, provenance
 from neurofwp.runtime.quantities import refuse_quantity
 from neurofwp.schema import Schema, Variable
 
@@ -47,6 +52,7 @@ if TYPE_CHECKING:
     from brian2 import Unit
 
 KIND = "neurofwp.trace"
+PROBES = "neurofwp.probes"  # kind of what was recorded of single synapses
 PROVENANCE = ("network", "config", "seed", "versions", "commit")
 
 _POOLS = ("episode", "event", "polarity", "post")
@@ -168,28 +174,45 @@ def _labelled(array: np.ndarray | xr.DataArray, dims: tuple[str, ...], name: str
     return xr.DataArray(values, dims=dims)
 
 
-def of_condition(trace: xr.Dataset, condition: int | str) -> xr.Dataset:
-    """The Trace of one condition, with its spikes: as the network would have left it without the others.
+@overload
+def of_condition(recorded: xr.Dataset, condition: int | str) -> xr.Dataset: ...
+
+
+@overload
+def of_condition(recorded: xr.DataTree, condition: int | str) -> xr.DataTree: ...
+
+
+def of_condition(recorded: xr.Dataset | xr.DataTree, condition: int | str) -> xr.Dataset | xr.DataTree:
+    """The Trace, or the recording, of one condition: as the network would have left it without the others.
 
     Parameters
     ----------
-    condition : its label, where the Trace has labels, else its number.
+    condition : its label, where there are labels, else its number.
 
     Raises
     ------
     InputError
         for a Trace without conditions, or one that has no such condition.
     """
+    trace = recorded["trace"].to_dataset() if isinstance(recorded, xr.DataTree) else recorded
     if CONDITION not in trace.dims:
         raise InputError("this Trace has no conditions to choose from")
     known = trace[CONDITION].values.tolist()  # numbers, where there are no labels
     if condition not in known:
         raise InputError(f"this Trace has no condition {condition!r}; it has {', '.join(map(repr, known))}")
     number = known.index(condition)
-    chosen = trace.isel({CONDITION: number})
-    if "spike_condition" in trace:
-        chosen = chosen.isel(spike=np.flatnonzero(trace["spike_condition"].values == number))
-    return chosen.drop_vars("spike_condition", errors="ignore")
+    if isinstance(recorded, xr.Dataset):
+        return recorded.isel({CONDITION: number})
+    chosen = {}
+    for name, group in recorded.children.items():
+        part = group.to_dataset()
+        if "spike_condition" in part:
+            own = part.isel(spike=np.flatnonzero(part["spike_condition"].values == number))
+            chosen[name] = own.drop_vars("spike_condition").drop_attrs(deep=False)
+            chosen[name].attrs = {key: value for key, value in part.attrs.items() if key != "conditions"}
+        else:
+            chosen[name] = part.isel({CONDITION: number})
+    return xr.DataTree.from_dict(chosen)
 
 
 def only_condition(*several: xr.Dataset) -> None:
@@ -209,26 +232,47 @@ def only_condition(*several: xr.Dataset) -> None:
             )
 
 
-def tree(trace: xr.Dataset) -> xr.DataTree:
-    """Weights and rates, spikes, and probes of a Trace, as groups: each has a table, ``tree["spikes"].to_dataframe()``.
+def in_results(name: str, recording: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Groups of a result: the Trace as /name, its spikes and probes beside it as /name_spikes and /name_probes.
 
-    A table of the whole Trace would have a row for every spike at every synapse.
+    Below it, they would inherit its coordinates.
     """
-    groups = {name or "weights": part for name, part in parts.take_apart(check(trace)).items()}
-    return xr.DataTree.from_dict({f"/{name}": part for name, part in groups.items()}, name="trace")
+    beside = {f"/{name}_{group}": part.to_dataset() for group, part in recording.children.items() if group != "trace"}
+    return {f"/{name}": recording["trace"].to_dataset(), **beside}
 
 
-def save(trace: xr.Dataset, path: str | Path) -> Path:
-    """Write a Trace to a NetCDF-4 file: under a temporary name first, then renamed."""
-    return files.write_netcdf(check(trace), path)
+def save(recorded: xr.Dataset | xr.DataTree, path: str | Path) -> Path:
+    """Write a Trace, or a recording, to a NetCDF-4 file: under a temporary name first, then renamed."""
+    check(recorded["trace"].to_dataset() if isinstance(recorded, xr.DataTree) else recorded)
+    return files.write_netcdf(recorded, path)
 
 
 def load(path: str | Path) -> xr.Dataset:
-    """Read a Trace back.
+    """Read a Trace back, alone or that of a recording.
 
     Raises
     ------
     InputError
         if there is no such file, or it is not NetCDF, or holds something else.
     """
-    return check(files.read_netcdf(path))
+    return check(_groups(path)["trace"])
+
+
+def load_recording(path: str | Path) -> xr.DataTree:
+    """Read a recording back: groups ``trace`` and, where they were saved, ``spikes`` and ``probes``.
+
+    Raises
+    ------
+    InputError
+        as `load` does.
+    """
+    groups = _groups(path)
+    check(groups["trace"])
+    return xr.DataTree.from_dict(groups)
+
+
+def _groups(path: str | Path) -> dict[str, xr.Dataset]:
+    """By name; a file of one Trace has it at the root."""
+    tree = files.read_tree(path)
+    groups = {str(name): group.to_dataset(inherit=False) for name, group in tree.children.items()}
+    return groups if "trace" in groups else {"trace": tree.to_dataset()} | groups

@@ -43,7 +43,9 @@ def test_the_example_of_both_networks(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     names = example("docs/python.md", 0)
     assert names["spiking"]["weight"].dims == names["rate"]["weight"].dims
-    assert {path.name for path in tmp_path.iterdir()} >= {"rules.png", "recall.png"}
+    names = example("docs/python.md", 4, names)
+    assert {path.name for path in tmp_path.iterdir()} >= {"rules.png", "recall.png", "synapse.png"}
+    assert len(names["spikes"].to_dataframe()) == names["spikes"].sizes["spike"]
 
 
 def test_the_example_of_rules() -> None:
@@ -86,9 +88,8 @@ def test_the_examples_of_a_network_of_your_own(tmp_path: Path) -> None:
 def test_the_examples_of_spike_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names = example("docs/spikes.md", 0)
-    assert 0 < names["trace"].attrs["largest_spike_shift_ms"] <= 0.025
+    assert 0 < names["recording"]["trace"].attrs["largest_spike_shift_ms"] <= 0.025
     names = example("docs/spikes.md", 1, names)
     written = names["spike_trains"].read_csv(tmp_path / "spikes.csv")
     assert written.sizes["spike"] == len(names["table"])
-    assert names["sizes"]["spikes"] == names["trace"].sizes["spike"]
-    assert trace.load(tmp_path / "trace.nc").equals(names["trace"])
+    assert trace.load_recording(tmp_path / "recording.nc").equals(names["recording"])

@@ -45,6 +45,13 @@ def test_every_finite_weight_survives_to_the_last_bit(
     assert loaded["weight"].values.tobytes() == numbers.tobytes()
 
 
+def test_a_table_of_weights_or_answers_from_elsewhere_has_a_row_for_each_weight() -> None:
+    pools = trace.from_weights(np.ones((2, 3, 2, 4, 5)), units="nS", initial_weight=np.zeros((4, 5)))
+    assert len(pools.to_dataframe()) == pools["conductance"].size
+    answers = trace.from_answers(np.ones((2, 3, 4)), pre=5, units="nS")
+    assert len(answers.to_dataframe()) == answers["weight"].size
+
+
 @pytest.mark.parametrize("bad", [-np.inf, np.inf])
 def test_a_weight_that_is_infinite_is_located(small_trace: xr.Dataset, bad: float) -> None:
     small_trace["weight"][1, 2, 3, 4] = bad

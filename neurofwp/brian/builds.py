@@ -27,6 +27,7 @@ import numpy as np
 from filelock import FileLock
 
 from neurofwp.brian import cache
+from neurofwp.brian.mapped import map_array
 from neurofwp.runtime import children, provenance
 
 SEED = "NEUROFWP_SEED"  # the one through which a compiled network is given its seed
@@ -59,7 +60,8 @@ class Build:
 
         Returns
         -------
-        What monitors recorded, by "monitor.variable": (time,), or (index, time) of a StateMonitor. The seconds that it
+        What monitors recorded, by "monitor.variable": (time,), or (index, time) of a StateMonitor, on the disk where it
+        is much. The seconds that it
         took, as "seconds.network", and, where it counts them, of every part of the code.
 
         Raises
@@ -81,7 +83,10 @@ class Build:
             # Brian2's programs complain of an array of the wrong size, and go on
             if done.returncode or done.stderr:
                 raise RuntimeError(f"the compiled network stopped with code {done.returncode}: {done.stderr.strip()}")
-            recorded = {name: _output(own, **each) for name, each in self.outputs.items()}
+            recorded = {
+                name: map_array(own / each["file"], each["dtype"], each["columns"])
+                for name, each in self.outputs.items()
+            }
             _check_lengths(recorded)
             return recorded | _run_times(own)
 
@@ -103,11 +108,6 @@ def _argument(value: np.ndarray | float, dtype: str, path: Path) -> str:
         return repr(float(value)).replace("inf", "1e999")  # what begins with a letter is a file
     np.ascontiguousarray(value, dtype=dtype).tofile(path)
     return str(path)
-
-
-def _output(folder: Path, file: str, dtype: str, columns: int) -> np.ndarray:
-    values = np.fromfile(folder / file, dtype=dtype)
-    return values.reshape(-1, columns).T if columns else values
 
 
 def _check_lengths(recorded: Recorded) -> None:

@@ -21,7 +21,7 @@ from neurofwp import synapses
 from neurofwp.brian import backends, builds
 from neurofwp.brian.builds import Recorded
 from neurofwp.brian.device import cpp_function
-from neurofwp.brian.writer import Writer
+from neurofwp.brian.writer import RuntimeWriter, Writer
 
 SEED = f"for (auto& each : brian::_random_generators) each.seed({builds.GIVEN_SEED});"
 TOLD = 50  # times that a compiled network tells the share that is done
@@ -74,10 +74,13 @@ class Simulation(ABC):
                     getattr(network[group], f"{variable}_")[:] = value
             b2.seed(seed)
             network.run(self.duration, report=_show if progress else None, report_period=1 * second, namespace={})
-            return {
+            recorded = {
                 name: np.asarray(getattr(group, f"{variable}_"))
                 for name, (group, variable) in (_recordings(network) | self._last(network)).items()
             }
+            for writer in (each for each in network.sorted_objects if isinstance(each, RuntimeWriter)):
+                recorded |= writer.recorded()
+            return recorded
 
     def build(self) -> builds.Build:
         """The compiled network."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import brian2 as b2
 import numpy as np
 
 from neurofwp.brian.device import cpp_function
+from neurofwp.brian.mapped import map_array
 
 
 class Writer(b2.NeuronGroup):
@@ -36,6 +38,30 @@ class Writer(b2.NeuronGroup):
         write = cpp_function("write_states", _code(synapses.name, variables, name), {"t": b2.second})
         super().__init__(1, "written : 1", clock=clock, namespace={"write_states": write}, name=name)
         self.run_regularly("written = write_states(t)", clock=clock, name=f"{name}_writes")
+
+
+class RuntimeWriter(b2.NetworkOperation):
+    """Does the same in a network that Python runs; its files have no name, and go with it."""
+
+    def __init__(self, synapses: b2.Synapses, variables: Sequence[str], *, clock: b2.Clock, name: str):
+        self._variables = {each: synapses.variables[each] for each in variables}
+        self._files = {each: tempfile.TemporaryFile() for each in variables}  # noqa: SIM115  # `recorded` closes them
+        self._times: list[float] = []
+        super().__init__(self._write, clock=clock, name=name)
+
+    def _write(self) -> None:
+        self._times.append(float(self.clock.variables["t"].get_value().item()))
+        for name, file in self._files.items():
+            file.write(np.ascontiguousarray(self._variables[name].get_value()).data)
+
+    def recorded(self) -> dict[str, np.ndarray]:
+        """By "name.variable", as a monitor's."""
+        made = {f"{self.name}.t": np.array(self._times)}
+        for name, file in self._files.items():
+            variable = self._variables[name]
+            made[f"{self.name}.{name}"] = map_array(file, np.dtype(variable.dtype).str, len(variable.get_value()))
+            file.close()
+        return made
 
 
 def _code(synapses: str, variables: Sequence[str], name: str) -> str:

@@ -63,7 +63,7 @@ class Trial:
         The share is FEVE of held-out increments, fitted to the first half of the episodes. A candidate whose
         weights do not move, or do not repeat, gets the worst.
         """
-        every = self.job.run()[KEPT]
+        every = self.job.trace()[KEPT]
         runs = [traces.of_condition(every, number) for number in range(every.sizes["condition"])]
         rows = [self._scores(runs[first : first + RUNS]) for first in range(0, len(runs), RUNS)]
         share, rival, recall = np.maximum(np.nan_to_num(np.array(rows), nan=WORST), WORST).T

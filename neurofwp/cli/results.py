@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from neurofwp.cli.experiment_settings import to_json
 from neurofwp.errors import InputError
 from neurofwp.runtime import files, provenance
+from neurofwp.runtime.experiment import Experiment
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -47,14 +48,31 @@ def read_summary(path: Path) -> dict[str, Any]:
     return summary
 
 
-def write(name: str, result: xr.DataTree, settings: Any, seed: int, device: str, folder: Path) -> None:
-    """Write what an experiment measured, with all that is needed to measure it again."""
+def write(experiment: Experiment, result: xr.DataTree, settings: Any, seed: int, device: str, folder: Path) -> None:
+    """Write what an experiment measured, with all that is needed to measure it again.
+
+    The first group has the numbers of its tables, for those who open it alone.
+    """
     result.attrs |= {
-        "experiment": name,
+        "experiment": experiment.name,
         "settings": to_json(settings),
         "seed": seed,
         "device": device,
         "versions": json.dumps(provenance.versions(), sort_keys=True),
         "commit": provenance.commit(),
     }
-    files.write_netcdf(result, folder / files.RESULT)
+    files.write_netcdf(_with_numbers(experiment, result), folder / files.RESULT)
+
+
+def _with_numbers(experiment: Experiment, result: xr.DataTree) -> xr.DataTree:
+    """The result as it is where its tables cannot be made: the data come first, and who makes them next says why."""
+    from neurofwp.runtime import tables  # brings pandas
+
+    try:
+        numbers = tables.variables(experiment.tables(result))
+    except Exception:
+        return result
+    whole = result.copy()
+    own = result.to_dataset()
+    whole.dataset = own.assign({name: each for name, each in numbers.items() if name not in own.variables})
+    return whole

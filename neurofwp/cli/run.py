@@ -102,7 +102,7 @@ def carry_out(
         manifest.confirm()
         with suppress(OSError):  # which writing says
             (folder / results.SUMMARY).unlink()  # never beside a result that it is not of
-        results.write(experiment.name, result, settings, seed, device, folder)
+        results.write(experiment, result, settings, seed, device, folder)
         log.info("measured in %.0f s", time.perf_counter() - started)
         names = _write_tables(experiment, result, folder)
         again = f"the data are safe; log.txt has the traceback, and `neurofwp plot {folder}` tries again"

@@ -245,7 +245,7 @@ def _measure(tasks: Sequence[_Task], places: Sequence[Path]) -> list[dict[str, A
             made = [experiment.run(first.settings, **together)]
         numbers = []
         for task, place, result in zip(tasks, places, made, strict=True):
-            results.write(task.experiment, result, task.settings, task.seed, task.device, place)
+            results.write(experiment, result, task.settings, task.seed, task.device, place)
             numbers.append(experiment.summary(result))
             files.write_json(numbers[-1], place / results.SUMMARY)
         return [files.read_json(place / results.SUMMARY) for place in places]

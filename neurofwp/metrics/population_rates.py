@@ -9,22 +9,22 @@ PHASES = ("write", "read")
 HIGH = 0.95  # quantile over cells, events and episodes
 
 
-def population_rates(trace: xr.Dataset) -> xr.DataArray:
+def population_rates(trace: xr.Dataset, spikes: xr.Dataset) -> xr.DataArray:
     """Rates in Hz (population, phase, statistic): mean, and 95 % quantile over cells, events and episodes.
 
     Parameters
     ----------
-    trace : of a spiking network of one condition, with its spikes. A cell that never fires counts only where another
-        one of a higher number does.
+    trace, spikes : of a spiking network of one condition. A cell that never fires counts only where another one of a
+        higher number does.
     """
-    flags = trace["spike_population"].attrs
+    flags = spikes["spike_population"].attrs
     names = flags["flag_meanings"].split()
     found = np.full((len(names), len(PHASES), 2), np.nan)
     for number in range(len(names)):
-        own = trace["spike_population"].values == number
-        time, cell = trace["spike_time"].values[own], trace["spike_cell"].values[own]
+        own = spikes["spike_population"].values == number
+        time, cell = spikes["spike_time"].values[own], spikes["spike_cell"].values[own]
         cells = int(cell.max()) + 1 if len(cell) else 1
-        member = trace["spike_episode"].values[own] * cells + cell
+        member = spikes["spike_episode"].values[own] * cells + cell
         for column, phase in enumerate(PHASES):
             start, stop = trace[f"{phase}_start"].values, trace[f"{phase}_stop"].values
             rates = [

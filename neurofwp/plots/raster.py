@@ -18,7 +18,7 @@ BINS = 400
 
 
 @style.context()
-def raster(trace: xr.Dataset, *, episode: int = 0) -> Figure:
+def raster(trace: xr.Dataset, spikes: xr.Dataset, *, episode: int = 0) -> Figure:
     """Spikes of key, value and interneuron cells, writes and reads shaded, with the population rates below.
 
     Of a population with more than 150 cells, 150 at even distances are drawn; the rates count all of them. A
@@ -26,21 +26,24 @@ def raster(trace: xr.Dataset, *, episode: int = 0) -> Figure:
 
     Parameters
     ----------
-    trace : spiking Trace with ``spike_time`` (ms), ``spike_episode``, ``spike_cell`` and ``spike_population``
-        (spike); ``spike_population.attrs`` names the populations (``flag_values``, ``flag_meanings``).
+    trace : of a spiking network, which says when events are.
+    spikes : its spikes (`neurofwp.spike_trains`): ``spike_time`` (ms), ``spike_episode``, ``spike_cell`` and
+        ``spike_population`` (spike); ``spike_population.attrs`` names the populations (``flag_values``,
+        ``flag_meanings``).
 
     Raises
     ------
     InputError
-        if spikes were not recorded, or the episode has none.
+        if a variable is missing, or the episode has no spikes.
     """
     only_condition(trace)
-    require(trace, "Trace", {f"spike_{part}": ("spike",) for part in ("time", "episode", "cell", "population")})
-    times, cells, populations = (trace[f"spike_{part}"].values for part in ("time", "cell", "population"))
-    here = trace["spike_episode"].values == episode
+    needed = [f"spike_{part}" for part in ("time", "episode", "cell", "population")]
+    require(spikes, "set of spike trains", dict.fromkeys(needed, ("spike",)))
+    times, cells, populations = (spikes[f"spike_{part}"].values for part in ("time", "cell", "population"))
+    here = spikes["spike_episode"].values == episode
     if not here.any():
         raise InputError(f"there is no spike to draw in episode {episode}")
-    flags = trace["spike_population"].attrs
+    flags = spikes["spike_population"].attrs
     if not {"flag_values", "flag_meanings"} <= flags.keys():
         raise InputError("spike_population does not name its populations in attrs flag_values and flag_meanings")
     names = dict(zip(np.atleast_1d(flags["flag_values"]).tolist(), str(flags["flag_meanings"]).split(), strict=True))
@@ -66,7 +69,7 @@ def raster(trace: xr.Dataset, *, episode: int = 0) -> Figure:
         rate = np.histogram(times[mine], edges)[0] / size / (bin_ms / 1000)
         axes[-1].stairs(rate, edges, color=colour, linewidth=0.7)
     axes[-1].set(ylabel=f"population rate\n(Hz, {bin_ms:g} ms bins)", ylim=(0, None), xlim=(0, stop))
-    axes[-1].set_xlabel(style.label("time", trace["spike_time"]))
+    axes[-1].set_xlabel(style.label("time", spikes["spike_time"]))
     figure.align_ylabels()
 
     phases = shade(axes, found, 0.0, stop)

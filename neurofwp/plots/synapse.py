@@ -28,71 +28,78 @@ COLOURS = (style.VERMILION, style.BLUE, style.GREEN, style.PURPLE)
 
 
 @style.context()
-def synapse(trace: xr.Dataset, program: xr.Dataset | None = None, probes: Sequence[int] | None = None) -> Figure:
+def synapse(
+    trace: xr.Dataset,
+    probes: xr.Dataset,
+    program: xr.Dataset | None = None,
+    *,
+    shown: Sequence[int] | None = None,
+) -> Figure:
     """NMDA gating, dendritic voltage, calcium with its thresholds, and AMPA conductance of recorded synapses.
 
-    For a part of the run give ``trace.sel(time=slice(start, stop))``.
+    For a part of the run give ``probes.sel(time=slice(start, stop))``.
 
     Parameters
     ----------
-    trace : spiking Trace with ``probe_conductance`` and, where the synapse model has them, ``probe_nmda``,
+    trace : of a spiking network, which says when events are.
+    probes : recorded synapses: ``probe_conductance`` and, where the synapse model has them, ``probe_nmda``,
         ``probe_dendrite`` and ``probe_calcium`` (probe, time), time in ms. ``probe_calcium.attrs`` may hold
         ``depression_threshold`` and ``potentiation_threshold``, in its own unit.
     program : leave out the shading of phases in which the gate stays closed or nothing is asked.
-    probes : up to four positions along ``probe``; by default the synapse that gains most and the one that gains least.
+    shown : up to four positions along ``probe``; by default the synapse that gains most and the one that gains least.
 
     Raises
     ------
     InputError
         if no synapse was recorded, or there is no such probe.
     """
-    only_condition(trace)
-    require(trace, "Trace", {"probe_conductance": ("probe", "time")})
-    panels = {name: title for name, title in PANELS.items() if name in trace}
-    conductance = trace["probe_conductance"].transpose("probe", "time").values
+    only_condition(trace, probes)
+    require(probes, "set of probes", {"probe_conductance": ("probe", "time")})
+    panels = {name: title for name, title in PANELS.items() if name in probes}
+    conductance = probes["probe_conductance"].transpose("probe", "time").values
     if not conductance.size:
-        raise InputError("the Trace has no recorded synapse in this stretch of time")
+        raise InputError("there is no recorded synapse in this stretch of time")
     gain = conductance[:, -1] - conductance[:, 0]
-    chosen = _choose(probes, gain)
-    time = trace["time"].values
+    chosen = _choose(shown, gain)
+    time = probes["time"].values
     figure = style.figure(WIDTH, 1.0 + 0.8 * len(panels))
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for ax, (name, title) in zip(axes, panels.items(), strict=True):
         # synapses of one key cell share their NMDA gating: the first line stays visible under the next
         for colour, width, probe in zip(COLOURS, (1.8, 0.9, 0.6, 0.4), chosen, strict=False):
-            ax.plot(time, trace[name].transpose("probe", "time").values[probe], color=colour, linewidth=width)
+            ax.plot(time, probes[name].transpose("probe", "time").values[probe], color=colour, linewidth=width)
         ax.locator_params(axis="y", nbins=4)
-        ax.set_ylabel(style.label(title, trace[name]))
+        ax.set_ylabel(style.label(title, probes[name]))
     if "probe_calcium" in panels:
-        mark_thresholds([axes[list(panels).index("probe_calcium")]], trace["probe_calcium"], THRESHOLDS, headroom=1.1)
+        mark_thresholds([axes[list(panels).index("probe_calcium")]], probes["probe_calcium"], THRESHOLDS, headroom=1.1)
     axes[-1].set_ylim(bottom=min(0.0, float(conductance[chosen].min())))
-    axes[-1].set(xlim=(time[0], time[-1]), xlabel=style.label("time", trace["time"]))
+    axes[-1].set(xlim=(time[0], time[-1]), xlabel=style.label("time", probes["time"]))
     figure.align_ylabels()
 
     episodes = (
-        [int(trace["probe_episode"].values[probe]) for probe in chosen] if "probe_episode" in trace.coords else [0]
+        [int(probes["probe_episode"].values[probe]) for probe in chosen] if "probe_episode" in probes.coords else [0]
     )
     phases = shade(axes, spans(trace, program, episodes), float(time[0]), float(time[-1]))
-    unit = trace["probe_conductance"].attrs.get("units", "1")
-    labels = [f"{_name(trace, probe)}, {gain[probe]:+.2g} {unit}".replace("-", "\N{MINUS SIGN}") for probe in chosen]
+    unit = probes["probe_conductance"].attrs.get("units", "1")
+    labels = [f"{_name(probes, probe)}, {gain[probe]:+.2g} {unit}".replace("-", "\N{MINUS SIGN}") for probe in chosen]
     lines = [Line2D([], [], color=colour, label=text) for colour, text in zip(COLOURS, labels, strict=False)]
     style.legend(figure, [*lines, *phases], ncols=2, handlelength=1.5)
     return figure
 
 
-def _choose(probes: Sequence[int] | None, gain: np.ndarray) -> list[int]:
+def _choose(shown: Sequence[int] | None, gain: np.ndarray) -> list[int]:
     """The synapses to draw: these, or the one that gains most and the one that gains least."""
-    chosen = list(dict.fromkeys((int(gain.argmax()), int(gain.argmin())))) if probes is None else list(probes)
+    chosen = list(dict.fromkeys((int(gain.argmax()), int(gain.argmin())))) if shown is None else list(shown)
     if not 1 <= len(chosen) <= len(COLOURS):
         raise InputError(f"one to {len(COLOURS)} probes fit into this figure, not {len(chosen)}")
     wrong = [probe for probe in chosen if not 0 <= probe < len(gain)]
     if wrong:
-        raise InputError(f"probe {wrong[0]} was not recorded: the Trace has {len(gain)} of them, counted from 0")
+        raise InputError(f"probe {wrong[0]} was not recorded: there are {len(gain)}, counted from 0")
     return chosen
 
 
-def _name(trace: xr.Dataset, probe: int) -> str:
-    if not {"probe_polarity", "probe_post", "probe_pre"} <= set(trace.coords):
+def _name(probes: xr.Dataset, probe: int) -> str:
+    if not {"probe_polarity", "probe_post", "probe_pre"} <= set(probes.coords):
         return f"synapse {probe}"
-    polarity, post, pre = (trace[f"probe_{part}"].values[probe] for part in ("polarity", "post", "pre"))
+    polarity, post, pre = (probes[f"probe_{part}"].values[probe] for part in ("polarity", "post", "pre"))
     return f"key {int(pre)} to {str(polarity).upper()} {int(post)}"

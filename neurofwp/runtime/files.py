@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from neurofwp.errors import InputError
-from neurofwp.runtime import children, digest, migrations, parts
+from neurofwp.runtime import children, digest, migrations
 from neurofwp.runtime.lazy import np, xr
 
 RESULT = "result.nc"  # in the folder of a run
@@ -108,15 +108,16 @@ def _without_distributed() -> Iterator[None]:
 def write_netcdf(data: xr.Dataset | xr.DataTree, path: str | Path) -> Path:
     """Write a Dataset, or a tree of them (one NetCDF group each), compressed.
 
-    What has dimensions of its own has a group of its own (`parts`). The file's attribute ``format`` is
-    `migrations.FORMAT`, by which it can be read when names have changed; where there are groups, ``contents`` says
-    which, to those who open the first one alone. The last line is the SHA-256 of all before it (`digest`).
+    The file's attribute ``format`` is `migrations.FORMAT`, by which it can be read when names have changed; where there
+    are groups, ``contents`` says which, to those who open the first one alone. The last line is the SHA-256 of all
+    before it (`digest`).
     """
-    data = parts.split(data).copy(deep=False)
+    data = data.copy(deep=False)
     data.attrs[migrations.ATTRIBUTE] = migrations.FORMAT
     if isinstance(data, xr.DataTree):
         groups = ", ".join(group.path for group in data.subtree if group.has_data and group.path != "/")
-        data.attrs[CONTENTS] = f"open with xarray.open_datatree; groups: {groups}"
+        if groups:
+            data.attrs[CONTENTS] = f"open with xarray.open_datatree; groups: {groups}"
     # in memory first: HDF5 writes to a disk that is full by a segmentation fault
     with _without_distributed():
         if isinstance(data, xr.DataTree):
@@ -151,7 +152,7 @@ def read_tree(path: str | Path) -> xr.DataTree:
     except Exception as error:  # of many kinds, where a file without a digest is damaged
         raise InputError(f"{str(path)!r} is not a NetCDF-4 file that can be read: {error}") from error
     loaded.attrs.pop(CONTENTS, None)
-    return parts.join(migrations.migrate(loaded, path))
+    return migrations.migrate(loaded, path)
 
 
 def write_json(numbers: Mapping[str, Any], path: str | Path) -> Path:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from neurofwp.errors import InputError
+from neurofwp.runtime import old_traces
 from neurofwp.runtime.lazy import xr
 
 ATTRIBUTE = "format"  # of a file: the version of the format that it is written in
-FORMAT = 4
+FORMAT = 5
 JSON = ("settings", "config")  # attributes of Datasets that hold JSON
 
 
@@ -45,7 +46,8 @@ RENAMED: dict[int, Renames] = {  # by the version that has the old names; files 
         },
     ),
     2: Renames(of_kind={"neurofwp.fits": {"episode": "unit"}}),  # what judges may be cells or events
-    3: Renames(),  # spikes and probes of Traces are groups of their own: `parts`
+    3: Renames(),  # spikes and probes of Traces are groups that belong to them
+    4: Renames(),  # and are groups of their own: `old_traces`
 }
 
 
@@ -79,7 +81,7 @@ def migrate(tree: xr.DataTree, path: object) -> xr.DataTree:
     if old == FORMAT:
         return tree
     groups = {group.path: _rename(group.to_dataset(inherit=False), old) for group in tree.subtree}
-    return xr.DataTree.from_dict(groups, name=tree.name)
+    return xr.DataTree.from_dict(old_traces.separate(groups), name=tree.name)
 
 
 def name(text: str, old: int = 1) -> str:

@@ -16,6 +16,8 @@ import pandas as pd
 import xarray as xr
 
 UNNAMED = "summary"  # a table whose numbers go into summary.json under their own names
+FOLLOWS_FROM = "table"  # attribute of a variable that is a number of that table
+MOST = 500  # numbers of one table that `variables` names one by one
 SEM = "_sem"
 
 
@@ -26,13 +28,31 @@ def flat(tables: Mapping[str, xr.Dataset]) -> dict[str, Any]:
     variable's dims, and the name of the variable, with ``.sem`` in place of ``_sem``. Lists are those of dims without
     coordinates.
     """
-    numbers: dict[str, Any] = {}
+    return {key: value for name, table in tables.items() for key, value, _ in _named(name, table)}
+
+
+def variables(tables: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """The same numbers and texts as variables without dims, each with its unit; lists become text.
+
+    So they can stand above groups of any dims. A table of more than `MOST` numbers is left out.
+    """
+    made = {}
     for name, table in tables.items():
-        for variable in map(str, table.data_vars):
-            label = f"{variable.removesuffix(SEM)}.sem" if variable.endswith(SEM) else variable
-            for words, value in _entries(table[variable]):
-                numbers[".".join([*([] if name == UNNAMED else [name]), *words, label])] = value
-    return numbers
+        if sum(each.size for each in table.data_vars.values()) > MOST:
+            continue
+        for key, value, unit in _named(name, table):
+            plain = " ".join(map(str, value)) if isinstance(value, list) else value
+            made[key.replace("/", "_")] = ((), plain, {"units": unit, FOLLOWS_FROM: name})
+    return xr.Dataset(made)
+
+
+def _named(name: str, table: xr.Dataset) -> Iterator[tuple[str, Any, str]]:
+    """Key, value and unit of all that a table holds."""
+    for variable in map(str, table.data_vars):
+        label = f"{variable.removesuffix(SEM)}.sem" if variable.endswith(SEM) else variable
+        unit = str(table[variable].attrs.get("units", "1"))
+        for words, value in _entries(table[variable]):
+            yield ".".join([*([] if name == UNNAMED else [name]), *words, label]), value, unit
 
 
 def frame(table: xr.Dataset) -> pd.DataFrame:

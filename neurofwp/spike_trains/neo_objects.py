@@ -74,15 +74,16 @@ def _cells(segment: list[Any]) -> list[tuple[str, int]]:
     return [(KEY, number) for number in range(len(segment))]
 
 
-def to_neo(data: xr.Dataset, population: str | None = None) -> neo.Block:
+def to_neo(data: xr.Dataset, population: str | None = None, *, trace: xr.Dataset | None = None) -> neo.Block:
     """A Neo Block with a Segment for each episode and a SpikeTrain for each cell, silent ones too, bit for bit.
 
-    Each train is annotated with condition, episode, population and cell. Writes and reads of a Trace are Epochs.
+    Each train is annotated with condition, episode, population and cell.
     Elephant takes ``block.segments[0].spiketrains``.
 
     Parameters
     ----------
-    data : spike trains, or a Trace. population : of which; by default all.
+    data : spike trains. population : of which; by default all. trace : of the network, whose writes and reads become
+        Epochs.
 
     Raises
     ------
@@ -100,7 +101,7 @@ def to_neo(data: xr.Dataset, population: str | None = None) -> neo.Block:
         place = train.condition, train.episode
         if place not in segments:
             segments[place] = neo.Segment(name=f"episode {train.episode}", condition=place[0], episode=place[1])
-            segments[place].epochs.extend(_epochs(neo, data))
+            segments[place].epochs.extend([] if trace is None else _epochs(neo, trace))
             block.segments.append(segments[place])
         about = {"population": train.population, "cell": train.cell, "episode": place[1], "condition": place[0]}
         name = f"{train.population} {train.cell}"
@@ -110,12 +111,12 @@ def to_neo(data: xr.Dataset, population: str | None = None) -> neo.Block:
     return block
 
 
-def _epochs(neo: Any, data: xr.Dataset) -> list[Any]:
+def _epochs(neo: Any, trace: xr.Dataset) -> list[Any]:
     """Writes and reads of a Trace."""
     found = []
     for phase in PHASES:
-        if f"{phase}_start" in data.coords:
-            start, end = (data[f"{phase}_{edge}"].values for edge in ("start", "stop"))
+        if f"{phase}_start" in trace.coords:
+            start, end = (trace[f"{phase}_{edge}"].values for edge in ("start", "stop"))
             there = np.isfinite(start)
             labels = np.array([f"event {event}" for event in np.flatnonzero(there)])
             lengths = end[there] - start[there]

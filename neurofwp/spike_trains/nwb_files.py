@@ -75,16 +75,17 @@ def write_nwb(
     identifier: str,
     session_start_time: datetime,
     description: str = "spikes of a spiking network of neurofwp",
+    trace: xr.Dataset | None = None,
 ) -> Path:
     """Write spikes into the units table of a new NWB file, one unit for each cell and episode.
 
-    Times are in s, as NWB has them: those in another unit change by at most a unit in the last place. Writes and reads
-    of a Trace are epochs.
+    Times are in s, as NWB has them: those in another unit change by at most a unit in the last place.
 
     Parameters
     ----------
-    data : spike trains, or a Trace. population : of which; by default all.
+    data : spike trains. population : of which; by default all.
     identifier, session_start_time, description : what NWB asks for; the time with a time zone.
+    trace : of the network, whose writes and reads become epochs.
 
     Raises
     ------
@@ -101,8 +102,8 @@ def write_nwb(
         about = {"population": train.population, "cell": train.cell}
         made.add_unit(spike_times=train.times, episode=train.episode, condition=train.condition, **about)
     for phase in PHASES:
-        if f"{phase}_start" in data.coords:
-            for start, stop in zip(data[f"{phase}_start"].values, data[f"{phase}_stop"].values, strict=True):
+        if trace is not None and f"{phase}_start" in trace.coords:
+            for start, stop in zip(trace[f"{phase}_start"].values, trace[f"{phase}_stop"].values, strict=True):
                 if np.isfinite(start):
                     made.add_epoch(start / 1000, stop / 1000, [phase])
     with files.replace_file(path) as temporary, pynwb.NWBHDF5IO(str(temporary), "w") as opened:

@@ -1,7 +1,6 @@
-"""Spike trains: who fired when, in the words of a Trace.
+"""Spike trains: who fired when.
 
-They are an `xarray.Dataset` of the same variables in which a Trace holds its spikes, so that a Trace can stand wherever
-spike trains can:
+They are an `xarray.Dataset`; so are the spikes of a spiking network, ``recording["spikes"]``:
 
 ====================  =======  ==================================================================================
 variable              dims     meaning
@@ -137,7 +136,7 @@ def check_unit(unit: str, what: str) -> None:
 
 
 def check(data: xr.Dataset) -> xr.Dataset:
-    """`data` unchanged if it holds spike trains: its own, or those of a Trace.
+    """`data` unchanged if it holds spike trains.
 
     Raises
     ------
@@ -145,9 +144,9 @@ def check(data: xr.Dataset) -> xr.Dataset:
         for anything else.
     """
     if isinstance(data, xr.Dataset) and data.attrs.get("kind") == "neurofwp.trace":
-        if "spike_time" not in data:
-            raise InputError("this Trace holds no spikes: those of spiking networks do")
-        return data
+        raise InputError(
+            'a Trace holds no spikes: those of a network are SpikingNetwork.record(...)["spikes"].to_dataset()'
+        )
     return SCHEMA.check(data)
 
 
@@ -181,7 +180,7 @@ def population_sizes(data: xr.Dataset) -> dict[str, int]:
 
 def episode_count(data: xr.Dataset) -> int:
     """How many episodes there are."""
-    return int(data.sizes["episode"] if "episode" in data.sizes else data.attrs["episodes"])
+    return int(data.attrs["episodes"])
 
 
 def of_population(data: xr.Dataset, name: str | None = None) -> xr.Dataset:
@@ -198,7 +197,7 @@ def of_population(data: xr.Dataset, name: str | None = None) -> xr.Dataset:
         raise unknown("population", name, sizes)
     variables = [each for each in SCHEMA.variables if each in data]
     spikes = data[variables].reset_coords(drop=True)
-    spikes.attrs = {"kind": KIND, "episodes": episode_count(data)}
+    spikes.attrs = {name: data.attrs[name] for name in ("kind", "episodes", "conditions") if name in data.attrs}
     if name is None:
         return spikes
     own = spikes["spike_population"].values == list(sizes).index(name)
@@ -276,7 +275,8 @@ def trains(data: xr.Dataset) -> list[Train]:
     if "spike_event" in data:
         raise InputError("these times count from events of a Program, and say nothing of when: use the trains before")
     sizes, spikes = population_sizes(data), data["spike_time"].values.astype(float)
-    conditions = int(data.sizes.get("condition", data["spike_condition"].max(initial=0) + 1 if _varies(data) else 1))
+    last = data["spike_condition"].values.max(initial=0) if _varies(data) else 0
+    conditions = int(data.attrs.get("conditions", last + 1))
     within = np.concatenate([[0], np.cumsum(list(sizes.values()))])  # where the cells of each population begin
     cell = within[data["spike_population"].values.astype(int)] + data["spike_cell"].values
     episodes, cells = episode_count(data), int(within[-1])

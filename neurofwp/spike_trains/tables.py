@@ -151,7 +151,7 @@ def to_pandas(data: xr.Dataset, population: str | None = None) -> pd.DataFrame:
 
     Parameters
     ----------
-    data : spike trains, or a Trace. population : of which; by default all.
+    data : spike trains. population : of which; by default all.
     """
     every = trains(of_population(data, population))
     counts = [len(train.times) for train in every]

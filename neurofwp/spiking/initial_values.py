@@ -5,11 +5,12 @@ They are all that differs between networks of one shape: `populations` names the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from brian2 import Quantity, nS
 
 from neurofwp.brian import random_numbers
 from neurofwp.brian.own import OF_CONNECTION, OWN
@@ -107,3 +108,14 @@ def _models(plan: Plan) -> list[SynapseModel]:
         replace(plan.synapse, values=plan.synapse.values | {name: values[replica] for name, values in known.items()})
         for replica in range(plan.replicas if known else 1)
     ]
+
+
+def initial_weights(synapse: SynapseModel, parameters: Mapping[str, Quantity]) -> list[float] | None:
+    """In nS, of every condition, where `parameters` (condition,) make them differ."""
+    own = {name: values for name, values in parameters.items() if name in synapse.values}
+    models = (
+        replace(synapse, values=synapse.values | dict(zip(own, values, strict=True)))
+        for values in zip(*own.values(), strict=True)
+    )
+    initial = [float(model.initial / nS) for model in models]
+    return initial if len(set(initial)) > 1 else None

@@ -13,18 +13,21 @@ from typing import Any, Literal
 import brian2 as b2
 import numpy as np
 import xarray as xr
-from brian2 import Quantity, have_same_dimensions, ms, nS
+from brian2 import Quantity, ms, nS
 
 from neurofwp import program as programs
 from neurofwp.brian import backends, rows
 from neurofwp.brian.time_steps import shift_in_words
 from neurofwp.errors import InputError, unknown
-from neurofwp.spiking import circuits, network_equations, recording
+from neurofwp.spiking import circuits, network_equations, room_needed
 from neurofwp.spiking.circuit_simulation import CircuitSimulation
 from neurofwp.spiking.circuits.circuit import Sizes
-from neurofwp.spiking.initial_values import numbers
+from neurofwp.spiking.finished_run import FinishedRun
+from neurofwp.spiking.initial_values import initial_weights, numbers
+from neurofwp.spiking.network_options import check_options
 from neurofwp.spiking.own_spikes import NOT_TOLD, OwnSpikes
 from neurofwp.spiking.plan import Plan
+from neurofwp.spiking.recording import Probe, check_probe
 from neurofwp.spiking.replicas import Replicas
 from neurofwp.spiking.timeline import schedule
 from neurofwp.spiking.told_cells import KEY, TOLD, told_circuit
@@ -84,7 +87,7 @@ class SpikingNetwork:
                 raise unknown("parameter", name, declared)
             values = self.circuit if name in self.circuit else self.synapse.values
             values[name] = declared[name].check(quantity, name)
-        _check_options(cells_per_pool, gate, read_gate, membrane_step, plasticity_step)
+        check_options(cells_per_pool, gate, read_gate, membrane_step, plasticity_step)
         if key_cells not in self.circuit_form.key:
             raise InputError(f"key_cells must be one of {', '.join(self.circuit_form.key)}, not {key_cells!r}")
         backends.choose(backend)
@@ -135,7 +138,6 @@ class SpikingNetwork:
         program: xr.Dataset,
         *,
         seed: int = 0,
-        probes: Sequence[recording.Probe] = (),
         conditions: xr.Dataset | None = None,
         spikes: xr.Dataset | None = None,
         teaching: xr.Dataset | None = None,
@@ -151,36 +153,81 @@ class SpikingNetwork:
             episode and cell within it, so that a condition is the same alone (``conditions.isel(condition=[0])``) as
             among others, bit for bit, and conditions have their noise in common, but where they have seeds of their
             own. A run without conditions, of the same seed and parameters, may differ from them in last digits.
-        probes : synapses (episode, "on" or "off", post, pre) to record over time, in every condition.
         conditions : Dataset over ``condition`` with the parameters, or seeds, that differ; see
             `neurofwp.spiking.conditions`.
-        spikes : trains that the key cells fire, in place of what `key_cells` says: of `neurofwp.spike_trains`, or a
-            Trace, whose key cells then fire again. Each falls into the nearest step of the membrane; the log and the
-            Trace's ``attrs["largest_spike_shift_ms"]`` say by how much the one that is moved furthest is moved.
+        spikes : trains that the key cells fire, in place of what `key_cells` says: of `neurofwp.spike_trains`, or those
+            of a network, whose key cells then fire again. Each falls into the nearest step of the membrane; the log and
+            the Trace's ``attrs["largest_spike_shift_ms"]`` say by how much the one that is moved furthest is moved.
         teaching : trains of axons that teach the dendrites, in place of the Program's values, as many for each pool: ON
             pools, then OFF pools. At ``key_peak_rate`` they say 1. See `neurofwp.spiking.told_cells`.
         progress : report the share that is done on standard error.
 
         Returns
         -------
-        Trace with conductance (nS), rates (Hz), all spikes and the probes, over ``condition`` where the Program has
-        that dimension or `conditions` are given; see `neurofwp.trace`.
+        Trace with conductance (nS) and rates (Hz), over ``condition`` where the Program has that dimension or
+        `conditions` are given; see `neurofwp.trace`.
 
         Raises
         ------
         InputError
             for a Program that is not valid, durations that differ between episodes or are too short, keys above 1, a
-            probe outside the Program, a negative seed, conditions that `neurofwp.spiking.conditions` refuses or that
-            are not those of the Program, a parameter that cannot differ between conditions, or spikes of a cell, an
-            episode or a time that the run does not have.
+            negative seed, conditions that `neurofwp.spiking.conditions` refuses or that are not those of the Program, a
+            parameter that cannot differ between conditions, or spikes of a cell, an episode or a time that the run does
+            not have.
         """
+        return self._simulate(program, (), seed, conditions, spikes, teaching, progress).trace()
+
+    def record(
+        self,
+        program: xr.Dataset,
+        *,
+        probes: Sequence[Probe] = (),
+        seed: int = 0,
+        conditions: xr.Dataset | None = None,
+        spikes: xr.Dataset | None = None,
+        teaching: xr.Dataset | None = None,
+        progress: bool = False,
+    ) -> xr.DataTree:
+        """The same run, with all spikes and, of some synapses, calcium and weight over time.
+
+        Parameters
+        ----------
+        probes : synapses (episode, "on" or "off", post, pre) to record every 2 ms, in every condition;
+            `neurofwp.spiking.choose_probes` chooses a share of all.
+        seed, conditions, spikes, teaching, progress : as of `run`.
+
+        Returns
+        -------
+        Groups ``trace``, what `run` returns; ``spikes``, spike trains as of `neurofwp.spike_trains`; and, with probes,
+        ``probes`` (probe, time). ``recording["spikes"].to_dataset()`` is one of them.
+
+        Raises
+        ------
+        InputError
+            as `run` does, and for a probe outside the Program.
+        """
+        done = self._simulate(program, probes, seed, conditions, spikes, teaching, progress)
+        groups = {"trace": done.trace(), "spikes": done.spikes()}
+        return xr.DataTree.from_dict(groups | ({"probes": done.probes()} if probes else {}))
+
+    def _simulate(
+        self,
+        program: xr.Dataset,
+        probes: Sequence[Probe],
+        seed: int,
+        conditions: xr.Dataset | None,
+        spikes: xr.Dataset | None,
+        teaching: xr.Dataset | None,
+        progress: bool,
+    ) -> FinishedRun:
         programs.check(program)
         if seed < 0:
             raise InputError(f"seed must be at least 0, not {seed}")
         for probe in probes:
-            recording.check_probe(probe, program.sizes)
+            check_probe(probe, program.sizes)
         replicas = Replicas.of(program, conditions, self._declared)
         self._check_conditions(replicas.parameters)
+        room_needed.check("this run needs", room_needed.needed(self, program, conditions, len(probes)))
         timeline = schedule(
             replicas.program,
             gate_delay=float(self.circuit["gate_delay"] / ms),
@@ -199,13 +246,11 @@ class SpikingNetwork:
             plan=plan, timeline=timeline, probes=probed, duration=duration, step=self.membrane_step
         )
         recorded = simulation.run(backend, numbers(plan, timeline), seed % 2**32, progress=progress)
-        trace = replicas.by_condition(recording.trace(replicas.program, timeline, recorded, plan, probed))
-        trace.attrs |= {"network": "spiking", "backend": backend, "backend_reason": reason, "synapse_loop": self.loop}
-        trace.attrs |= told.attrs
-        trace.attrs["initial_weight"] = float(self.synapse.initial / nS)
-        if (initial := self._initial_weights(replicas.parameters)) is not None:
-            trace = trace.assign_coords(initial_weight=(programs.CONDITION, initial, {"units": "nS"}))
-        return recording.stamp(trace, self.config() | self._describe_conditions(replicas.parameters), int(seed))
+        about = told.attrs | {"network": "spiking", "backend": backend, "backend_reason": reason}
+        about |= {"synapse_loop": self.loop, "initial_weight": float(self.synapse.initial / nS)}
+        config = self.config() | self._describe_conditions(replicas.parameters)
+        initial = initial_weights(self.synapse, replicas.parameters)
+        return FinishedRun(replicas, timeline, recorded, plan, probed, about, config, int(seed), initial)
 
     def _check_conditions(self, parameters: Mapping[str, Quantity]) -> None:
         """Refuse parameters that shape code or timeline, which all conditions share."""
@@ -217,16 +262,6 @@ class SpikingNetwork:
                 changed = replace(self.synapse, values=self.synapse.values | {name: value})
                 if name in delays or changed.update != self.synapse.update:
                     raise InputError(f"{name} shapes the code of the network and cannot differ between conditions")
-
-    def _initial_weights(self, parameters: Mapping[str, Quantity]) -> list[float] | None:
-        """In nS, of every condition, where they differ."""
-        own = {name: values for name, values in parameters.items() if name in self.synapse.values}
-        models = (
-            replace(self.synapse, values=self.synapse.values | dict(zip(own, values, strict=True)))
-            for values in zip(*own.values(), strict=True)
-        )
-        initial = [float(model.initial / nS) for model in models]
-        return initial if len(set(initial)) > 1 else None
 
     def _describe_conditions(self, parameters: Mapping[str, Quantity]) -> dict[str, Any]:
         """What `config` says of conditions."""
@@ -263,20 +298,3 @@ class SpikingNetwork:
             varied=replicas.varied,
             told=told.sources,
         )
-
-
-def _check_options(
-    cells_per_pool: int, gate: str, read_gate: float, membrane_step: Quantity, plasticity_step: Quantity
-) -> None:
-    if cells_per_pool < 1:
-        raise InputError(f"cells_per_pool must be at least 1, not {cells_per_pool}")
-    if gate not in (known := ("dendrite", "conductance")):
-        raise InputError(f"gate must be one of {', '.join(known)}, not {gate!r}")
-    if not 0 <= read_gate <= 1:
-        raise InputError(f"read_gate must be in [0, 1], not {read_gate:g}")
-    for option, step in (("membrane_step", membrane_step), ("plasticity_step", plasticity_step)):
-        if not have_same_dimensions(step, ms) or step <= 0 * ms:
-            raise InputError(f"{option} must be a time above 0, like 0.1*ms, not {step!r}")
-    steps = float(plasticity_step / membrane_step)
-    if round(steps) < 1 or abs(steps - round(steps)) > 1e-9 * steps:
-        raise InputError(f"plasticity_step must be a whole multiple of membrane_step, but is {steps:g} times as long")

@@ -83,18 +83,26 @@ class Replicas:
             for episode, polarity, post, pre in probes
         ]
 
-    def by_condition(self, trace: xr.Dataset) -> xr.Dataset:
-        """A Trace whose episodes are the replicas, over ``condition`` and ``episode``."""
+    def by_condition(self, recorded: xr.Dataset) -> xr.Dataset:
+        """A Trace, or probes, whose episodes are the replicas, over ``condition`` and what is left."""
         if self.conditions is None:
-            return trace
-        own = {str(name): self._unpack(each) for name, each in trace.variables.items()}
-        replica = trace["spike_episode"].variable
-        for name, part in (("condition", replica // self.episodes), ("episode", replica % self.episodes)):
-            own[f"spike_{name}"] = xr.Variable("spike", part.values, replica.attrs)
-        coords = {name: own.pop(name) for name in map(str, trace.coords)}
+            return recorded
+        own = {str(name): self._unpack(each) for name, each in recorded.variables.items()}
+        coords = {name: own.pop(name) for name in map(str, recorded.coords)}
         if "probe_episode" in coords:
             coords["probe_episode"] = coords["probe_episode"] % self.episodes
-        return xr.Dataset(own, coords, trace.attrs).assign_coords(self.coords)
+        return xr.Dataset(own, coords, recorded.attrs).assign_coords(self.coords)
+
+    def spikes_by_condition(self, spikes: xr.Dataset) -> xr.Dataset:
+        """Spikes whose episodes are the replicas, each with its condition."""
+        if self.conditions is None:
+            return spikes
+        replica = spikes["spike_episode"].variable
+        own = {
+            f"spike_{name}": xr.Variable("spike", part.values, replica.attrs)
+            for name, part in (("condition", replica // self.episodes), ("episode", replica % self.episodes))
+        }
+        return spikes.assign(own).assign_attrs(episodes=self.episodes, conditions=self.conditions)
 
     def _unpack(self, variable: xr.Variable) -> xr.Variable:
         """A variable over replicas, or over the probes of all conditions, over ``condition`` and what is left."""

@@ -36,6 +36,7 @@ def network() -> Iterator[dict[str, b2.BrianObject]]:
 def test_weights_rates_and_gaps(network):
     taught = np.arange(12).reshape(2, 2, 3) / 12
     program, trace = nf.from_brian2(network["weights"], network["heard"], taught, EVENTS)
+    assert len(trace.to_dataframe()) == trace["weight"].size
     assert trace["post"].values.tolist() == [0, 2]  # cell 1 has no synapse
     expected = np.full((2, 2, 2, 4), np.nan)
     expected[0, :, 0, :3] = [[2, 1, 0], [2, 1, 1]]  # axons 0 to 2 onto cell 0

@@ -15,10 +15,10 @@ def test_many_cells_at_a_time_make_the_same_spikes(monkeypatch: pytest.MonkeyPat
     """More cells than are compared at once, the last ones fewer; all three populations fire, refractory cells too."""
     made = pairs(np.array([[[1.0, -1.0]], [[-1.0, 1.0]]]), pre=150, active=60, duration=300.0)
     network = SpikingNetwork("error-correcting", cells_per_pool=4, backend="cpp_standalone")
-    many = network.run(made, seed=3)
+    many = network.record(made, seed=3)
     monkeypatch.setattr(populations, "ManyCells", None)
     monkeypatch.setattr(simulation, "_source", lambda kind: "one by one")
-    single = network.run(made, seed=3)
-    for name in ("spike_time", "spike_cell", "spike_population", "weight", "conductance"):
+    single = network.record(made, seed=3)
+    for name in ("spikes/spike_time", "spikes/spike_cell", "spikes/spike_population", "trace/conductance"):
         np.testing.assert_array_equal(many[name], single[name])
-    assert many.sizes["spike"] > 1000
+    assert many["spikes"].sizes["spike"] > 1000

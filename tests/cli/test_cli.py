@@ -172,6 +172,9 @@ def test_a_run_leaves_everything(tmp_path: Path, tiny: ModuleType, capsys: pytes
     summary = json.loads((out / "summary.json").read_text())
     assert summary["recall.spiking.r2"] == drawn.mean()
     assert summary["recall.rate.r2"] is None
+    with xr.open_dataset(out / "result.nc", engine="h5netcdf") as first:
+        assert first["recall.spiking.r2"].item() == drawn.mean()
+        assert {name.replace("/", "_") for name in summary} - {"sha256"} == set(first)
 
     assert matplotlib.image.imread(out / "numbers.png").shape[:2] == (200, 400)  # 2 x 1 inches at 200 dpi
     headings = (out / "summary.csv").read_text().splitlines()[0]

@@ -79,17 +79,17 @@ def test_points_together_are_the_points_alone_but_for_their_noise() -> None:
         hetero_associative.Settings("additive", parameters=(f"P={P}", "key_rest_drive=0"), **common)
         for P in (0.0, 1.0, 2.0)
     ]
-    nothing, one, two = (
-        tree["spiking"].to_dataset() for tree in hetero_associative.run_together(every, seed=0, device="cpu")
-    )
+    trees = hetero_associative.run_together(every, seed=0, device="cpu")
+    nothing, one, two = (tree["spiking"].to_dataset() for tree in trees)
     assert abs(nothing["weight"]).max() == 0
     ratio = float(two["conductance"].mean() / one["conductance"].mean())
     assert 1.8 < ratio < 2.2  # the additive model writes in proportion
-    alone = hetero_associative.run(every[1], seed=0, device="cpu")["spiking"].to_dataset()
+    other = hetero_associative.run(every[1], seed=0, device="cpu")
+    alone = other["spiking"].to_dataset()
     assert float(one["conductance"].mean()) == pytest.approx(float(alone["conductance"].mean()), rel=0.1)
     assert one.sizes["episode"] == alone.sizes["episode"] == 2
-    assert set(np.unique(one["spike_episode"])) == {0, 1}
-    assert one.sizes["probe"] == alone.sizes["probe"]
+    assert set(np.unique(trees[1]["spiking_spikes/spike_episode"])) == {0, 1}
+    assert trees[1]["spiking_probes"].sizes == other["spiking_probes"].sizes
 
 
 def test_parameters_are_read_in_their_own_unit() -> None:

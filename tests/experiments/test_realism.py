@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -27,10 +27,10 @@ SPIKES = {"flag_values": [0, 1], "flag_meanings": "key value"}
 
 
 @contextmanager
-def pretended(asked: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Dataset]]:
+def pretended(asked: Sequence[Job], **_: Any) -> Iterator[jobs.Traces]:
     by_name = {job.name: job for job in asked}
 
-    def trace(name: str) -> xr.Dataset:
+    def record(name: str) -> xr.DataTree:
         job = by_name[name]
         felt = recovery.disturb(job.program, 0.05, np.random.default_rng(job.seed))
         parameters = job.network["parameters"]
@@ -48,9 +48,10 @@ def pretended(asked: Sequence[Job], **_: Any) -> Iterator[Callable[[str], xr.Dat
         spikes["spike_population"] = ("spike", np.zeros(0, np.int8), {"units": "1", **SPIKES})
         never = np.full(run.sizes["event"], np.nan)
         ends = ("write_start", "write_stop", "read_start", "read_stop")
-        return run.assign(spikes).assign_coords(dict.fromkeys(ends, ("event", never)))
+        trace = run.assign_coords(dict.fromkeys(ends, ("event", never)))
+        return xr.DataTree.from_dict({"trace": trace, "spikes": xr.Dataset(spikes)})
 
-    yield trace
+    yield jobs.Traces(record)
 
 
 @pytest.fixture(scope="module")

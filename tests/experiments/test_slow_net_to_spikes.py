@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,15 +47,16 @@ def settings(folder: Path) -> Settings:
 
 
 @contextmanager
-def stand_in(every: Sequence[Job], *, folder: Path | None) -> Iterator[Callable[[str], xr.Dataset]]:
+def stand_in(every: Sequence[Job], *, folder: Path | None) -> Iterator[jobs.Traces]:
     """The rate network in place of the simulator; without NMDA receptors nothing is written."""
 
-    def trace(name: str) -> xr.Dataset:
+    def record(name: str) -> xr.DataTree:
         (job,) = (job for job in every if job.name == name)
         blocked = job.network["parameters"].get("alpha_nmda") == "0"
-        return RateNetwork("delta").run(gates.close(job.program, None) if blocked else job.program)
+        trace = RateNetwork("delta").run(gates.close(job.program, None) if blocked else job.program)
+        return xr.DataTree.from_dict({"trace": trace})
 
-    yield trace
+    yield jobs.Traces(record)
 
 
 def test_gates_decide_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from neurofwp import program as programs
 
 EPISODES, PAIRS, PRE, POST = 3, 8, 200, 64
 EVENTS = 2 * PAIRS  # write all pairs, then read them
+START = 200 + 700.0 * np.arange(EVENTS)  # ms
 
 
 @pytest.fixture(scope="session")
@@ -66,26 +67,26 @@ def rate(program: xr.Dataset) -> xr.Dataset:
 
 @pytest.fixture(scope="session")
 def spiking(program: xr.Dataset, rate: xr.Dataset) -> xr.Dataset:
-    """The same with noise, and with spikes and two recorded synapses of made-up but plausible course."""
+    """The same with noise."""
     rng = np.random.default_rng(1)
     weight = 8 * rate["weight"].values + 0.05 * rng.standard_normal(rate["weight"].shape)
     recall = 20 + 15 * rate["recall"].values + 4 * rng.standard_normal(rate["recall"].shape)
     trace = _trace(program, "spiking", weight, recall, "nS")
 
-    start = 200 + 700.0 * np.arange(EVENTS)
     writes = np.arange(EVENTS) < PAIRS
-    trace = trace.assign_coords(
-        write_start=("event", np.where(writes, start, np.nan), {"units": "ms"}),
-        write_stop=("event", np.where(writes, start + 500, np.nan), {"units": "ms"}),
-        read_start=("event", np.where(writes, np.nan, start), {"units": "ms"}),
-        read_stop=("event", np.where(writes, np.nan, start + 500), {"units": "ms"}),
+    return trace.assign_coords(
+        write_start=("event", np.where(writes, START, np.nan), {"units": "ms"}),
+        write_stop=("event", np.where(writes, START + 500, np.nan), {"units": "ms"}),
+        read_start=("event", np.where(writes, np.nan, START), {"units": "ms"}),
+        read_stop=("event", np.where(writes, np.nan, START + 500), {"units": "ms"}),
     )
-    return trace.merge(_spikes(program, start, rng)).merge(_probes(program, start)).assign_attrs(trace.attrs)
 
 
-def _spikes(program: xr.Dataset, start: np.ndarray, rng: np.random.Generator) -> xr.Dataset:
+@pytest.fixture(scope="session")
+def spikes(program: xr.Dataset) -> xr.Dataset:
     """Poisson spikes at background and, within the 500 ms of each event, at evoked rates."""
-    end = start[-1] + 700
+    rng = np.random.default_rng(1)
+    end = START[-1] + 700
     keys = (program["key"].values + program["query"].values > 0) * 60.0
     drive = np.repeat(1 + np.nan_to_num(program["value"].values + program["target"].fillna(0).values), 4, axis=-1)
     columns: list[tuple[float, int, int, int]] = []
@@ -94,7 +95,7 @@ def _spikes(program: xr.Dataset, start: np.ndarray, rng: np.random.Generator) ->
             for cell in range(evoked.shape[-1]):
                 times = list(rng.uniform(0, end, rng.poisson(background * end / 1000)))
                 for event, hz in enumerate(evoked[episode, :, cell]):
-                    times += list(start[event] + rng.uniform(0, 500, rng.poisson(hz / 2)))
+                    times += list(START[event] + rng.uniform(0, 500, rng.poisson(hz / 2)))
                 columns += [(float(t), episode, cell, code) for t in times]
     time, episodes, cells, populations = (np.array(column) for column in zip(*sorted(columns), strict=True))
     flags = {"units": "1", "flag_values": np.array([0, 1, 2], np.int8), "flag_meanings": "key value interneuron"}
@@ -104,15 +105,17 @@ def _spikes(program: xr.Dataset, start: np.ndarray, rng: np.random.Generator) ->
             "spike_episode": ("spike", episodes, {"units": "1"}),
             "spike_cell": ("spike", cells, {"units": "1"}),
             "spike_population": ("spike", populations.astype(np.int8), flags),
-        }
+        },
+        attrs={"kind": "neurofwp.spike_trains", "episodes": EPISODES},
     )
 
 
-def _probes(program: xr.Dataset, start: np.ndarray) -> xr.Dataset:
+@pytest.fixture(scope="session")
+def probes(program: xr.Dataset) -> xr.Dataset:
     """Three synapses of one key cell: an ON one that gains, an OFF one that loses, and one in between."""
     time = np.arange(0.0, 2400.0, 2.0)
     pre = int(np.flatnonzero(program["key"].values[0, 1])[0])
-    inside = (time >= start[1]) & (time < start[1] + 500)
+    inside = (time >= START[1]) & (time < START[1] + 500)
     s = np.zeros(len(time))
     for i in range(1, len(time)):
         s[i] = s[i - 1] * np.exp(-2 / 100) + (0.5 * (1 - s[i - 1]) if inside[i] and i % 8 == 0 else 0)
@@ -120,7 +123,7 @@ def _probes(program: xr.Dataset, start: np.ndarray) -> xr.Dataset:
     for drive, change in ((1.0, 0.9), (0.2, -0.45), (0.5, 0.1)):
         voltage = -70 + 40 * drive * inside + 1.5 * np.sin(time / 17 + drive)
         calcium = s * (0.1 + drive * inside)
-        rows.append((s, voltage, calcium, 1 + change * np.clip((time - start[1]) / 500, 0, 1)))
+        rows.append((s, voltage, calcium, 1 + change * np.clip((time - START[1]) / 500, 0, 1)))
     names = ("probe_nmda", "probe_dendrite", "probe_calcium", "probe_conductance")
     units = ("1", "mV", "1", "nS")
     probes = xr.Dataset(

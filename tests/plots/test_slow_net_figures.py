@@ -29,9 +29,9 @@ def gated(program: xr.Dataset) -> xr.Dataset:
 
 
 def test_gates_and_synapses_have_the_colour_of_their_pair(
-    gated: xr.Dataset, spiking: xr.Dataset, assert_legible: Callable[[Figure], None]
+    gated: xr.Dataset, spiking: xr.Dataset, probes: xr.Dataset, assert_legible: Callable[[Figure], None]
 ) -> None:
-    figure = plots.gating(gated, spiking)
+    figure = plots.gating(gated, spiking, probes)
     assert_legible(figure)
     gate, calcium, conductance = figure.axes
     bars = [patch for patch in gate.patches if patch.get_height() > 0]
@@ -42,17 +42,19 @@ def test_gates_and_synapses_have_the_colour_of_their_pair(
     for ax, name in ((calcium, "probe_calcium"), (conductance, "probe_conductance")):
         drawn = [line for line in ax.lines if len(line.get_xdata()) > 2]
         assert {line.get_color() for line in drawn} == {style.BLUE}
-        for line, values in zip(drawn, spiking[name].values, strict=True):
+        for line, values in zip(drawn, probes[name].values, strict=True):
             np.testing.assert_array_equal(line.get_ydata(), values[: len(line.get_ydata())])
     levels = sorted(line.get_ydata()[0] for line in calcium.lines if len(line.get_xdata()) == 2)
     assert levels == [0.27, 0.6]
 
 
-def test_without_a_recorded_synapse_there_is_nothing_to_draw(gated: xr.Dataset, spiking: xr.Dataset) -> None:
+def test_without_a_recorded_synapse_there_is_nothing_to_draw(
+    gated: xr.Dataset, spiking: xr.Dataset, probes: xr.Dataset
+) -> None:
     with pytest.raises(InputError, match="no synapse of a key of episode 1 was recorded"):
-        plots.gating(gated, spiking, episode=1)
+        plots.gating(gated, spiking, probes, episode=1)
     with pytest.raises(InputError, match="needs 'stored'"):
-        plots.gating(gated.drop_vars("stored"), spiking)
+        plots.gating(gated.drop_vars("stored"), spiking, probes)
 
 
 def test_bars_are_means_and_points_are_slow_nets(assert_legible: Callable[[Figure], None]) -> None:

@@ -19,11 +19,11 @@ from neurofwp.plots import style
 Draw = Callable[[Callable[[str], xr.Dataset]], Figure]
 
 
-def reversed_thresholds(trace: xr.Dataset) -> xr.Dataset:
+def reversed_thresholds(probes: xr.Dataset) -> xr.Dataset:
     """Thresholds so near that their names would lie on each other if both stood on their line."""
-    trace = trace.copy(deep=True)
-    trace["probe_calcium"].attrs |= {"depression_threshold": 0.59, "potentiation_threshold": 0.6}
-    return trace
+    probes = probes.copy(deep=True)
+    probes["probe_calcium"].attrs |= {"depression_threshold": 0.59, "potentiation_threshold": 0.6}
+    return probes
 
 
 FIGURES: dict[str, Draw] = {
@@ -32,9 +32,9 @@ FIGURES: dict[str, Draw] = {
     "strips": lambda get: plots.recall_images(*(get(n).isel(post=slice(10)) for n in ("program", "spiking", "rate"))),
     "scatter": lambda get: plots.recall_scatter(get("program"), get("spiking"), get("rate")),
     "weights": lambda get: plots.weights(get("spiking"), get("rate")),
-    "synapse": lambda get: plots.synapse(get("spiking"), get("program")),
-    "near thresholds": lambda get: plots.synapse(reversed_thresholds(get("spiking")), probes=[0, 1, 2]),
-    "raster": lambda get: plots.raster(get("spiking")),
+    "synapse": lambda get: plots.synapse(get("spiking"), get("probes"), get("program")),
+    "near thresholds": lambda get: plots.synapse(get("spiking"), reversed_thresholds(get("probes")), shown=[0, 1, 2]),
+    "raster": lambda get: plots.raster(get("spiking"), get("spikes")),
     "capacity": lambda get: plots.capacity(get("curve")),
     "many pairs": lambda get: plots.capacity(get("curve").assign_coords(pairs=[100, 101, 104, 108, 116, 1132])),
     "rules": lambda get: plots.rule_bars(get("fits")),
@@ -71,11 +71,10 @@ def test_every_quantity_on_an_axis_names_its_unit(request: pytest.FixtureRequest
                 assert not label or re.search(r"\s\(\S[^()]*\)$", label) or any(count in label for count in counts)
 
 
-def test_units_come_from_the_data(spiking: xr.Dataset, rate: xr.Dataset) -> None:
-    changed = spiking.copy(deep=True)
-    for name in ("weight", "probe_conductance"):
-        changed[name].attrs["units"] = "pS"
-    labels = [ax.get_ylabel() for ax in plots.weights(changed, rate).axes + plots.synapse(changed).axes]
+def test_units_come_from_the_data(spiking: xr.Dataset, probes: xr.Dataset, rate: xr.Dataset) -> None:
+    changed, of_synapses = spiking.copy(deep=True), probes.copy(deep=True)
+    changed["weight"].attrs["units"] = of_synapses["probe_conductance"].attrs["units"] = "pS"
+    labels = [ax.get_ylabel() for ax in plots.weights(changed, rate).axes + plots.synapse(changed, of_synapses).axes]
     assert "weight (pS)" in labels
     assert "spiking weight (pS)" in labels
     assert "AMPA\nconductance (pS)" in labels

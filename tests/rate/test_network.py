@@ -75,6 +75,7 @@ def test_the_trace_says_what_made_it_and_keeps_coordinates(tmp_path: object) -> 
     assert (made.attrs["network"], made.attrs["seed"], made["weight"].attrs["units"]) == ("rate", "7", "1")
     assert list(made["pair"]) == [0, 1, 2, 0, 1, 2]
     assert list(made["polarity"].values) == ["on", "off"]
+    assert len(made.to_dataframe()) == made["conductance"].size
     assert np.isnan(made["recall"][:, :3]).all()
     assert np.isfinite(made["recall"][:, 3:]).all()
     xr.testing.assert_identical(trace.load(trace.save(made, f"{tmp_path}/trace.nc")), made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from neurofwp.runtime.tables import flat, frame
+from neurofwp.runtime.tables import MOST, flat, frame, variables
 
 TABLE = xr.Dataset(
     {
@@ -26,6 +26,16 @@ def test_a_key_is_the_table_the_coordinates_and_the_variable() -> None:
     assert numbers["recall.pause"] == 2.0
     assert numbers["points"] == 3
     assert len(numbers) == 4 + 4 + 2 + 1 + 1
+
+
+def test_numbers_of_tables_are_variables_without_dims_with_their_units() -> None:
+    long = xr.Dataset({"error": ("row", np.zeros(MOST + 1))}, coords={"row": np.arange(MOST + 1)})
+    made = variables({"recall": TABLE, "summary": xr.Dataset({"points": ((), 3)}), "long": long})
+    assert not made.sizes
+    assert made["recall.rate.2.5.r2"].item() == 1.0
+    assert made["recall.spiking.best"].item() == "delta oja"
+    assert made["recall.pause"].attrs["units"] == "s"
+    assert set(made) == set(flat({"recall": TABLE, "summary": xr.Dataset({"points": ((), 3)})}))
 
 
 def test_a_row_is_a_combination_of_coordinates() -> None:

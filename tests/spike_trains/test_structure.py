@@ -42,9 +42,9 @@ def test_the_trains_of_episodes_must_fit_each_other(two: xr.Dataset) -> None:
         spike_trains.as_episodes([])
 
 
-def test_only_spike_trains_and_spiking_traces_are_taken(small_trace: xr.Dataset, two: xr.Dataset) -> None:
+def test_only_spike_trains_are_taken(small_trace: xr.Dataset, two: xr.Dataset) -> None:
     for bad, says in (
-        (small_trace, "this Trace holds no spikes"),
+        (small_trace, "a Trace holds no spikes"),
         (two.assign_attrs(kind="other"), "this Dataset is not a set of spike trains"),
         (np.zeros(3), "not a ndarray"),
     ):

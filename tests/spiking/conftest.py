@@ -15,12 +15,21 @@ from neurofwp.spiking import SpikingNetwork
 PROBES = [(0, "on", 0, 0), (1, "off", 1, 39)]
 
 
-def simulate(
+def small_network(synapse: Any = "additive", **settings: Any) -> SpikingNetwork:
+    """One cell per pool, on the numpy backend."""
+    return SpikingNetwork(synapse, **{"cells_per_pool": 1, "backend": "numpy", **settings})
+
+
+def simulate(what: xr.Dataset, synapse: Any = "additive", *, seed: int = 0, **settings: Any) -> xr.Dataset:
+    """The Trace of a small network."""
+    return small_network(synapse, **settings).run(what, seed=seed)
+
+
+def record(
     what: xr.Dataset, synapse: Any = "additive", *, seed: int = 0, probes: Any = (), **settings: Any
-) -> xr.Dataset:
-    """A run with one cell per pool on the numpy backend."""
-    network = SpikingNetwork(synapse, **{"cells_per_pool": 1, "backend": "numpy", **settings})
-    return network.run(what, seed=seed, probes=probes)
+) -> xr.DataTree:
+    """Its recording."""
+    return small_network(synapse, **settings).record(what, seed=seed, probes=probes)
 
 
 def silent_without_key(**settings: Any) -> dict[str, Any]:
@@ -50,6 +59,12 @@ def stored_program() -> xr.Dataset:
 
 
 @pytest.fixture(scope="session")
-def stored(stored_program: xr.Dataset) -> xr.Dataset:
-    """Its Trace, with two probes."""
-    return simulate(stored_program, seed=3, probes=PROBES)
+def recorded(stored_program: xr.Dataset) -> xr.DataTree:
+    """Its recording, with two probes."""
+    return record(stored_program, seed=3, probes=PROBES)
+
+
+@pytest.fixture(scope="session")
+def stored(recorded: xr.DataTree) -> xr.Dataset:
+    """Its Trace."""
+    return recorded["trace"].to_dataset()

@@ -48,18 +48,19 @@ def watched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_a_second_circuit_runs_from_its_file(watched: Path) -> None:
     program = pairs(np.array([[[1.0, -1.0]]]), active=30, duration=250.0)
     network = SpikingNetwork("additive", circuit=watched, cells_per_pool=2, backend="numpy")
-    run = network.run(program, seed=3)
+    recording = network.record(program, seed=3)
+    run = recording["spikes"].to_dataset()
     names = run["spike_population"].attrs["flag_meanings"].split()
     assert names == ["key", "value", "interneuron", "watcher"]
     fired = [np.bincount(run["spike_cell"][run["spike_population"] == kind], minlength=8) for kind in (1, 3)]
     np.testing.assert_array_equal(*fired)
     assert fired[0].sum() > 5
     # who watches changes nothing: each population has random numbers of its own
-    plain = SpikingNetwork("additive", cells_per_pool=2, backend="numpy").run(program, seed=3)
+    plain = SpikingNetwork("additive", cells_per_pool=2, backend="numpy").record(program, seed=3)
     kept = run["spike_population"].values < 3
     for name in ("spike_time", "spike_cell", "spike_population"):
-        np.testing.assert_array_equal(run[name].values[kept], plain[name])
-    np.testing.assert_array_equal(run["conductance"], plain["conductance"])
+        np.testing.assert_array_equal(run[name].values[kept], plain["spikes"][name])
+    np.testing.assert_array_equal(recording["trace/conductance"], plain["trace/conductance"])
 
 
 def test_pairs_within_pools_are_all_to_all() -> None:

@@ -48,24 +48,32 @@ def test_programs_that_differ_run_side_by_side_and_a_trace_has_labels_probes_and
     every = conditions.from_quantities(["as it is", "turned round"], g_gaba=[0, 0] * nS)
     probe = (1, "on", 1, 2)
     network = SpikingNetwork("additive", **SETTINGS)
-    both = network.run(made, seed=3, probes=[probe], conditions=every.assign_coords(sign=("condition", [1, -1])))
-    traces.save(both, tmp_path / "trace.nc")
-    xr.testing.assert_identical(traces.load(tmp_path / "trace.nc"), both)
+    every = every.assign_coords(sign=("condition", [1, -1]))
+    recording = network.record(made, seed=3, probes=[probe], conditions=every)
+    traces.save(recording, tmp_path / "recording.nc")
+    xr.testing.assert_identical(traces.load_recording(tmp_path / "recording.nc"), recording)
+    both, probes = (recording[name].to_dataset() for name in ("trace", "probes"))
+    assert len(both.to_dataframe()) == both["conductance"].size
+    assert len(probes.to_dataframe()) == probes["probe_conductance"].size
+    assert len(recording["spikes"].to_dataset().to_dataframe()) == recording["spikes"].sizes["spike"]
     assert both["weight"].dims == ("condition", "episode", "event", "post", "pre")
     assert both["sign"].values.tolist() == [1, -1]
-    assert both["probe_conductance"].dims == ("condition", "probe", "time")
-    assert both["probe_episode"].values.tolist() == [1]
-    ends = both["probe_conductance"].isel(probe=0, time=-1)
+    assert probes["probe_conductance"].dims == ("condition", "probe", "time")
+    assert probes["probe_episode"].values.tolist() == [1]
+    ends = probes["probe_conductance"].isel(probe=0, time=-1)
     # of one cell of the pool, whose mean the Trace holds
     pool = both["conductance"].isel(episode=1, event=-1, pre=2).sel(polarity="on").isel(post=1)
     np.testing.assert_allclose(ends, pool, rtol=0.5)
     for label in both["condition"].values:
-        one = traces.of_condition(both, label)
-        assert "spike_condition" not in one
-        assert one["spike_episode"].values.max() == 1
-        sent = (one["spike_population"].values == 0) & (one["spike_episode"].values == 1)
-        write = (one["spike_time"].values < one["write_stop"].values[0]) & sent
-        counted = np.bincount(one["spike_cell"].values[write], minlength=12) / 0.3
+        own = traces.of_condition(recording, label)
+        one, spikes = (own[name].to_dataset() for name in ("trace", "spikes"))
+        xr.testing.assert_identical(traces.of_condition(both, label), one)
+        assert own["probes/probe_conductance"].dims == ("probe", "time")
+        assert "spike_condition" not in spikes
+        assert spikes["spike_episode"].values.max() == 1
+        sent = (spikes["spike_population"].values == 0) & (spikes["spike_episode"].values == 1)
+        write = (spikes["spike_time"].values < one["write_stop"].values[0]) & sent
+        counted = np.bincount(spikes["spike_cell"].values[write], minlength=12) / 0.3
         np.testing.assert_allclose(one["pre_rate"].isel(episode=1, event=0), counted)
     taught = both["weight"].isel(event=0).mean(("episode", "pre"))
     assert (np.sign(taught[0]) == -np.sign(taught[1])).all()
@@ -79,18 +87,18 @@ def test_a_condition_alone_is_that_among_many_bit_for_bit(key_cells: str) -> Non
     made = program.from_arrays(key, rng.choice([-1.0, 1.0], (2, 2, 3)), query=key[:, ::-1], duration=200.0)
     network = SpikingNetwork("error-correcting", cells_per_pool=3, backend="cpp_standalone", key_cells=key_cells)
     own = conditions.from_quantities(g_gaba=[2, 1.3, 2, 0, 0.5] * nS, seed=[4, 4, 5, 5, 6])
-    many, alone = (network.run(made, seed=1, conditions=each) for each in (own, own.isel(condition=[2])))
+    many, alone = (network.record(made, seed=1, conditions=each) for each in (own, own.isel(condition=[2])))
     xr.testing.assert_equal(traces.of_condition(many, 2), traces.of_condition(alone, 0))
-    assert alone.sizes["spike"] > 500
+    assert alone["spikes"].sizes["spike"] > 500
     # the same noise where the seed is the same: key cells fire alike whatever happens beyond them
     first, second = (sent(many, number) for number in (0, 1))
     np.testing.assert_array_equal(first, second)
     assert not np.array_equal(first, sent(many, 2))
 
 
-def sent(run: xr.Dataset, number: int) -> np.ndarray:
+def sent(recording: xr.DataTree, number: int) -> np.ndarray:
     """Times of the spikes of all key cells in a condition."""
-    one = traces.of_condition(run, number)
+    one = traces.of_condition(recording, number)["spikes"]
     return one["spike_time"].values[one["spike_population"].values == 0]
 
 
@@ -118,7 +126,6 @@ def test_weights_begin_where_each_condition_says() -> None:
 def test_without_conditions_a_trace_has_no_such_dimension() -> None:
     plain = SpikingNetwork("additive", **SETTINGS).run(written(), seed=3)
     assert "condition" not in plain.dims
-    assert "spike_condition" not in plain
     traces.only_condition(plain)
     with pytest.raises(InputError, match="no conditions to choose from"):
         traces.of_condition(plain, 0)
@@ -126,9 +133,10 @@ def test_without_conditions_a_trace_has_no_such_dimension() -> None:
 
 def test_a_figure_of_several_conditions_says_how_to_choose_one() -> None:
     own = conditions.from_quantities(["a", "b"], g_gaba=[0, 1] * nS)
-    both = SpikingNetwork("additive", **SETTINGS).run(written(), conditions=own)
+    recording = SpikingNetwork("additive", **SETTINGS).record(written(), conditions=own)
+    both, spikes = (recording[name].to_dataset() for name in ("trace", "spikes"))
     with pytest.raises(InputError, match=r"2 conditions, of which one can be shown.*of_condition\(trace, 'a'\)"):
-        plots.raster(both)
+        plots.raster(both, spikes)
     with pytest.raises(InputError, match="no condition 'c'; it has 'a', 'b'"):
         traces.of_condition(both, "c")
 

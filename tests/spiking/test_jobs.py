@@ -12,7 +12,7 @@ import xarray as xr
 from neurofwp import program
 from neurofwp.errors import InputError
 from neurofwp.runtime import parallel, source, store
-from neurofwp.spiking.jobs import Job, run_all
+from neurofwp.spiking.jobs import Job, run_all, start
 
 NETWORK = {"synapse": "additive", "cells_per_pool": 1, "backend": "numpy"}
 
@@ -24,7 +24,7 @@ def tiny(events: int) -> xr.Dataset:
 def two_jobs() -> list[Job]:
     return [
         Job("short", tiny(1), NETWORK, seed=1),
-        Job("long", tiny(2), NETWORK, seed=2, probes=[(0, "on", 0, 2)]),
+        Job("long", tiny(2), NETWORK, seed=2, recorded=True, probes=[(0, "on", 0, 2)]),
     ]
 
 
@@ -34,7 +34,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     run = Job.run
 
-    def recorded(job: Job, *arguments: Any) -> xr.Dataset:
+    def recorded(job: Job, *arguments: Any) -> xr.Dataset | xr.DataTree:
         names.append(job.name)
         return run(job, *arguments)
 
@@ -46,7 +46,7 @@ def test_processes_give_what_one_run_gives_and_in_order(monkeypatch: pytest.Monk
     monkeypatch.delenv(parallel.LIMIT)
     found = run_all(two_jobs(), workers=2)
     for job, one in zip(two_jobs(), found, strict=True):
-        xr.testing.assert_identical(one, job.run())
+        xr.testing.assert_identical(one, job.trace())
 
 
 def test_finished_jobs_are_kept_and_damaged_ones_run_again(tmp_path: Path, ran: list[str]) -> None:
@@ -61,7 +61,10 @@ def test_finished_jobs_are_kept_and_damaged_ones_run_again(tmp_path: Path, ran: 
     again = run_all(two_jobs(), folder=folder)
     assert ran == ["short", "long", "short"]
     kept = run_all(two_jobs(), folder=folder)
+    with start(two_jobs(), folder=folder) as traces:
+        recording = traces.recording("long")
     assert len(ran) == 3
+    xr.testing.assert_identical(recording, two_jobs()[1].run())
     for one, other, third in zip(first, again, kept, strict=True):
         xr.testing.assert_identical(one, other)
         xr.testing.assert_identical(one, third)
@@ -78,7 +81,8 @@ def test_whatever_could_change_a_number_changes_the_key(monkeypatch: pytest.Monk
         Job("name", made, NETWORK | {"synapse_dtype": np.float64}),
         Job("name", made, NETWORK | {"read_gate": 1e-9}),
         Job("name", made, NETWORK, seed=1),
-        Job("name", made, NETWORK, probes=[(0, "on", 0, 0)]),
+        Job("name", made, NETWORK, recorded=True),
+        Job("name", made, NETWORK, recorded=True, probes=[(0, "on", 0, 0)]),
     ]
     keys = {store.key(job) for job in (base, *variants)}
     assert len(keys) == 1 + len(variants)

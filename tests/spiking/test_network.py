@@ -12,12 +12,12 @@ import xarray as xr
 from brian2 import Clock, Hz, mM, ms, mV, nS
 
 import neurofwp.models
-from neurofwp import program, trace
+from neurofwp import program, spike_trains, trace
 from neurofwp.errors import InputError
 from neurofwp.runtime import provenance
 from neurofwp.spiking import SpikingNetwork
 
-from .conftest import PROBES, pairs, silent_without_key, simulate
+from .conftest import PROBES, pairs, record, silent_without_key, simulate
 
 ACTIVE, SILENT = slice(0, 10), slice(20, 40)  # key cells of the first pair; cells of none
 
@@ -41,16 +41,19 @@ def edited_model(folder: Path, *replacements: tuple[str, str]) -> Path:
     return path
 
 
-def spikes(run: xr.Dataset, population: int, episode: int, cell: int) -> np.ndarray:
-    chosen = run["spike_population"] == population
-    chosen &= (run["spike_episode"] == episode) & (run["spike_cell"] == cell)
-    return np.sort(run["spike_time"].values[chosen.values])
+def spikes(recording: xr.DataTree, population: int, episode: int, cell: int) -> np.ndarray:
+    every = recording["spikes"].to_dataset()
+    chosen = every["spike_population"] == population
+    chosen &= (every["spike_episode"] == episode) & (every["spike_cell"] == cell)
+    return np.sort(every["spike_time"].values[chosen.values])
 
 
 # What a run leaves
 
 
-def test_trace_is_valid_with_units_provenance_and_survives_netcdf(stored: xr.Dataset, tmp_path: Path) -> None:
+def test_trace_is_valid_with_units_provenance_and_survives_netcdf(
+    stored: xr.Dataset, recorded: xr.DataTree, tmp_path: Path
+) -> None:
     trace.check(stored)
     units = {
         "weight": "nS",
@@ -59,10 +62,15 @@ def test_trace_is_valid_with_units_provenance_and_survives_netcdf(stored: xr.Dat
         "pre_rate": "Hz",
         "post_rate": "Hz",
         "dendrite": "mV",
-        "spike_time": "ms",
     }
-    units |= {"probe_conductance": "nS", "probe_dendrite": "mV", "probe_calcium": "uM", "probe_nmda": "1", "time": "ms"}
     assert {name: stored[name].attrs["units"] for name in units} == units
+    units = {"probe_conductance": "nS", "probe_dendrite": "mV", "probe_calcium": "uM", "probe_nmda": "1", "time": "ms"}
+    assert {name: recorded["probes"][name].attrs["units"] for name in units} == units
+    spike_trains.check(recorded["spikes"].to_dataset())
+    assert len(stored.to_dataframe()) == stored["conductance"].size
+    spikes, probes = (recorded[name].to_dataset() for name in ("spikes", "probes"))
+    assert len(spikes.to_dataframe()) == spikes["spike_time"].size
+    assert len(probes.to_dataframe()) == probes["probe_calcium"].size
     config = json.loads(stored.attrs["config"])
     assert (config["synapse"], config["cells_per_pool"], config["membrane_step"]) == ("additive", 1, "0.1 ms")
     assert config["circuit_parameters"]["v_threshold"] == "-50 mV"
@@ -71,6 +79,9 @@ def test_trace_is_valid_with_units_provenance_and_survives_netcdf(stored: xr.Dat
     assert stored.attrs["commit"] == provenance.commit()
     assert (stored.attrs["backend"], stored.attrs["backend_reason"]) == ("numpy", "asked for")
     assert stored.attrs["synapse_loop"].startswith("Brian2's own: only compiled programs")
+    path = trace.save(recorded, tmp_path / "recording.nc")
+    xr.testing.assert_identical(trace.load(path), stored)
+    xr.testing.assert_identical(trace.load_recording(path), recorded)
     xr.testing.assert_identical(trace.load(trace.save(stored, tmp_path / "trace.nc")), stored)
 
 
@@ -85,49 +96,51 @@ def test_conductances_and_rates_are_finite_and_not_negative(stored: xr.Dataset) 
         assert there.tolist() == ([True, True, False, False] if name == "pre_rate" else [False, True, True, True])
 
 
-def test_rates_and_recall_are_those_of_the_spikes(stored: xr.Dataset) -> None:
+def test_rates_and_recall_are_those_of_the_spikes(stored: xr.Dataset, recorded: xr.DataTree) -> None:
     """Counted again, cell by cell, with one cell per pool: value cell 2*polarity + post."""
     for episode in range(2):
         for event in (0, 1):
             start, stop = stored["write_start"].values[event], stored["write_stop"].values[event]
             for cell in range(40):
-                times = spikes(stored, 0, episode, cell)
+                times = spikes(recorded, 0, episode, cell)
                 rate = ((times >= start) & (times < stop)).sum() / (stop - start) * 1000
                 assert stored["pre_rate"].values[episode, event, cell] == pytest.approx(rate)
         for event in (1, 2, 3):
             start, stop = stored["read_start"].values[event], stored["read_stop"].values[event]
-            of_cells = [spikes(stored, 1, episode, cell) for cell in range(4)]
+            of_cells = [spikes(recorded, 1, episode, cell) for cell in range(4)]
             on_0, on_1, off_0, off_1 = (((t >= start) & (t < stop)).sum() / (stop - start) * 1000 for t in of_cells)
             np.testing.assert_allclose(stored["recall"].values[episode, event], [on_0 - off_0, on_1 - off_1])
     assert np.isnan(stored["recall"].values[:, 0]).all()
-    counts = [int((stored["spike_population"] == population).sum()) for population in range(3)]
+    counts = [int((recorded["spikes"]["spike_population"] == population).sum()) for population in range(3)]
     assert min(counts) > 20  # all three populations fire
 
 
-def test_dendritic_voltage_is_that_of_probes_while_the_gate_is_open(stored: xr.Dataset) -> None:
+def test_dendritic_voltage_is_that_of_probes_while_the_gate_is_open(stored: xr.Dataset, recorded: xr.DataTree) -> None:
     delay = float(SpikingNetwork().circuit["gate_delay"] / ms)
+    probes = recorded["probes"].to_dataset()
     for i, (episode, polarity, post, _) in enumerate(PROBES):
         for event in range(2):
             start, stop = stored["write_start"].values[event] + delay, stored["write_stop"].values[event]
-            seen = float(stored["probe_dendrite"].isel(probe=i).sel(time=slice(start, stop)).mean())
+            seen = float(probes["probe_dendrite"].isel(probe=i).sel(time=slice(start, stop)).mean())
             own = float(stored["dendrite"].isel(episode=episode, event=event, post=post).sel(polarity=polarity))
             assert own == pytest.approx(seen, abs=0.2)
     assert np.isnan(stored["dendrite"].values[:, 2:]).all()
 
 
-def test_probes_end_every_event_at_its_conductance(stored: xr.Dataset) -> None:
+def test_probes_end_every_event_at_its_conductance(stored: xr.Dataset, recorded: xr.DataTree) -> None:
+    probes = recorded["probes"].to_dataset()
     pause = stored["read_start"].values[1] - stored["write_stop"].values[1]
     slot = 2 * (350 + pause)  # of the second event, which writes and reads
     for i, (episode, polarity, post, pre) in enumerate(PROBES):
         for event in range(3):
-            now = stored["probe_conductance"].isel(probe=i).sel(time=(event + 1) * slot)
+            now = probes["probe_conductance"].isel(probe=i).sel(time=(event + 1) * slot)
             then = stored["conductance"].isel(episode=episode, event=event, post=post, pre=pre).sel(polarity=polarity)
             assert np.float32(now) == np.float32(then)
-    assert (stored["probe_nmda"].values >= 0).all()
-    assert (stored["probe_nmda"].values <= 1).all()
-    assert stored["probe_calcium"].attrs["potentiation_threshold"] > 0
-    opened = stored["probe_dendrite"].isel(probe=0).sel(time=slice(150, 400)).mean()
-    assert float(opened) > float(stored["probe_dendrite"].isel(probe=0).sel(time=slice(550, slot)).mean()) + 10
+    assert (probes["probe_nmda"].values >= 0).all()
+    assert (probes["probe_nmda"].values <= 1).all()
+    assert probes["probe_calcium"].attrs["potentiation_threshold"] > 0
+    opened = probes["probe_dendrite"].isel(probe=0).sel(time=slice(150, 400)).mean()
+    assert float(opened) > float(probes["probe_dendrite"].isel(probe=0).sel(time=slice(550, slot)).mean()) + 10
 
 
 def test_reading_answers_with_the_sign_that_was_written() -> None:
@@ -147,15 +160,15 @@ BACKENDS = ["numpy", "cpp_standalone", pytest.param("cython", marks=pytest.mark.
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_seed_repeats_bit_for_bit(backend: str) -> None:
-    first, again = (simulate(one_write(duration=150.0), seed=1, backend=backend) for _ in range(2))
+    first, again = (record(one_write(duration=150.0), seed=1, backend=backend) for _ in range(2))
     xr.testing.assert_identical(first, again)
-    assert first["conductance"].values.max() > 0
+    assert first["trace/conductance"].values.max() > 0
 
 
 def test_another_seed_does_not() -> None:
-    first, other = (simulate(one_write(duration=150.0), seed=seed) for seed in (1, 2))
-    assert not np.array_equal(first["conductance"], other["conductance"])
-    assert not np.array_equal(first["spike_time"], other["spike_time"])
+    first, other = (record(one_write(duration=150.0), seed=seed) for seed in (1, 2))
+    assert not np.array_equal(first["trace/conductance"], other["trace/conductance"])
+    assert not np.array_equal(first["spikes/spike_time"], other["spikes/spike_time"])
 
 
 def test_poisson_keys_fire_as_asked_and_integrate_and_fire_keys_more_regularly() -> None:
@@ -164,7 +177,7 @@ def test_poisson_keys_fire_as_asked_and_integrate_and_fire_keys_more_regularly()
     long = program.from_arrays(key, np.zeros((1, 1, 1)), duration=2500.0)
     variation = {}
     for kind in ("lif", "poisson"):
-        run = simulate(long, key_cells=kind)
+        run = record(long, key_cells=kind)
         trains = [spikes(run, 0, 0, cell) for cell in range(90)]
         rates = [((t > 100) & (t < 2500)).sum() / 2.4 for t in trains]
         rest, half, peak = np.reshape(rates, (3, 30)).mean(axis=1)
@@ -186,9 +199,10 @@ def test_an_episode_without_keys_stays_at_zero_beside_one_that_writes() -> None:
     """Exactly: no synapse crosses from one replica to another."""
     both = one_write(values=[[1.0, -1.0], [1.0, -1.0], [1.0, -1.0]])
     both["key"][1] = 0
-    run = simulate(both, **silent_without_key())
+    recording = record(both, **silent_without_key())
+    run, sent = (recording[name].to_dataset() for name in ("trace", "spikes"))
     assert (run["conductance"].values[1] == 0).all()
-    assert not (run["spike_episode"].values[run["spike_population"].values == 0] == 1).any()
+    assert not (sent["spike_episode"].values[sent["spike_population"].values == 0] == 1).any()
     assert (run["conductance"].values[[0, 2]][..., SILENT] == 0).all()  # and none between key cells
     assert (run["conductance"].values[[0, 2]][:, :, [0, 1], [0, 1], ACTIVE] > 0.01).all()
 
@@ -322,7 +336,7 @@ def test_bad_settings(settings: dict[str, Any], message: str) -> None:
 )
 def test_a_probe_outside_the_program(probe: tuple[int, str, int, int]) -> None:
     with pytest.raises(InputError, match=r"there is no synapse .* episode < 1, polarity on or off, post < 2, pre < 40"):
-        simulate(one_write(), probes=[probe])
+        record(one_write(), probes=[probe])
 
 
 def test_a_program_or_a_seed_that_cannot_run() -> None:

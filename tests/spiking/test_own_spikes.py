@@ -14,13 +14,13 @@ from neurofwp import program, spike_trains
 from neurofwp.errors import InputError
 from neurofwp.spiking import SpikingNetwork, choose_probes, conditions
 from neurofwp.spiking.recording import check_probe
-from tests.spiking.conftest import pairs, simulate
+from tests.spiking.conftest import pairs, record
 
 QUICK = {"gate_delay": 10 * ms, "pause": 0 * ms}  # events are as short as they can be
 
 
-def key_spikes(trace: xr.Dataset) -> xr.Dataset:
-    return spike_trains.of_population(trace, "key")
+def key_spikes(recording: xr.DataTree) -> xr.Dataset:
+    return spike_trains.of_population(recording["spikes"].to_dataset(), "key")
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +37,18 @@ def trains(*cells: list[float], episodes: int = 2) -> xr.Dataset:
 
 def test_a_network_that_is_told_its_own_spikes_does_the_same_again(short: xr.Dataset) -> None:
     """Bit for bit: all noise but that of key cells is drawn as before."""
-    stored = simulate(short, seed=3, parameters=QUICK)
-    assert not {"given_spikes", "largest_spike_shift_ms"} & stored.attrs.keys()
+    stored = record(short, seed=3, parameters=QUICK)
+    assert not {"given_spikes", "largest_spike_shift_ms"} & stored["trace"].attrs.keys()
     network = SpikingNetwork("additive", cells_per_pool=1, backend="numpy", parameters=QUICK)
-    again = network.run(short, seed=3, spikes=stored)
-    for name in ("weight", "recall", "conductance", "dendrite", "pre_rate", "spike_time", "spike_cell"):
-        np.testing.assert_array_equal(again[name], stored[name])
-    assert again.attrs["largest_spike_shift_ms"] == 0
-    assert again.attrs["given_spikes"] == "key"
+    again = network.record(short, seed=3, spikes=stored["spikes"].to_dataset())
+    for name in ("weight", "recall", "conductance", "dendrite", "pre_rate"):
+        np.testing.assert_array_equal(again["trace"][name], stored["trace"][name])
+    for name in ("spike_time", "spike_cell"):
+        np.testing.assert_array_equal(again["spikes"][name], stored["spikes"][name])
+    assert again["trace"].attrs["largest_spike_shift_ms"] == 0
+    assert again["trace"].attrs["given_spikes"] == "key"
+    with pytest.raises(InputError, match="a Trace holds no spikes: those of a network are SpikingNetwork.record"):
+        network.run(short, spikes=stored["trace"].to_dataset())
 
 
 def test_spikes_fall_into_the_nearest_step_and_the_largest_shift_is_said(
@@ -55,26 +59,26 @@ def test_spikes_fall_into_the_nearest_step_and_the_largest_shift_is_said(
     with caplog.at_level(logging.WARNING, "neurofwp"):
         moved = simulate_told(short, given)
     assert "spikes were moved by up to 0.0333 ms, to the nearest of steps of 0.1 ms; give membrane_step" in caplog.text
-    assert moved.attrs["largest_spike_shift_ms"] == pytest.approx(1 / 30)
+    assert moved["trace"].attrs["largest_spike_shift_ms"] == pytest.approx(1 / 30)
     own = key_spikes(moved)
     np.testing.assert_allclose(own["spike_time"][own["spike_episode"] == 1], [20, 40.1, 60], atol=1e-9)
     caplog.clear()
     exact = simulate_told(short, given, membrane_step=ms / 30)
-    assert exact.attrs["largest_spike_shift_ms"] == 0
+    assert exact["trace"].attrs["largest_spike_shift_ms"] == 0
     assert "spikes were moved" not in caplog.text
     np.testing.assert_allclose(np.unique(key_spikes(exact)["spike_time"]), np.array(samples) / 30, rtol=1e-12)
 
 
-def simulate_told(what: xr.Dataset, spikes: xr.Dataset, **settings: Any) -> xr.Dataset:
+def simulate_told(what: xr.Dataset, spikes: xr.Dataset, **settings: Any) -> xr.DataTree:
     network = SpikingNetwork("additive", **{"cells_per_pool": 1, "backend": "numpy", "parameters": QUICK, **settings})
-    return network.run(what, spikes=spikes)
+    return network.record(what, spikes=spikes)
 
 
 def test_every_condition_is_told_the_same(short: xr.Dataset) -> None:
     given = trains([10.0, 90.0], [], [50.0])
     both = conditions.from_quantities(["without", "with"], g_gaba=[0, 2] * nS)
     network = SpikingNetwork("additive", cells_per_pool=1, backend="numpy", parameters=QUICK)
-    run = network.run(short, spikes=given, conditions=both)
+    run = network.record(short, spikes=given, conditions=both)
     own = key_spikes(run)
     for condition in range(2):
         for episode in range(2):
@@ -93,7 +97,7 @@ def test_windows_of_a_recording_drive_the_events_of_their_program() -> None:
     assert len(own["spike_time"]) == keep.sum()
     for phase, name in enumerate(("write", "read")):
         for event in range(2):
-            start, stop = (run[f"{name}_{edge}"].values[event] for edge in ("start", "stop"))
+            start, stop = (run["trace"][f"{name}_{edge}"].values[event] for edge in ("start", "stop"))
             here = (own["spike_time"] >= start - 1e-6) & (own["spike_time"] < stop)
             said = keep & (cut["spike_event"].values == event) & (cut["spike_phase"].values == phase)
             counted, expected = (
@@ -124,13 +128,14 @@ def test_teaching_axons_excite_dendrites_as_values_do() -> None:
     teaching = spike_trains.from_arrays(dict(enumerate(steps)), units="ms", cells=2 * axons)
     settings = {"parameters": QUICK | {"key_peak_rate": rate * Hz}, "cells_per_pool": 5, "key_cells": "poisson"}
     network = SpikingNetwork("additive", backend="numpy", **settings)
-    taught, reference = network.run(told, teaching=teaching), network.run(plain)
+    recording, reference = network.record(told, teaching=teaching), network.run(plain)
+    taught = recording["trace"].to_dataset()
     difference = (taught["dendrite"] - reference["dendrite"]).mean(["episode", "event", "post"])
     span = float((reference["dendrite"].sel(polarity="on") - reference["dendrite"].sel(polarity="off")).mean())
     assert span > 5
     assert abs(float(difference.sel(polarity="on"))) < 4 / 2200**0.5 * span
     assert float(difference.sel(polarity="off")) == 0
-    assert taught["spike_population"].attrs["sizes"][-1] == 2 * axons
+    assert recording["spikes/spike_population"].attrs["sizes"][-1] == 2 * axons
 
 
 @pytest.mark.parametrize(

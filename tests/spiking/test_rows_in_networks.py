@@ -15,13 +15,13 @@ def test_rows_and_brian2s_own_loop_make_the_same_spikes(
 ) -> None:
     """In double precision, where the order of operations moves weights by their last digits only."""
     network = SpikingNetwork("error-correcting", cells_per_pool=1, backend="cpp_standalone", synapse_dtype=float)
-    in_rows = network.run(stored_program, seed=3)
+    in_rows = network.record(stored_program, seed=3)
     monkeypatch.setattr(rows, "obstacle", lambda *_: "this test wants none")
     monkeypatch.setattr(simulation, "_source", lambda kind: "loop")
-    in_a_loop = network.run(stored_program, seed=3)
-    np.testing.assert_array_equal(in_rows["spike_time"], in_a_loop["spike_time"])
-    np.testing.assert_allclose(in_rows["weight"], in_a_loop["weight"], rtol=0, atol=1e-6)
-    assert abs(in_rows["weight"]).max() > 0.1
+    in_a_loop = network.record(stored_program, seed=3)
+    np.testing.assert_array_equal(in_rows["spikes/spike_time"], in_a_loop["spikes/spike_time"])
+    np.testing.assert_allclose(in_rows["trace/weight"], in_a_loop["trace/weight"], rtol=0, atol=1e-6)
+    assert abs(in_rows["trace/weight"]).max() > 0.1
 
 
 def test_passing_over_idle_synapses_changes_no_bit_of_a_network(
@@ -32,11 +32,11 @@ def test_passing_over_idle_synapses_changes_no_bit_of_a_network(
     made = stored_program.copy(deep=True)
     made["retention"][1] = 0.8
     own = conditions.from_quantities(K_P=[0.564, 0.4])
-    passing = network.run(made, seed=3, conditions=own)
+    passing = network.record(made, seed=3, conditions=own)
     loops = rows._loops
     monkeypatch.setattr(rows, "_loops", lambda synapse, *, skip: loops(synapse, skip=False))
     monkeypatch.setattr(simulation, "_source", lambda kind: "every")
-    every = network.run(made, seed=3, conditions=own)
-    for name in ("spike_time", "weight", "conductance"):
+    every = network.record(made, seed=3, conditions=own)
+    for name in ("spikes/spike_time", "trace/weight", "trace/conductance"):
         np.testing.assert_array_equal(passing[name], every[name])
-    assert (abs(passing["weight"]).max(("event", "post", "pre")) > 0.1).all()
+    assert (abs(passing["trace/weight"]).max(("event", "post", "pre")) > 0.1).all()

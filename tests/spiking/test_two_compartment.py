@@ -27,18 +27,19 @@ def program() -> xr.Dataset:
 
 
 def test_without_coupling_and_current_it_is_the_other_circuit(program: xr.Dataset) -> None:
-    one = SpikingNetwork(cells_per_pool=2, backend="numpy").run(program, seed=3)
+    one = SpikingNetwork(cells_per_pool=2, backend="numpy").record(program, seed=3)
     circuit = "two-compartment-by-number"
-    other = SpikingNetwork(circuit=circuit, parameters=UNCOUPLED, cells_per_pool=2, backend="numpy").run(
+    other = SpikingNetwork(circuit=circuit, parameters=UNCOUPLED, cells_per_pool=2, backend="numpy").record(
         program, seed=3
     )
     for name in ("spike_time", "spike_cell", "spike_population"):
-        np.testing.assert_array_equal(other[name], one[name])
-    np.testing.assert_allclose(other["conductance"], one["conductance"], rtol=1e-5, atol=1e-9)
+        np.testing.assert_array_equal(other["spikes"][name], one["spikes"][name])
+    np.testing.assert_allclose(other["trace/conductance"], one["trace/conductance"], rtol=1e-5, atol=1e-9)
 
 
-def rates(run: xr.Dataset, start: float, stop: float) -> dict[str, float]:
+def rates(recording: xr.DataTree, start: float, stop: float) -> dict[str, float]:
     """Hz, of each population, between two times (ms)."""
+    run = recording["spikes"].to_dataset()
     flags = run["spike_population"].attrs
     during = (run["spike_time"] >= start) & (run["spike_time"] < stop)
     found = {}
@@ -50,11 +51,12 @@ def rates(run: xr.Dataset, start: float, stop: float) -> dict[str, float]:
 
 def test_vip_cells_open_the_gate_and_somatostatin_cells_close_it(program: xr.Dataset) -> None:
     network = SpikingNetwork(circuit="two-compartment", cells_per_pool=2, backend="numpy")
-    run = network.run(program, seed=3)
+    recording = network.record(program, seed=3)
+    run = recording["trace"]
     som, pv = (float(network.circuit[name]) for name in ("som_rate", "pv_rate"))
     start, stop = (float(run[f"write_{end}"][0]) for end in ("start", "stop"))
-    opened = rates(run, start + 150, stop)  # the gate opens 100 ms after the write begins
-    closed = rates(run, start + 20, start + 100)
+    opened = rates(recording, start + 150, stop)  # the gate opens 100 ms after the write begins
+    closed = rates(recording, start + 20, start + 100)
     assert opened["vip"] > 50 > 2 > closed["vip"]
     assert opened["somatostatin"] < 1
     assert closed["somatostatin"] == pytest.approx(som, rel=0.15)
@@ -80,8 +82,9 @@ def test_a_dendrite_that_is_driven_makes_its_soma_fire(program: xr.Dataset) -> N
     for coupling in (0, 10):
         network = SpikingNetwork("additive", circuit="two-compartment-by-number", cells_per_pool=2, backend="numpy",
                                  parameters={"g_coupling": coupling * nS, "g_perisomatic": 0 * nS})  # fmt: skip
-        run = network.run(program, seed=2)
-        fired[coupling] = rates(run, *(float(run[f"write_{end}"][0]) for end in ("start", "stop")))["value"]
+        recording = network.record(program, seed=2)
+        run = recording["trace"]
+        fired[coupling] = rates(recording, *(float(run[f"write_{end}"][0]) for end in ("start", "stop")))["value"]
     assert fired[10] > fired[0] + 10
 
 

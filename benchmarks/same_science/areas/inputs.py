@@ -58,10 +58,18 @@ def rate_network(rule: str, *, nonnegative: bool = False, w_max: float = np.inf,
 
 
 def spiking_trace(synapse: str, made: xr.Dataset, *, seed: int = 3, probes: Any = (), **settings: Any) -> xr.Dataset:
-    """The Trace of a small spiking network."""
+    """The Trace of a small spiking network, with its spikes and probes."""
     network = call("spiking.SpikingNetwork", synapse, **{"cells_per_pool": 2} | settings)
+    if hasattr(network, "record"):
+        return _together(network.record(made, seed=seed, probes=probes))
     trace: xr.Dataset = network.run(made, seed=seed, probes=probes)
     return trace
+
+
+def _together(recording: xr.DataTree) -> xr.Dataset:
+    """All variables in one Dataset, as Traces were before."""
+    groups = [group.to_dataset() for group in recording.children.values()]
+    return xr.merge([recording["trace"].to_dataset(), *groups], combine_attrs="override")
 
 
 def spiking_conditions(synapse: str, made: xr.Dataset, *, seed: int = 3, **parameters: Any) -> xr.Dataset:
@@ -69,6 +77,8 @@ def spiking_conditions(synapse: str, made: xr.Dataset, *, seed: int = 3, **param
     network = call("spiking.SpikingNetwork", synapse, cells_per_pool=2)
     if "conditions" in inspect.signature(network.run).parameters:
         conditions = find("spiking.conditions.from_quantities")(**parameters)
+        if hasattr(network, "record"):
+            return _together(network.record(made, seed=seed, conditions=conditions))
         trace: xr.Dataset = network.run(made, seed=seed, conditions=conditions)
         return trace
     episodes, count = made.sizes["episode"], len(next(iter(parameters.values())))
