@@ -17,6 +17,7 @@ from brian2 import Quantity, have_same_dimensions, ms, nS
 
 from neurofwp import program as programs
 from neurofwp.brian import backends, rows
+from neurofwp.brian.not_finite import NotFinite
 from neurofwp.brian.time_steps import shift_in_words
 from neurofwp.errors import InputError, unknown
 from neurofwp.spiking import circuits, network_equations, recording
@@ -171,8 +172,9 @@ class SpikingNetwork:
         InputError
             for a Program that is not valid, durations that differ between episodes or are too short, keys above 1, a
             probe outside the Program, a negative seed, conditions that `neurofwp.spiking.conditions` refuses or that
-            are not those of the Program, a parameter that cannot differ between conditions, or spikes of a cell, an
-            episode or a time that the run does not have.
+            are not those of the Program, a parameter that cannot differ between conditions, spikes of a cell, an
+            episode or a time that the run does not have, or a weight, calcium or a voltage that is no longer finite at
+            the end of an event.
         """
         programs.check(program)
         if seed < 0:
@@ -198,7 +200,10 @@ class SpikingNetwork:
         simulation = CircuitSimulation(
             plan=plan, timeline=timeline, probes=probed, duration=duration, step=self.membrane_step
         )
-        recorded = simulation.run(backend, numbers(plan, timeline), seed % 2**32, progress=progress)
+        try:
+            recorded = simulation.run(backend, numbers(plan, timeline), seed % 2**32, progress=progress)
+        except NotFinite as lost:
+            raise InputError(simulation.in_words(lost)) from lost
         trace = replicas.by_condition(recording.trace(replicas.program, timeline, recorded, plan, probed))
         trace.attrs |= {"network": "spiking", "backend": backend, "backend_reason": reason, "synapse_loop": self.loop}
         trace.attrs |= told.attrs

@@ -117,7 +117,7 @@ def test_what_is_no_program_and_weights_that_overflow_are_refused() -> None:
     given_ = one_shot(np.random.default_rng(5), 3, 5, 4)
     with pytest.raises(InputError, match="not a Program"):
         RateNetwork("delta").run(given_.drop_attrs())
-    with pytest.raises(InputError, match="weight must be finite or NaN, but is -inf at episode 0"):
+    with pytest.raises(InputError, match="weight of rule 'delta' is -inf after event 1 of episode 0"):
         RateNetwork("delta", parameters={"rate": 1e200}).run(given_)
 
 
@@ -126,3 +126,12 @@ def test_auto_finds_a_device_that_is_there() -> None:
     if not torch.cuda.is_available():
         with pytest.raises(InputError, match="torch sees no GPU"):
             choose_device("cuda")
+
+
+def test_weights_that_are_no_longer_finite_are_named_with_rule_and_event(small_program: xr.Dataset) -> None:
+    network = RateNetwork("hebbian", parameters={"rate": 1e308}, unit_keys=False)
+    grown = small_program.assign(key=small_program["key"] * 0 + 1, value=small_program["value"] * 0 + 1)
+    with pytest.raises(
+        InputError, match=r"weight of rule 'hebbian' is inf after event 1 of episode 0 \(post 0, pre 0\)"
+    ):
+        network.run(grown.assign(write_gate=grown["write_gate"] * 0 + 1, retention=grown["retention"] * 0 + 1))
