@@ -121,7 +121,7 @@ def main() -> int:
     chosen = tyro.cli(Settings)
     names = [*READERS, COMMAND_LINE] if chosen.reader == "all" else [chosen.reader]
     signal.signal(signal.SIGALRM, _stop)
-    logging.disable(logging.CRITICAL)
+    logging.getLogger("neurofwp").setLevel(logging.CRITICAL)
     warnings.simplefilter("ignore")
     found = 0
     for name in names:

@@ -34,8 +34,8 @@ synaptic_update = "weight = weight + plasticity_step*eta*clip(calcium - c_floor,
 eta = { value = 3, unit = "nS/s", source = "chosen" }
 c_floor = { value = 0.4, unit = "1", source = "chosen" }
 """
-CELLS = "cell,dt_ms,before,after,protocol,spikes_per_train,frequency_hz,trains\n" + "".join(
-    f"c{n},{n - 3},100,{100 + n},pairing,60,1,1\n" for n in range(6)
+CELLS = "cell,dt_ms,before,after,protocol,spikes_per_train,frequency_hz,trains,train_period_s\n" + "".join(
+    f"c{n},{n - 3},100,{100 + n},pairing,5,10,12,10\n" for n in range(6)
 )
 SPIKES = "cell,time (ms),episode,population\n0,1.5,0,key\n0,3,0,key\n1,2,1,key\n2,5,0,value\n"
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from neurofwp.errors import InputError
-from neurofwp.runtime import files
+from neurofwp.runtime import digest, files
 
-MANIFEST = "manifest.json"
+MANIFEST = digest.LIST
 FIGURES = (".png", ".pdf")  # which may be drawn again
 
 log = logging.getLogger("neurofwp")

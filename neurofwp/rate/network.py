@@ -162,7 +162,7 @@ class RateNetwork:
         return unit(keys) if self.unit_keys else keys
 
     def _tensor(self, array: xr.DataArray) -> Tensor:
-        return torch.as_tensor(array.values).to(self.device, self.dtype)
+        return torch.as_tensor(np.ascontiguousarray(array.values)).to(self.device, self.dtype)
 
 
 def unit(keys: Tensor) -> Tensor:

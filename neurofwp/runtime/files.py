@@ -132,8 +132,10 @@ def read_netcdf(path: str | Path) -> xr.Dataset:
     return read_tree(path).to_dataset()
 
 
-def read_tree(path: str | Path) -> xr.DataTree:
+def read_tree(path: str | Path, *, sealed: bool = False) -> xr.DataTree:
     """Read a NetCDF file with all of its groups into memory, in the names of today (`migrations`).
+
+    sealed : as of `digest.check`.
 
     Raises
     ------
@@ -143,7 +145,7 @@ def read_tree(path: str | Path) -> xr.DataTree:
     if not Path(path).is_file():
         raise InputError(f"there is no file {str(path)!r}")
     try:
-        digest.check(Path(path))
+        digest.check(Path(path), sealed=sealed)
         with _without_distributed(), xr.open_datatree(path, engine="h5netcdf") as tree:
             loaded = tree.load()
     except InputError:

@@ -13,11 +13,18 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import connection
+from multiprocessing.synchronize import Event
 from typing import Any
 
 TRIES = 2  # of a call alone, after the process was lost that had begun it
 # threads of every worker would wait for those of the others; read when libraries load, so set before a worker starts
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+UNGUARDED = (
+    "the processes that were to do this ended while they started: each runs the script again that started it, so that "
+    'this must do its work below `if __name__ == "__main__":`; if it does, is memory short?'
+)
+_starting = threading.Lock()  # of threads that start processes, of which each sets the environment for a while
 
 log = logging.getLogger("neurofwp")
 
@@ -29,7 +36,7 @@ class Processes:
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._pool = _open(count)
+        self._open(count)
 
     def run(self, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
         """As of `parallel.Executor`: calls have begun when this returns."""
@@ -49,6 +56,9 @@ class Processes:
                     yield futures[future], outcome
             if not waiting:
                 return
+            if not self._began.is_set():
+                yield from ((index, RuntimeError(UNGUARDED)) for index in waiting)
+                return
             log.warning("a process was lost: what it had begun is done again")
             for index in list(waiting)[: self._count]:  # calls begin in order
                 yield index, self._alone(function, waiting.pop(index))
@@ -66,12 +76,17 @@ class Processes:
 
     def _replace(self, count: int) -> None:
         self._pool.shutdown()
-        self._pool = _open(count)
+        self._open(count)
+
+    def _open(self, count: int) -> None:
+        context = multiprocessing.get_context("spawn")  # a fork would copy the state of libraries that run threads
+        self._began = context.Event()  # whether any process has
+        self._pool = ProcessPoolExecutor(count, context, initializer=begin_worker, initargs=(self._began,))
 
     def _submit(self, function: Callable[..., Any], calls: Calls) -> dict[Future[Any], int]:
         """Futures of all calls, or of those before which the pool broke."""
         futures: dict[Future[Any], int] = {}
-        with _environment(ONE_THREAD):  # submitting starts the processes
+        with _starting, _environment(ONE_THREAD):  # submitting starts the processes
             for index, call in calls.items():
                 try:
                     futures[self._pool.submit(_make, function, *call)] = index
@@ -88,11 +103,6 @@ class Processes:
         for process in list((self._pool._processes or {}).values()):
             process.kill()
         self._pool.shutdown(cancel_futures=True)
-
-
-def _open(count: int) -> ProcessPoolExecutor:
-    # spawn: a fork would copy the state of libraries that run threads
-    return ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=begin_worker)
 
 
 def _make(function: Callable[..., Any], *call: Any) -> Any:
@@ -114,8 +124,10 @@ def _outcome(future: Future[Any]) -> Any:
     return future.result() if error is None else error
 
 
-def begin_worker() -> None:
+def begin_worker(began: Event | None = None) -> None:
     """Leave interrupts to the process that started this one, and end as soon as it is gone: killed, it tells nobody."""
+    if began is not None:
+        began.set()
     signal.signal(signal.SIGINT, lambda *_: None)  # a function: Brian2 calls whatever was there before
     parent = multiprocessing.parent_process()
     assert parent is not None

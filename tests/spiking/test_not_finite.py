@@ -26,8 +26,8 @@ def test_a_weight_that_overflows_stops_the_run_in_its_event(backend: str, stored
     network = SpikingNetwork("linear", parameters={"eta": OVERFLOWING}, cells_per_pool=1, backend=backend)
     said = (
         r"^weight of the synapse from key cell \d+ to value cell \d+ \((ON|OFF) pool of dimension [01]\) in episode "
-        r"[01] became (inf|nan) in event 1, which ends at [\d.]+ s(; so are .*)?: parameters of synapse model 'linear' or "
-        "circuit 'apical-feedback' make numbers overflow, or a time step is too long for them$"
+        r"[01] became (inf|nan) in event 1, which ends at [\d.]+ s(; so are .*)?: parameters of synapse model 'linear' "
+        "or circuit 'apical-feedback' make numbers overflow, or a time step is too long for them$"
     )
     with pytest.raises(InputError, match=said):
         network.run(written_late(stored_program), seed=3)
