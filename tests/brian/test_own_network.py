@@ -156,7 +156,7 @@ def test_a_network_stops_when_a_weight_is_no_longer_finite() -> None:
         plastic = overflows.connect(source, cells, dendrite="v", conductance="g_e", name="written")
         with pytest.raises(
             InputError,
-            match=r"weight of the synapse of 'written' from cell \d to cell \d became (inf|nan) within the 100. ms before "
-            r"0\.[1-4] s(; so are .*)?: parameters make numbers overflow, or a time step is too long",
+            match=r"weight of the synapse of 'written' from cell \d to cell \d became (inf|nan) within the 100. ms "
+            r"before 0\.[1-4] s(; so are .*)?: parameters make numbers overflow, or a time step is too long",
         ):
             b2.Network(source, cells, plastic).run(STEPS * ms, namespace={})

@@ -135,3 +135,12 @@ def test_weights_that_are_no_longer_finite_are_named_with_rule_and_event(small_p
         InputError, match=r"weight of rule 'hebbian' is inf after event 1 of episode 0 \(post 0, pre 0\)"
     ):
         network.run(grown.assign(write_gate=grown["write_gate"] * 0 + 1, retention=grown["retention"] * 0 + 1))
+
+
+def test_a_program_that_was_turned_round_runs(small_program: xr.Dataset) -> None:
+    """torch takes no array whose strides are below 0."""
+    turned = small_program.isel(pre=slice(None, None, -1))
+    weight = RateNetwork("hebbian").run(turned)["weight"]
+    np.testing.assert_array_equal(
+        weight.isel(pre=slice(None, None, -1)), RateNetwork("hebbian").run(small_program).weight
+    )

@@ -44,6 +44,7 @@ def test_episodes_and_populations_may_be_told(tmp_path: Path) -> None:
         ("cell,time (ms)\n-1,1\n", "line 2: cell must be a whole number from 0 on, not -1"),
         ("neuron,time (ms)\n0,1\n", "unknown column of .*spikes.csv': 'neuron'"),
         ("cell\n0\n", "lacks the column 'time'"),
+        ("cell,time (ms),population\n0,1,key\n0,2,\n", "line 3: population is empty, but every spike needs it"),
     ],
 )
 def test_a_bad_file_is_refused_with_the_line(tmp_path: Path, text: str, says: str) -> None:

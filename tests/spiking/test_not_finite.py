@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 import xarray as xr
-from brian2 import nS, second
+from brian2 import mV, nS, second
 
 from neurofwp.errors import InputError
 from neurofwp.spiking import SpikingNetwork
 
-# in single precision a weight of siemens may be 3e38: this rate gets there within a few steps of the plasticity clock
-OVERFLOWING = 1e50 * nS / second
+# in single precision a weight may be 3e38 S: with this rate it gets beyond within a few steps of the plasticity clock,
+# once calcium, which is of the order of 1e4 here, is above its floor
+OVERFLOWING = 1e47 * nS / second
+FLOOR = {"g_calcium": 200 / mV, "c_floor": 4000.0}
 
 
 def written_late(program: xr.Dataset) -> xr.Dataset:
@@ -23,7 +25,7 @@ def written_late(program: xr.Dataset) -> xr.Dataset:
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_weight_that_overflows_stops_the_run_in_its_event(backend: str, stored_program: xr.Dataset) -> None:
     """In rows of a compiled program, and in steps of NumPy; the second event is the first that writes."""
-    network = SpikingNetwork("linear", parameters={"eta": OVERFLOWING}, cells_per_pool=1, backend=backend)
+    network = SpikingNetwork("linear", parameters={"eta": OVERFLOWING, **FLOOR}, cells_per_pool=1, backend=backend)
     said = (
         r"^weight of the synapse from key cell \d+ to value cell \d+ \((ON|OFF) pool of dimension [01]\) in episode "
         r"[01] became (inf|nan) in event 1, which ends at [\d.]+ s(; so are .*)?: parameters of synapse model 'linear' "
@@ -36,7 +38,7 @@ def test_a_weight_that_overflows_stops_the_run_in_its_event(backend: str, stored
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_the_condition_that_overflows_is_named(stored_program: xr.Dataset) -> None:
     eta = xr.Dataset({"eta": ("condition", [3.0, float(OVERFLOWING / (nS / second))], {"units": "nS/s"})})
-    network = SpikingNetwork("linear", cells_per_pool=1, backend="numpy")
+    network = SpikingNetwork("linear", parameters=FLOOR, cells_per_pool=1, backend="numpy")
     with pytest.raises(InputError, match=r"in episode \d of condition 1 became"):
         network.run(written_late(stored_program), seed=3, conditions=eta)
 
