@@ -14,7 +14,7 @@ class Lost(NamedTuple):
 
     group: str
     variable: str
-    index: int
+    number: int
     value: float
 
 
@@ -22,7 +22,7 @@ class NotFinite(RuntimeError):
     """What is not finite, one of each variable, and when it was seen (s)."""
 
     def __init__(self, lost: Sequence[Lost], time: float) -> None:
-        said = ", ".join(f"{each.variable} of {each.group} {each.index} is {each.value:g}" for each in lost)
+        said = ", ".join(f"{each.variable} of {each.group} {each.number} is {each.value:g}" for each in lost)
         super().__init__(f"{said} at {time:g} s")
         self.lost, self.time = lost, time
 

@@ -94,9 +94,9 @@ def _stop_when_not_finite(plastic: b2.Synapses, target: Any) -> None:
 
     def say(found: NotFinite) -> InputError:
         lost = found.lost[0]
-        where = f"cell {lost.index} of {lost.group!r}"
+        where = f"cell {lost.number} of {lost.group!r}"
         if lost.group == plastic.name:
-            where = f"the synapse of {lost.group!r} from cell {plastic.i[lost.index]} to cell {plastic.j[lost.index]}"
+            where = f"the synapse of {lost.group!r} from cell {plastic.i[lost.number]} to cell {plastic.j[lost.number]}"
         also = ", ".join(dict.fromkeys(each.variable for each in found.lost[1:]))
         return InputError(
             f"{lost.variable} of {where} became {lost.value:g} within the {LOOK} before {found.time:g} s"

@@ -54,7 +54,7 @@ class CircuitSimulation(Simulation):
     def _place(self, lost: Lost) -> str:
         """The cell or synapse, and its episode."""
         plan, plastic = self.plan, lost.group == "plastic"
-        replica, within = divmod(lost.index, plan.members[SYNAPSES if plastic else lost.group])
+        replica, within = divmod(lost.number, plan.members[SYNAPSES if plastic else lost.group])
         place = f"{lost.group} cell {within}"
         if plastic:
             key, within = divmod(within, plan.members["value"])
