@@ -32,27 +32,27 @@ SEAL = re.compile(rb"neurofwp-sha256:[0-9a-f]{64}\n\Z")  # without it a file tha
 
 def of_bytes(rng: random.Random, content: bytes) -> bytes:
     """Bits flipped, a piece cut out, put in twice, or replaced; the file cut short."""
-    content = bytearray(SEAL.sub(b"", content))
+    changed = bytearray(SEAL.sub(b"", content))
     for _ in range(rng.choice((1, 1, 2, 5, 30))):
-        size = len(content)
+        size = len(changed)
         if not size:
             break
         start = rng.randrange(size)
         stop = min(size, start + rng.choice((1, 2, 8, 64, 1000)))
         match rng.randrange(6):
             case 0:
-                content[start] ^= 1 << rng.randrange(8)
+                changed[start] ^= 1 << rng.randrange(8)
             case 1:
-                content[start] = rng.choice((0, 1, 127, 128, 255))
+                changed[start] = rng.choice((0, 1, 127, 128, 255))
             case 2:
-                del content[start:stop]
+                del changed[start:stop]
             case 3:
-                content[start:start] = content[start:stop]
+                changed[start:start] = changed[start:stop]
             case 4:
-                content[start:stop] = rng.randbytes(stop - start)
+                changed[start:stop] = rng.randbytes(stop - start)
             case 5:
-                del content[start if rng.random() < 0.2 else stop :]
-    return bytes(content)
+                del changed[start if rng.random() < 0.2 else stop :]
+    return bytes(changed)
 
 
 def of_text(rng: random.Random, content: bytes) -> bytes:
