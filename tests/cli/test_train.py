@@ -112,7 +112,7 @@ def test_an_interrupted_training_goes_on_to_the_same_end(
     captured = capsys.readouterr()
     assert captured.err.splitlines()[-1].startswith("neurofwp: interrupted")
     assert "Traceback" not in captured.err
-    assert names(out) == {"training.safetensors", "log.txt", "manifest.json"}
+    assert names(out) == {"training.safetensors", "training-before.safetensors", "log.txt", "manifest.json"}
 
     drawn.clear()
     drawn.extend(["a long time ago"] * 100)

@@ -291,7 +291,7 @@ def test_threads_that_start_processes_leave_the_environment_as_it_was(monkeypatc
             return Future()
 
     def submit() -> None:
-        own = Processes.__new__(Processes)
+        own: Any = Processes.__new__(Processes)
         own._pool = Pool()
         begun.wait()
         own._submit(len, {0: ("a",), 1: ("b",)})

@@ -70,7 +70,7 @@ def train(
     batch : the batch of a step; a pure function of the step, so that a run that resumes sees what it would have seen.
     loss : of a model on a batch, a scalar.
     evaluate : numbers of a model, among them "loss"; called without gradients.
-    folder : for a checkpoint at every evaluation, beside the one before. The newest that is there and whole, of the
+    folder : for a checkpoint at every evaluation, until the end beside the one before. The newest that is there and whole, of the
         same settings, config and source, is resumed; the log names one that is damaged.
     config : what else the run depends on, such as seed and sizes; JSON.
 
@@ -109,6 +109,8 @@ def train(
                 bar.set_postfix({name: f"{number:.4g}" for name, number in numbers.items()})
                 if path is not None and first:
                     _save(path, model, best, optimiser, outcome, about)
+    if path is not None and first:
+        path.with_name(store.CHECKPOINT_BEFORE).unlink(missing_ok=True)  # the slow net is made of the last one
     model.load_state_dict(best)
     return outcome
 
