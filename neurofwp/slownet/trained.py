@@ -136,8 +136,8 @@ def load(name: str | Path) -> TrainedSlowNet:
         shape = Shape(**config["shape"])
         family, about, duration = config["family"], config["about"], config["duration"]
         _check_sizes(shape, tensors)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        model = Programmer(shape, generator=torch.Generator().manual_seed(0))  # whatever is drawn is replaced
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(f"{str(path)!r} holds no slow net that this version knows: {error}") from error
-    model = Programmer(shape, generator=torch.Generator().manual_seed(0))  # whatever is drawn is replaced
     checkpoint.fill(model, tensors, source=str(path))
     return TrainedSlowNet(model, family, about, duration)

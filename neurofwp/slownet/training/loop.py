@@ -70,8 +70,8 @@ def train(
     batch : the batch of a step; a pure function of the step, so that a run that resumes sees what it would have seen.
     loss : of a model on a batch, a scalar.
     evaluate : numbers of a model, among them "loss"; called without gradients.
-    folder : for a checkpoint at every evaluation, until the end beside the one before. The newest that is there and whole, of the
-        same settings, config and source, is resumed; the log names one that is damaged.
+    folder : for a checkpoint at every evaluation, until the end beside the one before. The newest that is there and
+        whole, of the same settings, config and source, is resumed; the log names one that is damaged.
     config : what else the run depends on, such as seed and sizes; JSON.
 
     Started by torchrun, every process trains on its own part of the batch, which `batch` gives it, and gradients are
