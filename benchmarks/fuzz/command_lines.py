@@ -35,7 +35,7 @@ def _nothing_begins() -> Iterator[None]:
         for name in begins:
             stack.enter_context(patch(name, _accept))
         for redirect in (redirect_stdout, redirect_stderr):
-            stack.enter_context(redirect(StringIO()))  # type: ignore[operator]
+            stack.enter_context(redirect(StringIO()))
         yield
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from brian2 import ms
 
@@ -176,12 +178,7 @@ def _write_spikes(folder: Path) -> None:
 
 
 def _write_workbook(folder: Path) -> None:
-    from openpyxl import Workbook
-
-    book = Workbook()
-    for line in CELLS.splitlines():
-        book.active.append([float(cell) if cell.lstrip("-").isdigit() else cell for cell in line.split(",")])
-    book.save(folder / "mine.xlsx")
+    pd.read_csv(io.StringIO(CELLS)).to_excel(folder / "mine.xlsx", index=False, engine="openpyxl")
 
 
 READERS: dict[str, Reader] = {
