@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from pathlib import Path
 
 import hypothesis.extra.numpy as hnp
@@ -99,11 +101,18 @@ def test_a_file_of_something_else_is_no_trace(small_program: xr.Dataset, tmp_pat
 
 
 @pytest.mark.parametrize("content", [b"", b"weight,recall\n1,2\n", b"\x89HDF\r\n\x1a\n" + b"\0" * 64])
-def test_a_file_that_is_no_netcdf_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_netcdf_is_refused_by_name(
+    tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing complains of it afterwards, as files that are half open do at their end."""
+    complaints: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
     path = tmp_path / "notes.nc"
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"notes\.nc' is not a NetCDF-4 file that can be read"):
         trace.load(path)
+    gc.collect()
+    assert not complaints
 
 
 def test_half_a_file_is_refused_by_name(small_trace: xr.Dataset, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
-from neurofwp.brian import cache
+from neurofwp.brian import cache, not_finite
 from neurofwp.brian.mapped import map_array
 from neurofwp.runtime import children, provenance
 
@@ -66,6 +66,8 @@ class Build:
 
         Raises
         ------
+        NotFinite
+            if a number of its cells or synapses is no longer finite.
         RuntimeError
             if it fails or complains, with what it said.
         """
@@ -80,6 +82,8 @@ class Build:
             )
             if progress:
                 print("\r  simulating 100 %", file=sys.stderr, flush=True)
+            if (lost := not_finite.find(own)) is not None:
+                raise lost
             # Brian2's programs complain of an array of the wrong size, and go on
             if done.returncode or done.stderr:
                 raise RuntimeError(f"the compiled network stopped with code {done.returncode}: {done.stderr.strip()}")

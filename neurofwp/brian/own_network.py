@@ -17,8 +17,10 @@ import brian2 as b2
 from brian2 import Quantity, have_same_dimensions, mmolar, ms, siemens, volt
 from numpy.typing import ArrayLike
 
+from neurofwp.brian.not_finite import NotFinite
 from neurofwp.brian.own_cells import add_cells
 from neurofwp.brian.random_numbers import FUNCTIONS
+from neurofwp.brian.watch import Watched, differential, watch
 from neurofwp.errors import InputError
 from neurofwp.synapses.model import SynapseModel, load
 from neurofwp.synapses.stage import Stage
@@ -26,6 +28,7 @@ from neurofwp.synapses.variants import adapt
 
 # of cells of ours; of others', these numbers, where they do not have a variable of the name
 GIVEN: Mapping[str, Quantity | float] = {"nmda_gain": 1.0, "forgetting": 0 * b2.Hz, "calcium_outside": 2 * mmolar}
+LOOK = 100 * ms  # how often numbers are checked
 
 
 def connect(
@@ -59,7 +62,9 @@ def connect(
     Returns
     -------
     Synapses with the states of the model, such as ``weight`` (siemens) and ``calcium``, for Brian2's own monitors. The
-    object has to be in the network that runs, as any other.
+    object has to be in the network that runs, as any other. Every `LOOK` of simulated time it looks whether weights,
+    calcium and what the target's differential equations advance are finite: if not, the run stops with an InputError
+    that says which is not, or, a compiled one, with a RuntimeError and a line on standard error.
 
     Raises
     ------
@@ -80,7 +85,30 @@ def connect(
         add_cells(plastic, code.beside, synapse.text("postsynaptic_update"), code.read, plasticity_step)
     if update := code("update") if code.beside else code("postsynaptic_update", "update"):
         plastic.run_regularly(update, dt=plasticity_step, order=1)
+    _stop_when_not_finite(plastic, target)
     return plastic
+
+
+def _stop_when_not_finite(plastic: b2.Synapses, target: Any) -> None:
+    cells = getattr(target, "source", target)  # of a part of a group the group
+    watched = [
+        Watched(plastic, [name for name in ("calcium", "weight", "slots") if name in plastic.variables]),
+        Watched(cells, differential(cells) if isinstance(cells, b2.NeuronGroup) else []),
+    ]
+
+    def say(found: NotFinite) -> InputError:
+        lost = found.lost[0]
+        where = f"cell {lost.number} of {lost.group!r}"
+        if lost.group == plastic.name:
+            where = f"the synapse of {lost.group!r} from cell {plastic.i[lost.number]} to cell {plastic.j[lost.number]}"
+        also = ", ".join(dict.fromkeys(each.variable for each in found.lost[1:]))
+        return InputError(
+            f"{lost.variable} of {where} became {lost.value:g} within the {LOOK} before {found.time:g} s"
+            f"{f'; so are {also}' if also else ''}: parameters make numbers overflow, or a time step is too long"
+        )
+
+    clock = b2.Clock(LOOK, name=f"{plastic.name}_looks")
+    plastic.contained_objects.append(watch(watched, clock=clock, name=f"look_at_{plastic.name}", say=say))
 
 
 def _make(

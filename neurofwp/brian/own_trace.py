@@ -54,8 +54,8 @@ def from_brian2(
     Raises
     ------
     InputError
-        for a monitor of something else, events that are no times, end before they begin or hold no sample, and pairs
-        with several synapses.
+        for a monitor of something else, events that are no times, end before they begin or hold no sample, pairs with
+        several synapses, and weights that are not finite.
     """
     windows = _windows(events)
     source, target = _groups(weights)
@@ -78,6 +78,13 @@ def _weights(
     pre, post = _pairs(monitor)
     cells, column = np.unique(post, return_inverse=True)
     time, seen = np.asarray(monitor.t / second), np.asarray(monitor.weight / nS)
+    if (lost := ~np.isfinite(seen)).any():
+        first = int(lost.any(axis=0).argmax())
+        which = int(lost[:, first].argmax())
+        raise InputError(
+            f"the weight from cell {pre[which]} to cell {post[which]} is {seen[which, first]:g} from {time[first]:g} s "
+            f"on, {_event(windows, float(time[first]))}: parameters make numbers overflow, or a time step is too long"
+        )
     last = np.searchsorted(time, windows[..., 1] - ROUNDING) - 1
     empty = (last < 0) | (time[last] < windows[..., 0] - ROUNDING)
     if empty.any():
@@ -91,6 +98,14 @@ def _weights(
     initial = np.zeros((len(before), len(cells), sources))
     initial[:, column, pre] = seen[:, before].T
     return cells, dense, initial
+
+
+def _event(windows: Floats, time: float) -> str:
+    """In which event that is; an event ends when its last sample was taken."""
+    inside = np.argwhere((windows[..., 0] <= time) & (time < windows[..., 1]))
+    if not inside.size:
+        return "outside of all events"
+    return f"in event {inside[0, 1]} of episode {inside[0, 0]}"
 
 
 def _groups(monitor: Any) -> tuple[Any, Any]:

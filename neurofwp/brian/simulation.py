@@ -137,8 +137,10 @@ def _fields(network: b2.Network, device: Any, last: dict[str, tuple[Any, str]]) 
     for group in network.sorted_objects:
         if not isinstance(group, (b2.NeuronGroup, b2.Synapses)):
             continue
+        # they are in the code: from brian2 2.10 on they belong to the group, and no longer to its pathway
+        delays = [pathway.variables["delay"] for pathway in getattr(group, "_pathways", ())]
         for name, variable in group.variables.items():
-            own = variable in device.arrays and variable.owner.name == group.name
+            own = variable in device.arrays and variable.owner.name == group.name and variable not in delays
             if own and not variable.read_only:
                 inputs[f"{group.name}.{name}"] = np.dtype(variable.dtype).str
                 if variable.constant:

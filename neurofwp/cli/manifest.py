@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from neurofwp.errors import InputError
-from neurofwp.runtime import files, locks
+from neurofwp.runtime import digest, files, locks
 
-MANIFEST = "manifest.json"
+MANIFEST = digest.LIST
 FIGURES = (".png", ".pdf")  # which may be drawn again
 
 log = logging.getLogger("neurofwp")

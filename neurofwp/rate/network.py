@@ -106,10 +106,28 @@ class RateNetwork:
             # (episode, polarity, event, post, pre)
             duration = self._tensor(program["duration"] / 1000)[:, None]
             pools = scan(self.rule, parameters, key[:, None], value, gate, retention, None, self.bounds, duration)
+            self._refuse_lost(pools)
             weight = pools[:, 0] - pools[:, 1] if self.on_off else pools[:, 0]
             recall = (weight @ query[..., None])[..., 0]
             recall[~query.any(-1)] = torch.nan
         return self._trace(program, pools, weight, recall, seed)
+
+    def _refuse_lost(self, pools: Tensor) -> None:
+        """
+        Raises
+        ------
+        InputError
+            for weights (episode, polarity, event, post, pre) that are not finite: the first event of which.
+        """
+        lost = ~pools.isfinite()
+        if bool(lost.any()):
+            event = int(lost.any(-1).any(-1).any(1).any(0).nonzero()[0])
+            episode, _, post, pre = (int(each) for each in lost[:, :, event].nonzero()[0])
+            number = float(pools[:, :, event][lost[:, :, event]][0])
+            raise InputError(
+                f"a weight of rule {self.rule.id!r} is {number:g} after event {event} of episode {episode} (post "
+                f"{post}, pre {pre}), and was finite before: {self.rule.finite_with} would keep it so"
+            )
 
     def _trace(
         self, program: xr.Dataset, pools: Tensor, weight: Tensor, recall: Tensor, seed: int | None
@@ -144,7 +162,7 @@ class RateNetwork:
         return unit(keys) if self.unit_keys else keys
 
     def _tensor(self, array: xr.DataArray) -> Tensor:
-        return torch.as_tensor(array.values).to(self.device, self.dtype)
+        return torch.as_tensor(np.ascontiguousarray(array.values)).to(self.device, self.dtype)
 
 
 def unit(keys: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,12 +22,19 @@ PREFIX = b"neurofwp-sha256:"
 HEX = r"[0-9a-f]{64}"
 LINE = len(PREFIX) + 64 + 1
 BLOCK = 1 << 20
+LIST = "manifest.json"  # of the files of a run, with their hashes
 METADATA = "__metadata__"  # of a safetensors header
 
+log = logging.getLogger("neurofwp")
 
-def damaged(path: object) -> InputError:
-    """The error for a file whose content is not what was written."""
-    return InputError(
+
+class Damaged(InputError):
+    """A file whose content is not what was written."""
+
+
+def damaged(path: object) -> Damaged:
+    """The error for a file whose content is not that of its hash."""
+    return Damaged(
         f"{str(path)!r} is damaged: its content is not that of its SHA-256; restore it from a copy, or make it again"
     )
 
@@ -36,8 +44,11 @@ def seal(content: bytes | memoryview) -> bytes:
     return b"".join([content, PREFIX, hashlib.sha256(content).hexdigest().encode(), b"\n"])
 
 
-def check(path: Path) -> None:
+def check(path: Path, *, sealed: bool = False) -> None:
     """Refuse a file whose last line is not that of its content.
+
+    sealed : refuse one without such a line too. Otherwise the log says that it is missing where the list of the folder,
+        `LIST`, names the file: it was cut, or another program wrote it.
 
     Raises
     ------
@@ -53,6 +64,12 @@ def check(path: Path) -> None:
             raise damaged(path)
         # a line that is itself damaged still ends or begins like one
         if PREFIX not in line and not re.fullmatch(HEX.encode(), line[-65:-1]):
+            if sealed:
+                raise damaged(path)
+            if _is_listed(path):
+                log.warning(
+                    "%s has lost the line with its SHA-256: it was cut short, or another program wrote it", path
+                )
             return
         file.seek(0)
         sha, left = hashlib.sha256(), size - LINE
@@ -61,6 +78,14 @@ def check(path: Path) -> None:
             left -= len(block)
     if line != PREFIX + sha.hexdigest().encode() + b"\n":
         raise damaged(path)
+
+
+def _is_listed(path: Path) -> bool:
+    """Whether a run that is complete left it."""
+    try:
+        return path.name in json.loads((path.parent / LIST).read_text())["files"]
+    except (OSError, ValueError, TypeError, LookupError, RecursionError):
+        return False
 
 
 def seal_json(content: Mapping[str, Any]) -> dict[str, Any]:

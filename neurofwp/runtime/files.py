@@ -133,18 +133,24 @@ def read_netcdf(path: str | Path) -> xr.Dataset:
     return read_tree(path).to_dataset()
 
 
-def read_tree(path: str | Path) -> xr.DataTree:
+def read_tree(path: str | Path, *, sealed: bool = False) -> xr.DataTree:
     """Read a NetCDF file with all of its groups into memory, in the names of today (`migrations`).
+
+    sealed : as of `digest.check`.
 
     Raises
     ------
     InputError
         if there is no such file, it is damaged, it is not NetCDF-4, or a newer neurofwp wrote it.
     """
+    import h5py
+
     if not Path(path).is_file():
         raise InputError(f"there is no file {str(path)!r}")
     try:
-        digest.check(Path(path))
+        digest.check(Path(path), sealed=sealed)
+        with h5py.File(path):  # what is no HDF5 would leave h5netcdf half open, of which it complains at its end
+            pass
         with _without_distributed(), xr.open_datatree(path, engine="h5netcdf") as tree:
             loaded = tree.load()
     except InputError:

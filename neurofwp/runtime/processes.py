@@ -14,12 +14,19 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection
+from multiprocessing.synchronize import Event
 from queue import SimpleQueue
 from typing import Any
 
 TRIES = 3  # of a call whose process was lost
 # threads of every worker would wait for those of the others; read when libraries load, so set before a worker starts
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+UNGUARDED = (
+    "the processes that were to do this ended while they started: each runs the script again that started it, so that "
+    'this must do its work below `if __name__ == "__main__":`; if it does, is memory short?'
+)
+_setting = threading.Lock()  # of threads that start processes, each of which sets the environment for a while
 
 log = logging.getLogger("neurofwp")
 
@@ -32,6 +39,9 @@ class Processes:
         self._starting = threading.Lock()  # also of all below
         self._pools: dict[int, ProcessPoolExecutor] = {}
         self._ended = False
+        # spawn: a fork would copy the state of libraries that run threads
+        self._context = multiprocessing.get_context("spawn")
+        self._began = self._context.Event()  # whether any process has
         self._turns = _Turns()
         self._threads = [threading.Thread(target=self._work, args=(own,), daemon=True) for own in range(count)]
         for thread in self._threads:
@@ -55,6 +65,9 @@ class Processes:
                     outcome = self._make(own, call)
                 if not isinstance(outcome, BrokenProcessPool):
                     break
+                if not self._began.is_set():
+                    outcome = RuntimeError(UNGUARDED)
+                    break
                 log.warning("a process was lost: what it had begun is done again")
             else:
                 outcome = RuntimeError("the processes that did this were lost, one after the other: is memory short?")
@@ -67,7 +80,7 @@ class Processes:
                 if self._ended:
                     return CancelledError()
                 if own not in self._pools:
-                    self._pools[own] = _open()
+                    self._pools[own] = self._open()
                 future = self._pools[own].submit(_make, call.function, *call.arguments)
             outcome = _outcome(future)
         except BaseException as error:  # which must not end a thread that others wait for
@@ -77,6 +90,9 @@ class Processes:
                 if (broken := self._pools.pop(own, None)) is not None:
                     broken.shutdown(wait=False)
         return outcome
+
+    def _open(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(1, self._context, initializer=begin_worker, initargs=(self._began,))
 
     def close(self) -> None:
         """Finish what has begun, and nothing else."""
@@ -140,11 +156,6 @@ class _Turns:
                 self._changed.notify_all()
 
 
-def _open() -> ProcessPoolExecutor:
-    # spawn: a fork would copy the state of libraries that run threads
-    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=begin_worker)
-
-
 def _make(function: Callable[..., Any], *call: Any) -> Any:
     """A call in a process. What it raises can be sent, and ends no other."""
     try:
@@ -164,8 +175,10 @@ def _outcome(future: Future[Any]) -> Any:
     return future.result() if error is None else error
 
 
-def begin_worker() -> None:
+def begin_worker(began: Event | None = None) -> None:
     """Leave interrupts to the process that started this one, and end as soon as it is gone: killed, it tells nobody."""
+    if began is not None:
+        began.set()
     signal.signal(signal.SIGINT, lambda *_: None)  # a function: Brian2 calls whatever was there before
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -180,13 +193,14 @@ def _end_after(sentinel: int) -> None:
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Set environment variables for a while."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    with _setting:
+        before = {name: os.environ.get(name) for name in variables}
+        os.environ.update(variables)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value

@@ -20,8 +20,9 @@ from neurofwp.errors import InputError
 from neurofwp.runtime import digest, files, source
 from neurofwp.runtime.lazy import np, xr
 
-CHECKPOINT = "training.safetensors"  # what a training leaves in its own folder
-KEPT = re.compile(rf".*-[0-9a-f]{{16}}\.(nc|npy|json)|{re.escape(CHECKPOINT)}")  # names of all that is kept
+# what a training leaves in its own folder: where it is, and where it was before
+CHECKPOINT, CHECKPOINT_BEFORE = "training.safetensors", "training-before.safetensors"
+KEPT = re.compile(r".*-[0-9a-f]{16}\.(nc|npy|json)|training(-before)?\.safetensors")  # names of all that is kept
 RESULT = "result"  # the key of what is kept as JSON
 MODELS = (".toml", ".safetensors")  # a text that ends so and names a file counts by what the file holds
 
@@ -167,12 +168,12 @@ def clear(folder: Path) -> None:
 
 
 def _read_netcdf(path: Path) -> xr.Dataset | xr.DataTree:
-    tree = files.read_tree(path)
+    tree = files.read_tree(path, sealed=True)
     return tree if tree.children else tree.to_dataset()
 
 
 def _read_npy(path: Path) -> np.ndarray:
-    digest.check(path)
+    digest.check(path, sealed=True)
     array: np.ndarray = np.load(path)
     return array
 

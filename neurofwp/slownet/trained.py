@@ -104,6 +104,19 @@ def shipped_names() -> dict[str, Path]:
     return {file.name.removesuffix(SUFFIX): file for file in sorted(folder.glob(f"*{SUFFIX}"))}
 
 
+def _check_sizes(shape: Shape, tensors: Mapping[str, torch.Tensor]) -> None:
+    """
+    Raises
+    ------
+    InputError
+        for sizes of which the file cannot hold the weights: before memory for these is asked for.
+    """
+    needed = max(shape.cue * shape.pre, shape.hidden * (shape.cue + shape.content + shape.context))
+    held = sum(tensor.numel() for tensor in tensors.values())
+    if needed > held:
+        raise InputError(f"its sizes need {needed} numbers or more, and it holds {held}")
+
+
 def load(name: str | Path) -> TrainedSlowNet:
     """A shipped slow net by its name, or one that was saved, by its path.
 
@@ -122,8 +135,9 @@ def load(name: str | Path) -> TrainedSlowNet:
     try:
         shape = Shape(**config["shape"])
         family, about, duration = config["family"], config["about"], config["duration"]
-    except (KeyError, TypeError, InputError) as error:
+        _check_sizes(shape, tensors)
+        model = Programmer(shape, generator=torch.Generator().manual_seed(0))  # whatever is drawn is replaced
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(f"{str(path)!r} holds no slow net that this version knows: {error}") from error
-    model = Programmer(shape, generator=torch.Generator().manual_seed(0))  # whatever is drawn is replaced
     checkpoint.fill(model, tensors, source=str(path))
     return TrainedSlowNet(model, family, about, duration)

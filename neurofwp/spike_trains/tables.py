@@ -70,6 +70,8 @@ def _rows(file: Path) -> tuple[pd.DataFrame, str]:
     rows["time"] = _numbers(file, rows, "time")
     for name in ("cell", "episode"):
         rows[name] = _whole(file, rows, name) if name in rows else 0
+    if "population" in rows and (empty := np.flatnonzero(rows["population"].isna())).size:
+        raise InputError(f"{str(file)!r}, line {empty[0] + 2}: population is empty, but every spike needs it")
     rows["population"] = rows["population"].astype(str) if "population" in rows else KEY
     return rows, heading[2]
 

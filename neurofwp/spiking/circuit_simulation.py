@@ -8,11 +8,15 @@ from typing import Any
 
 import brian2 as b2
 
+from neurofwp.brian.builds import Inputs, Recorded
+from neurofwp.brian.not_finite import Lost, NotFinite
 from neurofwp.brian.simulation import Simulation
+from neurofwp.errors import InputError
+from neurofwp.spiking.circuits.circuit import SYNAPSES
 from neurofwp.spiking.initial_values import tables, varied_constants
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.populations import build
-from neurofwp.spiking.recording import Probe, monitors
+from neurofwp.spiking.recording import POLARITY, Probe, monitors
 from neurofwp.spiking.timeline import Timeline
 
 
@@ -36,3 +40,36 @@ class CircuitSimulation(Simulation):
             "varied constants": sorted(varied_constants(self.plan)),
             "probes": list(self.probes),
         }
+
+    def run(self, backend: str, numbers: Inputs, seed: int, *, progress: bool = False) -> Recorded:
+        """As of `Simulation`, with an InputError for numbers that are no longer finite."""
+        try:
+            return super().run(backend, numbers, seed, progress=progress)
+        except NotFinite as found:
+            raise InputError(self._in_words(found)) from found
+
+    def _in_words(self, found: NotFinite) -> str:
+        """Which numbers are not finite, of which cell or synapse, and since which event."""
+        event = round(1000 * found.time / self.timeline.slot) - 1
+        first, *others = found.lost
+        also = f"; so are {', '.join(dict.fromkeys(each.variable for each in others))}" if others else ""
+        when = f"in event {event}" if event >= 0 else "before the first event"
+        return (
+            f"{first.variable} of {self._place(first)} became {first.value:g} {when}, which ends at {found.time:g} s"
+            f"{also}: parameters of synapse model {self.plan.synapse.name!r} or circuit {self.plan.circuit.name!r} "
+            "make numbers overflow, or a time step is too long for them"
+        )
+
+    def _place(self, lost: Lost) -> str:
+        """The cell or synapse, and its episode."""
+        plan, plastic = self.plan, lost.group == "plastic"
+        replica, within = divmod(lost.number, plan.members[SYNAPSES if plastic else lost.group])
+        place = f"{lost.group} cell {within}"
+        if plastic:
+            key, within = divmod(within, plan.members["value"])
+            place = f"the synapse from key cell {key} to value cell {within}"
+        if lost.group in ("plastic", "value"):
+            polarity, dimension = divmod(within // plan.sizes.per_pool, plan.sizes.post)
+            place += f" ({POLARITY[polarity].upper()} pool of dimension {dimension})"
+        of = f" of condition {replica // (max(plan.episodes) + 1)}" if plan.conditions else ""
+        return f"{place} in episode {plan.episodes[replica]}{of}"

@@ -172,8 +172,8 @@ class SpikingNetwork:
         InputError
             for a Program that is not valid, durations that differ between episodes or are too short, keys above 1, a
             negative seed, conditions that `neurofwp.spiking.conditions` refuses or that are not those of the Program, a
-            parameter that cannot differ between conditions, or spikes of a cell, an episode or a time that the run does
-            not have.
+            parameter that cannot differ between conditions, spikes of a cell, an episode or a time that the run does
+            not have, or a weight, calcium or a voltage that is no longer finite at the end of an event.
         """
         return self._simulate(program, (), seed, conditions, spikes, teaching, progress).trace()
 

@@ -11,6 +11,7 @@ import xarray as xr
 from brian2 import ms
 
 from neurofwp.brian.device import compiles
+from neurofwp.brian.watch import Watched, differential, watch
 from neurofwp.brian.writer import RuntimeWriter, Writer
 from neurofwp.errors import InputError
 from neurofwp.spiking.circuits.circuit import SYNAPSES
@@ -64,11 +65,15 @@ def choose_probes(program: xr.Dataset, share: float, *, seed: int = 0) -> list[P
 
 def monitors(
     populations: Populations, timeline: Timeline, probes: Sequence[Probe], plan: Plan
-) -> Iterator[b2.SpikeMonitor | b2.StateMonitor | Writer | RuntimeWriter]:
-    """All spikes, weights and sums of dendritic voltage at the ends of events, and a few synapses over time."""
+) -> Iterator[b2.BrianObject]:
+    """All spikes, weights and sums of dendritic voltage at the ends of events, and a few synapses over time.
+
+    At the ends of events the run is also stopped if a number is no longer finite.
+    """
     key, value, plastic = populations.cells["key"], populations.cells["value"], populations.plastic
     cells = np.arange(plan.replicas * plan.members["value"])
     synapse, sizes, ends = plan.synapse, plan.sizes, b2.Clock(timeline.slot * ms, name="event_clock")
+    yield watch(_watched(populations, plan), clock=ends, name="look_for_lost")
     for group in populations.cells.values():
         yield b2.SpikeMonitor(group, name=f"{group.name}_spikes")
     members, states = plan.replicas * plan.members[SYNAPSES], recorded_states(synapse, "weight")
@@ -95,6 +100,16 @@ def monitors(
     often = b2.Clock(PROBE_STEP, name="probe_clock")
     for name, (group, variables, index) in watched.items():
         yield b2.StateMonitor(group, variables, record=index, clock=often, name=f"probe_{name}")
+
+
+def _watched(populations: Populations, plan: Plan) -> list[Watched]:
+    """Synapses, then what differential equations of cells advance."""
+    cells = [
+        Watched(group, differential(group), plan.replicas * plan.members[name])  # others are in no replica
+        for name, group in populations.cells.items()
+    ]
+    own = (name for name in ("calcium", "weight", plan.synapse.expressed) if name in plan.synapse.states)
+    return [Watched(populations.plastic, list(dict.fromkeys(own))), *cells]
 
 
 def recorded_states(synapse: SynapseModel, *wanted: str) -> list[str]:

@@ -178,3 +178,19 @@ def test_part_of_a_group_is_like_a_group() -> None:
         b2.prefs.codegen.target = before
     assert np.ptp(weights[0]) > 1e-4
     np.testing.assert_array_equal(*weights)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_network_stops_when_a_weight_is_no_longer_finite() -> None:
+    with backends.use_backend("numpy"):
+        cell, step = trains()
+        source = b2.SpikeGeneratorGroup(4, cell, step * ms, dt=1 * ms)
+        cells = driven()
+        overflows = nf.synapse("linear", parameters={"g_calcium": "1e300 1/mV", "eta": "1e20 nS/s"})
+        plastic = overflows.connect(source, cells, dendrite="v", conductance="g_e", name="written")
+        with pytest.raises(
+            InputError,
+            match=r"weight of the synapse of 'written' from cell \d to cell \d became (inf|nan) within the 100. ms "
+            r"before 0\.[1-4] s(; so are .*)?: parameters make numbers overflow, or a time step is too long",
+        ):
+            b2.Network(source, cells, plastic).run(STEPS * ms, namespace={})

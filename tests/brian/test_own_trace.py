@@ -10,6 +10,7 @@ import pytest
 from brian2 import Hz, ms, nS, second
 
 import neurofwp as nf
+from neurofwp.brian import backends
 from neurofwp.errors import InputError
 
 EVENTS = np.array([[[0, 50], [50, 100]], [[100, 150], [150, 200]]]) * ms
@@ -149,3 +150,18 @@ def test_monitors_of_whole_groups_and_of_others() -> None:
     ):
         with pytest.raises(InputError, match=message):
             nf.from_brian2(weights, pre, value, event)
+
+
+def test_weights_that_are_not_finite_are_refused_with_synapse_and_event() -> None:
+    source = b2.SpikeGeneratorGroup(2, [1], [60] * ms)
+    cells = b2.NeuronGroup(1, "v : 1", threshold="v > 1")
+    own = b2.Synapses(source, cells, "weight : siemens", on_pre="weight = inf*nS")
+    own.connect()
+    weights, heard = b2.StateMonitor(own, "weight", record=True, dt=5 * ms), b2.SpikeMonitor(source)
+    with backends.use_backend("numpy"):
+        b2.Network(source, cells, own, weights, heard).run(200 * ms, namespace={})
+    taught = np.zeros((2, 2, 1))
+    with pytest.raises(
+        InputError, match=r"weight from cell 1 to cell 0 is inf from 0\.065 s on, in event 1 of episode 0"
+    ):
+        nf.from_brian2(weights, heard, taught, EVENTS)

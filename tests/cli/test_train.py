@@ -112,7 +112,7 @@ def test_an_interrupted_training_goes_on_to_the_same_end(
     captured = capsys.readouterr()
     assert captured.err.splitlines()[-1].startswith("neurofwp: interrupted")
     assert "Traceback" not in captured.err
-    assert names(out) == {"training.safetensors", "log.txt", "manifest.json"}
+    assert names(out) == {"training.safetensors", "training-before.safetensors", "log.txt", "manifest.json"}
 
     drawn.clear()
     drawn.extend(["a long time ago"] * 100)
@@ -222,13 +222,18 @@ def test_folders_and_devices_that_are_not_there(
 
 
 @pytest.mark.usefixtures("plain_figure")
-def test_a_checkpoint_that_is_cut_short_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_checkpoint_that_is_cut_short_is_said_and_training_begins_anew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert train(tmp_path, "--steps", "1") == 0
     file = tmp_path / "training.safetensors"
     file.write_bytes(file.read_bytes()[:-100])
-    (tmp_path / "slow-net.safetensors").unlink()
-    assert train(tmp_path, "--steps", "1") == 2
-    assert "no whole safetensors file" in capsys.readouterr().err.splitlines()[-1]
+    net = tmp_path / "slow-net.safetensors"
+    before = net.read_bytes()
+    net.unlink()
+    assert train(tmp_path, "--steps", "1") == 0
+    assert "no whole safetensors file" in capsys.readouterr().err
+    assert net.read_bytes() == before
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])

@@ -335,3 +335,24 @@ def test_weights_are_what_is_seen_where_there_are_both(arrays: Arrays, tmp_path:
     assert read.observed == "weights"
     np.testing.assert_allclose(read.trace["weight"], arrays["weight"])
     np.testing.assert_allclose(read.trace["recall"], own["recall"])
+
+
+def test_an_npy_file_whose_header_is_damaged_is_refused_by_name(arrays: Arrays, tmp_path: Path) -> None:
+    folder = as_npy(arrays, tmp_path / "own")
+    file = folder / "key.npy"
+    content = file.read_bytes()
+    file.write_bytes(content.replace(b"'shape': (", b"\0\0\0\0\0\0\0\0\0(("))
+    with pytest.raises(InputError, match=r"key\.npy' is not an NPY file of numbers"):
+        given.read(folder, units="nS")
+
+
+@pytest.mark.parametrize("label", ["9" * 30, "x"])
+def test_an_event_that_has_no_number_is_refused_with_its_row(label: str, arrays: Arrays, tmp_path: Path) -> None:
+    folder = as_csv(arrays, tmp_path / "own")
+    lines = (folder / "keys.csv").read_text().splitlines()
+    place = lines[0].split(",").index("event")
+    cells = lines[2].split(",")
+    lines[2] = ",".join([*cells[:place], label, *cells[place + 1 :]])
+    (folder / "keys.csv").write_text("\n".join(lines))
+    with pytest.raises(InputError, match=rf"keys\.csv'.*({label}|event)"):
+        given.read(folder)

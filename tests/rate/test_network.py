@@ -118,7 +118,7 @@ def test_what_is_no_program_and_weights_that_overflow_are_refused() -> None:
     given_ = one_shot(np.random.default_rng(5), 3, 5, 4)
     with pytest.raises(InputError, match="not a Program"):
         RateNetwork("delta").run(given_.drop_attrs())
-    with pytest.raises(InputError, match="weight must be finite or NaN, but is -inf at episode 0"):
+    with pytest.raises(InputError, match="weight of rule 'delta' is -inf after event 1 of episode 0"):
         RateNetwork("delta", parameters={"rate": 1e200}).run(given_)
 
 
@@ -127,3 +127,21 @@ def test_auto_finds_a_device_that_is_there() -> None:
     if not torch.cuda.is_available():
         with pytest.raises(InputError, match="torch sees no GPU"):
             choose_device("cuda")
+
+
+def test_weights_that_are_no_longer_finite_are_named_with_rule_and_event(small_program: xr.Dataset) -> None:
+    network = RateNetwork("hebbian", parameters={"rate": 1e308}, unit_keys=False)
+    grown = small_program.assign(key=small_program["key"] * 0 + 1, value=small_program["value"] * 0 + 1)
+    with pytest.raises(
+        InputError, match=r"weight of rule 'hebbian' is inf after event 1 of episode 0 \(post 0, pre 0\)"
+    ):
+        network.run(grown.assign(write_gate=grown["write_gate"] * 0 + 1, retention=grown["retention"] * 0 + 1))
+
+
+def test_a_program_that_was_turned_round_runs(small_program: xr.Dataset) -> None:
+    """torch takes no array whose strides are below 0."""
+    turned = small_program.isel(pre=slice(None, None, -1))
+    weight = RateNetwork("hebbian").run(turned)["weight"]
+    np.testing.assert_array_equal(
+        weight.isel(pre=slice(None, None, -1)), RateNetwork("hebbian").run(small_program).weight
+    )

@@ -14,7 +14,7 @@ import pytest
 import torch
 import xarray as xr
 
-from neurofwp.cli import results
+from neurofwp.cli import manifest, results
 from neurofwp.errors import InputError
 from neurofwp.runtime import digest, files, store
 from neurofwp.slownet import trained
@@ -125,7 +125,7 @@ def test_what_other_programs_change_is_no_damage(tmp_path: Path) -> None:
     assert files.read_netcdf(path).attrs["note"] == "by hand"
 
 
-@pytest.mark.parametrize("kind", ["result.nc", "part.npy", "summary.json", "slow-net.safetensors"])
+@pytest.mark.parametrize("kind", ["result.nc", "summary.json", "slow-net.safetensors"])
 def test_files_without_a_digest_open(kind: str, tmp_path: Path) -> None:
     path = write(kind, tmp_path)
     good = read(path)
@@ -141,6 +141,28 @@ def test_files_without_a_digest_open(kind: str, tmp_path: Path) -> None:
     else:
         path.write_bytes(path.read_bytes()[: -digest.LINE])
     assert alike(read(path), good)
+
+
+@pytest.mark.parametrize("kind", ["part.nc", "part.npy"])
+def test_a_part_that_was_cut_by_its_digest_is_made_again(kind: str, tmp_path: Path) -> None:
+    entry = store.Entry(tmp_path / "part")
+    entry.write(DATA if kind.endswith("nc") else np.arange(4.0))
+    path = tmp_path / f"part.{kind.split('.')[1]}"
+    assert entry.read() is not None
+    path.write_bytes(path.read_bytes()[: -digest.LINE])
+    assert entry.read() is None
+
+
+def test_a_result_that_was_cut_by_its_digest_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Where the list of its folder says that neurofwp left it there."""
+    path = write("result.nc", tmp_path)
+    path.write_bytes(path.read_bytes()[: -digest.LINE])
+    read(path)
+    assert not caplog.records
+    manifest.Manifest(tmp_path, {"command": "run"}, "result.nc", "key").begin()
+    manifest.Manifest(tmp_path, {"command": "run"}, "result.nc", "key").finish(["result.nc"])
+    read(path)
+    assert "result.nc has lost the line with its SHA-256: it was cut short" in caplog.records[-1].message
 
 
 def test_shipped_slow_nets_carry_their_digest() -> None:

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -275,3 +277,40 @@ def test_workers_end_with_a_parent_that_was_killed_alone(square: Any, marks: Pat
     finally:
         with suppress(ProcessLookupError):
             os.killpg(parent.pid, signal.SIGKILL)
+
+
+def test_threads_that_start_processes_leave_the_environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However they overlap: each sets variables for its processes for a while."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    begun = threading.Barrier(4)
+
+    class Pool:
+        def submit(self, *_: Any) -> Future[Any]:
+            time.sleep(0.01)
+            assert os.environ["OMP_NUM_THREADS"] == "1"
+            return Future()
+
+    def submit() -> None:
+        own: Any = Processes.__new__(Processes)
+        own._pool = Pool()
+        begun.wait()
+        own._submit(len, {0: ("a",), 1: ("b",)})
+
+    with ThreadPoolExecutor(4) as threads:
+        for each in [threads.submit(submit) for _ in range(4)]:
+            each.result()
+    assert "OMP_NUM_THREADS" not in os.environ
+
+
+@pytest.mark.usefixtures("processes")
+def test_a_script_that_is_not_guarded_is_told_so(tmp_path: Path) -> None:
+    script = tmp_path / "mine.py"
+    script.write_text(
+        "from neurofwp.runtime.parallel import parallel_map\n"
+        "print(parallel_map(abs, {n: (n,) for n in range(3)}, workers=2))\n"
+    )
+    run = [sys.executable, str(script)]
+    unguarded = subprocess.run(run, capture_output=True, text=True, timeout=100, check=False)
+    assert unguarded.returncode == 1
+    assert 'below `if __name__ == "__main__":`' in unguarded.stderr.splitlines()[-1]
+    assert unguarded.stdout == ""

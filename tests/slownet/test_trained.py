@@ -180,3 +180,11 @@ def test_a_name_that_would_not_be_found_again_is_refused(tmp_path: Path) -> None
     with pytest.raises(InputError, match=r"\.safetensors"):
         net().save(tmp_path / "net.bin")
     assert not list(tmp_path.iterdir())
+
+
+def test_sizes_that_a_file_cannot_hold_are_refused_before_memory_is_asked_for(saved: Path, tmp_path: Path) -> None:
+    tensors, config = checkpoint.load(saved)
+    config["shape"]["hidden"] = 10**30
+    path = checkpoint.save(tmp_path / "vast.safetensors", tensors, config)
+    with pytest.raises(InputError, match="holds no slow net that this version knows: its sizes need"):
+        load(path)

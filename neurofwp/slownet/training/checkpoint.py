@@ -42,7 +42,7 @@ def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         content = Path(path).read_bytes()
         tensors = dict(sorted(safetensors.torch.load(content).items()))  # which come in any order
     except (SafetensorError, OSError, KeyError) as error:  # KeyError: of a dtype that torch does not have
-        raise InputError(f"{str(path)!r} is no whole safetensors file: {error}") from error
+        raise digest.Damaged(f"{str(path)!r} is no whole safetensors file: {error}") from error
     about = digest.open_tensors(content, path)
     if about.get("kind") != KIND:
         raise InputError(f"{str(path)!r} was not saved by neurofwp: its kind is {about.get('kind')!r}, not {KIND!r}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from neurofwp.errors import InputError
-from neurofwp.runtime import source, store
+from neurofwp.runtime import digest, source, store
 from neurofwp.runtime.progress import progress_bar
 from neurofwp.slownet.training import checkpoint
 from neurofwp.slownet.training.distributed import agree, average, workers
@@ -22,6 +24,8 @@ Batch = TypeVar("Batch")
 Net = TypeVar("Net", bound=nn.Module)
 
 FILE = store.CHECKPOINT
+
+log = logging.getLogger("neurofwp")
 
 
 @dataclass
@@ -66,8 +70,8 @@ def train(
     batch : the batch of a step; a pure function of the step, so that a run that resumes sees what it would have seen.
     loss : of a model on a batch, a scalar.
     evaluate : numbers of a model, among them "loss"; called without gradients.
-    folder : for a checkpoint at every evaluation. One that is there, of the same settings, config and source, is
-        resumed.
+    folder : for a checkpoint at every evaluation, until the end beside the one before. The newest that is there and
+        whole, of the same settings, config and source, is resumed; the log names one that is damaged.
     config : what else the run depends on, such as seed and sizes; JSON.
 
     Started by torchrun, every process trains on its own part of the batch, which `batch` gives it, and gradients are
@@ -89,8 +93,8 @@ def train(
     outcome, best = Outcome(), _copy(model)
     first = workers()[0] == 0
     path = None if folder is None else _path(folder, make=first)
-    if path is not None and path.exists():
-        best, outcome = _resume(path, model, optimiser, about)
+    if path is not None and (found := _newest_whole(path)) is not None:
+        best, outcome = _resume(*found, model, optimiser, about)
     quiet = not (progress and first)
     with progress_bar(total=settings.steps, initial=outcome.steps, desc=description, disable=quiet, leave=False) as bar:
         while not outcome.is_over(settings):
@@ -105,6 +109,8 @@ def train(
                 bar.set_postfix({name: f"{number:.4g}" for name, number in numbers.items()})
                 if path is not None and first:
                     _save(path, model, best, optimiser, outcome, about)
+    if path is not None and first:
+        path.with_name(store.CHECKPOINT_BEFORE).unlink(missing_ok=True)  # the slow net is made of the last one
     model.load_state_dict(best)
     return outcome
 
@@ -160,14 +166,31 @@ def _save(
     }
     parts = {"model": _copy(model), "best": best, "optimiser": moments}
     tensors = {f"{part}/{name}": tensor for part, named in parts.items() for name, tensor in named.items()}
+    if path.is_file():
+        os.replace(path, path.with_name(store.CHECKPOINT_BEFORE))
     checkpoint.save(path, tensors, {**about, "outcome": asdict(outcome)})
 
 
+def _newest_whole(path: Path) -> tuple[Path, dict[str, Tensor], dict[str, Any]] | None:
+    """The last checkpoint, with its tensors and config, or the one before where the last is damaged or not there."""
+    for each in (path, path.with_name(store.CHECKPOINT_BEFORE)):
+        if each.is_file():
+            try:
+                return (each, *checkpoint.load(each))
+            except digest.Damaged as error:
+                log.warning("%s: training resumes from the checkpoint before, or begins anew without one", error)
+    return None
+
+
 def _resume(
-    path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, about: Mapping[str, Any]
+    path: Path,
+    tensors: Mapping[str, Tensor],
+    config: Mapping[str, Any],
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    about: Mapping[str, Any],
 ) -> tuple[dict[str, Tensor], Outcome]:
     """Put model and optimiser where they were; the best weights so far, and the outcome so far."""
-    tensors, config = checkpoint.load(path)
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimiser": {}}
     if config.keys() != {*about, "outcome"}:
         raise InputError(f"{str(path)!r} is no checkpoint of a training")
