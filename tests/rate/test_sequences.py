@@ -124,7 +124,9 @@ def compare(made: Sequence[tuple[Tensor, Mapping]], expected: Sequence[tuple[Ten
     gradients = []
     for results in (made, expected):
         loss = sum(total(*each) for each in results)
-        gradients.append(torch.autograd.grad(loss, inputs, materialize_grads=True, allow_unused=True))
+        gradients.append(
+            torch.autograd.grad(loss, inputs, retain_graph=True, materialize_grads=True, allow_unused=True)
+        )
     for (read, state), (read_alone, alone) in zip(made, expected, strict=True):
         close(read, read_alone, "reads")
         for name, tensor in alone.items():
