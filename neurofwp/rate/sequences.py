@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -67,7 +66,7 @@ class Sequences:
         place = (self.mask.cumsum(1) - 1).clamp_min(0)
         return self.unrow(aligned.gather(1, place[..., None].expand_as(aligned)))
 
-    @cached_property
+    @property
     def count(self) -> int | None:
         """How many sequences are packed; None where every row is one."""
         return len(self.lengths) or None
