@@ -121,7 +121,7 @@ def run(
         raise InputError(f"chunk must be a whole number of 1 or more, not {chunk!r}")
     if sequences is not None:
         sizes["batch"] = sequences.count or sizes["batch"]
-    before = check_initial(rule, initial, sizes, asked, normaliser)
+    before = check_initial(rule, _cast(initial, query.dtype, asked.dtype), sizes, asked, normaliser)
     backend = choose_backend(rule, asked, given, mode=mode, bounds=bounds, chunk=chunk, masked=sequences is not None)
     result = evaluate(
         rule,
@@ -138,6 +138,21 @@ def run(
     )
     _check_result(rule, result.read, result.weight)
     return result if compute_dtype is None else replace(result, read=result.read.to(query.dtype))
+
+
+def _cast(
+    initial: Tensor | Mapping[str, Tensor] | None, given: torch.dtype, computed: torch.dtype
+) -> Tensor | Mapping[str, Tensor] | None:
+    """An initial state in the precision of the computation, where it has that of the query."""
+    if given == computed or initial is None:
+        return initial
+    if isinstance(initial, Mapping):
+        return {name: part.to(computed) if _has(part, given) else part for name, part in initial.items()}
+    return initial.to(computed) if _has(initial, given) else initial
+
+
+def _has(tensor: Any, dtype: torch.dtype) -> bool:
+    return isinstance(tensor, Tensor) and tensor.dtype == dtype
 
 
 def _check_result(rule: Rule, read: Tensor, weight: Tensor) -> None:
