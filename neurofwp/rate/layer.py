@@ -14,10 +14,12 @@ from neurofwp.errors import InputError
 from neurofwp.rate import feature_maps, kernels
 from neurofwp.rate.arguments import check_compute_dtype, check_parameters
 from neurofwp.rate.backends import WORTH_CHUNKING, Backend, Mode, choose_backend
+from neurofwp.rate.evaluation import evaluate
 from neurofwp.rate.layer_signals import (
     FEATURES,
     arguments_of,
     bring_into_range,
+    check_input,
     check_sizes,
     draw_linear,
     draw_uniform,
@@ -31,7 +33,7 @@ from neurofwp.rate.layer_signals import (
 from neurofwp.rate.normalisers import Normaliser
 from neurofwp.rate.scan import Bounds
 from neurofwp.rate.sequences import Offsets, Sequences, behind, check_sequences
-from neurofwp.rate.stream import evaluate, run
+from neurofwp.rate.stream import run
 from neurofwp.rate.values import are_known
 from neurofwp.rules import Argument, Rule
 
@@ -176,7 +178,7 @@ class FastWeightLayer(nn.Module):
 
         Of packed sequences each has a state of its own.
         """
-        self._check(x)
+        check_input(x, self.d_model, self.out.weight.dtype)
         return self.advance_sequences(x, state, check_sequences(mask, cu_seqlens, x))
 
     def advance_sequences(
@@ -277,15 +279,6 @@ class FastWeightLayer(nn.Module):
 
     def _shape(self, dims: Sequence[str]) -> tuple[int, ...]:
         return tuple(self.sizes[dim] for dim in dims)
-
-    def _check(self, x: Tensor) -> None:
-        if x.ndim != 3 or x.shape[-1] != self.d_model or x.shape[1] < 1:
-            raise InputError(
-                f"x must be (batch, time, d_model) with d_model = {self.d_model} and time >= 1, "
-                f"but its shape is {tuple(x.shape)}"
-            )
-        if x.dtype != self.out.weight.dtype and not torch.is_autocast_enabled(x.device.type):
-            raise InputError(f"x must have the dtype of the layer, {self.out.weight.dtype}, not {x.dtype}")
 
     @torch.no_grad()
     def _try_settings(self) -> None:

@@ -64,6 +64,22 @@ def check_sizes(**sizes: int) -> None:
             raise InputError(f"{name} must be a whole number of 1 or more, not {size!r}")
 
 
+def check_input(x: Tensor, d_model: int, dtype: torch.dtype) -> None:
+    """
+    Raises
+    ------
+    InputError
+        for an input of a layer that is not (batch, time, d_model), or of another dtype without autocast.
+    """
+    if x.ndim != 3 or x.shape[-1] != d_model or x.shape[1] < 1:
+        raise InputError(
+            f"x must be (batch, time, d_model) with d_model = {d_model} and time >= 1, "
+            f"but its shape is {tuple(x.shape)}"
+        )
+    if x.dtype != dtype and not torch.is_autocast_enabled(x.device.type):
+        raise InputError(f"x must have the dtype of the layer, {dtype}, not {x.dtype}")
+
+
 @torch.no_grad()
 def draw_uniform(tensor: Tensor, generator: torch.Generator | None) -> None:
     """Fill a tensor (..., inputs) with numbers uniform within inputs^-1/2: the same on every device, in any dtype."""

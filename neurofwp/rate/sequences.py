@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -23,37 +23,55 @@ class Sequences:
 
     mask : (batch, time), which events of each row happen, where every sequence has a row of its own.
     lengths : of the sequences that lie one after the other in the single row of a batch, where there is no mask.
+    members : which of those `rows` makes.
     """
 
     mask: Tensor | None = None
     lengths: tuple[int, ...] = ()
+    members: tuple[int, ...] = ()
+
+    @property
+    def count(self) -> int | None:
+        """How many sequences are packed; None where every row is one."""
+        return len(self.lengths) or None
+
+    def groups(self) -> list[Sequences]:
+        """The packed sequences, those together whose lengths differ by less than a factor of two."""
+        alike: dict[int, list[int]] = {}
+        for index, length in enumerate(self.lengths):
+            if length:
+                alike.setdefault((length - 1).bit_length(), []).append(index)
+        empty = [index for index, length in enumerate(self.lengths) if not length]
+        next(iter(alike.values())).extend(empty)
+        return [replace(self, members=tuple(members)) for members in alike.values()]
 
     def happens(self, like: Tensor) -> Tensor:
         """Which events of `rows` happen, (sequence, event)."""
         if self.mask is not None:
             return self.mask
-        length = torch.tensor(self.lengths, device=like.device)
-        return torch.arange(max(self.lengths), device=like.device) < length[:, None]
+        length = torch.tensor([self.lengths[member] for member in self.members], device=like.device)
+        longest = max(self.lengths[member] for member in self.members)
+        return torch.arange(longest, device=like.device) < length[:, None]
 
     def rows(self, signal: Tensor, steps: int = 1) -> Tensor:
         """(batch, steps x time, ...) -> (sequence, steps x event, ...): one row for each sequence."""
         if self.mask is not None:
             return signal
         each = signal[0].split([steps * length for length in self.lengths])
-        return pad_sequence(list(each), batch_first=True)
+        return pad_sequence([each[member] for member in self.members], batch_first=True)
 
-    def unrow(self, rows: Tensor) -> Tensor:
-        """The inverse of `rows`; what does not happen is zero."""
-        if self.mask is not None:
-            return torch.where(behind(self.mask, rows), rows, 0.0)
-        each = [row[:length] for row, length in zip(rows.unbind(), self.lengths, strict=True)]
-        return torch.cat(each)[None]
+    def events(self, rows: Tensor) -> list[Tensor]:
+        """What happens in each of some rows, (event, ...)."""
+        return [row[: self.lengths[member]] for row, member in zip(rows.unbind(), self.members, strict=True)]
+
+    def without_padding(self, rows: Tensor) -> Tensor:
+        """Rows (batch, time, ...) that are zero where the mask leaves out an event."""
+        assert self.mask is not None
+        return torch.where(behind(self.mask, rows), rows, 0.0)
 
     def left_aligned(self, x: Tensor) -> Tensor:
-        """(batch, time, dim) -> (sequence, event, dim): the events of each sequence first; zero what lies behind."""
-        if self.mask is None:
-            return self.rows(x)
-        # the events that happen first, in their order
+        """(batch, time, dim) with the events that happen first, in their order; zero what lies behind them."""
+        assert self.mask is not None
         order = self.mask.logical_not().to(torch.uint8).argsort(dim=1, stable=True)
         happens = self.mask.gather(1, order)
         moved = x.gather(1, order[..., None].expand_as(x))
@@ -61,15 +79,9 @@ class Sequences:
 
     def unaligned(self, aligned: Tensor) -> Tensor:
         """The inverse of `left_aligned`; what does not happen is zero."""
-        if self.mask is None:
-            return self.unrow(aligned)
+        assert self.mask is not None
         place = (self.mask.cumsum(1) - 1).clamp_min(0)
-        return self.unrow(aligned.gather(1, place[..., None].expand_as(aligned)))
-
-    @property
-    def count(self) -> int | None:
-        """How many sequences are packed; None where every row is one."""
-        return len(self.lengths) or None
+        return self.without_padding(aligned.gather(1, place[..., None].expand_as(aligned)))
 
 
 def behind(mask: Tensor, signal: Tensor) -> Tensor:

@@ -185,10 +185,7 @@ class Block(nn.Module):
         past, memory = state
         seen = self.layer_norm(x)
         if self.convolution is not None:
-            rows = seen if sequences is None else sequences.left_aligned(seen)
-            count = None if sequences is None else sequences.happens(x).sum(1)
-            rows, past = self.convolution(rows, past, count)
-            seen = rows if sequences is None else sequences.unaligned(rows)
+            seen, past = self.convolution(seen, past, sequences)
         read, memory = self.layer.advance_sequences(seen, memory, sequences)
         x = x + read
         return x + self.mlp(self.mlp_norm(x)), (past, memory)
@@ -217,19 +214,33 @@ class CausalConvolution(nn.Module):
         super().__init__()
         self.taps = nn.Parameter(torch.empty(d_model, 1, length, **where))
 
-    def forward(self, x: Tensor, past: Tensor, count: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """x and what comes out (batch, time, d_model), from the events before it (batch, d_model, length - 1).
+    def forward(self, x: Tensor, past: Tensor, sequences: Sequences | None = None) -> tuple[Tensor, Tensor]:
+        """x and what comes out (batch, time, d_model), from the events before it, and the last events.
 
-        count : (batch,), how many events of each row there are, before padding. Also returns its last events.
+        past : (batch, d_model, length - 1), and so are the last ones; of packed sequences, (sequence, ...).
         """
-        seen = torch.cat([past, x.mT], dim=-1)
+        if sequences is None:
+            seen = torch.cat([past, x.mT], dim=-1)
+            return self._weighted(seen).mT, seen[..., x.shape[1] :]
+        if sequences.mask is None:
+            return self._packed(x, past, sequences.lengths)
+        seen = torch.cat([past, sequences.left_aligned(x).mT], dim=-1)
+        place = sequences.mask.sum(1)[:, None] + torch.arange(past.shape[-1], device=x.device)
+        last = seen.gather(-1, place[:, None].expand_as(past))
+        return sequences.unaligned(self._weighted(seen).mT), last
+
+    def _packed(self, x: Tensor, past: Tensor, lengths: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+        """In one sweep over all sequences, each behind its own past: what reaches from one into the next is dropped."""
         kept = past.shape[-1]
-        if count is None:
-            last = seen[..., seen.shape[-1] - kept :]
-        else:
-            place = count[:, None] + torch.arange(kept, device=x.device)
-            last = seen.gather(-1, place[:, None].expand(-1, seen.shape[1], -1))
-        return functional.conv1d(seen, self.taps, groups=len(self.taps)).mT, last
+        each = [torch.cat(pair, dim=-1) for pair in zip(past.unbind(), x[0].mT.split(lengths, dim=-1), strict=True)]
+        made = functional.pad(self._weighted(torch.cat(each, dim=-1)[None])[0], (kept, 0))
+        parts = made.split([one.shape[-1] for one in each], dim=-1)
+        own = torch.cat([part[:, kept:] for part in parts], dim=-1)
+        return own.mT[None], torch.stack([one[:, one.shape[-1] - kept :] for one in each])
+
+    def _weighted(self, seen: Tensor) -> Tensor:
+        """(batch, d_model, time) -> (batch, d_model, time - length + 1)."""
+        return functional.conv1d(seen, self.taps, groups=len(self.taps))
 
     def step(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
         """x and what comes out (batch, d_model); past, the events before it (batch, d_model, length - 1), and after."""
