@@ -44,9 +44,7 @@ def make_events(
             signals[argument.name] = tensor
             continue
         else:
-            if "micro" in argument.dims:
-                tensor = tensor.unflatten(1, (time, -1)).movedim(2, 3)  # (batch, time, head, micro, ...)
-            tensor = tensor.transpose(1, 2)
+            tensor = _head_first(argument, tensor, time)
         signals[argument.name] = tensor if happens is None else rest(argument, tensor, happens)
     if normaliser == "sum":
         for name in ("query", "key"):
@@ -63,6 +61,13 @@ def make_events(
         others={name: tensor for name, tensor in signals.items() if name not in named},
         mask=happens,
     )
+
+
+def _head_first(argument: Argument, tensor: Tensor, time: int) -> Tensor:
+    """(batch, head, time, ...), micro-steps behind time."""
+    if "micro" in argument.dims:
+        tensor = tensor.unflatten(1, (time, -1)).movedim(2, 3)  # (batch, time, head, micro, ...)
+    return tensor.transpose(1, 2)
 
 
 def rest(argument: Argument, signal: Tensor, happens: Tensor) -> Tensor:
