@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,17 @@ def test_the_example_of_both_networks(tmp_path: Path, monkeypatch: pytest.Monkey
     assert len(names["spikes"].to_dataframe()) == names["spikes"].sizes["spike"]
 
 
-def test_the_example_of_rules() -> None:
+@pytest.mark.slow
+def test_the_model_of_the_docs_learns_to_recall_in_a_minute() -> None:
+    start = time.process_time()
     names = example("docs/python.md", 1)
+    assert names["accuracy"] >= 0.99
+    assert time.process_time() - start < 60
+    assert names["logits"].shape == (2000, 32)
+
+
+def test_the_example_of_rules() -> None:
+    names = example("docs/python.md", 2)
     assert names["read"].shape == (2, 300, 4, 32)
     assert names["weight"].shape == (2, 4, 32, 16)
     assert names["y"].shape == (2, 300, 64)
@@ -58,13 +68,13 @@ def test_the_example_of_rules() -> None:
 
 @pytest.mark.slow
 def test_the_example_of_a_slow_net() -> None:
-    names = example("docs/python.md", 2)
+    names = example("docs/python.md", 3)
     assert float(names["metrics"].recall_r2(names["gated"], names["trace"], where=names["gated"]["stored"])) > 0.8
 
 
 def test_the_example_of_weights_of_your_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    names = example("docs/python.md", 3)
+    names = example("docs/python.md", 4)
     assert names["verdict"].rules == ("delta",)
     assert float(names["fits"]["parameter_value"].sel(rule="delta", parameter="rate")) == pytest.approx(0.6, abs=0.02)
     assert names["recording"].trace.equals(trace.from_weights(names["first"], units="nS"))

@@ -10,11 +10,12 @@ from neurofwp.rate.attention import (
     fused_softmax_attention,
     softmax_attention,
 )
+from neurofwp.rate.evaluation import Result
 from neurofwp.rate.layer import FastWeightLayer
 from neurofwp.rate.network import RateNetwork, choose_device, unit
 from neurofwp.rate.scan import scan
 from neurofwp.rate.stack import FastWeightStack
-from neurofwp.rate.stream import Result, run
+from neurofwp.rate.stream import run
 from neurofwp.rate.tracker import Tracker
 
 __all__ = [

@@ -15,13 +15,17 @@ from neurofwp.errors import InputError
 from neurofwp.rate import kernels
 from neurofwp.rate.normalisers import NORMALISERS
 from neurofwp.rate.scan import Bounds
+from neurofwp.rate.sequences import behind, check_mask
+from neurofwp.rate.values import are_known
 from neurofwp.rules import Argument, Rule
 
 LEADING = ("batch", "time", "head")
 
 
-def check_arguments(rule: Rule, query: Any, arguments: Mapping[str, Any], micro_steps: int | None) -> dict[str, int]:
-    """The size of each dim, if all arguments fit the rule and each other.
+def check_arguments(
+    rule: Rule, query: Any, arguments: Mapping[str, Any], micro_steps: int | None, mask: Any = None
+) -> dict[str, int]:
+    """The size of each dim, if all arguments fit the rule and each other; what a mask leaves out may be any number.
 
     Raises
     ------
@@ -43,9 +47,18 @@ def check_arguments(rule: Rule, query: Any, arguments: Mapping[str, Any], micro_
     for name, tensor in tensors.items():
         _check_type(name, tensor, query)
         _check_shape(given[name], tensor, sizes)
+    if mask is not None:
+        mask = check_mask(mask, query)
     for name, tensor in tensors.items():
-        check_range(name, tensor, given[name].low, given[name].high)
+        seen = _within_mask(given[name], tensor, mask) if mask is not None and given[name].per_event else tensor
+        check_range(name, seen, given[name].low, given[name].high)
     return sizes
+
+
+def _within_mask(argument: Argument, tensor: Tensor, mask: Tensor) -> Tensor:
+    """A signal (batch, time, ...) or (batch, micro_steps x time, ...), within its range where a mask leaves it out."""
+    happens = mask.repeat_interleave(tensor.shape[1] // mask.shape[1], dim=1)
+    return torch.where(behind(happens, tensor), tensor, min(max(0.0, argument.low), argument.high))
 
 
 def takes_micro_steps(rule: Rule) -> bool:
@@ -109,6 +122,8 @@ def check_range(name: str, tensor: Tensor, low: float = -math.inf, high: float =
     InputError
         for the first number that is not finite, or outside [low, high].
     """
+    if not are_known(tensor):
+        return
     with torch.no_grad():
         least, most = (extreme.item() for extreme in tensor.aminmax())
         # a NaN makes both NaN
@@ -153,7 +168,7 @@ def check_parameters(rule: Rule, parameters: Mapping[str, Any], heads: int, like
         if number is None:
             by_head = parameter.by_head
             default = torch.tensor(parameter.default, dtype=dtype, device=like.device)
-            made[parameter.name] = by_head(torch.arange(heads).to(default)) if by_head else default
+            made[parameter.name] = by_head(torch.arange(heads, device=like.device).to(default)) if by_head else default
             continue
         try:
             tensor = torch.as_tensor(number, dtype=None if isinstance(number, Tensor) else dtype, device=like.device)
@@ -168,6 +183,17 @@ def check_parameters(rule: Rule, parameters: Mapping[str, Any], heads: int, like
         check_range(parameter.name, tensor, *parameter.domain)
         made[parameter.name] = tensor
     return made
+
+
+def check_compute_dtype(compute_dtype: Any) -> None:
+    """
+    Raises
+    ------
+    InputError
+        for what is neither None nor a precision in which rules compute.
+    """
+    if compute_dtype not in (None, torch.float32, torch.float64):
+        raise InputError(f"compute_dtype must be torch.float32 or torch.float64, not {compute_dtype!r}")
 
 
 def check_normaliser(rule: Rule, normaliser: str | None) -> None:

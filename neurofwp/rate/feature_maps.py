@@ -90,11 +90,15 @@ def orthogonal_gaussian(features: int, d: int, generator: torch.Generator | None
     Orthogonality leaves the mean of the features' product as it is and lowers its variance (Choromanski et al. 2021).
     """
     blocks = -(-features // d)
-    gaussian = torch.randn(blocks, d, d, dtype=torch.float64, generator=generator)
+
+    def draw() -> Tensor:
+        return torch.randn(blocks, d, d, dtype=torch.float64, generator=generator, device="cpu")
+
+    gaussian = draw()
     basis, triangle = torch.linalg.qr(gaussian)
     # with the signs of R's diagonal, Q is uniform over rotations whatever convention LAPACK follows
     basis = basis * triangle.diagonal(dim1=-2, dim2=-1).sign()[:, None, :]
-    length = torch.randn(blocks, d, d, dtype=torch.float64, generator=generator).norm(dim=-1, keepdim=True)
+    length = draw().norm(dim=-1, keepdim=True)
     rows: Tensor = length * basis.mT
     return rows.reshape(blocks * d, d)[:features]
 

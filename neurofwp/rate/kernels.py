@@ -12,10 +12,12 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from neurofwp.rules import Event, Rule
+from neurofwp.rate.values import are_known
+from neurofwp.rules import Event, Parameter, Rule
 
 HALF = (torch.bfloat16, torch.float16)
 
@@ -25,6 +27,13 @@ Arguments = Callable[[Event, Mapping[str, Tensor]], dict[str, Any]]
 def _scaled_values(events: Event) -> Tensor:
     """Values times their write strength, for kernels that know none."""
     return events.gate[..., None] * events.value
+
+
+def _constant_decay(events: Event, log_decay: Tensor) -> dict[str, Tensor]:
+    """The log decay of every head (head,), or, where events are left out, of every event."""
+    if events.mask is None:
+        return {"g_gamma": log_decay}
+    return {"g": torch.where(events.mask, log_decay[:, None], 0.0)}
 
 
 # Of each rule: module and function, and its arguments beside the query, in our layout with the head before time.
@@ -40,7 +49,7 @@ KERNELS: dict[str, tuple[str, str, Arguments]] = {
         lambda events, p: {
             "k": events.key,
             "v": _scaled_values(events),
-            "g_gamma": p["decay"].expand(events.key.shape[1]).float().log(),
+            **_constant_decay(events, p["decay"].expand(events.key.shape[1]).float().log()),
         },
     ),
     "scalar_decay": (
@@ -87,14 +96,24 @@ def is_installed() -> bool:
     return find_spec("fla") is not None
 
 
-def serve(rule: Rule, query: Tensor, parameters: Mapping[str, Tensor]) -> bool:
-    """Whether a kernel runs this rule, on this device, in this precision, with these parameters."""
+def serve(rule: Rule, query: Tensor, given: Mapping[str, Any]) -> bool:
+    """Whether a kernel runs this rule, on this device, in this precision, with these parameters in place of its own."""
     if rule.id not in KERNELS or not query.is_cuda or query.dtype not in HALF or not is_installed():
         return False
-    if any(parameter.requires_grad for parameter in parameters.values()):
+    tensors = [number for number in given.values() if isinstance(number, Tensor)]
+    if any(tensor.requires_grad or not are_known(tensor) for tensor in tensors):
         return False
     free = {"decay"} if rule.id == "fixed_decay" else set()
-    return all(bool((parameters[p.name] == p.default).all()) for p in rule.parameters if p.name not in free)
+    return all(is_everywhere(p, given.get(p.name), p.default) for p in rule.parameters if p.name not in free)
+
+
+def is_everywhere(parameter: Parameter, given: Any, number: float) -> bool:
+    """Whether a parameter is this number in all heads; `given` in place of its default, if it is not None."""
+    if given is None:
+        return parameter.by_head is None and parameter.default == number
+    if isinstance(given, Tensor):
+        return bool((given == number).all())
+    return bool((np.asarray(given) == number).all())
 
 
 def run(rule: Rule, events: Event, weight: Tensor, parameters: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:

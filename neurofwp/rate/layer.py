@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -12,20 +12,29 @@ from torch import Tensor, nn
 from neurofwp import rules
 from neurofwp.errors import InputError
 from neurofwp.rate import feature_maps, kernels
-from neurofwp.rate.arguments import check_parameters
+from neurofwp.rate.arguments import check_compute_dtype, check_parameters
+from neurofwp.rate.backends import WORTH_CHUNKING, Backend, Mode, choose_backend
+from neurofwp.rate.evaluation import evaluate
 from neurofwp.rate.layer_signals import (
     FEATURES,
     arguments_of,
     bring_into_range,
+    check_input,
     check_sizes,
+    draw_linear,
     draw_uniform,
+    empty_linear,
+    factory,
+    fill,
     initial_bias,
-    linear,
     sizes_of,
+    trial_signals,
 )
 from neurofwp.rate.normalisers import Normaliser
 from neurofwp.rate.scan import Bounds
-from neurofwp.rate.stream import WORTH_CHUNKING, Backend, Mode, choose_backend, evaluate, run
+from neurofwp.rate.sequences import Offsets, Sequences, behind, check_sequences
+from neurofwp.rate.stream import run
+from neurofwp.rate.values import are_known
 from neurofwp.rules import Argument, Rule
 
 LayerState = dict[str, Tensor]
@@ -58,7 +67,10 @@ class FastWeightLayer(nn.Module):
         unit keys has eigenvalues in [-1, 1] in place of [0, 1] (Grazzi et al. 2024, arXiv 2411.12537).
     parameters : of the rule, by name: a number, or one per head; not learned.
     sizes : of what is not d_key or d_value: {"micro": micro-steps} for delta_product, {"slot": slots} for three_factor.
-    generator : of all initial weights, on the CPU; by default torch's own, as for any nn.Module.
+    compute_dtype : as in `neurofwp.rate.run`, for a layer in half precision.
+    generator : of all initial weights, on the CPU; by default torch's own, as for any nn.Module. One seed draws the
+        same for every device and dtype.
+    device, dtype : of the layer. On the device "meta" nothing is drawn: `to_empty`, then `reset_parameters`.
 
     Raises
     ------
@@ -84,10 +96,14 @@ class FastWeightLayer(nn.Module):
         chunk: int | None = None,
         parameters: Mapping[str, float | Sequence[float]] | None = None,
         sizes: Mapping[str, int] | None = None,
+        compute_dtype: torch.dtype | None = None,
         generator: torch.Generator | None = None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         check_sizes(d_model=d_model, d_key=d_key, d_value=d_value, heads=heads)
+        check_compute_dtype(compute_dtype)
         self.rule = rules.get(rule)
         self.d_model, self.d_key, self.heads = d_model, d_key, heads
         self.normaliser, self.bounds, self.mode, self.chunk = normaliser, bounds, mode, chunk
@@ -95,23 +111,53 @@ class FastWeightLayer(nn.Module):
         self.feature_map = feature_maps.get(feature_map)
         self.sizes = sizes_of(self.rule, self.feature_map.dimension(d_key), d_value, sizes or {})
         self.arguments = arguments_of(self.rule, self.feature_map, beta_range)
-        draw = self.feature_map.draw
-        self.register_buffer("random_projection", draw(d_key, generator) if draw else None)
+        self.compute_dtype = compute_dtype
+        self._make(d_value, factory(device, dtype))
+        self._prepared: dict[tuple[Any, ...], tuple[dict[str, Tensor], Backend]] = {}
+        with torch.device("cpu"):  # where values can be looked at
+            self._try_settings()
+        self.reset_parameters(generator)
+
+    def _make(self, d_value: int, where: dict[str, Any]) -> None:
+        """All that is learned, its numbers yet to be drawn."""
+        shape = (self.feature_map.dimension(self.d_key), self.d_key)
+        random = torch.empty(shape, device=where["device"], dtype=torch.float64) if self.feature_map.draw else None
+        self.register_buffer("random_projection", random)
         self.signals, self.constants = nn.ModuleDict(), nn.ParameterDict()
+        constants = {argument.name: argument.dims for argument in self.arguments if not argument.per_event}
+        if "program" in self.rule.weight_dims:
+            constants["weight"] = self.rule.weight_dims
         for argument in self.arguments:
             if argument.per_event:
-                self.signals[argument.name] = self._signal(argument, generator)
-            else:
-                self.constants[argument.name] = self._constant(argument, generator)
-        if "program" in self.rule.weight_dims:
-            self.constants["weight"] = self._constant(Argument("weight", "", self.rule.weight_dims), generator)
-        self.out = linear(heads * d_value, d_model, generator=generator)
-        self._prepared: dict[tuple[Any, ...], tuple[dict[str, Tensor], Backend]] = {}
-        self._try_settings()
+                micro, *own = self._raw_shape(argument)
+                width, bias = micro * self.heads * math.prod(own), initial_bias(argument) is not None
+                self.signals[argument.name] = empty_linear(self.d_model, width, bias=bias, **where)
+        for name, dims in constants.items():
+            self.constants[name] = nn.Parameter(torch.empty(self.heads, *self._shape(dims), **where))
+        self.out = empty_linear(self.heads * d_value, self.d_model, **where)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(batch, time, d_model), both ways; in parallel where the rule has a chunkwise form."""
-        return self.advance(x)[0]
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw all initial weights, and the random projection, again."""
+        if self.feature_map.draw:
+            fill(self.random_projection, self.feature_map.draw(self.d_key, generator))  # type: ignore[arg-type]
+        for argument in self.arguments:
+            if argument.per_event:
+                made = cast(nn.Linear, self.signals[argument.name])
+                draw_linear(made, generator, bias=initial_bias(argument) or 0.0)
+            elif math.isfinite(argument.low):  # where it must be positive, it starts at 1
+                nn.init.constant_(self.constants[argument.name], UNIT_SOFTPLUS)
+            else:
+                draw_uniform(self.constants[argument.name], generator)
+        if "weight" in self.constants:
+            draw_uniform(self.constants["weight"], generator)
+        draw_linear(self.out, generator)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None, cu_seqlens: Offsets | None = None) -> Tensor:
+        """(batch, time, d_model), both ways; in parallel where the rule has a chunkwise form.
+
+        mask, cu_seqlens : as in `neurofwp.rate.run`; what comes out where nothing happens is zero.
+        """
+        return self.advance(x, mask=mask, cu_seqlens=cu_seqlens)[0]
 
     def step(self, x: Tensor, state: LayerState | None = None) -> tuple[Tensor, LayerState]:
         """One event, (batch, d_model) both ways, from the state that the last one left; without one, from the first."""
@@ -120,43 +166,64 @@ class FastWeightLayer(nn.Module):
         y, after = self.advance(x[:, None], state)
         return y[:, 0], after
 
-    def advance(self, x: Tensor, state: LayerState | None = None) -> tuple[Tensor, LayerState]:
-        """`forward` from a state, and the state after it: to read a prompt before streaming, or a sequence in parts."""
-        self._check(x)
-        before = self.begin(len(x)) if state is None else state
-        expected = (len(x), self.heads, *self._shape(self.rule.weight_dims))
+    def advance(
+        self,
+        x: Tensor,
+        state: LayerState | None = None,
+        *,
+        mask: Tensor | None = None,
+        cu_seqlens: Offsets | None = None,
+    ) -> tuple[Tensor, LayerState]:
+        """`forward` from a state, and the state after it: to read a prompt before streaming, or a sequence in parts.
+
+        Of packed sequences each has a state of its own.
+        """
+        check_input(x, self.d_model, self.out.weight.dtype)
+        return self.advance_sequences(x, state, check_sequences(mask, cu_seqlens, x))
+
+    def advance_sequences(
+        self, x: Tensor, state: LayerState | None, sequences: Sequences | None
+    ) -> tuple[Tensor, LayerState]:
+        """`advance` of sequences that have been checked."""
+        if sequences is not None and sequences.mask is not None:
+            x = torch.where(behind(sequences.mask, x), x, 0.0)
+        count = len(x) if sequences is None else sequences.count or len(x)
+        before = self.begin(count) if state is None else state
+        expected = (count, self.heads, *self._shape(self.rule.weight_dims))
         if tuple(before["weight"].shape) != expected:
             raise InputError(
                 f"weights of the state must be (batch, head, {', '.join(self.rule.weight_dims)}) = {expected}, "
                 f"but their shape is {tuple(before['weight'].shape)}"
             )
         signals = self._signals(x)
-        numbers, backend = self._prepare(signals["query"])
+        numbers, backend = self._prepare(signals["query"], sequences is not None)
         if backend != "flash-linear-attention":
             # in half precision, as under autocast, fast weights would lose what they gather
-            signals = {name: signal.to(self.out.weight.dtype) for name, signal in signals.items()}
+            dtype = self._dtype()
+            signals = {name: signal.to(dtype) for name, signal in signals.items()}
         query = signals.pop("query")
-        with torch.autocast(x.device.type, enabled=False):
-            result = evaluate(
-                self.rule,
-                query,
-                signals,
-                numbers,
-                before,
-                backend=backend,
-                normaliser=self.normaliser,
-                bounds=self.bounds,
-                chunk=self.chunk,
-                micro_steps=self.sizes.get("micro"),
-            )
-        return self.out(result.read.flatten(2)), result.state
+        result = evaluate(
+            self.rule,
+            query,
+            signals,
+            numbers,
+            before,
+            backend=backend,
+            normaliser=self.normaliser,
+            bounds=self.bounds,
+            chunk=self.chunk,
+            micro_steps=self.sizes.get("micro"),
+            sequences=sequences,
+        )
+        read = result.read if self.compute_dtype is None else result.read.to(x.dtype)
+        return self.out(read.flatten(2)), result.state
 
     def begin(self, batch: int) -> LayerState:
         """The state before the first event: the fast weights, zero unless the rule learns its first ones."""
         shape = (batch, self.heads, *self._shape(self.rule.weight_dims))
         if "weight" in self.constants:
-            return {"weight": self.constants["weight"].expand(shape)}
-        return {"weight": self.out.weight.new_zeros(shape)}
+            return {"weight": self.constants["weight"].to(self._dtype()).expand(shape)}
+        return {"weight": self.out.weight.new_zeros(shape, dtype=self._dtype())}
 
     def extra_repr(self) -> str:
         return f"rule={self.rule.id}, feature_map={self.feature_map.id}, heads={self.heads}"
@@ -177,38 +244,32 @@ class FastWeightLayer(nn.Module):
             made[argument.name] = signal
         return made
 
-    def _prepare(self, query: Tensor) -> tuple[dict[str, Tensor], Backend]:
-        """The rule's parameters, in the layer's precision, and what runs: found once, since to look waits for a GPU."""
-        weight = self.out.weight
-        kind = (weight.dtype, query.dtype, query.device, query.shape[1] < WORTH_CHUNKING)
-        if kind not in self._prepared:
-            with torch.inference_mode(False):  # they outlive the mode in which they are made
-                numbers = check_parameters(self.rule, self._rule_parameters(weight), self.heads, weight)
-            if not kernels.serve(self.rule, query, numbers):
-                query = query.to(weight.dtype)  # under autocast: see `advance`
-            self._prepared[kind] = (
-                numbers,
-                choose_backend(self.rule, query, numbers, mode=self.mode, bounds=self.bounds, chunk=self.chunk),
-            )
-        return self._prepared[kind]
+    def _dtype(self) -> torch.dtype:
+        """In what precision fast weights are computed, except by a kernel."""
+        return self.compute_dtype or self.out.weight.dtype
+
+    def _prepare(self, query: Tensor, masked: bool) -> tuple[dict[str, Tensor], Backend]:
+        """The rule's parameters, in the layer's precision, and what runs: found once, where values can be looked at."""
+        kind = (self._dtype(), query.dtype, query.device, query.shape[1] < WORTH_CHUNKING, masked)
+        if kind in self._prepared:
+            return self._prepared[kind]
+        like = self.out.weight.detach().to(self._dtype())
+        with torch.inference_mode(False):  # they outlive the mode in which they are made
+            numbers = check_parameters(self.rule, self._rule_parameters(like), self.heads, like)
+        if self.compute_dtype is not None or not kernels.serve(self.rule, query, self.parameters_of_rule):
+            query = query.to(self._dtype())  # under autocast: see `advance`
+        given, mode = self.parameters_of_rule, self.mode
+        backend = choose_backend(
+            self.rule, query, given, mode=mode, bounds=self.bounds, chunk=self.chunk, masked=masked
+        )
+        if are_known(query):
+            self._prepared[kind] = numbers, backend
+        return numbers, backend
 
     def _rule_parameters(self, like: Tensor) -> dict[str, Tensor]:
         dtype = torch.float32 if like.dtype in kernels.HALF else like.dtype
         given = self.parameters_of_rule.items()
         return {name: torch.as_tensor(number, dtype=dtype, device=like.device) for name, number in given}
-
-    def _signal(self, argument: Argument, generator: torch.Generator | None) -> nn.Linear:
-        """The linear map of the input that makes an argument of every event, before it is brought into its range."""
-        micro, *own = self._raw_shape(argument)
-        width = micro * self.heads * math.prod(own)
-        return linear(self.d_model, width, bias=initial_bias(argument), generator=generator)
-
-    def _constant(self, argument: Argument, generator: torch.Generator | None) -> nn.Parameter:
-        """What a rule takes once, before it is brought into its range: 1 where that is positive, else random."""
-        shape = (self.heads, *self._shape(argument.dims))
-        if math.isfinite(argument.low):
-            return nn.Parameter(torch.full(shape, UNIT_SOFTPLUS))
-        return nn.Parameter(draw_uniform(torch.empty(shape), generator))
 
     def _raw_shape(self, argument: Argument) -> tuple[int, ...]:
         """Micro-steps per event, and the dims of one head before the feature map."""
@@ -219,24 +280,10 @@ class FastWeightLayer(nn.Module):
     def _shape(self, dims: Sequence[str]) -> tuple[int, ...]:
         return tuple(self.sizes[dim] for dim in dims)
 
-    def _check(self, x: Tensor) -> None:
-        if x.ndim != 3 or x.shape[-1] != self.d_model or x.shape[1] < 1:
-            raise InputError(
-                f"x must be (batch, time, d_model) with d_model = {self.d_model} and time >= 1, "
-                f"but its shape is {tuple(x.shape)}"
-            )
-        if x.dtype != self.out.weight.dtype and not torch.is_autocast_enabled(x.device.type):
-            raise InputError(f"x must have the dtype of the layer, {self.out.weight.dtype}, not {x.dtype}")
-
     @torch.no_grad()
     def _try_settings(self) -> None:
         """Put signals of the layer's shapes and ranges through the checks of `run`."""
-        made = {}
-        for argument in self.arguments:
-            micro = self.sizes["micro"] if "micro" in argument.dims else 1
-            own = self._shape([dim for dim in argument.dims if dim != "micro"])
-            leading = (1, micro * WORTH_CHUNKING) if argument.per_event else ()
-            made[argument.name] = bring_into_range(torch.ones(*leading, self.heads, *own), argument)
+        made: dict[str, Any] = trial_signals(self.arguments, self.sizes, self.heads, WORTH_CHUNKING)
         first = torch.zeros(1, self.heads, *self._shape(self.rule.weight_dims))
         run(
             self.rule,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,15 +31,25 @@ def bring_into_range(raw: Tensor, argument: Argument) -> Tensor:
     return high + functional.logsigmoid(raw) if math.isfinite(high) else raw
 
 
+def empty_linear(inputs: int, outputs: int, *, bias: bool = False, **where: Any) -> nn.Linear:
+    """A linear map whose numbers are yet to be drawn; where : its device and dtype."""
+    return nn.utils.skip_init(nn.Linear, inputs, outputs, bias=bias, **where)  # type: ignore[no-any-return]
+
+
 def linear(
     inputs: int, outputs: int, *, bias: float | None = None, generator: torch.Generator | None = None
 ) -> nn.Linear:
-    """A linear map, its weights uniform within inputs^-1/2 as nn.Linear draws them; `bias` is that of all outputs."""
-    made: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs, bias=bias is not None)
-    draw_uniform(made.weight, generator)
-    if bias is not None:
-        nn.init.constant_(made.bias, bias)
+    """A linear map whose numbers are drawn; `bias` is that of all outputs."""
+    made = empty_linear(inputs, outputs, bias=bias is not None)
+    draw_linear(made, generator, bias or 0.0)
     return made
+
+
+def draw_linear(made: nn.Linear, generator: torch.Generator | None, bias: float = 0.0) -> None:
+    """Weights uniform within inputs^-1/2, as nn.Linear draws them; `bias` is that of all outputs, if they have one."""
+    draw_uniform(made.weight, generator)
+    if made.bias is not None:
+        nn.init.constant_(made.bias, bias)
 
 
 def check_sizes(**sizes: int) -> None:
@@ -53,10 +64,42 @@ def check_sizes(**sizes: int) -> None:
             raise InputError(f"{name} must be a whole number of 1 or more, not {size!r}")
 
 
-def draw_uniform(tensor: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Fill a tensor (..., inputs) with numbers uniform within inputs^-1/2, and return it."""
+def check_input(x: Tensor, d_model: int, dtype: torch.dtype) -> None:
+    """
+    Raises
+    ------
+    InputError
+        for an input of a layer that is not (batch, time, d_model), or of another dtype without autocast.
+    """
+    if x.ndim != 3 or x.shape[-1] != d_model or x.shape[1] < 1:
+        raise InputError(
+            f"x must be (batch, time, d_model) with d_model = {d_model} and time >= 1, "
+            f"but its shape is {tuple(x.shape)}"
+        )
+    if x.dtype != dtype and not torch.is_autocast_enabled(x.device.type):
+        raise InputError(f"x must have the dtype of the layer, {dtype}, not {x.dtype}")
+
+
+@torch.no_grad()
+def draw_uniform(tensor: Tensor, generator: torch.Generator | None) -> None:
+    """Fill a tensor (..., inputs) with numbers uniform within inputs^-1/2: the same on every device, in any dtype."""
     bound = tensor.shape[-1] ** -0.5
-    return nn.init.uniform_(tensor, -bound, bound, generator=generator)
+    fill(tensor, torch.empty(tensor.shape, device="cpu").uniform_(-bound, bound, generator=generator))
+
+
+@torch.no_grad()
+def fill(tensor: Tensor, numbers: Tensor) -> None:
+    """Put numbers into a tensor, unless it is on the device "meta", where there are none."""
+    if not tensor.is_meta:
+        tensor.copy_(numbers)
+
+
+def factory(device: Any, dtype: torch.dtype | None) -> dict[str, Any]:
+    """Where parameters are made, and in which precision; left out, as torch's defaults and contexts say."""
+    return {
+        "device": torch.get_default_device() if device is None else torch.device(device),
+        "dtype": torch.get_default_dtype() if dtype is None else dtype,
+    }
 
 
 def initial_bias(argument: Argument) -> float | None:
@@ -101,3 +144,16 @@ def sizes_of(rule: Rule, pre: int, post: int, given: Mapping[str, int]) -> dict[
             raise InputError(f"rule {rule.id!r} needs sizes={{{name!r}: ...}}, a whole number of 1 or more")
         check_sizes(**{f"sizes[{name!r}]": given[name]})
     return known | dict(given)
+
+
+def trial_signals(
+    arguments: Sequence[Argument], sizes: Mapping[str, int], heads: int, events: int
+) -> dict[str, Tensor]:
+    """Signals of these shapes and ranges, for a batch of one."""
+    made = {}
+    for argument in arguments:
+        micro = sizes["micro"] if "micro" in argument.dims else 1
+        own = [sizes[dim] for dim in argument.dims if dim != "micro"]
+        leading = (1, micro * events) if argument.per_event else ()
+        made[argument.name] = bring_into_range(torch.ones(*leading, heads, *own), argument)
+    return made

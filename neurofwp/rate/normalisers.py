@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from neurofwp.errors import InputError
+from neurofwp.rate.values import are_known
 
 Normaliser = Literal["attention", "sum"]
 NORMALISERS: tuple[Normaliser, ...] = ("attention", "sum")
@@ -32,8 +33,10 @@ def key_sums(key: Tensor, before: Tensor | None) -> Tensor:
     return sums if before is None else sums + before[..., None, :]
 
 
-def by_attention(read: Tensor, query: Tensor, sums: Tensor) -> Tensor:
+def by_attention(read: Tensor, query: Tensor, sums: Tensor, mask: Tensor | None = None) -> Tensor:
     """Reads y_t / (z_t.q_t) (Katharopoulos et al. 2020), all (batch, head, time, dim).
+
+    mask : (batch, head, time), which events happen; others are divided by one.
 
     Raises
     ------
@@ -41,12 +44,16 @@ def by_attention(read: Tensor, query: Tensor, sums: Tensor) -> Tensor:
         where z.q is 0.
     """
     written = (sums * query).sum(-1)
+    if mask is not None:
+        written = torch.where(mask, written, 1.0)
     _refuse_zero(written, "normaliser 'attention' divides a read by the sum of all keys times the query, which is 0")
     return read / written[..., None]
 
 
 def _refuse_zero(numbers: Tensor, message: str) -> None:
     """numbers (batch, head, time), or (batch, head, time, micro)."""
+    if not are_known(numbers):
+        return
     with torch.no_grad():
         if bool((numbers == 0).any()):
             batch, head, time, *_ = (int(index) for index in (numbers == 0).nonzero()[0])

@@ -25,14 +25,16 @@ def states(
     ----------
     parameters : each broadcasts against the leading dims (...).
     events : signals of all events, each (..., time, *dims) with the dims that the rule gives them; of `others`, what
-        is not per event has no time.
+        is not per event has no time. An event that their mask leaves out leaves all of the state as it was.
     state : before the first event.
     bounds : weights are clamped to them after every event.
     """
-    for event in unbind(rule, events):
-        state = rule.step(state, event, parameters)
+    mask = None if events.mask is None else events.mask.unbind(-1)
+    for index, event in enumerate(unbind(rule, events)):
+        after = rule.step(state, event, parameters)
         if bounds is not None:
-            state = clamp(state, bounds)
+            after = clamp(after, bounds)
+        state = after if mask is None else choose(mask[index], after, state)
         yield state
 
 
@@ -56,6 +58,17 @@ def unbind(rule: Rule, events: Event) -> Iterator[Event]:
     for index in range(length):
         one = {name: signal[index] for name, signal in others.items()}
         yield Event(key[index], value[index], gate[index], retention[index], query[index], one)
+
+
+def choose(happens: Tensor, after: State, before: State) -> State:
+    """The state after an event where it happens (...), and that before it where it does not."""
+
+    def each(new: Tensor, old: Tensor) -> Tensor:
+        return torch.where(happens.reshape(*happens.shape, *[1] * (new.ndim - happens.ndim)), new, old)
+
+    if isinstance(after, Tensor):
+        return each(after, before)
+    return type(after)(*(each(new, old) for new, old in zip(after, before, strict=True)))
 
 
 def clamp(state: State, bounds: Limits) -> State:

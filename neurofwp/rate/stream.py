@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from neurofwp import errors, rules
 from neurofwp.errors import InputError
-from neurofwp.rate import kernels
-from neurofwp.rate.arguments import check_arguments, check_bounds, check_normaliser, check_parameters
+from neurofwp.rate.arguments import (
+    check_arguments,
+    check_bounds,
+    check_compute_dtype,
+    check_normaliser,
+    check_parameters,
+)
+from neurofwp.rate.backends import MODES, Mode, choose_backend
+from neurofwp.rate.evaluation import Result, evaluate
 from neurofwp.rate.initial_state import check_initial
-from neurofwp.rate.normalisers import Normaliser, by_attention, by_sum, key_sums
-from neurofwp.rate.scan import Bounds, states
-from neurofwp.rules import Event, Rule, State, weight_of
-
-Mode = Literal["auto", "recurrent", "chunkwise"]
-MODES: tuple[Mode, ...] = ("auto", "recurrent", "chunkwise")
-Backend = Literal["recurrent", "chunkwise", "flash-linear-attention"]
-
-WORTH_CHUNKING = 16  # events
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a rule did. Unpacks as ``read, weight``.
-
-    read : (batch, time, head, d_v). weight : (batch, head, post, pre), after the last event; mlstm's is relative to
-        exp(state["maximum"]).
-    state : all that the rule remembers, for `initial`. backend : what ran.
-    """
-
-    read: Tensor
-    weight: Tensor
-    state: dict[str, Tensor]
-    backend: Backend
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return iter((self.read, self.weight))
+from neurofwp.rate.normalisers import Normaliser
+from neurofwp.rate.scan import Bounds
+from neurofwp.rate.sequences import Offsets, check_sequences
+from neurofwp.rate.values import are_known
+from neurofwp.rules import Rule
 
 
 def run(
@@ -54,11 +39,18 @@ def run(
     chunk: int | None = None,
     micro_steps: int | None = None,
     parameters: Mapping[str, float | Tensor] | None = None,
+    mask: Tensor | None = None,
+    cu_seqlens: Offsets | None = None,
+    compute_dtype: torch.dtype | None = None,
     **arguments: Tensor | None,
 ) -> Result:
     """Write and read at every event: W changes by the rule, then y = W q.
 
-    Nothing is scaled, cast or broadcast in silence; all tensors have the dtype and device of `query`.
+    Nothing is scaled, cast or broadcast in silence; all tensors have the dtype and device of `query`, and autocast does
+    not reach in.
+
+    Values are not checked where Python cannot see them: under torch.compile, torch.export and torch.func, while a CUDA
+    graph is captured, and on the device "meta". Numbers out of range then give what the equations give.
 
     Parameters
     ----------
@@ -76,6 +68,14 @@ def run(
     chunk : events per chunk; by default what suits the rule and the length.
     micro_steps : writes per event, for a rule that has micro-steps.
     parameters : of the rule, by name: numbers, or tensors (head,).
+    mask : (batch, time), bool, which events happen, in any pattern: padding at either end, or holes. What does not
+        happen changes nothing and its signals may be anything, NaN too: reads, last states and gradients are those of
+        each sequence alone.
+    cu_seqlens : where each of several sequences starts, one after the other in tensors of batch 1, and where the last
+        one ends: (sequences + 1,), int32 or int64, as in flash-attention, or a tuple. `initial` and the states that
+        come out have one entry for each sequence. Those of similar length are padded and run together.
+    compute_dtype : torch.float32 or torch.float64, to which all tensors are cast first, so that half precision runs
+        anywhere; states stay in it, reads are cast back. Left out, the dtype of `query`.
 
     Raises
     ------
@@ -86,18 +86,24 @@ def run(
     rule = rules.get(rule)
     if mode not in MODES:
         raise errors.unknown("mode", str(mode), MODES)
-    sizes = check_arguments(rule, query, arguments, micro_steps)
-    numbers = check_parameters(rule, {} if parameters is None else parameters, sizes["head"], query)
+    sizes = check_arguments(rule, query, arguments, micro_steps, mask)
+    sequences = check_sequences(mask, cu_seqlens, query)
+    check_compute_dtype(compute_dtype)
+    asked = query if compute_dtype is None else query.to(compute_dtype)
+    present = {name: tensor.to(asked.dtype) for name, tensor in arguments.items() if tensor is not None}
+    given = {} if parameters is None else parameters
+    numbers = check_parameters(rule, given, sizes["head"], asked)
     check_normaliser(rule, normaliser)
     check_bounds(rule, bounds)
     if chunk is not None and (type(chunk) is not int or chunk < 1):
         raise InputError(f"chunk must be a whole number of 1 or more, not {chunk!r}")
-    before = check_initial(rule, initial, sizes, query, normaliser)
-    backend = choose_backend(rule, query, numbers, mode=mode, bounds=bounds, chunk=chunk)
-    present = {name: tensor for name, tensor in arguments.items() if tensor is not None}
+    if sequences is not None:
+        sizes["batch"] = sequences.count or sizes["batch"]
+    before = check_initial(rule, _cast(initial, query.dtype, asked.dtype), sizes, asked, normaliser)
+    backend = choose_backend(rule, asked, given, mode=mode, bounds=bounds, chunk=chunk, masked=sequences is not None)
     result = evaluate(
         rule,
-        query,
+        asked,
         present,
         numbers,
         before,
@@ -106,9 +112,25 @@ def run(
         bounds=bounds,
         chunk=chunk,
         micro_steps=micro_steps,
+        sequences=sequences,
     )
     _check_result(rule, result.read, result.weight)
-    return result
+    return result if compute_dtype is None else replace(result, read=result.read.to(query.dtype))
+
+
+def _cast(
+    initial: Tensor | Mapping[str, Tensor] | None, given: torch.dtype, computed: torch.dtype
+) -> Tensor | Mapping[str, Tensor] | None:
+    """An initial state in the precision of the computation, where it has that of the query."""
+    if given == computed or initial is None:
+        return initial
+    if isinstance(initial, Mapping):
+        return {name: part.to(computed) if _has(part, given) else part for name, part in initial.items()}
+    return initial.to(computed) if _has(initial, given) else initial
+
+
+def _has(tensor: Any, dtype: torch.dtype) -> bool:
+    return isinstance(tensor, Tensor) and tensor.dtype == dtype
 
 
 def _check_result(rule: Rule, read: Tensor, weight: Tensor) -> None:
@@ -119,6 +141,8 @@ def _check_result(rule: Rule, read: Tensor, weight: Tensor) -> None:
     InputError
         if either is not finite, though the input was.
     """
+    if not are_known(read):
+        return
     with torch.no_grad():
         if bool(torch.isfinite(read.sum() + weight.sum())):
             return
@@ -132,156 +156,3 @@ def _check_result(rule: Rule, read: Tensor, weight: Tensor) -> None:
     raise InputError(
         f"reads or weights of rule {rule.id!r} are not finite{where}: {rule.finite_with} would keep them so"
     )
-
-
-def choose_backend(
-    rule: Rule, query: Tensor, parameters: Mapping[str, Tensor], *, mode: Mode, bounds: Bounds | None, chunk: int | None
-) -> Backend:
-    """What runs a rule on queries like these: query (batch, time, head, d_k); `parameters` are complete.
-
-    Raises
-    ------
-    InputError
-        for mode "chunkwise" where it cannot serve, or half precision without a kernel.
-    """
-    blocked = _why_not_chunkwise(rule, parameters, bounds)
-    if mode == "chunkwise" and blocked:
-        raise InputError(f"rule {rule.id!r} has no chunkwise form {blocked}; use mode 'recurrent' or 'auto'")
-    if mode == "auto" and not blocked and chunk is None and kernels.serve(rule, query, parameters):
-        return "flash-linear-attention"
-    if query.dtype in kernels.HALF:
-        raise InputError(
-            f"query must be float32 or float64, not {query.dtype}: half precision needs a GPU, "
-            "flash-linear-attention, mode 'auto' and a rule that it has"
-        )
-    if mode != "auto":
-        return mode
-    return "recurrent" if blocked or query.shape[1] < WORTH_CHUNKING else "chunkwise"
-
-
-def evaluate(
-    rule: Rule,
-    query: Tensor,
-    arguments: Mapping[str, Tensor],
-    parameters: Mapping[str, Tensor],
-    initial: Mapping[str, Tensor],
-    *,
-    backend: Backend,
-    normaliser: Normaliser | None = None,
-    bounds: Bounds | None = None,
-    chunk: int | None = None,
-    micro_steps: int | None = None,
-) -> Result:
-    """`run` without its checks, for signals that are right by construction; `parameters` are complete.
-
-    initial : the fields of the rule's state, or only `weight`, or nothing.
-    """
-    events = _events(rule, query, arguments, micro_steps, normaliser)
-    assert events.query is not None
-    state = _begin(rule, events, parameters, initial)
-    if backend == "flash-linear-attention":
-        read, state = kernels.run(rule, events, state, parameters)
-    elif backend == "chunkwise":
-        size = chunk or even_chunk(rule.chunk, events.query.shape[-2])
-        read, state = rule.chunkwise(events.query, events, state, parameters, size)
-    else:
-        reads = []
-        after = states(rule, parameters, events, state, bounds)
-        for each, asked in zip(after, events.query.unbind(-2), strict=True):
-            reads.append(rule.read(each, asked, parameters))
-            state = each
-        read = torch.stack(reads, dim=-2)
-    made = {"weight": state} if isinstance(state, Tensor) else dict(state._asdict())
-    if normaliser == "attention":
-        keys = events.key.sum(-2) if micro_steps else events.key
-        sums = key_sums(keys, initial.get("key_sum"))
-        read = by_attention(read, events.query, sums)
-        made["key_sum"] = sums[..., -1, :]
-    return Result(read.transpose(1, 2), weight_of(state), made, backend)
-
-
-def even_chunk(size: int, events: int) -> int:
-    """The size of chunks of at most `size` that are as even as can be: what fills up the last one costs as much."""
-    return -(-events // -(-events // size))
-
-
-def _events(
-    rule: Rule, query: Tensor, arguments: Mapping[str, Tensor], micro_steps: int | None, normaliser: Normaliser | None
-) -> Event:
-    """The signals with the head before time, so that all leading dims are batch."""
-    signals: dict[str, Tensor] = {"query": query.transpose(1, 2)}
-    batch, head, time, pre = signals["query"].shape
-    sizes = {"pre": pre} | _sizes(rule, arguments)
-    if micro_steps is not None:
-        sizes["micro"] = micro_steps
-    for argument in rule.arguments:
-        tensor = arguments.get(argument.name)
-        if tensor is None:
-            assert argument.default is not None
-            shape = (batch, head, time, *(sizes[dim] for dim in argument.dims))
-            signals[argument.name] = query.new_full((), argument.default).expand(shape)
-        elif not argument.per_event:
-            signals[argument.name] = tensor
-        else:
-            if "micro" in argument.dims:
-                tensor = tensor.unflatten(1, (time, -1)).movedim(2, 3)  # (batch, time, head, micro, ...)
-            signals[argument.name] = tensor.transpose(1, 2)
-    if normaliser == "sum":
-        for name in ("query", "key"):
-            signals[name] = by_sum(name, signals[name])
-    one = query.new_ones(()).expand(batch, head, time)
-    log_decay = signals.get("log_decay")
-    named = {"query", "key", "value", "beta"}
-    return Event(
-        key=signals.get("key", signals["query"]),
-        value=signals.get("value", signals["query"]),
-        gate=signals.get("beta", one),
-        retention=one if log_decay is None else log_decay.exp(),
-        query=signals["query"],
-        others={name: tensor for name, tensor in signals.items() if name not in named},
-    )
-
-
-def _sizes(rule: Rule, signals: Mapping[str, Tensor]) -> dict[str, int]:
-    """The sizes of the last dims of signals, which are the rule's own but for micro-steps."""
-    return {
-        dim: size
-        for argument in rule.arguments
-        if argument.name in signals
-        for dim, size in zip(reversed(argument.dims), reversed(signals[argument.name].shape), strict=False)
-        if dim != "micro"
-    }
-
-
-def _begin(rule: Rule, events: Event, parameters: Mapping[str, Tensor], initial: Mapping[str, Tensor]) -> State:
-    weight = initial.get("weight")
-    if weight is None:
-        sizes = {"pre": events.key.shape[-1], "post": events.value.shape[-1]} | _sizes(rule, events.others)
-        shape = [sizes[dim] for dim in rule.weight_dims]
-        weight = events.key.new_zeros(*events.gate.shape[:2], *shape)
-    if rule.state is None:
-        return weight
-    fresh = rule.begin(weight, events, parameters)
-    if not set(fresh._fields) <= set(initial):
-        return fresh
-    for name, like in fresh._asdict().items():
-        if initial[name].shape != like.shape:
-            raise InputError(
-                f"initial[{name!r}] must be {tuple(like.shape)} for these weights and arguments, "
-                f"but its shape is {tuple(initial[name].shape)}"
-            )
-    return type(fresh)(**{name: initial[name] for name in fresh._fields})
-
-
-def _why_not_chunkwise(rule: Rule, parameters: Mapping[str, Tensor], bounds: Bounds | None) -> str:
-    """Why the chunkwise form cannot serve; empty if it can."""
-    if not rule.has_chunkwise:
-        return "in algebra"
-    if bounds is not None:
-        return "with bounds, which hold after every event"
-    for name, needed in rule.chunkwise_at.items():
-        if parameters[name].requires_grad:
-            return f"through which {name} could be learned"
-        if not bool((parameters[name] == needed).all()):
-            return f"unless {name} is {needed:g}"
-    return ""

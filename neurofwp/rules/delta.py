@@ -65,6 +65,7 @@ class Delta(Rule):
     source = "Widrow & Hoff 1960; Schlag, Irie & Schmidhuber 2021 (arXiv 2102.11174)"
     chunkwise_at: ClassVar[Mapping[str, float]] = LINEAR
     chunk = 32
+    chunkwise_skips = True
     nests: ClassVar[Nests] = {"hebbian": {"prediction_gain": 0.0}}
 
     def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:

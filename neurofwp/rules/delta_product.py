@@ -34,6 +34,7 @@ class DeltaProduct(Rule):
     source = "Siems et al. 2025 (DeltaProduct)"
     arguments = ARGUMENTS
     chunk = 32
+    chunkwise_skips = True
     not_fitted = "an event of a Program is a single micro-step, in which it is gated delta"
 
     def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:

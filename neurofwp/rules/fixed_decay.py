@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from neurofwp.rules.chunkwise import ScalarDecay, decayed_sum
@@ -32,6 +33,7 @@ class FixedDecay(Rule):
     reading = "constitutive receptor turnover"
     source = "Sun et al. 2023 (RetNet)"
     chunk = 32
+    chunkwise_skips = True
     nests: ClassVar[Nests] = {"hebbian": {"decay": 1.0}}
 
     def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
@@ -42,7 +44,10 @@ class FixedDecay(Rule):
         self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
     ) -> tuple[Tensor, Tensor]:
         write = per_post(p["rate"]) * events.gate
-        decay = ScalarDecay.from_factors(per_post(p["decay"]).expand(*p["decay"].shape, query.shape[-2]), size)
+        share = per_post(p["decay"]).expand(*p["decay"].shape, query.shape[-2])
+        if events.mask is not None:
+            share = torch.where(events.mask, share, 1.0)
+        decay = ScalarDecay.from_factors(share, size)
         return decayed_sum(query, events.key, events.value, write=write, decay=decay, initial=weight, size=size)
 
 

@@ -31,6 +31,7 @@ class GatedDelta(Rule):
     arguments = (KEY, VALUE, BETA, LOG_DECAY)
     chunkwise_at: ClassVar[Mapping[str, float]] = delta.LINEAR | {"decay": 1.0}
     chunk = 32
+    chunkwise_skips = True
     nests: ClassVar[Nests] = {
         "hebbian": {"prediction_gain": 0.0, "decay": 1.0},
         "fixed_decay": {"prediction_gain": 0.0},

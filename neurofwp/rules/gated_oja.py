@@ -27,6 +27,7 @@ class GatedOja(Rule):
     source = "Oja 1982; Irie et al. 2022 (arXiv 2206.01649); gate per channel as in Yang et al. 2024 (arXiv 2312.06635)"
     arguments = (KEY, VALUE, BETA, POST_LOG_DECAY)
     chunk = 16
+    chunkwise_skips = True
     independent = Independent.COLUMNS
     fitted_with: ClassVar[tuple[Parameter, ...]] = (OJA_RATE, OJA_SCALE, DECAY)
     nests: ClassVar[Nests] = {"oja": {"weight_scale": "scale", "decay": 1.0}}

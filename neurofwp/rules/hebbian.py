@@ -20,6 +20,7 @@ class Hebbian(Rule):
     signals = ("key", "value", "gate")
     reading = "coincidence LTP"
     source = "Schmidhuber 1992; Katharopoulos et al. 2020; Schlag, Irie & Schmidhuber 2021 (arXiv 2102.11174)"
+    chunkwise_skips = True
 
     def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
         return weight + per_synapse(p["rate"] * event.gate) * outer(event.value, event.key)

@@ -28,6 +28,7 @@ class ImplicitDelta(Rule):
     reading = "error-correcting write that saturates"
     source = "Liu et al. 2024 (Longhorn)"
     chunk = 32
+    chunkwise_skips = True
     fitted_with: ClassVar[tuple[Parameter, ...]] = (SATURATING_RATE, WEIGHT_SCALE)
     approaches = ("hebbian",)  # rate to 0 at the same rate * weight_scale
 

@@ -22,6 +22,7 @@ class Interpolating(Rule):
     reading = "gated write that fades the rest"
     source = "Peng et al. 2021 (gated random feature attention)"
     chunk = 32
+    chunkwise_skips = True
     fitted_with: ClassVar[tuple[Parameter, ...]] = (SHARE_RATE, WEIGHT_SCALE)
     approaches = ("hebbian",)  # rate to 0 at the same rate * weight_scale
 

@@ -26,6 +26,7 @@ class KeyDecay(Rule):
     source = "Yang et al. 2024 (gated linear attention, arXiv 2312.06635)"
     arguments = (KEY, VALUE, BETA, KEY_LOG_DECAY)
     chunk = 16
+    chunkwise_skips = True
     fitted_with: ClassVar[tuple[Parameter, ...]] = (WEIGHT_SCALE, KEY_FADING)
     nests: ClassVar[Nests] = {"hebbian": {"weight_scale": "rate", "key_fading": 0.0}}
 

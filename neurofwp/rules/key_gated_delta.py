@@ -26,6 +26,7 @@ class KeyGatedDelta(Rule):
     source = "Kimi Team 2025 (Kimi delta attention, arXiv 2510.26692)"
     arguments = (KEY, VALUE, BETA, KEY_LOG_DECAY)
     chunk = 16
+    chunkwise_skips = True
     fitted_with: ClassVar[tuple[Parameter, ...]] = (DELTA_RATE, WEIGHT_SCALE, KEY_FADING)
 
     def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:

@@ -64,6 +64,7 @@ class Mesa(Rule):
     arguments = (KEY, VALUE, BETA, OPTIONAL_LOG_DECAY, RIDGE)
     state = State
     chunk = 16
+    chunkwise_skips = True
     clampable = False
     finite_with = "a ridge that rounding beside the keys does not lose, a larger one,"
     # no rate: it would divide the ridge

@@ -6,6 +6,7 @@ are exp(-m) times what the plain recurrence would hold, and reads are the same.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from neurofwp.rules.chunkwise.decay import largest_log, segment_sums
 from neurofwp.rules.rule import Event, Rule, outer, per_post, per_synapse, product
 from neurofwp.rules.signals import KEY, LOG_DECAY, VALUE, Argument
 
-LOG_INPUT = Argument("log_input", "log of the input gate")
+LOG_INPUT = Argument("log_input", "log of the input gate", rest=-math.inf)
 
 
 class State(NamedTuple):
@@ -65,6 +66,7 @@ class MLSTM(Rule):
     arguments = (KEY, VALUE, LOG_INPUT, LOG_DECAY)
     state = State
     chunk = 32
+    chunkwise_skips = True
     clampable = False
     not_fitted = "its weights, but for the factor exp(-m), are those of scalar decay: only its reads are divided"
 

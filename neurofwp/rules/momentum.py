@@ -36,6 +36,7 @@ class Momentum(Rule):
     arguments = (KEY, VALUE, BETA, OPTIONAL_LOG_DECAY, KEPT)
     state = State
     chunk = 32
+    chunkwise_skips = True
     fitted_with: ClassVar[tuple[Parameter, ...]] = (DELTA_RATE, WEIGHT_SCALE, DECAY, SHARE_OF_TRACE)
 
     def begin(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
@@ -51,7 +52,7 @@ class Momentum(Rule):
     ) -> tuple[Tensor, State]:
         read, weight, trace = momentum_sum(
             query, events.key, events.value, write=events.gate, kept=events.others["momentum"],
-            retention=events.retention, weight=state.weight, trace=state.trace, size=size,
+            retention=events.retention, mask=events.mask, weight=state.weight, trace=state.trace, size=size,
         )  # fmt: skip
         return read, State(weight, trace)
 

@@ -37,6 +37,7 @@ class DeltaFlow(Rule):
     reading = "a conductance that moves throughout an event until the dendritic error is gone"
     source = "Irie, Faccio & Schmidhuber 2022 (arXiv 2206.01649)"
     chunk = 32
+    chunkwise_skips = True
     fitted_with: ClassVar[tuple[Parameter, ...]] = (SATURATING_RATE, WEIGHT_SCALE)
     approaches = ("hebbian",)  # rate to 0 at the same rate * weight_scale
 

@@ -22,6 +22,7 @@ class HebbianFlow(Rule):
     signals = ("key", "value", "gate")
     reading = "a conductance that grows throughout a coincidence"
     source = "Irie, Faccio & Schmidhuber 2022 (arXiv 2206.01649)"
+    chunkwise_skips = True
     not_fitted = "its flow through an event is the Hebbian write itself"
 
     def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:

@@ -27,6 +27,7 @@ class OjaFlow(Rule):
     reading = "a conductance with postsynaptically gated loss throughout an event"
     source = "Irie, Faccio & Schmidhuber 2022 (arXiv 2206.01649)"
     chunk = 32
+    chunkwise_skips = True
     independent = Independent.COLUMNS
     fitted_with: ClassVar[tuple[Parameter, ...]] = (OJA_RATE, OJA_SCALE)
     approaches = ("hebbian",)  # rate to 0 at the same rate * weight_scale

@@ -47,6 +47,7 @@ class Oja(Rule):
     reading = "postsynaptically gated loss"
     source = "Oja 1982; Irie et al. 2022 (arXiv 2206.01649)"
     chunk = 32
+    chunkwise_skips = True
     approaches = ("hebbian",)  # rate to 0 at the same rate * scale
     independent = Independent.COLUMNS
 

@@ -54,6 +54,8 @@ class Event:
     key (..., pre), value (..., post), gate (...), which is beta, and retention (...), alpha, as in a Program; retention
     is (..., pre) or (..., post) for a rule that takes one per cell. query (..., pre) where it is known.
     others : what else the rule takes, by name; in the chunkwise form log_decay too.
+    mask : (...), which events happen, where some do not, for the chunkwise form: those come with beta 0 and log decay
+        0, and leave all of the state as it was.
     """
 
     key: Tensor
@@ -62,6 +64,7 @@ class Event:
     retention: Tensor
     query: Tensor | None = None
     others: Mapping[str, Tensor] = field(default_factory=dict)
+    mask: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,8 @@ class Rule:
         out, those that must be given set the sizes of its dims. weight_dims : the dims of W.
     state : the NamedTuple of tensors that is the state of a rule that remembers more; `weight` is one of its fields.
     chunk : the size of chunks that suits the chunkwise form. chunkwise_at : the parameter values that it is limited to.
+    chunkwise_skips : the chunkwise form leaves all of the state as it was at events that `Event.mask` leaves out; where
+        it does not, sequences with a mask run event by event.
     clampable : the weights may be clamped after every event.
     nests : the rules that are this one at some parameter values, and those values: a number, the name of the
         nested rule's parameter that takes the place, or a Formula of them; what is not named keeps the nested rule's
@@ -141,6 +146,7 @@ class Rule:
     weight_dims: ClassVar[tuple[str, str]] = ("post", "pre")
     chunk: ClassVar[int] = 64
     chunkwise_at: ClassVar[Mapping[str, float]] = {}
+    chunkwise_skips: ClassVar[bool] = False
     clampable: ClassVar[bool] = True
     nests: ClassVar[Nests] = {}
     approaches: ClassVar[tuple[str, ...]] = ()

@@ -32,6 +32,7 @@ class ScalarDecayRule(Rule):
     source = "Dao & Gu 2024 (Mamba-2)"
     arguments = (KEY, VALUE, BETA, LOG_DECAY)
     chunk = 32
+    chunkwise_skips = True
     chunkwise_at: ClassVar[Mapping[str, float]] = {"decay_open": 1.0, "decay_closed": 1.0}
     nests: ClassVar[Nests] = {
         "hebbian": {"decay_open": 1.0, "decay_closed": 1.0},

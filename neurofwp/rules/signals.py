@@ -15,6 +15,7 @@ class Argument:
     low, high : the allowed range, both included. default : what it is where it is left out; None if it must be given.
     per_event : False for what stays the same throughout, (head, *dims).
     signal : which of SIGNALS it is at one synapse; left out, what `at_synapse` derives.
+    rest : what it is in an event that a mask leaves out; left out, the number nearest to 0 in its range.
     """
 
     name: str
@@ -25,6 +26,11 @@ class Argument:
     default: float | None = None
     per_event: bool = True
     signal: str = ""
+    rest: float | None = None
+
+    def at_rest(self) -> float:
+        """What it is in an event that does not happen."""
+        return min(max(0.0, self.low), self.high) if self.rest is None else self.rest
 
     def at_synapse(self) -> str:
         """Which of SIGNALS it is at one synapse.
@@ -65,4 +71,7 @@ SIGNALS = {
 }
 
 # names that `neurofwp.rate.run` uses itself
-RESERVED = {"rule", "query", "mode", "normaliser", "initial", "bounds", "chunk", "micro_steps", "parameters"}
+RESERVED = {
+    "rule", "query", "mode", "normaliser", "initial", "bounds", "chunk", "micro_steps", "parameters", "mask",
+    "cu_seqlens", "compute_dtype",
+}  # fmt: skip

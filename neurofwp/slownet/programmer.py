@@ -12,9 +12,9 @@ from neurofwp import rules
 from neurofwp.errors import InputError, unknown
 from neurofwp.rate import RateNetwork, run, unit
 from neurofwp.rate.arguments import check_parameters
+from neurofwp.rate.evaluation import evaluate
 from neurofwp.rate.layer_signals import check_sizes, linear
 from neurofwp.rate.scan import Bounds
-from neurofwp.rate.stream import evaluate
 from neurofwp.slownet.controller import ARCHITECTURES, Recurrent
 from neurofwp.slownet.episode_tensors import Episodes
 from neurofwp.slownet.keys import DenseKeys, SparseKeys

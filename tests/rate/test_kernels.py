@@ -15,7 +15,7 @@ from torch import Tensor
 
 from neurofwp import rules
 from neurofwp.rate import kernels, run
-from neurofwp.rate.stream import evaluate
+from neurofwp.rate.evaluation import evaluate
 
 BATCH, TIME, HEADS, PRE, POST = 2, 9, 3, 5, 4
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from neurofwp import rules
 from neurofwp.errors import InputError
 from neurofwp.rate import Result, run
-from neurofwp.rate.stream import WORTH_CHUNKING
+from neurofwp.rate.backends import WORTH_CHUNKING
 from neurofwp.rules import RULES, Argument, Event, Parameter, Rule
 from neurofwp.rules.rule import outer
 from neurofwp.rules.signals import KEY, LOG_DECAY, RESERVED, VALUE

@@ -18,6 +18,7 @@ def momentum_sum(
     write: Tensor,
     kept: Tensor,
     retention: Tensor,
+    mask: Tensor | None = None,
     weight: Tensor,
     trace: Tensor,
     size: int,
@@ -27,12 +28,16 @@ def momentum_sum(
     Parameters
     ----------
     query, key : (..., time, pre). value : (..., time, post). write, kept, retention : (..., time), the w, eta and a.
+    mask : (..., time), which events happen; others, of write 0 and retention 1, leave W and S as they were.
     weight, trace : (..., post, pre), W_0 and S_0. size : of a chunk.
 
     Returns
     -------
     reads (..., time, post), the last weights and the last trace.
     """
+    numbers = [write, kept, retention]
+    if mask is not None:  # and how much of the trace each event adds to the weights
+        numbers = [write, torch.where(mask, kept, 1.0), retention, mask.to(kept)]
     length = query.shape[-2]
     whole = length - length % size
     reads = []
@@ -40,8 +45,8 @@ def momentum_sum(
     for first, last, width in ((0, whole, size), (whole, length, length - whole)):
         if first < last:
             vectors = [each[..., first:last, :].unflatten(-2, (-1, width)) for each in (query, key, value)]
-            numbers = [each[..., first:last].unflatten(-1, (-1, width)) for each in (write, kept, retention)]
-            read, weight, trace = _whole_chunks(vectors, numbers, weight, trace)
+            within = [each[..., first:last].unflatten(-1, (-1, width)) for each in numbers]
+            read, weight, trace = _whole_chunks(vectors, within, weight, trace)
             reads.append(read.flatten(-3, -2))
     return torch.cat(reads, dim=-2), weight, trace
 
@@ -49,15 +54,16 @@ def momentum_sum(
 def _whole_chunks(
     vectors: Sequence[Tensor], numbers: Sequence[Tensor], weight: Tensor, trace: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """`momentum_sum` of query, key, value (..., chunk, size, dim) and write, kept, retention (..., chunk, size)."""
+    """`momentum_sum` of query, key, value (..., chunk, size, dim) and numbers (..., chunk, size)."""
     query, key, value = vectors
-    write, kept, retention = numbers
+    write, kept, retention, *moves = numbers
     # E[t, s] and A[t, s]: what is left at t of the trace, and of the weights, of s
     of_trace, of_weight = products(kept), products(retention)
+    added = of_weight * moves[0][..., None, :] if moves else of_weight  # and what the trace of s has added to W_t
     trace_start = kept[..., :1] * of_trace[..., :, 0]  # what is left at t of S_0, (..., chunk, size)
     weight_start = retention[..., :1] * of_weight[..., :, 0]  # and of W_0
-    moved_start = (of_weight @ trace_start[..., None])[..., 0]  # what S_0 has added to W_t
-    moved = of_weight @ of_trace  # what a unit written at s has added to W_t
+    moved_start = (added @ trace_start[..., None])[..., 0]  # what S_0 has added to W_t
+    moved = added @ of_trace  # what a unit written at s has added to W_t
 
     # u = alone - by_weight W_0' - by_trace S_0', through what W_{t-1} predicts: rows moved down by one event
     write = write[..., None]
