@@ -73,9 +73,9 @@ def extra_parameters(rule: Rule, parameters: Mapping[str, Tensor]) -> dict[str, 
 
 
 def constant_arguments(rule: Rule, parameters: Mapping[str, Tensor], key: Tensor, value: Tensor) -> dict[str, Tensor]:
-    """The arguments of a rule that a Program lacks, the same for all events and cells."""
+    """The arguments of a rule that a Program lacks: like its key or value, or the same for all events and cells."""
     sizes = {"pre": key.shape[-1], "post": value.shape[-1]}
-    made = {}
+    made = {each.name: key if each.like == "key" else value for each in rule.arguments if each.like}
     for parameter in rule.fitted_with:
         argument = rule.argument(parameter.name)
         if argument is None:

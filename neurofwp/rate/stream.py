@@ -216,7 +216,9 @@ def _events(
         sizes["micro"] = micro_steps
     for argument in rule.arguments:
         tensor = arguments.get(argument.name)
-        if tensor is None:
+        if tensor is None and argument.like:
+            signals[argument.name] = signals[argument.like]
+        elif tensor is None:
             assert argument.default is not None
             shape = (batch, head, time, *(sizes[dim] for dim in argument.dims))
             signals[argument.name] = query.new_full((), argument.default).expand(shape)

@@ -217,7 +217,8 @@ class Rule:
     @property
     def driven_by_programs(self) -> bool:
         """Whether a Program has all that it takes, but for what `fitted_with` holds constant."""
-        taken = {argument.name for argument in self.arguments} - {parameter.name for parameter in self.fitted_with}
+        held = {parameter.name for parameter in self.fitted_with}
+        taken = {argument.name for argument in self.arguments if not argument.like} - held
         has_all = {"key", "value"} <= taken <= {"key", "value", "beta", "log_decay"}
         return has_all and not any("micro" in argument.dims for argument in self.arguments)
 

@@ -58,7 +58,7 @@ def event(generator: torch.Generator, *batch: int, rule: Rule | str = "hebbian",
 def weights(
     generator: torch.Generator, *batch: int, rule: Rule | str = "hebbian", post: int = 3, pre: int = 5
 ) -> Tensor:
-    sizes = {"pre": pre, "post": post, "slot": 4, "program": 2 * pre + post + 4}
+    sizes = {"pre": pre, "post": post, "slot": 4, "hidden": 6, "program": 2 * pre + post + 4}
     shape = [sizes[dim] for dim in rules.get(rule).weight_dims]
     return torch.randn(*batch, *shape, generator=generator, dtype=torch.float64)
 
