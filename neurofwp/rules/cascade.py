@@ -1,14 +1,13 @@
-"""Cascade: the weight is the first of a chain of variables, each slower than the one before, that level each other out.
+"""Cascade: the weight is the first of a chain of variables, each slower than the last, that level each other out.
 
-A chain of beakers joined by tubes (Benna & Fusi 2016). The k-th has the capacity n^(k-1), and the tube from it to the
-next the conductance coupling n^-k, the last one open to the rest of the world; what a write leaves in the weight falls
-as the inverse square root of time until it has reached the end of the chain. One event is one step of Euler's method,
-as in the published simulations.
+A chain of beakers joined by tubes (Benna & Fusi 2016): each beaker n times larger than the one before, each tube n
+times narrower, the last one open to the rest of the world. What a write leaves in the weight falls as the inverse
+square root of time until it has reached the end of the chain. One event is one step of Euler's method, as in the
+published simulations.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
@@ -16,7 +15,7 @@ import torch
 from torch import Tensor
 
 from neurofwp.rules.chunkwise import filtered_sum
-from neurofwp.rules.rule import Event, Nests, Parameter, Rule, outer, per_post, per_synapse
+from neurofwp.rules.rule import SHARE, Event, Nests, Parameter, Rule, outer, per_post, per_synapse
 
 
 class State(NamedTuple):
@@ -27,35 +26,33 @@ class State(NamedTuple):
 
 
 class Cascade(Rule):
-    """The weight is the first of a chain of variables, each slower than the one before, that level each other out."""
+    """The weight is the first of a chain of variables, each slower than the last, that level each other out."""
 
     id = "cascade"
     parameters = (
         Parameter("rate", 1.0, 0.0, 10.0, "size of a write", weight_power=1),
-        Parameter("coupling", 0.25, 0.0, 0.9, "conductance between variables, times n^k", domain=(0.0, 1.0)),
-        Parameter(
-            "ratio", 2.0, 1.0, 4.0, "n, how much larger and slower each next variable is", domain=(1.0, math.inf)
-        ),
+        Parameter("flow", 0.125, 0.0, 0.5, "share of the weight that flows on in an event", domain=(0.0, 0.5)),
+        Parameter("ratio", 0.5, 0.2, 0.9, "1/n, width of a tube relative to the one before", domain=SHARE),
     )
     equation = "u_1 = W; C_k (u_k - u_k old) = g_(k-1) (u_(k-1) - u_k) - g_k (u_k - u_(k+1)), and W + rate beta v k'"
     objective = "-v'Wk, and the squared differences between neighbours in the chain"
     signals = ("key", "value", "gate", "synapse trace")
     reading = "consolidation within a synapse, over time constants from one event to hundreds"
-    source = "Benna & Fusi 2016 (C_k = n^(k-1), g_k = coupling n^-k); n = 2 and 1/4 as in Kaplanis et al. 2018"
+    source = "Benna & Fusi 2016, with C_k = n^(k-1) and g_k = flow n^(1-k); n = 2 and 1/8 as in Kaplanis et al. 2018"
     state = State
     chunk = 32
-    nests: ClassVar[Nests] = {"hebbian": {"coupling": 0.0}}
+    nests: ClassVar[Nests] = {"hebbian": {"flow": 0.0}}
     elementwise = True
     depth: ClassVar[int] = 5
 
     def transition(self, p: Mapping[str, Tensor]) -> Tensor:
         """What one event does to the variables by itself, (..., depth, depth): the identity plus the flow."""
-        order = torch.arange(self.depth, dtype=p["ratio"].dtype, device=p["ratio"].device)
-        ratio, coupling = p["ratio"][..., None], p["coupling"][..., None]
-        forward = coupling * ratio ** -(order + 1) / ratio**order  # g_k / C_k, with k = order + 1
-        backward = coupling * ratio**-order / ratio**order * (order > 0)  # g_(k-1) / C_k
-        flow = torch.diag_embed(1 - forward - backward)
-        return flow + torch.diag_embed(forward[..., :-1], 1) + torch.diag_embed(backward[..., 1:], -1)
+        order = torch.arange(self.depth, dtype=p["ratio"].dtype, device=p["ratio"].device)  # k - 1
+        ratio, first = p["ratio"][..., None], p["flow"][..., None]
+        forward = first * ratio ** (2 * order)  # g_k / C_k
+        backward = first * ratio ** (2 * order - 1).clamp_min(0) * (order > 0)  # g_(k-1) / C_k
+        kept = torch.diag_embed(1 - forward - backward)
+        return kept + torch.diag_embed(forward[..., :-1], 1) + torch.diag_embed(backward[..., 1:], -1)
 
     def begin(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
         *batch, post, pre = weight.shape
@@ -65,7 +62,7 @@ class Cascade(Rule):
         every = torch.cat([state.weight[..., None, :, :], state.hidden], dim=-3)
         moved = torch.einsum("...mn,...nij->...mij", self.transition(p), every)
         write = per_synapse(p["rate"] * event.gate) * outer(event.value, event.key)
-        return State(moved[..., 0, :, :] + write, moved[..., 1:, :, :])
+        return State(moved[..., 0, :, :] + write, moved[..., 1:, :, :].contiguous())
 
     def chunkwise(
         self, query: Tensor, events: Event, state: State, p: Mapping[str, Tensor], size: int
@@ -78,7 +75,7 @@ class Cascade(Rule):
             query, events.key, events.value, transition=transition.expand(*transition.shape[:-3], time, -1, -1),
             write=write, initial=torch.cat([state.weight[..., None, :, :], state.hidden], dim=-3), size=size,
         )  # fmt: skip
-        return read, State(every[..., 0, :, :], every[..., 1:, :, :])
+        return read, State(*(each.contiguous() for each in (every[..., 0, :, :], every[..., 1:, :, :])))
 
 
 RULE = Cascade()

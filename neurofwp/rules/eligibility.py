@@ -62,7 +62,7 @@ class Eligibility(Rule):
             query, events.key, events.value, transition=torch.stack(tuple(rows), dim=-2),
             write=torch.stack([none, turnover], dim=-1), initial=torch.stack([*state], dim=-3), size=size,
         )  # fmt: skip
-        return read, State(*both.unbind(-3))
+        return read, State(*(each.contiguous() for each in both.unbind(-3)))
 
 
 RULE = Eligibility()

@@ -24,9 +24,7 @@ class EraseWriteDelta(Rule):
     id = "erase_write_delta"
     equation = "W <- W diag(alpha); W + beta (w * v - W (b * k)) k', * elementwise, b the erase and w the write gate"
     objective = "decay, then a step on |w * v - W k|^2 / 2 that sees b * k in place of k"
-    signals = (
-        "key", "value", "gate", "retention of pre", "third factor of pre", "third factor of post", "prediction",
-    )  # fmt: skip
+    signals = ("key", "value", "gate", "retention of pre", "third factor of post", "prediction")
     reading = "error correction whose two halves, LTD and LTP, are gated apart"
     source = "Hatamizadeh, Choi & Kautz 2026 (Gated DeltaNet-2, arXiv 2605.22791), in which beta is 1"
     arguments = (KEY, VALUE, BETA, KEY_LOG_DECAY, ERASE, WRITE)

@@ -36,7 +36,8 @@ class State(NamedTuple):
 
 def push(window: Tensor, new: Tensor) -> Tensor:
     """The window (..., window, dim) with the new one in front and without its oldest."""
-    return torch.cat([new[..., None, :], window[..., :-1, :]], dim=-2)
+    newest = new[..., None, :].expand(*window.shape[:-2], 1, window.shape[-1])
+    return torch.cat([newest, window[..., :-1, :]], dim=-2)
 
 
 def attend(query: Tensor, keys: Tensor, values: Tensor, filled: Tensor, bias: Tensor, sharpness: Tensor) -> Tensor:
@@ -109,7 +110,7 @@ class DelayedHybrid(Hybrid):
 
     id = "delayed_hybrid"
     equation = "delta, of the key and value that leave the window; y as hybrid"
-    signals = ("gate", "prediction")
+    signals = ("gate", "prediction", "key trace", "value trace")
     reading = "a short-term store whose items become synaptic as they leave it"
     source = "Irie, Yau & Gershman 2025 (arXiv 2506.00744), delayed streaming"
     not_fitted = "its weights are those of delta, as many events later as its window has, which a Program does not say"

@@ -22,12 +22,12 @@ LEVEL_SHARE = Argument("level_share", "what a read multiplies each level by", ("
 
 class State(NamedTuple):
     """weight (..., post, pre), the sum of levels (..., level, post, pre); share (..., level) of the last event, and
-    count (...), of events so far."""
+    events (...), how many there were."""
 
     weight: Tensor
     levels: Tensor
     share: Tensor
-    count: Tensor
+    events: Tensor
 
 
 def level_of(now: Tensor, then: Tensor, levels: int) -> Tensor:
@@ -80,13 +80,13 @@ class LogLinear(Rule):
 
     def step(self, state: State, event: Event, p: Mapping[str, Tensor]) -> State:
         write = per_synapse(event.gate) * outer(event.value, event.key)
-        share, count = event.others["level_share"], state.count.round().long()
+        share, count = event.others["level_share"], state.events.round().long()
         to = moves(count, count, share.shape[-1]).to(write)
         kept = per_synapse(event.retention)
         old = kept[..., None, :, :] * torch.einsum("...mn,...nij->...mij", to, state.levels)
         newest = torch.arange(share.shape[-1], device=write.device) == 0
         levels = old + newest[:, None, None] * write[..., None, :, :]
-        return State(kept * state.weight + write, levels, share, state.count + 1)
+        return State(kept * state.weight + write, levels, share.expand(state.share.shape).clone(), state.events + 1)
 
     def read(self, state: State, query: Tensor, p: Mapping[str, Tensor]) -> Tensor:
         return torch.einsum("...l,...lij,...j->...i", state.share, state.levels, query)
@@ -101,7 +101,7 @@ class LogLinear(Rule):
         key, query, shares = (split(each, size, axis=-2) for each in (events.key, query, share))
         inside = torch.arange(size, device=query.device)
         last = torch.arange(key.shape[-3], device=query.device) * size + size
-        reads, count, held, weight = [], state.count.round().long(), state.levels, state.weight
+        reads, count, held, weight = [], state.events.round().long(), state.levels, state.weight
         for index, end in enumerate(last.clamp(max=length).tolist()):
             width = end - index * size
             at = count[..., None] + inside[:width]
@@ -122,7 +122,7 @@ class LogLinear(Rule):
             )
             weight = per_synapse(started[..., -1]) * weight + wrote.sum(-3)
             count = count + width
-        return torch.cat(reads, dim=-2), State(weight, held, share[..., -1, :], state.count + length)
+        return torch.cat(reads, dim=-2), State(weight, held, share[..., -1, :].clone(), state.events + length)
 
 
 RULE = LogLinear()

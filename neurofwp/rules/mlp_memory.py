@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import gelu
 
-from neurofwp.rules.rule import Event, Independent, Rule, outer, per_synapse, product
+from neurofwp.rules.rule import Event, Independent, Parameter, Rule, outer, per_synapse, product
 from neurofwp.rules.signals import BETA, KEY, VALUE, Argument
 
 START = Argument("start", "first weights onto the hidden cells", ("hidden", "pre"), per_event=False)
@@ -26,18 +26,20 @@ class State(NamedTuple):
 def slope(x: Tensor) -> Tensor:
     """The derivative of GELU."""
     density = (-x.square() / 2).exp() / math.sqrt(2 * math.pi)
-    return torch.special.ndtr(x) + x * density
+    below: Tensor = torch.special.ndtr(x)
+    return below + x * density
 
 
 class MLPMemory(Rule):
     """A fast net with a hidden layer, both of whose layers take a gradient step at every event."""
 
     id = "mlp_memory"
-    equation = "e = v - W gelu(V k); W + beta e gelu(V k)'; V + beta (gelu'(V k) * W'e) k'; y = W gelu(V q)"
+    parameters = (Parameter("rate", 0.1, 0.0, 1.0, "size of a gradient step, which multiplies beta"),)
+    equation = "e = v - W gelu(V k); W + rate beta e gelu(V k)'; V + rate beta (gelu'(V k) * W'e) k'; y = W gelu(V q)"
     objective = "|v - W gelu(V k)|^2 / 2, by a gradient step in W and V"
     signals = ("everything",)
     reading = "a circuit of two layers that learns by back-propagation"
-    source = "Sun et al. 2024 (TTT-MLP, arXiv 2407.04620), one event at a time, without layer norm and residual"
+    source = "Sun et al. 2024 (TTT-MLP, arXiv 2407.04620), without layer norm, residual and mini-batches"
     arguments = (KEY, VALUE, BETA, START)
     state = State
     weight_dims = ("post", "hidden")
@@ -53,7 +55,7 @@ class MLPMemory(Rule):
         active = gelu(drive)
         error = event.value - product(state.weight, active)
         back = slope(drive) * product(state.weight.mT, error)
-        strength = per_synapse(event.gate)
+        strength = per_synapse(p["rate"] * event.gate)
         return State(
             state.weight + strength * outer(error, active), state.hidden_weight + strength * outer(back, event.key)
         )

@@ -46,6 +46,12 @@ TRUTH: Mapping[str, Mapping[str, float]] = {
         "tau_e": 1.2, "tau_i": 0.6, "k_plus": 1.5, "k_minus": 0.6, "a_plus": 0.4, "b_plus": 6.0, "a_minus": 0.05,
         "b_minus": 18.0, "w_max": 1.2,
     },
+    "rwkv7": {"weight_scale": 0.8, "key_fading": 0.6, "learning_rate": 0.6},
+    "tagging": {
+        "rate": 0.6, "early_decay": 0.7, "tag_decay": 0.6, "protein_decay": 0.5, "threshold": 0.25, "capture": 1.2,
+    },
+    "cascade": {"rate": 0.6, "flow": 0.3, "ratio": 0.6},
+    "eligibility": {"rate": 1.0, "turnover": 0.6},
     "oja": {"rate": 0.3, "scale": 1.4},
     "gated_oja": {"rate": 0.3, "weight_scale": 1.4, "decay": 0.9},
     "ode_oja": {"rate": 0.4, "weight_scale": 1.4},
@@ -95,7 +101,7 @@ def found(rule: Rule, scale: float = 1.0) -> Fit:
 
 def test_all_compete_but_those_that_say_why_not() -> None:
     ids = {rule.id for rule in candidates()}
-    assert len(ids) == 20
+    assert len(ids) == 24
     assert ids == TRUTH.keys()
     assert excluded().keys() == {rule.id for rule in RULES} - ids
     assert all(excluded().values())
