@@ -40,6 +40,7 @@ RULES = {
     "gated_delta": (SKY, "^"),
     # rules of one family have shades of one hue
     "key_gated_delta": ("#00405F", "d"),
+    "rwkv7": ("#1F4E9E", "p"),
     "implicit_delta": ("#3B8EA5", ">"),
     "ode_delta": ("#9CCBE8", "8"),
     "momentum": ("#5C7FB8", "H"),
@@ -51,6 +52,9 @@ RULES = {
     "calcium_threshold": (GREY, "*"),
     "bcm": ("#00573F", "3"),
     "btsp": ("#7A3B63", "4"),
+    "tagging": ("#B0569A", "D"),
+    "cascade": ("#4FA37A", "h"),
+    "eligibility": ("#8C8FB8", "<"),
     "oja": (BLACK, "X"),
     "gated_oja": ("#555555", "+"),
     "ode_oja": ("#AAAAAA", "x"),

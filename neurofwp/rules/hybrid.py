@@ -1,7 +1,7 @@
 """Hybrid: fast weights beside a window of softmax attention, which keeps the last keys and values as they are.
 
-In the synchronous one both get every event; in the delayed one the fast weights get what leaves the window. The share
-of the fast weights in a read is a gate of each postsynaptic cell.
+Both get every event: the synchronous form; `delayed_hybrid` is the other one. The share of the fast weights in a read
+is a gate of each postsynaptic cell.
 """
 
 from __future__ import annotations
@@ -105,16 +105,4 @@ class Hybrid(Rule):
         return read, last
 
 
-class DelayedHybrid(Hybrid):
-    """Fast weights that get what leaves a window of softmax attention."""
-
-    id = "delayed_hybrid"
-    equation = "delta, of the key and value that leave the window; y as hybrid"
-    signals = ("gate", "prediction", "key trace", "value trace")
-    reading = "a short-term store whose items become synaptic as they leave it"
-    source = "Irie, Yau & Gershman 2025 (arXiv 2506.00744), delayed streaming"
-    not_fitted = "its weights are those of delta, as many events later as its window has, which a Program does not say"
-    delayed = True
-
-
-RULE, DELAYED = Hybrid(), DelayedHybrid()
+RULE = Hybrid()
