@@ -100,10 +100,9 @@ class LogLinear(Rule):
         value = split(events.gate[..., None] * events.value, size, axis=-2)
         key, query, shares = (split(each, size, axis=-2) for each in (events.key, query, share))
         inside = torch.arange(size, device=query.device)
-        last = torch.arange(key.shape[-3], device=query.device) * size + size
         reads, count, held, weight = [], state.events.round().long(), state.levels, state.weight
-        for index, end in enumerate(last.clamp(max=length).tolist()):
-            width = end - index * size
+        for index in range(key.shape[-3]):
+            width = min(size, length - index * size)
             at = count[..., None] + inside[:width]
             q, k, v, s = (each[..., index, :width, :] for each in (query, key, value, shares))
             left = decay.left[..., index, :width, :width]

@@ -255,6 +255,8 @@ def check(rule: Rule) -> None:
     for argument in rule.arguments:
         if argument.name in RESERVED:
             raise InputError(f"{own} must not call an argument {argument.name!r}, which run uses itself")
+        if argument.like and (argument.like not in ("key", "value") or rule.dims(argument.like) != argument.dims):
+            raise InputError(f"{argument.name} of {own} must be like its key or its value, and have the same dims")
         for dim in argument.dims:
             if argument.default is not None and dim not in sized:
                 raise InputError(

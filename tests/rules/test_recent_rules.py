@@ -218,8 +218,8 @@ def test_a_delayed_gate_opens_for_the_key_that_leaves_the_window(stream: Stream)
     after = []
     for gate, time in itertools.product((0.0, 1.0), (0, 1)):
         gates = torch.full_like(given["beta"][:, 0], gate)
-        signals = (given[name][:, time] for name in ("key", "value"))
-        one = Event(*signals, gates, torch.ones_like(gates), given["query"][:, 0], others)
+        key, value = (given[name][:, time] for name in ("key", "value"))
+        one = Event(key, value, gates, torch.ones_like(gates), given["query"][:, 0], others)
         after.append(rule.step(type(rule).state(**state), one, p).weight)
     assert torch.equal(after[0], state["weight"])
     assert torch.equal(after[2], after[3]), "what is new is only in the window"
