@@ -66,7 +66,6 @@ TRUE: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "mesa": {"weight_scale": (0.8, 1.2), "decay": (0.85, 0.95), "ridge": (0.2, 0.6)},
     "bcm": {"threshold": (0.2, 0.5), "memory": (3.0, 8.0), "weight_scale": (0.8, 1.4)},
     "btsp": {"tau_e": (1.0, 2.0), "tau_i": (0.4, 0.8), "k_plus": (0.8, 1.4), "w_max": (1.0, 2.0)},
-    "rwkv7": {"weight_scale": (0.6, 1.0), "key_fading": (0.4, 0.8), "learning_rate": (0.4, 0.8)},
     "tagging": {
         "rate": (0.4, 0.8),
         "early_decay": (0.6, 0.8),

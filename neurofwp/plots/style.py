@@ -40,7 +40,6 @@ RULES = {
     "gated_delta": (SKY, "^"),
     # rules of one family have shades of one hue
     "key_gated_delta": ("#00405F", "d"),
-    "rwkv7": ("#1F4E9E", "p"),
     "implicit_delta": ("#3B8EA5", ">"),
     "ode_delta": ("#9CCBE8", "8"),
     "momentum": ("#5C7FB8", "H"),

@@ -43,6 +43,7 @@ class Cascade(Rule):
     chunk = 32
     nests: ClassVar[Nests] = {"hebbian": {"flow": 0.0}}
     elementwise = True
+    cost = 2
     depth: ClassVar[int] = 5
 
     def transition(self, p: Mapping[str, Tensor]) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor
 from neurofwp.rules.chunkwise import ChannelDecay, low_rank_sum
 from neurofwp.rules.free import KEY_FADING, WEIGHT_SCALE
 from neurofwp.rules.key_decay import KEY_LOG_DECAY
-from neurofwp.rules.rule import SHARE, Event, Nests, Parameter, Rule, outer, per_post, per_synapse, product
+from neurofwp.rules.rule import SHARE, Event, Parameter, Rule, outer, per_post, per_synapse, product
 from neurofwp.rules.signals import BETA, KEY, VALUE, Argument
 
 REMOVAL = Argument("removal", "what is taken off, of norm one", ("pre",), like="key")
@@ -35,10 +35,7 @@ class RWKV7(Rule):
     arguments = (KEY, VALUE, BETA, KEY_LOG_DECAY, REMOVAL, RATE)
     chunk = 16
     fitted_with: ClassVar[tuple[Parameter, ...]] = (WEIGHT_SCALE, KEY_FADING, LEARNING_RATE)
-    nests: ClassVar[Nests] = {
-        "hebbian": {"weight_scale": "rate", "key_fading": 0.0, "learning_rate": 0.0},
-        "key_decay": {"learning_rate": 0.0},
-    }
+    not_fitted = "where active cells fire alike and the removal key is the key, it is key-gated delta in other units"
 
     def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
         removal = event.others["removal"]

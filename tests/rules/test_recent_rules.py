@@ -84,6 +84,23 @@ def test_rwkv7_that_takes_off_its_key_and_forgets_nothing_else_is_delta(mode: st
 
 
 @BOTH
+def test_where_active_cells_fire_alike_rwkv7_is_key_gated_delta(mode: str, stream: Stream) -> None:
+    """What the key recalls is then the same before and after the decay, but for a factor."""
+    given = stream("key_gated_delta", seed=14, time=30)
+    active = given["key"] > given["key"].median(-1, keepdim=True).values
+    key = active / active.double().sum(-1, keepdim=True).sqrt()
+    given |= {"key": key, "log_decay": torch.where(active, -0.4, given["log_decay"])}
+    beta = given["beta"] / 2  # from 0 to 1
+    other = {name: each for name, each in given.items() if name != "beta"}
+    rate = (beta * float(np.exp(-0.4)))[..., None].expand_as(key)
+    instead = other | {"value": beta[..., None] * given["value"], "learning_rate": rate}
+    given["beta"] = beta
+    one, two = run("rwkv7", mode=mode, **instead), run("key_gated_delta", mode=mode, **given)
+    close(one.read, two.read.cpu())
+    close(one.weight, two.weight.cpu())
+
+
+@BOTH
 def test_comba_is_gated_delta_with_a_query_less_some_of_the_key(mode: str, stream: Stream) -> None:
     """Hu et al. 2025: S = S (alpha - beta~ k k') + beta v k', o = S (q - d k), with beta~ = alpha b beta as in their
     code, where b, the state feedback, and d, the output feedback, are one number of each head."""
