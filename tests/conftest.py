@@ -83,7 +83,7 @@ def stream(device: torch.device) -> Callable[..., dict]:
             if np.isfinite(low):
                 return low + 0.5 + uniform(*shape)
             drawn = normal(*shape)
-            if argument.name in ("key", "value"):
+            if argument.name in ("key", "value", "removal"):
                 return drawn / drawn.norm(dim=-1, keepdim=True)
             return 20 * drawn if extreme and argument.per_event else drawn
 

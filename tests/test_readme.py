@@ -66,6 +66,13 @@ def test_the_example_of_rules() -> None:
     assert all(signal.grad is not None for signal in (names["k"], names["v"], names["b"]))
 
 
+def test_the_example_of_recent_rules() -> None:
+    names = example("docs/rules.md", 0)
+    assert names["made"].read.shape == (2, 300, 4, 32)
+    assert names["made"].backend == "chunkwise"
+    assert names["y"].shape == (2, 300, 64)
+
+
 @pytest.mark.slow
 def test_the_example_of_a_slow_net() -> None:
     names = example("docs/python.md", 3)

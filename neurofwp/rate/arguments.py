@@ -41,7 +41,7 @@ def check_arguments(
     given = {"query": Argument("query", "", ("pre",))} | known
     tensors = {"query": query} | {name: tensor for name, tensor in arguments.items() if tensor is not None}
     for name, argument in known.items():
-        if argument.default is None and name not in tensors:
+        if argument.required and name not in tensors:
             raise InputError(f"rule {rule.id!r} needs {name}, {argument.meaning}: {shape_of(argument)}")
     sizes: dict[str, int] = {} if micro_steps is None else {"micro": micro_steps}
     for name, tensor in tensors.items():

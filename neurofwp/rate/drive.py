@@ -4,6 +4,7 @@ A rule that takes more than a Program has, or whose W has a scale of its own, ha
 `Rule.fitted_with`: what each does is said in `neurofwp.rules.free`. One that is not given does nothing, and an argument
 that a Program lacks has the default of its parameter.
 
+- An argument that a rule takes like the key or the value, where it is left out, is the Program's key or value.
 - A rule that takes no write gate sees values only through it, beta v. Where there is a lowest value, as no plateau is
   less than none, those below it count as that.
 - A retention of each cell is the Program's, the same for all cells, but for presynaptic cells, which fade as they fire:
@@ -73,9 +74,9 @@ def extra_parameters(rule: Rule, parameters: Mapping[str, Tensor]) -> dict[str, 
 
 
 def constant_arguments(rule: Rule, parameters: Mapping[str, Tensor], key: Tensor, value: Tensor) -> dict[str, Tensor]:
-    """The arguments of a rule that a Program lacks, the same for all events and cells."""
+    """The arguments of a rule that a Program lacks: like its key or value, or the same for all events and cells."""
     sizes = {"pre": key.shape[-1], "post": value.shape[-1]}
-    made = {}
+    made = {each.name: key if each.like == "key" else value for each in rule.arguments if each.like}
     for parameter in rule.fitted_with:
         argument = rule.argument(parameter.name)
         if argument is None:

@@ -36,6 +36,9 @@ def make_events(
     signals: dict[str, Tensor] = {}
     for argument in (QUERY, *rule.arguments):
         tensor = query if argument is QUERY else arguments.get(argument.name)
+        if tensor is None and argument.like:
+            signals[argument.name] = signals[argument.like]
+            continue
         if tensor is None:
             assert argument.default is not None
             shape = (batch, head, time, *(sizes[dim] for dim in argument.dims))

@@ -48,8 +48,9 @@ class FastWeightLayer(nn.Module):
     Each head has fast weights of its own. Linear maps of the input make the query, the key, the value and all else that
     the rule takes at every event, each brought into its range: a finite one by a logistic function, one that is
     bounded below by softplus, one that is bounded above (a log decay) by log sigmoid. What a rule takes once (the ridge
-    of mesa, the recurrent weights of recurrent_delta, the first weights of self_referential) is learned as a parameter.
-    The reads of all heads go through one more linear map. There is no norm and no residual, and queries are not scaled.
+    of mesa, the recurrent weights of recurrent_delta, the lag biases of hybrids, the first weights of self_referential
+    and mlp_memory) is learned as a parameter. The reads of all heads go through one more linear map. There is no norm
+    and no residual, and queries are not scaled.
 
     What keeps weights bounded is left to the user. Error-correcting rules (delta and its kin) diverge where
     beta |k|^2 > 2: "silu-l2" makes unit keys. Oja's diverge where beta |v|^2 > 2: a small beta_range helps. Those whose
@@ -66,7 +67,8 @@ class FastWeightLayer(nn.Module):
     beta_range : largest write strength. 1 is sigmoid; 2 is 2 sigmoid, with which the transition of a delta rule with
         unit keys has eigenvalues in [-1, 1] in place of [0, 1] (Grazzi et al. 2024, arXiv 2411.12537).
     parameters : of the rule, by name: a number, or one per head; not learned.
-    sizes : of what is not d_key or d_value: {"micro": micro-steps} for delta_product, {"slot": slots} for three_factor.
+    sizes : of what is not d_key or d_value: {"micro": micro-steps} for delta_product, {"slot": slots} for three_factor,
+        {"level": levels} for log_linear, {"window": events} for the hybrids, {"hidden": cells} for mlp_memory.
     compute_dtype : as in `neurofwp.rate.run`, for a layer in half precision.
     generator : of all initial weights, on the CPU; by default torch's own, as for any nn.Module. One seed draws the
         same for every device and dtype.

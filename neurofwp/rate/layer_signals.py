@@ -18,7 +18,7 @@ from neurofwp.rules import Argument, Rule, self_referential
 # A log decay is log sigmoid, and starts at sigmoid(4) = 0.982: half of a memory survives 38 events. From sigmoid(0)
 # a thousandth is left after ten events, and hardly a gradient reaches what was written before.
 SLOW_DECAY = 4.0
-FEATURES = ("query", "key")  # what goes through the feature map
+FEATURES = ("query", "key", "removal")  # what goes through the feature map
 
 
 def bring_into_range(raw: Tensor, argument: Argument) -> Tensor:

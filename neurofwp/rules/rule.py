@@ -223,7 +223,8 @@ class Rule:
     @property
     def driven_by_programs(self) -> bool:
         """Whether a Program has all that it takes, but for what `fitted_with` holds constant."""
-        taken = {argument.name for argument in self.arguments} - {parameter.name for parameter in self.fitted_with}
+        held = {parameter.name for parameter in self.fitted_with}
+        taken = {argument.name for argument in self.arguments if not argument.like} - held
         has_all = {"key", "value"} <= taken <= {"key", "value", "beta", "log_decay"}
         return has_all and not any("micro" in argument.dims for argument in self.arguments)
 
@@ -260,6 +261,8 @@ def check(rule: Rule) -> None:
     for argument in rule.arguments:
         if argument.name in RESERVED:
             raise InputError(f"{own} must not call an argument {argument.name!r}, which run uses itself")
+        if argument.like and (argument.like not in ("key", "value") or rule.dims(argument.like) != argument.dims):
+            raise InputError(f"{argument.name} of {own} must be like its key or its value, and have the same dims")
         for dim in argument.dims:
             if argument.default is not None and dim not in sized:
                 raise InputError(

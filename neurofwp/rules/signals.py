@@ -13,6 +13,7 @@ class Argument:
     dims : its own, after (batch, time, head): "pre", "post", or another name, whose size it then sets; "micro" stands
         for micro-steps, which lie one after the other along time.
     low, high : the allowed range, both included. default : what it is where it is left out; None if it must be given.
+    like : the argument of the same dims, key or value, that it equals where it is left out.
     per_event : False for what stays the same throughout, (head, *dims).
     signal : which of SIGNALS it is at one synapse; left out, what `at_synapse` derives.
     rest : what it is in an event that a mask leaves out; left out, the number nearest to 0 in its range.
@@ -24,6 +25,7 @@ class Argument:
     low: float = -math.inf
     high: float = math.inf
     default: float | None = None
+    like: str = ""
     per_event: bool = True
     signal: str = ""
     rest: float | None = None
@@ -31,6 +33,11 @@ class Argument:
     def at_rest(self) -> float:
         """What it is in an event that does not happen."""
         return min(max(0.0, self.low), self.high) if self.rest is None else self.rest
+
+    @property
+    def required(self) -> bool:
+        """Whether it must be given."""
+        return self.default is None and not self.like
 
     def at_synapse(self) -> str:
         """Which of SIGNALS it is at one synapse.

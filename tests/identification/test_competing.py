@@ -47,6 +47,11 @@ TRUTH: Mapping[str, Mapping[str, float]] = {
         "tau_e": 1.2, "tau_i": 0.6, "k_plus": 1.5, "k_minus": 0.6, "a_plus": 0.4, "b_plus": 6.0, "a_minus": 0.05,
         "b_minus": 18.0, "w_max": 1.2,
     },
+    "tagging": {
+        "rate": 0.6, "early_decay": 0.7, "tag_decay": 0.6, "protein_decay": 0.5, "threshold": 0.25, "capture": 1.2,
+    },
+    "cascade": {"rate": 0.6, "flow": 0.3, "ratio": 0.6},
+    "eligibility": {"rate": 1.0, "turnover": 0.6},
     "oja": {"rate": 0.3, "scale": 1.4},
     "gated_oja": {"rate": 0.3, "weight_scale": 1.4, "decay": 0.9},
     "ode_oja": {"rate": 0.4, "weight_scale": 1.4},
@@ -96,7 +101,7 @@ def found(rule: Rule, scale: float = 1.0) -> Fit:
 
 def test_all_compete_but_those_that_say_why_not() -> None:
     ids = {rule.id for rule in candidates()}
-    assert len(ids) == 21
+    assert len(ids) == 24
     assert ids == TRUTH.keys()
     assert excluded().keys() == {rule.id for rule in RULES} - ids
     assert all(excluded().values())
@@ -171,6 +176,23 @@ def test_reasons_are_true() -> None:
         micro = rules.Event(key[index, None], value[index, None], beta[index, None], alpha[index])
         weight = rules.get("delta_product").step(weight, micro, {})
         torch.testing.assert_close(weight, gated[index], rtol=1e-12, atol=1e-14)
+
+
+def test_rwkv7_writes_what_key_gated_delta_does_where_active_cells_fire_alike() -> None:
+    generator = torch.Generator().manual_seed(1)
+    active = torch.rand(2, 9, 12, generator=generator, dtype=torch.float64).argsort(-1) < 4
+    key = active.double() / 2  # of norm one
+    value = torch.rand(2, 9, 3, generator=generator, dtype=torch.float64)
+    gate, alpha = (0.5 + 0.5 * torch.rand(2, 9, generator=generator, dtype=torch.float64) for _ in range(2))
+    alpha = alpha[:1, :1].expand_as(alpha)
+    faded = float(alpha[0, 0]) * np.exp(-0.6 / 2)
+    gated = {"rate": 0.7, "weight_scale": 1.2, "key_fading": 0.6}
+    other = {"learning_rate": 0.7 * faded, "weight_scale": 0.7 * 1.2, "key_fading": 0.6}
+    made, expected = (
+        scan(rules.get(name), {n: torch.tensor(x, dtype=torch.float64) for n, x in p.items()}, key, value, gate, alpha)
+        for name, p in (("rwkv7", other), ("key_gated_delta", gated))
+    )
+    torch.testing.assert_close(made, expected, rtol=1e-12, atol=1e-14)
 
 
 def ones(rule: str) -> dict[str, Tensor]:

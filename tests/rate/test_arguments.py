@@ -166,10 +166,13 @@ def test_what_a_rule_needs_and_does_not_get_or_gets_and_does_not_use(rule: Rule,
     given_ = stream(rule)
     for argument in rule.arguments:
         for rest in (given_ | {argument.name: None}, {n: s for n, s in given_.items() if n != argument.name}):
-            if argument.default is None:
+            if argument.required:
                 refused(rule, rf"^rule '{rule.id}' needs {argument.name}, .*: \(", **rest)
             else:
-                full = given_ | {argument.name: torch.full_like(given_[argument.name], argument.default)}
+                alike = given_[argument.like] if argument.like else None
+                full = given_ | {
+                    argument.name: torch.full_like(given_[argument.name], argument.default) if alike is None else alike
+                }
                 torch.testing.assert_close(run(rule, **rest).read, run(rule, **full).read)
     for name in {argument.name for other in RULES for argument in other.arguments} - {a.name for a in rule.arguments}:
         refused(rule, rf"^rule '{rule.id}' does not use {name}; it takes query", **given_ | {name: given_["query"]})
@@ -264,9 +267,9 @@ def test_weights_that_follow_from_others_take_no_bounds(rule: Rule, stream: Stre
     refused(rule, "takes no bounds: its weights follow from other variables", bounds=(0.0, 1.0), **stream(rule))
 
 
-@pytest.mark.parametrize("rule", ["mlstm", "three_factor", "recurrent_delta", "self_referential"])
+@pytest.mark.parametrize("rule", [rule for rule in RULES if not rule.reads_linearly], ids=lambda rule: rule.id)
 @pytest.mark.parametrize("normaliser", ["attention", "sum"])
-def test_a_read_out_of_its_own_takes_no_normaliser(rule: str, normaliser: str, stream: Stream) -> None:
+def test_a_read_out_of_its_own_takes_no_normaliser(rule: Rule, normaliser: str, stream: Stream) -> None:
     refused(rule, "has a read-out of its own, which takes no normaliser", normaliser=normaliser, **stream(rule))
 
 

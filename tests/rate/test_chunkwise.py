@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -34,7 +35,11 @@ def case(rule: Rule, stream: Stream, seed: int, **sizes: object) -> dict:
     made["initial"] = 0.5 * initial.to(made["query"])
     free = [parameter for parameter in rule.parameters if parameter.name not in rule.chunkwise_at]
     drawn = {p: 0.7 + 0.3 * torch.rand(head, generator=generator, dtype=torch.float64) for p in free}
-    shares = {p.name: number.clamp(*p.domain) for p, number in drawn.items()}
+    spans = {p: p.domain[1] - p.domain[0] for p in free}
+    shares = {
+        p.name: p.domain[0] + spans[p] * number if math.isfinite(spans[p]) else number.clamp(*p.domain)
+        for p, number in drawn.items()
+    }
     made["parameters"] = {name: share.to(made["query"]) for name, share in shares.items()}
     return made
 

@@ -18,7 +18,14 @@ from neurofwp.rate import run
 from neurofwp.rate.layer import FastWeightLayer, LayerState
 from neurofwp.rules import Rule
 
-SIZES = {"delta_product": {"micro": 2}, "three_factor": {"slot": 5}}
+SIZES = {
+    "delta_product": {"micro": 2},
+    "three_factor": {"slot": 5},
+    "log_linear": {"level": 5},
+    "hybrid": {"window": 4},
+    "delayed_hybrid": {"window": 4},
+    "mlp_memory": {"hidden": 5},
+}
 ALL = pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.id)
 
 
@@ -47,9 +54,10 @@ def streamed(layer: FastWeightLayer, x: Tensor, state: LayerState | None = None)
 def gradients(layer: FastWeightLayer, x: Tensor, output: Tensor) -> dict[str, Tensor]:
     wanted = {"x": x} | dict(layer.named_parameters())
     target = torch.linspace(-1, 1, output.numel(), dtype=output.dtype).reshape(output.shape)
-    return dict(
-        zip(wanted, torch.autograd.grad((output * target).sum(), list(wanted.values()), retain_graph=True), strict=True)
+    found = torch.autograd.grad(
+        (output * target).sum(), list(wanted.values()), retain_graph=True, allow_unused=True, materialize_grads=True
     )
+    return dict(zip(wanted, found, strict=True))
 
 
 @ALL

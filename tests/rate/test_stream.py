@@ -332,6 +332,10 @@ def test_a_rule_must_not_take_what_run_takes_nor_signals_that_nobody_knows() -> 
     message = "reward of rule 'rewarded' must have no default, or an argument without one must have its dim 'place'"
     with pytest.raises(InputError, match=message):
         like(MINE, arguments=(KEY, VALUE, LOG_DECAY, replace(REWARD, dims=("place",), default=0.0)))
+    message = "reward of rule 'rewarded' must be like its key or its value, and have the same dims"
+    for alike in ("value", "query", "reward"):
+        with pytest.raises(InputError, match=message):
+            like(MINE, arguments=(KEY, VALUE, LOG_DECAY, replace(REWARD, dims=("pre",), like=alike)))
     message = "unknown signal of rule 'rewarded', 'valeu'; did you mean 'value'?"
     with pytest.raises(InputError, match=message):
         like(MINE, signals=("key", "valeu"))

@@ -22,6 +22,8 @@ from neurofwp.rules import RULES, Rule
 
 POST, PRE = 1, 2  # the synapse that is watched
 SYNAPSE = "weight"
+# low and flat thresholds: others hide what is behind them
+FLAT = {"calcium_threshold": {"slope": 0.5}, "tagging": {"threshold": 0.0}}
 
 LOCAL = pytest.mark.parametrize(
     "rule", [rule for rule in RULES if "everything" not in rule.signals], ids=lambda rule: rule.id
@@ -55,10 +57,12 @@ class Moment:
         return self.plain(self.run())[POST, PRE]
 
     def run(self) -> dict[str, Tensor]:
-        # flat thresholds: behind steep ones the sigmoids hide what they depend on
-        parameters = {"slope": 0.5} if self.rule.id == "calcium_threshold" else {}
         return run(
-            self.rule, initial=self.state, micro_steps=self.micro_steps, parameters=parameters, **self.signals
+            self.rule,
+            initial=self.state,
+            micro_steps=self.micro_steps,
+            parameters=FLAT.get(self.rule.id),
+            **self.signals,
         ).state
 
     def local(self) -> dict[str, Tensor]:
@@ -77,26 +81,39 @@ class Moment:
         post, pre = weight.shape
         # all sizes differ, so that a shape tells whose a trace is
         traces = {
-            (pre,): ("key trace", PRE),
-            (post,): ("value trace", POST),
+            (pre,): ("key trace", (PRE,)),
+            (post,): ("value trace", (POST,)),
             (post, pre): ("synapse trace", (POST, PRE)),
         }
         for name, trace in self.state.items():
-            if name != "weight" and trace.shape[2:] in traces:
-                signal, at = traces[trace.shape[2:]]
-                gathered.setdefault(signal, []).append(trace[0, 0][at])
+            for shape, (signal, at) in traces.items():
+                first, last = trace.shape[2 : trace.ndim - len(shape)], trace.shape[trace.ndim - len(shape) :]
+                # several of a kind lie along a dim in front, as in a window or a chain
+                if name != "weight" and last == shape and len(first) < 2 and not {*first} & {pre, post}:
+                    gathered.setdefault(signal, []).append(trace[0, 0][(..., *at)])
         made = {signal: torch.cat([each.flatten() for each in parts]) for signal, parts in gathered.items()}
         if "key" in x and "value" in x:
             key, value = x["key"], x["value"]
             made |= {"key norm": key.norm(dim=-1), "value norm": value.norm()[None]}
             if self.rule.weight_dims == ("post", "pre"):
-                if "log_decay" in x:
+                if "log_decay" in x and self.rule.id != "rwkv7":
                     decay = x["log_decay"][0].exp()
                     weight = weight * (decay[:, None] if self.rule.dims("log_decay") == ("post",) else decay)
                 made["back-projection"] = (value[0] @ weight[:, PRE])[None]
                 gate = x.get("beta", torch.ones(len(key), dtype=key.dtype))
-                made["prediction"] = predictions(weight, key, value, gate)[:, POST]
+                made["prediction"] = predictions(weight, self.asked(x), value, gate)[:, POST]
         return made
+
+    def asked(self, x: Mapping[str, Tensor]) -> Tensor:
+        """The pattern whose recall a rule corrects, (micro-steps, pre): the key, but for a few rules."""
+        match self.rule.id:
+            case "erase_write_delta":
+                return x["erase"] * x["key"]
+            case "rwkv7":
+                return x["removal"]
+            case "delayed_hybrid":
+                return self.state["keys"][0, :, -1]
+        return x["key"]
 
     def plain(self, state: Mapping[str, Tensor]) -> Tensor:
         """Weights (post, pre), without the running scale that mLSTM factors out: a way to write them, no signal."""
@@ -137,12 +154,15 @@ def predictions(weight: Tensor, key: Tensor, value: Tensor, gate: Tensor) -> Ten
 
 def moment(rule: Rule, stream: Callable[..., dict], seed: int) -> Moment:
     """After one event from random weights, so that there are traces, another one is about to happen."""
-    past, now = (stream(rule, seed=seed + day, batch=1, time=1, head=1, device="cpu") for day in (0, 500))
+    length = 6 if any("window" in argument.dims for argument in rule.arguments) else 1  # a window that is full
+    past, now = (
+        stream(rule, seed=seed + day, batch=1, time=time, head=1, device="cpu") for day, time in ((0, length), (500, 1))
+    )
     now.pop("initial", None)
     if "initial" not in past:
         generator = torch.Generator().manual_seed(seed)
         past["initial"] = torch.randn(run(rule, **past).weight.shape, generator=generator, dtype=torch.float64)
-    state = run(rule, **past).state
+    state = run(rule, parameters=FLAT.get(rule.id), **past).state
     return Moment(rule, state, now, now.pop("micro_steps", None))
 
 

@@ -6,6 +6,8 @@ those of the recurrence, to rounding, at any length.
 
 from neurofwp.rules.chunkwise.chunks import join, split
 from neurofwp.rules.chunkwise.decay import ChannelDecay, Decay, NoDecay, ScalarDecay
+from neurofwp.rules.chunkwise.filtered import filtered_sum
+from neurofwp.rules.chunkwise.low_rank import low_rank_sum
 from neurofwp.rules.chunkwise.recurrence import corrected_sum, decayed_sum
 
 __all__ = [
@@ -15,6 +17,8 @@ __all__ = [
     "ScalarDecay",
     "corrected_sum",
     "decayed_sum",
+    "filtered_sum",
     "join",
+    "low_rank_sum",
     "split",
 ]

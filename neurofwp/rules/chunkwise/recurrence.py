@@ -48,17 +48,19 @@ def corrected_sum(
     decay: Decay,
     initial: Tensor,
     size: int,
+    removal: Tensor | None = None,
     transposed: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """W_t = W_{t-1} a_t (I - e_t k_t k_t') + w_t v_t k_t', y_t = W_t q_t.
+    """W_t = W_{t-1} a_t (I - e_t r_t k_t') + w_t v_t k_t', y_t = W_t q_t; r_t is k_t where it is left out.
 
-    The writes of one chunk, u_t = w_t v_t - e_t W_{t-1} a_t k_t, depend on each other through a unit triangular system,
+    The writes of one chunk, u_t = w_t v_t - e_t W_{t-1} a_t r_t, depend on each other through a unit triangular system,
     solved for all chunks at once (Yang et al. 2024, arXiv 2406.06484, the WY representation; 2412.06464 with decay).
 
     Parameters
     ----------
     query, key : (..., time, pre). value : (..., time, post). write, erase : (..., time), the w_t and e_t.
-    decay : the a_t, over pre, cut into chunks of `size`. initial : (..., post, pre), W_0.
+    removal : (..., time, pre), the r_t. decay : the a_t, over pre, cut into chunks of `size`.
+    initial : (..., post, pre), W_0.
     transposed : read with the transpose: query (..., time, post), reads (..., time, pre). A rule that corrects what the
         *value* retrieves, as Oja's, is this with key and value exchanged.
 
@@ -69,11 +71,12 @@ def corrected_sum(
     length = query.shape[-2]
     query, key, value = (split(each, size, axis=-2) for each in (query, key, value))
     write, erase = (split(each, size, axis=-1)[..., None] for each in (write, erase))
-    coupling = erase * decay.pairs(key, key)  # of which only what lies below the diagonal is used
+    asked = key if removal is None else split(removal, size, axis=-2)
+    coupling = erase * decay.pairs(asked, key)  # of which only what lies below the diagonal is used
     # the inverse, and two products, are faster than to solve for so many right-hand sides
     one = torch.eye(size, dtype=key.dtype, device=key.device).expand(coupling.shape)
     inverse = torch.linalg.solve_triangular(coupling, one, upper=False, unitriangular=True)
-    alone, taken = inverse @ (write * value), inverse @ (erase * decay.from_start(key))  # u = alone - taken W'
+    alone, taken = inverse @ (write * value), inverse @ (erase * decay.from_start(asked))  # u = alone - taken W'
 
     before, writes = [], []
     weight = initial
