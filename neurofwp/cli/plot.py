@@ -1,4 +1,4 @@
-"""`neurofwp plot`: the figures of a result again, from the saved data alone."""
+"""`neurofwp plot`: the figures and the report of a result again, from the saved data alone."""
 
 from __future__ import annotations
 
@@ -21,14 +21,19 @@ class _Plot:
 
 def main(words: list[str]) -> int:
     """The figures of a result, from the command line."""
-    given = tyro.cli(_Plot, prog="neurofwp plot", description="Draw the figures of a result again.", args=words)
-    from neurofwp.cli import catalogue, figures, output, results  # bring xarray
+    given = tyro.cli(
+        _Plot, prog="neurofwp plot", description="Draw the figures of a result again, and write its report.", args=words
+    )
+    from neurofwp.cli import catalogue, figures, output, report, results  # bring xarray
     from neurofwp.runtime import files
 
     file, result = results.open_result(given.result)
     experiment = catalogue.experiment(result.attrs["experiment"])
     folder = files.output_folder(given.out or file.parent)
     with output.log_to_terminal():
-        drawn = figures.draw(experiment, result, folder, otherwise="the data are as they were", pdf=given.pdf)
+        drawn = figures.draw(
+            lambda: experiment.plot(result), folder, otherwise="the data are as they were", pdf=given.pdf
+        )
+        report.write(report.of_run(experiment, result, experiment.tables(result), drawn), folder)
     print(folder)
-    return 1 if drawn is None else 0
+    return 1 if drawn.failed else 0

@@ -21,7 +21,7 @@ MARKER: dict[str, dict[str, Any]] = {
 }
 
 
-@style.context()
+@style.plot_function
 def capacity(curve: xr.Dataset) -> Figure:
     """Recall R^2 and share of values identified against the number of pairs stored, mean and SEM over episodes.
 

@@ -18,7 +18,7 @@ WIDE = 9  # columns in which an interval can be read
 DARK = 0.6  # of the colour scale: below it, text is white
 
 
-@style.context()
+@style.plot_function
 def explained(fits: Mapping[str, xr.Dataset], recall: xr.DataArray) -> Figure:
     """FEVE of every rule (columns) in every synapse model (rows), with its 95 % interval where columns are wide enough.
 
@@ -64,7 +64,7 @@ def explained(fits: Mapping[str, xr.Dataset], recall: xr.DataArray) -> Figure:
     return figure
 
 
-@style.context()
+@style.plot_function
 def recovered(recovery: xr.Dataset, classes: Sequence[Sequence[str]], noise: float) -> Figure:
     """Verdicts on rate networks of known rules, one panel per noise; rules of one class are framed together.
 

@@ -14,7 +14,7 @@ from neurofwp.schema import require
 LOOKS = ((style.VERMILION, "o"), (style.SKY, "D"), (style.BLUE, "s"))
 
 
-@style.context()
+@style.plot_function
 def left_out(ratio: xr.DataArray) -> Figure:
     """A row for each model: its chi^2 per point over that of no change, small for each study, large the median.
 

@@ -17,7 +17,7 @@ MOST_ROWS = 150
 BINS = 400
 
 
-@style.context()
+@style.plot_function
 def raster(trace: xr.Dataset, *, episode: int = 0) -> Figure:
     """Spikes of key, value and interneuron cells, writes and reads shaded, with the population rates below.
 

@@ -23,7 +23,7 @@ RULES = ("delta", "key_gated_delta", "outstar", "calcium_threshold", "hebbian")
 BASELINE = "gate by spikes"
 
 
-@style.context()
+@style.plot_function
 def realism(measured: xr.Dataset, verdicts: xr.Dataset) -> Figure:
     """Recall, and the FEVE of some rules, against the level of each fact; horizontal lines: the circuit without it.
 
@@ -96,7 +96,7 @@ def _rules(ax: Axes, verdicts: xr.Dataset, factor: str) -> None:
             ax.axhline(base, color=look["color"], linewidth=0.5, zorder=1)
 
 
-@style.context()
+@style.plot_function
 def circuits_and_blocks(measured: xr.Dataset, verdicts: xr.Dataset) -> Figure:
     """Recall in each circuit, in all facts together, and after each block, with the rules that the verdict leaves.
 

@@ -20,7 +20,7 @@ from neurofwp.schema import require
 from neurofwp.trace import only_condition
 
 
-@style.context()
+@style.plot_function
 def recall_images(
     program: xr.Dataset,
     spiking: xr.Dataset,

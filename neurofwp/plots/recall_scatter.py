@@ -13,7 +13,7 @@ from neurofwp.schema import require
 from neurofwp.trace import only_condition
 
 
-@style.context()
+@style.plot_function
 def recall_scatter(program: xr.Dataset, spiking: xr.Dataset, rate: xr.Dataset) -> Figure:
     """Decoded recall against target for both networks, over all episodes, with R^2 and the line of identity.
 

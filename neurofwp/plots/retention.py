@@ -22,7 +22,7 @@ MARKER = "osD^v"
 Curves = Mapping[str, xr.Dataset]
 
 
-@style.context()
+@style.plot_function
 def retention(curves: Mapping[str, Curves], predicted: Curves) -> Figure:
     """Recall R^2 and mean weight: in silence, for each turnover, after background firing, and while being read.
 
@@ -131,7 +131,7 @@ def _against_rate(ax: Axes, data: xr.Dataset, name: str, look: dict[str, Any]) -
     ax.errorbar(chosen["level"].values, mean.values, sem.values, clip_on=True, **look)
 
 
-@style.context()
+@style.plot_function
 def erasure(models: Curves) -> Figure:
     """Time constants with which background firing erases ungated synapses, and the closed form.
 

@@ -22,7 +22,7 @@ PLAIN = {"nominal": "#B8B8B8", "measured": "#DDDDDD"}
 LIGHT = {"measured": 0.45}  # opacity of coloured bars
 
 
-@style.context()
+@style.plot_function
 def rule_bars(fits: xr.Dataset) -> Figure:
     """FEVE of every rule with its 95 % interval, best at the top, between a null model and the noise ceiling.
 

@@ -17,7 +17,7 @@ LOOK = {
 }
 
 
-@style.context()
+@style.plot_function
 def cost_by_synapses(cost: xr.Dataset) -> Figure:
     """Seconds of one simulated second against the number of synapses; networks of many replicas as open symbols.
 

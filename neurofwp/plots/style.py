@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from io import BytesIO
-from typing import Any
+from typing import Any, ParamSpec
 
 import matplotlib.style
 import numpy as np
@@ -13,6 +14,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
+
+from neurofwp.plots import captions
 
 # Okabe and Ito, Color Universal Design (2008)
 BLACK = "#000000"
@@ -24,6 +27,8 @@ BLUE = "#0072B2"
 VERMILION = "#D55E00"
 PURPLE = "#CC79A7"
 GREY = "#7F7F7F"
+
+Arguments = ParamSpec("Arguments")
 
 UNITS = {"uM": "\N{MICRO SIGN}M"}  # how units are written on axes, where data write them otherwise
 
@@ -119,8 +124,30 @@ def context() -> Iterator[None]:
         yield
 
 
+def plot_function(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
+    """A function that draws a figure: in this style, with the prose of its docstring as the figure's caption.
+
+    What the function itself has put into ``figure.caption`` comes after that: it is what is true of this figure alone.
+    """
+
+    @wraps(draw)
+    def in_style(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Figure:
+        with context():
+            drawn = draw(*args, **kwargs)
+        if isinstance(drawn, StyledFigure):
+            drawn.caption = f"{captions.of_docstring(draw.__doc__ or '')} {drawn.caption}".strip()
+        return drawn
+
+    return in_style
+
+
 class StyledFigure(Figure):
-    """A Figure that brings its style along: matplotlib makes ticks and embeds fonts only while it draws."""
+    """A Figure that brings its style along: matplotlib makes ticks and embeds fonts only while it draws.
+
+    caption : what it shows, as text.
+    """
+
+    caption = ""
 
     def draw(self, renderer: RendererBase) -> None:
         with context():
@@ -135,6 +162,10 @@ class StyledFigure(Figure):
         image = BytesIO()
         self.savefig(image, format="png", dpi=100)
         return image.getvalue()
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        """The image, and its caption where only text is shown: with this a notebook needs no ``%matplotlib``."""
+        return {"image/png": self._repr_png_(), "text/plain": self.caption or repr(self)}
 
 
 def figure(width: float, height: float) -> StyledFigure:

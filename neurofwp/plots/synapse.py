@@ -27,7 +27,7 @@ WIDTH = 5.0  # inches
 COLOURS = (style.VERMILION, style.BLUE, style.GREEN, style.PURPLE)
 
 
-@style.context()
+@style.plot_function
 def synapse(trace: xr.Dataset, program: xr.Dataset | None = None, probes: Sequence[int] | None = None) -> Figure:
     """NMDA gating, dendritic voltage, calcium with its thresholds, and AMPA conductance of recorded synapses.
 

@@ -23,7 +23,7 @@ COLUMNS = 3
 SHORTEST = 3  # different places on the x axis that make a curve
 
 
-@style.context()
+@style.plot_function
 def predictions_against_measurements(points: xr.Dataset) -> Figure:
     """One panel for the points of the fit and one for the others; published and fitted parameters in each.
 
@@ -100,7 +100,7 @@ def has_curves(points: xr.Dataset, x: str) -> bool:
     return bool(_series(points, x))
 
 
-@style.context()
+@style.plot_function
 def fitted_curves(points: xr.Dataset, x: str, by: str) -> Figure:
     """Weight after over before against one coordinate: a panel for each study, a colour for each value of `by`.
 

@@ -18,7 +18,7 @@ DARK = 0.55  # of the colours, from where on numbers are white
 FRAMES = {"train": ("-", "fitted"), "same study": (":", "the fitted study in another digitisation")}
 
 
-@style.context()
+@style.plot_function
 def summary_sheet(scores: xr.Dataset) -> Figure:
     """chi^2 per point as numbers on colours, one row per model and one column per study.
 

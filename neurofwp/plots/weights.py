@@ -15,7 +15,7 @@ from neurofwp.trace import only_condition
 CARRIES = 0.1  # of the strongest cell, root mean square over post; a maximum would let noise in
 
 
-@style.context()
+@style.plot_function
 def weights(spiking: xr.Dataset, rate: xr.Dataset, *, episode: int = 0, event: int = -1) -> Figure:
     """Weight matrices of both networks side by side, and the one against the other.
 

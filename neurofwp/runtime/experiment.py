@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurofwp.errors import InputError
+from neurofwp.runtime.interpretation import Interpretation
 from neurofwp.runtime.registry import Registry
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Experiment:
         sweep that differ in the setting `parameters` alone and can share a network.
     check : ``check(settings)`` refuses, with InputError, settings that cannot be run; it is called before anything is
         imported or written for a run, and imports nothing that takes long.
+    interpretation : what it asks, what its numbers answer, and what one may and may not conclude, for the report.
     name : as on the command line; by default that of the file in which `run` is defined.
 
     Raises
@@ -52,6 +54,7 @@ class Experiment:
     plot: Callable[[xr.DataTree], Mapping[str, Figure]]
     run_together: Callable[..., Sequence[xr.DataTree]] | None = None
     check: Callable[[Any], None] = lambda settings: None
+    interpretation: Interpretation = Interpretation()
     name: str = ""
 
     def __post_init__(self) -> None:

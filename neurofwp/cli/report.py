@@ -1,0 +1,102 @@
+"""Reports of runs: what `neurofwp.report` lays out, taken from a result."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurofwp.cli import experiment_settings, printing
+from neurofwp.cli.figures import Drawn
+from neurofwp.report.page import Page, Setting, Table, render
+from neurofwp.runtime import files
+from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.tables import flat, frame
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+REPORT = "report.html"
+ROWS = 300  # of a table
+ABOUT = ("seed", "device", "commit", "versions")  # attributes of a result that say how to make it again
+
+
+def write(page: Page, folder: Path) -> str:
+    """Write a report into a folder; the name of the file."""
+    files.write_bytes(render(page).encode(), folder / REPORT)
+    return REPORT
+
+
+def of_run(experiment: Experiment, result: xr.DataTree, tables: Mapping[str, xr.Dataset], drawn: Drawn) -> Page:
+    """What is told of a run, from its result alone."""
+    about = result.attrs
+    settings = json.loads(about["settings"])
+    title, *done = _paragraphs(experiment.text)
+    meant = experiment.interpretation
+    return Page(
+        title=title,
+        command=experiment_settings.command(experiment, settings, int(about["seed"]), str(about["device"])),
+        question=meant.question,
+        answer=meant.answer_from(flat(tables)),
+        about=done,
+        shows=meant.shows,
+        does_not_show=meant.does_not_show,
+        reading=_paragraphs(inspect.getdoc(experiment.tables) or ""),
+        warnings=[f"Could not be drawn: {', '.join(drawn.failed)}."] if drawn.failed else [],
+        pictures=drawn.pictures,
+        tables=[table_of(name, table) for name, table in tables.items()],
+        settings=settings_of(experiment, settings),
+        provenance=[("experiment", experiment.name), *provenance(about)],
+    )
+
+
+def table_of(name: str, table: xr.Dataset) -> Table:
+    """A table as it is printed, with units in its headings; of a long one the first rows."""
+    rows = frame(table)
+    columns = printing.cells(rows.head(ROWS).reset_index(drop=True))
+    notes = [table.attrs["caption"]] if "caption" in table.attrs else []
+    notes += [f"{ROWS} of {len(rows)} rows; all are in {name}.csv."] if len(rows) > ROWS else []
+    return Table(name, list(columns), list(zip(*columns.values(), strict=True)), " ".join(notes))
+
+
+def settings_of(experiment: Experiment, settings: Mapping[str, Any]) -> list[Setting]:
+    """All settings in the order of their definition, with defaults and what they mean."""
+    by_default = experiment_settings.defaults(experiment.settings)
+    meanings = experiment_settings.meanings(experiment.settings)
+    ordered = [
+        *(name for name in by_default if name in settings),
+        *(name for name in settings if name not in by_default),
+    ]
+    return [
+        Setting(
+            name.replace("_", "-"),
+            _words(settings[name]),
+            _words(by_default[name]) if name in by_default else None,
+            meanings.get(name, ""),
+        )
+        for name in ordered
+    ]
+
+
+def provenance(about: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Seed, device, commit and versions, from the attributes of a result."""
+    for name in ABOUT:
+        if name == "versions":
+            yield from (json.loads(str(about.get(name, "{}")))).items()
+        elif name in about:
+            yield name, str(about[name])
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(_words, value)) or "none"
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else "none" if value is None else str(value)
+
+
+def _paragraphs(text: str) -> list[str]:
+    """Of a docstring, with the signs that it writes in letters."""
+    from neurofwp.plots.captions import paragraphs
+
+    return paragraphs(text)
