@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from neurofwp.report.page import DPI, Picture
 from neurofwp.runtime import files
@@ -82,7 +82,7 @@ def save(figure: Figure, folder: Path, name: str, *, pdf: bool = False) -> list[
     paths = [folder / f"{name}.{kind}" for kind in (("png", "pdf") if pdf else ("png",))]
     caption = getattr(figure, "caption", "")
     for path in paths:
-        about = {"metadata": {CAPTION[path.suffix]: caption}} if caption else {}
+        about: dict[str, Any] = {"metadata": {CAPTION[path.suffix]: caption}} if caption else {}
         with files.replace_file(path) as temporary:
             figure.savefig(temporary, dpi=DPI, **about)
         figure.set_layout_engine("none")  # keeps the layout that it has; laying out takes a third of the time

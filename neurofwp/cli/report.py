@@ -31,7 +31,7 @@ def write(page: Page, folder: Path) -> str:
 
 def of_run(experiment: Experiment, result: xr.DataTree, tables: Mapping[str, xr.Dataset], drawn: Drawn) -> Page:
     """What is told of a run, from its result alone."""
-    about = result.attrs
+    about = {str(name): value for name, value in result.attrs.items()}
     settings = json.loads(about["settings"])
     title, *done = _paragraphs(experiment.text)
     meant = experiment.interpretation
@@ -55,7 +55,7 @@ def of_run(experiment: Experiment, result: xr.DataTree, tables: Mapping[str, xr.
 def table_of(name: str, table: xr.Dataset) -> Table:
     """A table as it is printed, with units in its headings; of a long one the first rows."""
     rows = frame(table)
-    columns = printing.cells(rows.head(ROWS).reset_index(drop=True))
+    columns = printing.text_columns(rows.head(ROWS).reset_index(drop=True))
     notes = [table.attrs["caption"]] if "caption" in table.attrs else []
     notes += [f"{ROWS} of {len(rows)} rows; all are in {name}.csv."] if len(rows) > ROWS else []
     return Table(name, list(columns), list(zip(*columns.values(), strict=True)), " ".join(notes))

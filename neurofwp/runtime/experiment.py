@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurofwp.errors import InputError
-from neurofwp.runtime.interpretation import Interpretation
+from neurofwp.runtime.interpretation import Interpretation, read_interpretation
 from neurofwp.runtime.registry import Registry
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ class Experiment:
         sweep that differ in the setting `parameters` alone and can share a network.
     check : ``check(settings)`` refuses, with InputError, settings that cannot be run; it is called before anything is
         imported or written for a run, and imports nothing that takes long.
-    interpretation : what it asks, what its numbers answer, and what one may and may not conclude, for the report.
     name : as on the command line; by default that of the file in which `run` is defined.
 
     Raises
@@ -54,7 +53,6 @@ class Experiment:
     plot: Callable[[xr.DataTree], Mapping[str, Figure]]
     run_together: Callable[..., Sequence[xr.DataTree]] | None = None
     check: Callable[[Any], None] = lambda settings: None
-    interpretation: Interpretation = Interpretation()
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -85,6 +83,11 @@ class Experiment:
     def description(self) -> str:
         """The first line of that."""
         return self.text.partition("\n")[0]
+
+    @property
+    def interpretation(self) -> Interpretation:
+        """What it asks, answers, shows and does not show: of the TOML file beside its own, of the same name, if any."""
+        return read_interpretation(Path(sys.modules[self.module].__file__ or "").with_suffix(".toml"))
 
     def summary(self, result: xr.DataTree) -> dict[str, Any]:
         """Every number of the tables, under flat keys."""
