@@ -39,6 +39,7 @@ from neurofwp.plots.rule_transfer import rule_transfer, transfer_of_durations
 from neurofwp.plots.spiking_capacity import spiking_capacity
 from neurofwp.plots.spiking_cost import cost_by_synapses
 from neurofwp.plots.state_tracking import state_tracking
+from neurofwp.plots.sweeps import sweep_curves, sweep_maps
 from neurofwp.plots.synapse import synapse
 from neurofwp.plots.synapse_fits import fitted_curves, has_curves, predictions_against_measurements
 from neurofwp.plots.synapse_models import summary_sheet
@@ -94,6 +95,8 @@ __all__ = [
     "spiking_capacity",
     "state_tracking",
     "summary_sheet",
+    "sweep_curves",
+    "sweep_maps",
     "synapse",
     "transfer_of_durations",
     "weights",

@@ -38,6 +38,11 @@ class Interpretation:
     shows: str = ""
     does_not_show: str = ""
 
+    @property
+    def keys(self) -> list[str]:
+        """Numbers that the answer names."""
+        return [place[1] for place in PLACE.finditer(self.answer)]
+
     def answer_from(self, summary: Mapping[str, Any]) -> str:
         """The answer with the numbers of a summary in it; empty where they say none."""
         said: list[str] = []

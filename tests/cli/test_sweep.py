@@ -105,7 +105,7 @@ def test_a_sweep_leaves_one_labelled_dataset_and_a_result_for_every_point(
     said = capfd.readouterr()
     assert said.out.strip() == str(tmp_path)
     assert "4 of 8 points failed" in said.err
-    made = files.read_netcdf(tmp_path / sweep.SWEEP)
+    made = files.read_netcdf(tmp_path / files.SWEEP)
     assert made["recall.spiking.r2"].dims == ("g_gaba", "synapse", "seed")
     assert made["g_gaba"].attrs["units"] == "nS"
     assert made["recall.spiking.r2"].sel(synapse="additive").notnull().all()
