@@ -282,6 +282,7 @@ def plot(result: xr.DataTree) -> Mapping[str, Figure]:
         "recall_scatter": lambda: nf.plots.recall_scatter(program, spiking, rate),
         "weights": lambda: nf.plots.weights(spiking, rate, episode=episode),
         "synapse": lambda: nf.plots.synapse(spiking, program),
+        "one_write": lambda: nf.plots.one_write(program, spiking),
         "raster": lambda: nf.plots.raster(spiking),
     }
     if "capacity" in result.children:

@@ -18,6 +18,7 @@ from neurofwp.plots.learning import learning
 from neurofwp.plots.left_out import left_out
 from neurofwp.plots.meta_learning import meta_learning
 from neurofwp.plots.one_pass_capacity import one_pass_capacity, slot_capacity
+from neurofwp.plots.one_write import one_write
 from neurofwp.plots.overwrite import overwrite
 from neurofwp.plots.pairing import pairing_traces
 from neurofwp.plots.partial_observation import partial_observation
@@ -67,6 +68,7 @@ __all__ = [
     "left_out",
     "meta_learning",
     "one_pass_capacity",
+    "one_write",
     "overwrite",
     "pairing_traces",
     "partial_observation",
