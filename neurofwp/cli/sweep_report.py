@@ -156,8 +156,9 @@ def index(data: xr.Dataset, names: Sequence[str]) -> Table:
     rows.attrs["units"] = {name: data[name].attrs.get("units", "1") for name in map(str, data.dims)}
     columns = printing.text_columns(rows)
     links = [f"points/{name}/" for name in data["folder"].values.ravel()] if "folder" in data else []
-    note = "One row for each point; other numbers are in sweep.nc, the whole result of a point in its folder."
-    return Table("index", list(columns), list(zip(*columns.values(), strict=True)), note, links)
+    note = "One row for each point, which leads to its folder; all numbers are in sweep.nc."
+    numbered = [[str(number), *row] for number, row in enumerate(zip(*columns.values(), strict=True), start=1)]
+    return Table("index", ["point", *columns], numbered, note, links)
 
 
 def command(data: xr.Dataset, experiment: Experiment, settings: Mapping[str, object]) -> str:

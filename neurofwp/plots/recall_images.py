@@ -95,12 +95,13 @@ def _rows(program: xr.Dataset, spiking: xr.Dataset, rate: xr.Dataset, episode: i
     old = np.array([_old_value(own, event) for event in events])
     rows = [_Row("old value", old)] if np.isfinite(old).any() else []
     rows.append(_Row("value" if rows else "target", targets))
-    each = ("episode", "event")
     for name, trace in (("spiking", spiking), ("rate", rate)):
         images = metrics.decode(program, trace).values[episode, events]
-        rows.append(_Row(name, images, metrics.recall_r2(program, trace, by=each).values[episode, events]))
+        rows.append(
+            _Row(name, images, metrics.recall_r2(program, trace, by=("episode", "event")).values[episode, events])
+        )
     chance = np.array([_stored_values(own, event).mean(0) for event in events])
-    return [*rows, _Row("chance", chance, metrics.chance_r2(program, by=each).values[episode, events])]
+    return [*rows, _Row("chance", chance, metrics.chance_r2(program, by=("episode", "event")).values[episode, events])]
 
 
 def _writes(own: xr.Dataset, event: int) -> np.ndarray:

@@ -56,7 +56,7 @@ class Interpretation:
         if not measured:
             return str(summary.get(VERDICT, ""))
         text = " ".join(said).rstrip(";.")
-        return f"{text[:1].upper()}{text[1:]}."
+        return f"{text[:1].upper() if text[:1].isascii() else text[:1]}{text[1:]}."
 
 
 def _found(summary: Mapping[str, Any], key: str) -> list[Any]:
