@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -23,6 +23,7 @@ log = logging.getLogger("neurofwp")
 
 FITS = "fits.nc"
 VERDICT = "verdict.json"
+NOT_ASKED = ("out", "pdf")  # flags on which no result depends
 DESCRIPTION = """Which rule moved these weights? Every rule is fitted to some episodes and judged on others.
 
 FILE is a NetCDF file with the variables key, value and weight; a folder with these as CSV or NPY files; or the result
@@ -76,7 +77,7 @@ def main(words: list[str]) -> int:
         recording = read(given.file, units=given.units)
         fits = _identify(recording, given)
         _write(fits, folder)
-        drawn = _draw(fits, folder, given.pdf)
+        drawn = _draw(fits, folder, given)
     print(folder, flush=True)
     return 0 if drawn else 1
 
@@ -200,13 +201,13 @@ def tables(fits: xr.Dataset) -> Mapping[str, xr.Dataset]:
     }
 
 
-def _draw(fits: xr.Dataset, folder: Path, pdf: bool) -> bool:
-    """Draw the figure."""
-    from neurofwp.cli import figures
+def _draw(fits: xr.Dataset, folder: Path, given: _Identify) -> bool:
+    """Draw the figure, and write the report."""
+    from neurofwp.cli import figures, report
     from neurofwp.plots import rule_bars
 
-    return figures.attempt(
-        lambda: figures.save(rule_bars(fits), folder, "rule_bars", pdf=pdf),
-        "the figure",
-        "the fits are safe; log.txt has the traceback",
-    )
+    otherwise = "the fits are safe; log.txt has the traceback"
+    drawn = figures.draw(lambda: {"rule_bars": rule_bars(fits)}, folder, otherwise=otherwise, pdf=given.pdf)
+    chosen = {each.name: getattr(given, each.name) for each in fields(given) if each.name not in NOT_ASKED}
+    report.write(report.of_fits(fits, tables(fits), drawn, chosen, _Identify), folder)
+    return not drawn.failed

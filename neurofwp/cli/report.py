@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,19 @@ from neurofwp.cli.figures import Drawn
 from neurofwp.report.page import Page, Setting, Table, render
 from neurofwp.runtime import files
 from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.interpretation import Interpretation
 from neurofwp.runtime.tables import flat, frame
 
 if TYPE_CHECKING:
     import xarray as xr
 
 REPORT = "report.html"
+FITS = Interpretation(
+    question="Which update rule moved these weights?",
+    shows="Which rules predict weights that they were not fitted to, as a share of what repeats where noise is known.",
+    does_not_show="A rule that is not in the list: a verdict names only rules that were fitted. Without a repeat or a "
+    "stated noise nothing says how well a rule could do.",
+)
 ROWS = 300  # of a table
 ABOUT = ("seed", "device", "commit", "versions")  # attributes of a result that say how to make it again
 
@@ -44,12 +52,38 @@ def of_run(experiment: Experiment, result: xr.DataTree, tables: Mapping[str, xr.
         shows=meant.shows,
         does_not_show=meant.does_not_show,
         reading=_paragraphs(inspect.getdoc(experiment.tables) or ""),
-        warnings=[f"Could not be drawn: {', '.join(drawn.failed)}."] if drawn.failed else [],
+        warnings=_failed(drawn),
         pictures=drawn.pictures,
         tables=[table_of(name, table) for name, table in tables.items()],
-        settings=settings_of(experiment, settings),
+        settings=settings_of(experiment.settings, settings),
         provenance=[("experiment", experiment.name), *provenance(about)],
     )
+
+
+def of_fits(
+    fits: xr.Dataset, tables: Mapping[str, xr.Dataset], drawn: Drawn, flags: Mapping[str, Any], kind: type
+) -> Page:
+    """What `identify` tells of weights in a file; flags : of the command, whose fields are those of `kind`."""
+    given = json.loads(json.dumps(dict(flags), default=str))
+    file = Path(str(given.pop("file"))).name  # where it lies is of this machine
+    words = ["neurofwp", "identify", file, *experiment_settings.flags(given, kind)]
+    return Page(
+        title=f"Which rule moved the weights of {file}?",
+        command=shlex.join(words),
+        question=FITS.question,
+        answer=str(fits["sentence"].item()),
+        shows=FITS.shows,
+        does_not_show=FITS.does_not_show,
+        warnings=_failed(drawn),
+        pictures=drawn.pictures,
+        tables=[table_of(name, table) for name, table in tables.items() if name != "summary"],
+        settings=settings_of(kind, given),
+        provenance=list(provenance({str(name): value for name, value in fits.attrs.items()})),
+    )
+
+
+def _failed(drawn: Drawn) -> list[str]:
+    return [f"Could not be drawn: {', '.join(drawn.failed)}."] if drawn.failed else []
 
 
 def table_of(name: str, table: xr.Dataset) -> Table:
@@ -61,10 +95,10 @@ def table_of(name: str, table: xr.Dataset) -> Table:
     return Table(name, list(columns), list(zip(*columns.values(), strict=True)), " ".join(notes))
 
 
-def settings_of(experiment: Experiment, settings: Mapping[str, Any]) -> list[Setting]:
+def settings_of(kind: type, settings: Mapping[str, Any]) -> list[Setting]:
     """All settings in the order of their definition, with defaults and what they mean."""
-    by_default = experiment_settings.defaults(experiment.settings)
-    meanings = experiment_settings.meanings(experiment.settings)
+    by_default = experiment_settings.defaults(kind)
+    meanings = experiment_settings.meanings(kind)
     ordered = [
         *(name for name in by_default if name in settings),
         *(name for name in settings if name not in by_default),

@@ -142,7 +142,7 @@ def page(data: xr.Dataset, experiment: Experiment, names: Sequence[str], drawn: 
         warnings=[f"{failed} points failed; the index says why."] if failed else [],
         pictures=drawn.pictures,
         tables=[index(data, names)],
-        settings=report.settings_of(experiment, settings),
+        settings=report.settings_of(experiment.settings, settings),
         provenance=[("experiment", experiment.name), *report.provenance(about)],
     )
 
