@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 
+from neurofwp.errors import InputError
 from neurofwp.plots import captions
 
 # Okabe and Ito, Color Universal Design (2008)
@@ -134,7 +135,7 @@ def plot_function(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figu
     def in_style(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Figure:
         with context():
             drawn = draw(*args, **kwargs)
-        if isinstance(drawn, StyledFigure):
+        if isinstance(drawn, StyledFigure) and kwargs.get("ax") is None:
             drawn.caption = f"{captions.of_docstring(draw.__doc__ or '')} {drawn.caption}".strip()
         return drawn
 
@@ -173,6 +174,20 @@ def figure(width: float, height: float) -> StyledFigure:
     return StyledFigure(figsize=(width, height), layout="constrained")
 
 
+def panel(ax: Axes | None, width: float, height: float) -> tuple[Figure, Axes, Figure | Axes]:
+    """The figure and the axes of a plot with one panel, and where its legend goes: of the user, or new ones, inches.
+
+    Beside other panels of the user's the legend belongs to the axes, else to the figure.
+    """
+    if ax is None:
+        own = figure(width, height)
+        return own, own.subplots(), own
+    root = ax.get_figure(root=True)
+    if root is None:
+        raise InputError("these axes belong to no figure: make them with pyplot.subplots or figure.subplots")
+    return root, ax, ax
+
+
 def label(name: str, variable: xr.DataArray) -> str:
     """An axis label: the name with the variable's own unit."""
     return f"{name} ({UNITS.get(unit := variable.attrs.get('units', '1'), unit)})"
@@ -205,7 +220,7 @@ def sort_rules(names: Iterable[str]) -> list[str]:
 
 
 def legend(
-    figure: Figure,
+    place: Figure | Axes,
     entries: Axes | Iterable[Any],
     *,
     title: str | None = None,
@@ -213,7 +228,7 @@ def legend(
     loc: Any = "outside upper center",
     **look: Any,
 ) -> None:
-    """One legend for a whole figure, beside its panels.
+    """One legend for a whole figure, beside its panels, or for the only panel, above or below it.
 
     entries : artists with labels, or the axes in which they are; those with the same label are one entry. ncols : by
     default all in a row. look : further arguments of `Figure.legend`.
@@ -224,7 +239,11 @@ def legend(
         pairs = [(artist, artist.get_label()) for artist in entries]
     named = {text: artist for artist, text in reversed(pairs)}
     texts = list(dict.fromkeys(text for _, text in pairs))
-    figure.legend(
+    if isinstance(place, Axes):
+        below = "lower" in str(loc)
+        anchor = (0.5, -0.15 if below else 1.0)
+        loc, look = "upper center" if below else "lower center", {"bbox_to_anchor": anchor} | look
+    place.legend(
         [named[text] for text in texts], texts, title=title, ncols=ncols or max(len(texts), 1), loc=loc, **look
     )
 
