@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +79,39 @@ def of_fits(
         tables=[table_of(name, table) for name, table in tables.items() if name != "summary"],
         settings=settings_of(kind, given),
         provenance=list(provenance({str(name): value for name, value in fits.attrs.items()})),
+    )
+
+
+def of_training(
+    name: str,
+    kinds: Sequence[type],
+    settings: Mapping[str, Any],
+    numbers: Mapping[str, float],
+    history: xr.Dataset,
+    drawn: Drawn,
+    *,
+    seed: int,
+    device: str,
+) -> Page:
+    """What is told of a slow net that was trained; kinds : of the settings, of its family and of training."""
+    plain = json.loads(json.dumps(dict(settings), default=str))
+    parts = [{each: plain[each] for each in experiment_settings.defaults(kind)} for kind in kinds]
+    words = [each for part, kind in zip(parts, kinds, strict=True) for each in experiment_settings.flags(part, kind)]
+    measures = [key.removeprefix("after.") for key in numbers if key.startswith("after.")]
+    rows = [[each, *(f"{numbers[f'{when}.{each}']:.4g}" for when in ("before", "after"))] for each in measures]
+    about = {str(key): value for key, value in history.attrs.items()} | {"seed": seed, "device": device}
+    return Page(
+        title=f"A slow net, trained on {name}",
+        command=shlex.join(["neurofwp", "train", name, "--seed", str(seed), "--device", device, *words]),
+        question="Does the slow net write programs that solve tasks that it has not seen?",
+        answer=f"{'; '.join(f'{each} {after}, before training {before}' for each, before, after in rows)}.",
+        shows="What training changed, on held-out episodes of the family that it was trained on.",
+        does_not_show="How the net does on other tasks, or on spiking synapses (`neurofwp run slow-net-to-spikes`).",
+        warnings=_failed(drawn),
+        pictures=drawn.pictures,
+        tables=[Table("held_out", ["measure", "before", "after"], rows, "Means over held-out episodes.")],
+        settings=[each for part, kind in zip(parts, kinds, strict=True) for each in settings_of(kind, part)],
+        provenance=[("family", name), *provenance(about)],
     )
 
 
