@@ -100,13 +100,21 @@ def _rows(program: xr.Dataset, spiking: xr.Dataset, rate: xr.Dataset, episode: i
         rows.append(
             _Row(name, images, metrics.recall_r2(program, trace, by=("episode", "event")).values[episode, events])
         )
+    if not _all_after_a_write(program):  # a read before the first write has no chance
+        return rows
     chance = np.array([_stored_values(own, event).mean(0) for event in events])
     return [*rows, _Row("chance", chance, metrics.chance_r2(program, by=("episode", "event")).values[episode, events])]
 
 
+def _all_after_a_write(program: xr.Dataset) -> bool:
+    """Whether something was written before every read, or in the same event."""
+    written = ((program["write_gate"] > 0) & program["key"].any("pre")).cumsum("event") > 0
+    return bool((written | ~program["target"].notnull().all("post")).all())
+
+
 def _writes(own: xr.Dataset, event: int) -> np.ndarray:
-    """Events before this one that write."""
-    writes = (own["write_gate"].values[:event] > 0) & own["key"].values[:event].any(-1)
+    """Events up to this one that write: what is written in an event can be read in it."""
+    writes = (own["write_gate"].values[: event + 1] > 0) & own["key"].values[: event + 1].any(-1)
     return np.flatnonzero(writes)
 
 

@@ -164,10 +164,6 @@ class StyledFigure(Figure):
         self.savefig(image, format="png", dpi=100)
         return image.getvalue()
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        """The image, and its caption where only text is shown: with this a notebook needs no ``%matplotlib``."""
-        return {"image/png": self._repr_png_(), "text/plain": self.caption or repr(self)}
-
 
 def figure(width: float, height: float) -> StyledFigure:
     """An empty figure, inches, known to no pyplot: it is freed when nobody holds it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurofwp.identification.decision import EXACT, NONE, decide
+from neurofwp.identification.decision import EXACT, NONE, Verdict, decide
 from neurofwp.identification.products import Products
 
 
@@ -84,3 +84,8 @@ def test_a_mixture_is_named_where_it_fits(misfit: float, kind: str) -> None:
     assert said.mixture is not None
     assert said.mixture.share == pytest.approx(0.5, abs=0.05)
     assert said.kind == kind
+
+
+def test_a_notebook_shows_kind_and_sentence() -> None:
+    said = Verdict("rule", ("delta",), 0.001, 0.0, 0.01, "delta: u < 1 %")
+    assert said._repr_html_() == "<p><b>rule</b>: delta: u &lt; 1 %</p>"

@@ -117,3 +117,19 @@ def test_bad_input_is_named(program: xr.Dataset, spiking: xr.Dataset, rate: xr.D
         plots.recall_images(unasked, spiking, rate, episode=1)
     with pytest.raises(InputError, match="differ in shape"):
         plots.weights(spiking, rate.isel(pre=slice(50)))
+
+
+def test_what_is_written_in_an_event_can_be_its_recall(
+    program: xr.Dataset, spiking: xr.Dataset, rate: xr.Dataset
+) -> None:
+    """And a read before the first write has no chance to show."""
+    spiking, rate = (each.assign(recall=each["recall"].fillna(1.0)) for each in (spiking, rate))
+    at_once = program.copy(deep=True)
+    at_once["query"][:, 0], at_once["target"][:, 0] = program["key"][:, 0], program["value"][:, 0]
+    figure = plots.recall_images(at_once, spiking, rate, max_pairs=2)
+    assert [ax.get_ylabel() for ax in figure.axes[:-1:2]] == ["key", "target", "spiking", "rate", "chance"]
+    np.testing.assert_allclose(figure.axes[8].images[0].get_array().ravel(), program["value"].values[0, 0])
+    too_early = at_once.copy(deep=True)
+    too_early["write_gate"][:, 0] = 0
+    figure = plots.recall_images(too_early, spiking, rate, max_pairs=2)
+    assert [ax.get_ylabel() for ax in figure.axes[:-1:2]] == ["key", "target", "spiking", "rate"]
