@@ -56,6 +56,7 @@ def predictions_against_measurements(points: xr.Dataset) -> Figure:
             aspect="equal",
         )
     axes[0].set_ylabel("model weight after / before (1)")
+    style.letters(axes)
     model = str(points.attrs.get("model", "model"))
     handles = [
         Line2D([], [], color=colour, marker=marker, linestyle="", label=f"{model}, {source}")
