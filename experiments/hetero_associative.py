@@ -267,18 +267,23 @@ def recall_table(result: xr.DataTree) -> xr.Dataset:
 
 def plot(result: xr.DataTree) -> Mapping[str, Figure]:
     """All figures, from the saved tree."""
-    program, spiking, rate = (result[name].to_dataset() for name in ("program", "spiking", "rate"))
+
+    def of(name: str) -> xr.Dataset:
+        return result[name].to_dataset()
+
+    program, spiking, rate = map(of, ("program", "spiking", "rate"))
     fits = [result["fits"][drive].to_dataset() for drive in DRIVES] if "fits" in result.children else []
     episode = int(fits[0]["unit"].values[0]) if fits else 0  # one that the fits did not see, where there are fits
     drawings: dict[str, Callable[[], Figure]] = {
         "recall": lambda: nf.plots.recall_images(program, spiking, rate, episode=episode),
         "recall_scatter": lambda: nf.plots.recall_scatter(program, spiking, rate),
         "weights": lambda: nf.plots.weights(spiking, rate, episode=episode),
-        "synapse": lambda: nf.plots.synapse(spiking, result["spiking_probes"].to_dataset(), program),
-        "raster": lambda: nf.plots.raster(spiking, result["spiking_spikes"].to_dataset()),
+        "synapse": lambda: nf.plots.synapse(spiking, of("spiking_probes"), program),
+        "one_write": lambda: nf.plots.one_write(program, spiking, of("spiking_probes"), of("spiking_spikes")),
+        "raster": lambda: nf.plots.raster(spiking, of("spiking_spikes")),
     }
     if "capacity" in result.children:
-        drawings["capacity"] = lambda: nf.plots.capacity(result["capacity"].to_dataset())
+        drawings["capacity"] = lambda: nf.plots.capacity(of("capacity"))
     if fits:
         drawings["rules"] = lambda: draw_rules(fits)
     return nf.plots.LazyFigures(drawings)

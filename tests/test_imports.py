@@ -35,6 +35,7 @@ MAY = {
     "metrics": DATA | {"transforms"},
     "transforms": DATA | {"metrics"},
     "plots": DATA | {"metrics", "rules", "transforms", "tasks"},
+    "report": set(),
     "identification": DATA | {"rules", "rate", "metrics", "transforms"},
     "calibration": DATA
     | {"identification", "laboratory", "metrics", "optimisation", "rules", "spiking", "synapses", "theory"},

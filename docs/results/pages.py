@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import csv
 import json
-import shlex
 import shutil
 import sys
-from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -68,17 +66,8 @@ def command(about: dict[str, Any]) -> str:
     """The command that makes this run again: with flags for all settings that are not those by default."""
     from neurofwp.cli import catalogue, experiment_settings
 
-    kind = catalogue.experiment(about["experiment"]).settings
-    required = {each.name: None for each in fields(kind) if each.default is MISSING}
-    by_default = json.loads(experiment_settings.to_json(kind(**required)))
-    words = ["neurofwp", "run", about["experiment"], "--seed", about["seed"]]
-    for name, value in about["settings"].items():
-        if value == by_default[name]:
-            continue
-        flag = name.replace("_", "-")
-        words += [f"--{flag if value else f'no-{flag}'}"] if isinstance(value, bool) else [f"--{flag}"]
-        words += [] if isinstance(value, bool) else value if isinstance(value, list) else [value]
-    return shlex.join(map(str, words))
+    experiment = catalogue.experiment(about["experiment"])
+    return experiment_settings.command(experiment, about["settings"], about["seed"])
 
 
 def _page(name: str, about: dict[str, Any], said: str, tables: list[Path]) -> str:

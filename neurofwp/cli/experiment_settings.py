@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import math
-from dataclasses import asdict, fields
+import shlex
+import textwrap
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -95,3 +101,43 @@ def _value(value: Any, path: bool) -> Any:
     if isinstance(value, list):
         return tuple(_value(each, path) for each in value)
     return Path(value) if path and isinstance(value, str) else value
+
+
+def defaults(kind: type) -> dict[str, Any]:
+    """The default of every setting, as JSON has it; None of those without one."""
+    required = {each.name: None for each in fields(kind) if each.default is MISSING}
+    found: dict[str, Any] = json.loads(to_json(kind(**required)))
+    return found
+
+
+def meanings(kind: type) -> dict[str, str]:
+    """The text under each setting, which is the help of its flag."""
+    texts: dict[str, str] = {}
+    for above in reversed(kind.__mro__[:-1]):
+        (tree,) = ast.parse(textwrap.dedent(inspect.getsource(above))).body
+        for field, text in pairwise(getattr(tree, "body", ())):
+            if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+                texts[ast.unparse(field.target)] = inspect.cleandoc(str(text.value.value)).replace("\n", " ")
+    return texts
+
+
+def flags(settings: Mapping[str, Any], kind: type) -> list[str]:
+    """Words of a command for all settings, as JSON has them, that are not the default."""
+    by_default = defaults(kind)
+    words: list[str] = []
+    for name, value in settings.items():
+        if name in by_default and value == by_default[name]:
+            continue
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            words += [f"--{flag}", *map(str, value if isinstance(value, list) else [value])]
+    return words
+
+
+def command(experiment: Experiment, settings: Mapping[str, Any], seed: int, device: str = "auto") -> str:
+    """The command that makes a run again."""
+    where = [] if device == "auto" else ["--device", device]
+    words = ["neurofwp", "run", experiment.name, "--seed", str(seed), *where, *flags(settings, experiment.settings)]
+    return shlex.join(words)

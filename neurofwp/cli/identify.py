@@ -6,7 +6,7 @@ import json
 import logging
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,12 +19,14 @@ from neurofwp.errors import InputError, unknown
 if TYPE_CHECKING:
     import xarray as xr
 
+    from neurofwp.cli.figures import Drawn
     from neurofwp.identification.given import Given
 
 log = logging.getLogger("neurofwp")
 
 FITS = "fits.nc"
 VERDICT = "verdict.json"
+NOT_ASKED = ("out", "pdf")  # flags on which no result depends
 DESCRIPTION = """Which rule moved these weights? Every rule is fitted to some episodes and judged on others.
 
 FILE is a NetCDF file with the variables key, value and weight; a folder with these as CSV or NPY files; or the result
@@ -90,11 +92,11 @@ def main(words: list[str]) -> int:
         fits = _identify(recording, given)
         manifest.confirm()
         names = _write(fits, folder)
-        drawn = _draw(fits, folder, given.pdf)
-        if drawn is not None:
-            manifest.finish([*names, *drawn])
+        drawn = _draw(fits, folder, given)
+        if not drawn.failed:
+            manifest.finish([*names, *drawn.files])
     print(folder, flush=True)
-    return 1 if drawn is None else 0
+    return 1 if drawn.failed else 0
 
 
 def _manifest(folder: Path, given: _Identify) -> Manifest:
@@ -233,15 +235,13 @@ def tables(fits: xr.Dataset) -> Mapping[str, xr.Dataset]:
     }
 
 
-def _draw(fits: xr.Dataset, folder: Path, pdf: bool) -> list[str] | None:
-    """Draw the figure; names of its files, None if it could not be drawn."""
-    from neurofwp.cli import figures
+def _draw(fits: xr.Dataset, folder: Path, given: _Identify) -> Drawn:
+    """Draw the figure, and write the report, which is one of the files."""
+    from neurofwp.cli import figures, report
     from neurofwp.plots import rule_bars
 
-    names: list[str] = []
-    drawn = figures.attempt(
-        lambda: names.extend(path.name for path in figures.save(rule_bars(fits), folder, "rule_bars", pdf=pdf)),
-        "the figure",
-        "the fits are safe; log.txt has the traceback",
-    )
-    return names if drawn else None
+    otherwise = "the fits are safe; log.txt has the traceback"
+    drawn = figures.draw(lambda: {"rule_bars": rule_bars(fits)}, folder, otherwise=otherwise, pdf=given.pdf)
+    chosen = {each.name: getattr(given, each.name) for each in fields(given) if each.name not in NOT_ASKED}
+    drawn.files.append(report.write(report.of_fits(fits, tables(fits), drawn, chosen, _Identify), folder))
+    return drawn

@@ -19,7 +19,7 @@ from neurofwp.errors import InputError
 from neurofwp.runtime import digest, files, locks
 
 MANIFEST = digest.LIST
-FIGURES = (".png", ".pdf")  # which may be drawn again
+FIGURES = (".png", ".pdf", ".html")  # which may be drawn again, and the report with them
 
 log = logging.getLogger("neurofwp")
 

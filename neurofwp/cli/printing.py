@@ -48,7 +48,7 @@ def excerpt(table: pd.DataFrame, name: str, path: Path, width: int) -> Table:
     A column that is empty is left out, and NAME_sem is shown as the standard error of NAME, beside it. Below comes the
     table's ``attrs["caption"]``, if it has one, and where all of it is, if this is not all.
     """
-    columns = _cells(table.head(ROWS).reset_index(drop=True))
+    columns = text_columns(table.head(ROWS).reset_index(drop=True))
     shown: dict[str, list[str]] = {}
     room = width - 1
     for heading, cells in columns.items():
@@ -67,7 +67,7 @@ def excerpt(table: pd.DataFrame, name: str, path: Path, width: int) -> Table:
     return text.table(name, list(shown), zip(*shown.values(), strict=True), "\n".join(lines) or None)
 
 
-def _cells(table: pd.DataFrame) -> dict[str, list[str]]:
+def text_columns(table: pd.DataFrame) -> dict[str, list[str]]:
     """Columns as they are printed, by heading."""
     columns: dict[str, list[str]] = {}
     filled = [str(name) for name in table.columns if table[name].notna().any() and (table[name] != "").any()]

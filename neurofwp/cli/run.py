@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,7 @@ def carry_out(
 
     InputError if the folder holds results of something else, and is not to be overwritten.
     """
-    from neurofwp.cli import figures, results  # bring xarray
+    from neurofwp.cli import figures, report, results  # bring xarray
 
     device = output.device(device)
     written = experiment_settings.to_json(settings)
@@ -104,13 +105,15 @@ def carry_out(
             (folder / results.SUMMARY).unlink()  # never beside a result that it is not of
         results.write(experiment, result, settings, seed, device, folder)
         log.info("measured in %.0f s", time.perf_counter() - started)
-        names = _write_tables(experiment, result, folder)
+        tables = experiment.tables(result)
+        names = _write_tables(tables, result, folder)
         again = f"the data are safe; log.txt has the traceback, and `neurofwp plot {folder}` tries again"
-        drawn = figures.draw(experiment, result, folder, otherwise=again, pdf=pdf)
-        if drawn is not None:
-            manifest.finish([files.RESULT, *names, *drawn])
+        drawn = figures.draw(lambda: experiment.plot(result), folder, otherwise=again, pdf=pdf)
+        names.append(report.write(report.of_run(experiment, result, tables, drawn), folder))
+        if not drawn.failed:
+            manifest.finish([files.RESULT, *names, *drawn.files])
     print(folder, flush=True)
-    return 1 if drawn is None else 0
+    return 1 if drawn.failed else 0
 
 
 def _log(experiment: Experiment, written: str, seed: int, device: str) -> None:
@@ -119,11 +122,12 @@ def _log(experiment: Experiment, written: str, seed: int, device: str) -> None:
     log.debug("versions %s, commit %s", json.dumps(provenance.versions()), provenance.commit())
 
 
-def _write_tables(experiment: Experiment, result: xr.DataTree, folder: Path) -> list[str]:
+def _write_tables(tables: Mapping[str, xr.Dataset], result: xr.DataTree, folder: Path) -> list[str]:
     """Summary and tables, in the folder and on the terminal; the names of the files."""
     from neurofwp.cli import printing, results
+    from neurofwp.runtime.tables import flat
 
-    summary, tables = experiment.summary(result), experiment.tables(result)
+    summary = flat(tables)
     files.write_json(summary, folder / results.SUMMARY)
     printing.write(tables, folder)
     printing.show(result, summary)

@@ -22,6 +22,7 @@ from neurofwp.cli.experiment_settings import PARAMETERS
 from neurofwp.cli.manifest import Manifest
 from neurofwp.errors import InputError, unknown
 from neurofwp.runtime import files, parallel, provenance, store
+from neurofwp.runtime.experiment import Experiment
 from neurofwp.runtime.sweeps import Point, forget, sweep
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from neurofwp.synapses.parameters import Parameter
 
-SWEEP = "sweep.nc"
 TOGETHER = 64  # points that run side by side in one network, at most
 
 Settings = TypeVar("Settings")
@@ -105,15 +105,24 @@ def main(words: list[str]) -> int:
         workers = parallel.process_count(len(points), chosen.workers)
         units = _units(points, workers) if together else [[point] for point in points]
         made = sweep(_measure, units, workers=chosen.workers, scheduler=chosen.scheduler)
-        manifest.confirm()
-        files.write_netcdf(_describe(made, name, chosen.settings, device), folder / SWEEP)
-        failed = int((made["error"] != "").sum())
-        if failed:
-            log.error("%d of %d points failed; the others are in %s", failed, len(points), folder / SWEEP)
-        else:
-            manifest.finish([SWEEP])
+        good = _write(_describe(made, name, chosen, device), experiment, folder, manifest)
     print(folder, flush=True)
-    return int(failed > 0)
+    return 0 if good else 1
+
+
+def _write(made: xr.Dataset, experiment: Experiment, folder: Path, manifest: Manifest) -> bool:
+    """Write the sweep, its figures and its report; whether all points and figures are there."""
+    from neurofwp.cli import sweep_report  # brings pandas
+
+    manifest.confirm()
+    files.write_netcdf(made, folder / files.SWEEP)
+    drawn = sweep_report.write(made, experiment, folder)
+    failed = int((made["error"] != "").sum())
+    if failed:
+        log.error("%d of %d points failed; the others are in %s", failed, made["error"].size, folder / files.SWEEP)
+    elif not drawn.failed:
+        manifest.finish([files.SWEEP, *drawn.files])
+    return not (failed or drawn.failed)
 
 
 def _check_seeds(chosen: _Sweep[Any]) -> None:
@@ -132,7 +141,7 @@ def _manifest(folder: Path, name: str, chosen: _Sweep[Any], settings: Sequence[A
         "seed": chosen.seed,
         "device": device,
     }
-    return Manifest(folder, about, (SWEEP,), store.key(about, list(settings)))
+    return Manifest(folder, about, (files.SWEEP,), store.key(about, list(settings)))
 
 
 def _digest(name: str, settings: Sequence[Any], chosen: _Sweep[Any]) -> str:
@@ -273,16 +282,17 @@ def _apart(path: Path) -> Iterator[None]:
         os.environ.pop(parallel.LIMIT) if before is None else os.environ.update({parallel.LIMIT: before})
 
 
-def _describe(made: xr.Dataset, name: str, settings: Any, device: str) -> xr.Dataset:
+def _describe(made: xr.Dataset, name: str, chosen: _Sweep[Any], device: str) -> xr.Dataset:
     """The sweep with its provenance and its units: of parameters their own, of numbers those of tables."""
     made = made.assign_attrs(
         experiment=name,
-        settings=experiment_settings.to_json(settings),
+        settings=experiment_settings.to_json(chosen.settings),
+        over=json.dumps(list(chosen.over)),
         device=device,
         commit=provenance.commit(),
         versions=json.dumps(provenance.versions(), sort_keys=True),
     )
-    own = {field.name for field in fields(settings)} | {"seed"}
+    own = {field.name for field in fields(chosen.settings)} | {"seed"}
     for dim in map(str, made.dims):
         made[dim].attrs["units"] = "1" if dim in own else _parameters()[dim].unit
     for variable in made.data_vars.values():

@@ -108,6 +108,7 @@ def _manifest(folder: Path, name: str, chosen: Any, settings: dict[str, Any]) ->
 def _train(name: str, family: Any, chosen: Any, settings: dict[str, Any], manifest: Manifest, device: str) -> list[str]:
     """Train, and leave everything in the folder; the names of the figures."""
     from neurofwp import plots
+    from neurofwp.cli import report
     from neurofwp.slownet.trained import TrainedSlowNet
     from neurofwp.slownet.training import meta_training
 
@@ -139,9 +140,12 @@ def _train(name: str, family: Any, chosen: Any, settings: dict[str, Any], manife
     files.write_json(numbers, folder / results.SUMMARY)
     history = meta_training.history(outcome, before, after)
     files.write_netcdf(history, folder / HISTORY)
-    drawn = figures.save(plots.learning(history), folder, "learning", pdf=chosen.pdf)
+    otherwise = "the slow net is safe; log.txt has the traceback"
+    drawn = figures.draw(lambda: {"learning": plots.learning(history)}, folder, otherwise=otherwise, pdf=chosen.pdf)
     for key, number in after.items():
         log.info(
             "%s on %d held-out episodes: %.4f, before training %.4f", key, meta_training.TESTED, number, before[key]
         )
-    return [path.name for path in drawn]
+    own = (type(chosen.task), type(chosen.training))
+    told = report.of_training(name, own, settings, numbers, history, drawn, seed=chosen.seed, device=device)
+    return [*drawn.files, report.write(told, folder)]

@@ -19,6 +19,7 @@ best one (`neurofwp.identification.confidence_set`); where answers were seen in 
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -51,6 +52,9 @@ class Verdict:
     high: float
     sentence: str
     mixture: Mixture | None = None
+
+    def _repr_html_(self) -> str:
+        return f"<p><b>{html.escape(self.kind)}</b>: {html.escape(self.sentence)}</p>"
 
     def names(self, rule: str) -> bool:
         """Whether the verdict says that it may be this rule."""

@@ -18,6 +18,7 @@ from neurofwp.plots.learning import learning
 from neurofwp.plots.left_out import left_out
 from neurofwp.plots.meta_learning import meta_learning
 from neurofwp.plots.one_pass_capacity import one_pass_capacity, slot_capacity
+from neurofwp.plots.one_write import one_write
 from neurofwp.plots.overwrite import overwrite
 from neurofwp.plots.pairing import pairing_traces
 from neurofwp.plots.partial_observation import partial_observation
@@ -39,6 +40,7 @@ from neurofwp.plots.rule_transfer import rule_transfer, transfer_of_durations
 from neurofwp.plots.spiking_capacity import spiking_capacity
 from neurofwp.plots.spiking_cost import cost_by_synapses
 from neurofwp.plots.state_tracking import state_tracking
+from neurofwp.plots.sweeps import sweep_curves, sweep_maps
 from neurofwp.plots.synapse import synapse
 from neurofwp.plots.synapse_fits import fitted_curves, has_curves, predictions_against_measurements
 from neurofwp.plots.synapse_models import summary_sheet
@@ -66,6 +68,7 @@ __all__ = [
     "left_out",
     "meta_learning",
     "one_pass_capacity",
+    "one_write",
     "overwrite",
     "pairing_traces",
     "partial_observation",
@@ -94,6 +97,8 @@ __all__ = [
     "spiking_capacity",
     "state_tracking",
     "summary_sheet",
+    "sweep_curves",
+    "sweep_maps",
     "synapse",
     "transfer_of_durations",
     "weights",

@@ -13,7 +13,7 @@ from neurofwp.schema import require
 COLOURS = {"stored": style.BLUE, "distractors": style.VERMILION}
 
 
-@style.context()
+@style.plot_function
 def ablations(recall: xr.Dataset) -> Figure:
     """R^2 of stored pairs and distractors in every condition, one panel per network: mean, SEM and every slow net.
 

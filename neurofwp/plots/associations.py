@@ -26,7 +26,7 @@ DASHED = (0, (4, 2))
 MODE = {"stepwise": (style.BLACK, "o"), "cleaned": (style.BLUE, "s"), "direct": (style.VERMILION, "^")}
 
 
-@style.context()
+@style.plot_function
 def completion(recall: xr.Dataset, expected: xr.Dataset, hopfield: xr.Dataset) -> Figure:
     """Recall against the share of a key's active cells that is silenced (left) or swapped (right).
 
@@ -106,7 +106,7 @@ def _key(rule: str) -> list[Line2D]:
     return made + [Line2D([], [], label=names[kind], **look) for kind, look in HOPFIELD.items()]
 
 
-@style.context()
+@style.plot_function
 def sequence_recall(loop: xr.Dataset) -> Figure:
     """Recall of a ring of items: right positions, how well answers are the next key, and the images of an episode.
 

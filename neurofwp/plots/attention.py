@@ -20,7 +20,7 @@ NORMALISED = {"normalised": style.PURPLE}  # the sum rule, divided by the sum of
 COSTS = {"seconds": "time", "bytes": "peak memory"}
 
 
-@style.context()
+@style.plot_function
 def attention_matrices(matrices: xr.Dataset) -> Figure:
     """Attention written out as a matrix beside the same matrix read from a fast weight memory of one-hot values.
 
@@ -50,7 +50,7 @@ def attention_matrices(matrices: xr.Dataset) -> Figure:
     return figure
 
 
-@style.context()
+@style.plot_function
 def read_differences(reads: xr.Dataset) -> Figure:
     """How far two forms of the same read are apart: token by token where they are, and the largest for every shape.
 
@@ -103,7 +103,7 @@ def read_differences(reads: xr.Dataset) -> Figure:
     return figure
 
 
-@style.context()
+@style.plot_function
 def cost_against_length(cost: xr.Dataset, quantity: str) -> Figure:
     """Time or memory of every form against the length of the sequence, both axes logarithmic, a panel per work.
 

@@ -23,7 +23,7 @@ def front(share: NDArray[np.float64], recall: NDArray[np.float64]) -> NDArray[np
     return order[recall[order] > best][::-1]
 
 
-@style.context()
+@style.plot_function
 def calibration(every: xr.Dataset, parameters: xr.Dataset, judged: xr.Dataset) -> Figure:
     """Left all candidates with their Pareto front, and start and chosen as judged; right what the search moved.
 

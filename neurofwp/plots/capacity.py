@@ -21,7 +21,7 @@ MARKER: dict[str, dict[str, Any]] = {
 }
 
 
-@style.context()
+@style.plot_function
 def capacity(curve: xr.Dataset) -> Figure:
     """Recall R^2 and share of values identified against the number of pairs stored, mean and SEM over episodes.
 
@@ -66,6 +66,10 @@ def capacity(curve: xr.Dataset) -> Figure:
     entries, _ = axes[0].get_legend_handles_labels()
     chance_last = sorted(entries, key=lambda entry: entry.get_label() == "chance")
     style.legend(figure, chance_last, title=f"mean ± SEM, n = {n} episodes")
+    figure.caption = (
+        f"n = {n} episodes. Chance in a: an answer with the mean of all values stored; in b: one of as many values as "
+        "there are pairs."
+    )
     return figure
 
 

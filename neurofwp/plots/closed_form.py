@@ -18,7 +18,7 @@ SHOWN = {
 }
 
 
-@style.context()
+@style.plot_function
 def closed_form(data: xr.Dataset) -> Figure:
     """Weight after over before against the interval between spikes: a panel per set of parameters.
 

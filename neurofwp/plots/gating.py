@@ -17,7 +17,7 @@ KIND = {"stored": style.BLUE, "distractors": style.VERMILION}
 PANELS = {"probe_calcium": "calcium", "probe_conductance": "AMPA\nconductance"}
 
 
-@style.context()
+@style.plot_function
 def gating(program: xr.Dataset, trace: xr.Dataset, probes: xr.Dataset, *, episode: int = 0) -> Figure:
     """Write gate of every pair, and calcium and conductance of one synapse of its key, while an episode is written.
 

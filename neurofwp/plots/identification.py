@@ -18,8 +18,8 @@ WIDE = 9  # columns in which an interval can be read
 DARK = 0.6  # of the colour scale: below it, text is white
 
 
-@style.context()
-def explained(fits: Mapping[str, xr.Dataset], recall: xr.DataArray) -> Figure:
+@style.plot_function
+def explained(fits: Mapping[str, xr.Dataset], recall: xr.DataArray, *, ax: Axes | None = None) -> Figure:
     """FEVE of every rule (columns) in every synapse model (rows), with its 95 % interval where columns are wide enough.
 
     The best supported rules are framed.
@@ -27,6 +27,7 @@ def explained(fits: Mapping[str, xr.Dataset], recall: xr.DataArray) -> Figure:
     Parameters
     ----------
     fits : of `neurofwp.identification.identify`, by synapse model. recall : (synapse_model,), R^2.
+    ax : axes to draw into, by default those of a figure of its own.
 
     Raises
     ------
@@ -43,8 +44,7 @@ def explained(fits: Mapping[str, xr.Dataset], recall: xr.DataArray) -> Figure:
             raise InputError(f"the fits of {model} are of other rules than those of {next(iter(fits))}")
     table = {name: np.stack([each[name].values for each in every]).tolist() for name in COLUMNS}
     share = np.array(table["feve"])
-    figure = style.figure(style.TWO_COLUMNS, 1.3 + 0.36 * len(fits))
-    ax = figure.subplots()
+    figure, ax, _ = style.panel(ax, style.TWO_COLUMNS, 1.3 + 0.36 * len(fits))
     image = ax.imshow(np.clip(share, 0, 1), vmin=0, vmax=1, cmap=style.SEQUENTIAL, aspect="auto")
     for row, column in np.ndindex(share.shape):
         middle, low, high, best = (table[name][row][column] for name in COLUMNS)
@@ -64,7 +64,7 @@ def explained(fits: Mapping[str, xr.Dataset], recall: xr.DataArray) -> Figure:
     return figure
 
 
-@style.context()
+@style.plot_function
 def recovered(recovery: xr.Dataset, classes: Sequence[Sequence[str]], noise: float) -> Figure:
     """Verdicts on rate networks of known rules, one panel per noise; rules of one class are framed together.
 

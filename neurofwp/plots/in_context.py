@@ -10,7 +10,7 @@ from neurofwp.plots import style
 from neurofwp.schema import require
 
 
-@style.context()
+@style.plot_function
 def in_context(error: xr.Dataset) -> Figure:
     """Squared error of predicting a new target against the number of examples; theory as lines, simulation as points.
 

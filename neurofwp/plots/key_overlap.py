@@ -18,7 +18,7 @@ LINES: dict[str, Any] = {
 TITLES = {"plain": "one plain setting", "tuned": "tuned for each kind of key"}
 
 
-@style.context()
+@style.plot_function
 def key_overlap(recall: xr.Dataset) -> Figure:
     """Correlation of the read with the last value, mean and SEM over draws, against the mean overlap of two keys.
 

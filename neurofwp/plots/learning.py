@@ -11,7 +11,7 @@ from neurofwp.schema import require
 COLOURS = (style.BLUE, style.VERMILION, style.GREEN)
 
 
-@style.context()
+@style.plot_function
 def learning(history: xr.Dataset) -> Figure:
     """Loss, and what else was measured, against the training step; lines: on held-out episodes, before and after.
 

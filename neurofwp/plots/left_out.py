@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
@@ -14,13 +15,14 @@ from neurofwp.schema import require
 LOOKS = ((style.VERMILION, "o"), (style.SKY, "D"), (style.BLUE, "s"))
 
 
-@style.context()
-def left_out(ratio: xr.DataArray) -> Figure:
+@style.plot_function
+def left_out(ratio: xr.DataArray, *, ax: Axes | None = None) -> Figure:
     """A row for each model: its chi^2 per point over that of no change, small for each study, large the median.
 
     Parameters
     ----------
     ratio : (model, fit, study), up to three fits; NaN where there is none.
+    ax : axes to draw into, by default those of a figure of its own.
 
     Raises
     ------
@@ -29,8 +31,7 @@ def left_out(ratio: xr.DataArray) -> Figure:
     """
     require(ratio.to_dataset(name="ratio"), "chi^2", {"ratio": ("model", "fit", "study")})
     models, fits = ratio["model"].values.tolist(), ratio["fit"].values.tolist()
-    figure = style.figure(style.TWO_COLUMNS, 0.9 + 0.42 * len(models))
-    ax = figure.subplots()
+    figure, ax, place = style.panel(ax, style.TWO_COLUMNS, 0.9 + 0.42 * len(models))
     for row, model in enumerate(models):
         for index, (fit, (colour, marker)) in enumerate(zip(fits, LOOKS, strict=False)):
             own = ratio.sel(model=model, fit=fit).values
@@ -53,5 +54,5 @@ def left_out(ratio: xr.DataArray) -> Figure:
         Line2D([], [], color=colour, marker=marker, linestyle="", label=f"{fit} (large: median)" if not index else fit)
         for index, (fit, (colour, marker)) in enumerate(zip(fits, LOOKS, strict=False))
     ]
-    style.legend(figure, handles, ncols=len(handles))
+    style.legend(place, handles, ncols=len(handles))
     return figure

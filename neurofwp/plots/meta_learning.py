@@ -23,7 +23,7 @@ CLOSED_FORMS = {
 DASHED: dict[str, Any] = {"color": style.GREY, "linestyle": (0, (4, 2)), "linewidth": 0.8}
 
 
-@style.context()
+@style.plot_function
 def meta_learning(error: xr.Dataset, few_shot: xr.Dataset, gate: xr.Dataset) -> Figure:
     """Four panels; lines and bands are mean and SEM over networks.
 

@@ -17,7 +17,7 @@ from neurofwp.schema import require
 THEORY: dict[str, Any] = {"linestyle": (0, (4, 2)), "linewidth": 0.8}
 
 
-@style.context()
+@style.plot_function
 def one_pass_capacity(pairs: xr.Dataset) -> Figure:
     """Squared error and sign error of reading every pair back against the number of pairs; theory as lines.
 
@@ -59,7 +59,7 @@ def one_pass_capacity(pairs: xr.Dataset) -> Figure:
     return figure
 
 
-@style.context()
+@style.plot_function
 def slot_capacity(slots: xr.Dataset) -> Figure:
     """Accuracy of a slot memory and of a Hopfield network against their load, and capacity against slots opened.
 

@@ -31,7 +31,7 @@ LINES: dict[str, Any] = {"spiking": "-", "rate": (0, (4, 2))}
 BARS = {"new": style.GREY, "old": "#C8C8C8"}
 
 
-@style.context()
+@style.plot_function
 def overwrite(
     chosen: Mapping[str, xr.Dataset],
     gains: Mapping[str, xr.DataArray],

@@ -20,7 +20,7 @@ THRESHOLDS = {"depression": (0, (1, 1.5)), "potentiation": DASHED}
 PICO = 1000.0  # changes by a single pair are small: pS
 
 
-@style.context()
+@style.plot_function
 def pairing_traces(data: xr.Dataset) -> Figure:
     """Voltage, calcium with its thresholds, Omega and the change of the weight; one column per order of the spikes.
 

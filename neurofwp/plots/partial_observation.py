@@ -22,7 +22,7 @@ KINDS = {
 }
 
 
-@style.context()
+@style.plot_function
 def partial_observation(shares: xr.Dataset) -> Figure:
     """Shares of right, wrong and undecided verdicts against what is seen (columns), and when (rows).
 

@@ -16,7 +16,7 @@ PALE = 0.4  # opacity of a point whose verdict names no rule
 LUMA = (0.299, 0.587, 0.114)  # how bright red, green and blue look
 
 
-@style.context()
+@style.plot_function
 def phase_diagram(table: xr.Dataset, winners: xr.DataArray) -> Figure:
     """Left the rule that predicts best at every point, pale where it is undecided, with its FEVE; right recall.
 

@@ -16,7 +16,7 @@ LINES = ("-", "--", ":")  # of the best rules
 LOWEST = -0.5  # a model that predicts worse than this ends here in an arrow
 
 
-@style.context()
+@style.plot_function
 def place_fields(published: xr.Dataset, fits: xr.Dataset) -> Figure:
     """Left: change of the ramp by delay and initial ramp, as measured (points) and as the best rules predict each bin
     from the others (lines). Right: held-out R^2 of every model; rules that are not worse than the best are bold.

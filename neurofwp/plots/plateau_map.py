@@ -18,7 +18,7 @@ CURVES = 5  # at most: initial weights drawn as curves
 MARKERS = "osD^v"
 
 
-@style.context()
+@style.plot_function
 def plateau_map(data: xr.Dataset, published: xr.Dataset) -> Figure:
     """Maps above, the same as curves below: the model on the left, recordings of place cells on the right.
 

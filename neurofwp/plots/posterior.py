@@ -13,7 +13,7 @@ BINS = 25
 MOST = 2000  # draws that are shown as points
 
 
-@style.context()
+@style.plot_function
 def posterior_corner(posterior: xr.Dataset, published: xr.DataArray | None = None) -> Figure:
     """Histograms of every parameter, draws of each two below, and their rank correlations above.
 
@@ -65,7 +65,7 @@ def _label(ax: object, posterior: xr.Dataset, x: str, y: str, alone: bool) -> No
         ax.set_ylabel(style.label(y, posterior[y]), fontsize=6)
 
 
-@style.context()
+@style.plot_function
 def rank_histograms(counts: xr.DataArray) -> Figure:
     """Ranks of true values among draws from posteriors; grey: 95 % of counts where posteriors are right.
 

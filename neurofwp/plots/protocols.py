@@ -22,7 +22,7 @@ LOGARITHMIC = ("frequency", "pre_rate")
 Z_SHOWN = 6.0  # beyond this a bar is cut, and its z written at its end
 
 
-@style.context()
+@style.plot_function
 def protocol_curves(data: xr.Dataset, x: str, by: str | None = None, *, curves: xr.Dataset | None = None) -> Figure:
     """Weight after over before against one coordinate: the model as lines, means of measurements with SEM as points.
 
@@ -83,7 +83,7 @@ def protocol_curves(data: xr.Dataset, x: str, by: str | None = None, *, curves: 
     return figure
 
 
-@style.context()
+@style.plot_function
 def protocol_comparison(data: xr.Dataset) -> Figure:
     """All protocols below each other: the model, beside it what was measured with SEM and n, and z.
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from neurofwp.errors import InputError
-from neurofwp.plots import style
+from neurofwp.plots import captions, style
 from neurofwp.plots.phases import shade, spans
 from neurofwp.schema import require
 from neurofwp.trace import only_condition
@@ -17,7 +17,7 @@ MOST_ROWS = 150
 BINS = 400
 
 
-@style.context()
+@style.plot_function
 def raster(trace: xr.Dataset, spikes: xr.Dataset, *, episode: int = 0) -> Figure:
     """Spikes of key, value and interneuron cells, writes and reads shaded, with the population rates below.
 
@@ -71,8 +71,10 @@ def raster(trace: xr.Dataset, spikes: xr.Dataset, *, episode: int = 0) -> Figure
     axes[-1].set(ylabel=f"population rate\n(Hz, {bin_ms:g} ms bins)", ylim=(0, None), xlim=(0, stop))
     axes[-1].set_xlabel(style.label("time", spikes["spike_time"]))
     figure.align_ylabels()
+    style.letters(axes)
 
     phases = shade(axes, found, 0.0, stop)
     lines = [Line2D([], [], color=style.POPULATION.get(name, style.BLACK), label=name) for name in fired.values()]
     style.legend(figure, [*lines, *phases], ncols=len(lines) + len(phases), handlelength=1.5)
+    figure.caption = captions.of_trace(trace, episode=episode)
     return figure

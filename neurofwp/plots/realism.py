@@ -23,7 +23,7 @@ RULES = ("delta", "key_gated_delta", "outstar", "calcium_threshold", "hebbian")
 BASELINE = "gate by spikes"
 
 
-@style.context()
+@style.plot_function
 def realism(measured: xr.Dataset, verdicts: xr.Dataset) -> Figure:
     """Recall, and the FEVE of some rules, against the level of each fact; horizontal lines: the circuit without it.
 
@@ -96,19 +96,19 @@ def _rules(ax: Axes, verdicts: xr.Dataset, factor: str) -> None:
             ax.axhline(base, color=look["color"], linewidth=0.5, zorder=1)
 
 
-@style.context()
-def circuits_and_blocks(measured: xr.Dataset, verdicts: xr.Dataset) -> Figure:
+@style.plot_function
+def circuits_and_blocks(measured: xr.Dataset, verdicts: xr.Dataset, *, ax: Axes | None = None) -> Figure:
     """Recall in each circuit, in all facts together, and after each block, with the rules that the verdict leaves.
 
     Parameters
     ----------
     measured, verdicts : as of `realism`; verdicts with ``verdict`` and ``rules`` (condition, seed).
+    ax : axes to draw into, by default those of a figure of its own.
     """
     require(verdicts, "verdicts", {"verdict": ("condition", "seed"), "rules": ("condition", "seed")})
     chosen = np.flatnonzero(np.isnan(measured["level"].values))
     own, said = measured.isel(condition=chosen), verdicts.isel(condition=chosen, seed=0)
-    figure = style.figure(style.TWO_COLUMNS, 0.7 + 0.34 * max(1, len(chosen)))
-    ax = figure.subplots()
+    figure, ax, place = style.panel(ax, style.TWO_COLUMNS, 0.7 + 0.34 * max(1, len(chosen)))
     y = np.arange(len(chosen))
     for shift, (name, (colour, *_, label)) in zip((-0.18, 0.18), RECALL.items(), strict=True):
         mean = average(own[name].stack(sample=("seed", "episode")), "sample")
@@ -131,5 +131,5 @@ def circuits_and_blocks(measured: xr.Dataset, verdicts: xr.Dataset) -> Figure:
     ax.set_ylim(len(chosen) - 0.4, -0.6)
     ax.set_xlim(min(0.0, float(own["r2"].min())), 1.0)
     ax.set_xlabel("recall R² (mean and SEM of episodes)")
-    style.legend(figure, ax)
+    style.legend(place, ax)
     return figure

@@ -21,7 +21,7 @@ VARIABLES = (*RECALL, *(f"{name}_sem" for name in RECALL), "status", "rules", "f
 LOWEST = -0.4  # what lies below ends here
 
 
-@style.context()
+@style.plot_function
 def recall_and_rules(table: xr.Dataset, chance: float) -> Figure:
     """Recall R^2 (mean and SEM) and the FEVE of the best rule (95 % interval), a row for each network.
 

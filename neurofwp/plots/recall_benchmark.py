@@ -13,7 +13,7 @@ from neurofwp.schema import require
 TITLES = {"plain": "every key written once", "reassignment": "some keys reassigned"}
 
 
-@style.context()
+@style.plot_function
 def recall_benchmark(cells: xr.Dataset) -> Figure:
     """Accuracy against state size, mean and standard error over networks; one panel per variant of the task.
 

@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 
 from neurofwp import metrics
 from neurofwp.errors import InputError
-from neurofwp.plots import style
+from neurofwp.plots import captions, style
 from neurofwp.schema import require
 from neurofwp.trace import only_condition
 
 
-@style.context()
+@style.plot_function
 def recall_scatter(program: xr.Dataset, spiking: xr.Dataset, rate: xr.Dataset) -> Figure:
     """Decoded recall against target for both networks, over all episodes, with R^2 and the line of identity.
 
@@ -51,7 +51,13 @@ def recall_scatter(program: xr.Dataset, spiking: xr.Dataset, rate: xr.Dataset) -
             markeredgewidth=0,
             rasterized=True,
         )
-        ax.set_title(f"{name}: R² {style.number(r2, 3)}, n = {truth.size}")
+        ax.set_title(f"{name}: R² {style.number(r2, 3)}")
         ax.set_xlabel(style.label("target", target))
     axes[0].set_ylabel(style.label("decoded recall", target))
+    style.letters(axes)
+    reads = int(asked.all(-1).sum())
+    figure.caption = (
+        f"{reads} recalls of {target.sizes['post']} dimensions each, in {target.sizes['episode']} episodes. "
+        f"Spiking: {captions.of_trace(spiking)} Rate network: {captions.of_trace(rate)}"
+    )
     return figure

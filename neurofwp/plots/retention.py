@@ -22,7 +22,7 @@ MARKER = "osD^v"
 Curves = Mapping[str, xr.Dataset]
 
 
-@style.context()
+@style.plot_function
 def retention(curves: Mapping[str, Curves], predicted: Curves) -> Figure:
     """Recall R^2 and mean weight: in silence, for each turnover, after background firing, and while being read.
 
@@ -131,21 +131,21 @@ def _against_rate(ax: Axes, data: xr.Dataset, name: str, look: dict[str, Any]) -
     ax.errorbar(chosen["level"].values, mean.values, sem.values, clip_on=True, **look)
 
 
-@style.context()
-def erasure(models: Curves) -> Figure:
+@style.plot_function
+def erasure(models: Curves, *, ax: Axes | None = None) -> Figure:
     """Time constants with which background firing erases ungated synapses, and the closed form.
 
     Parameters
     ----------
     models : by name: ``tau``, ``tau_sem`` and ``tau_closed`` (rate), rate in Hz.
+    ax : axes to draw into, by default those of a figure of its own.
 
     Raises
     ------
     InputError
         if a variable is missing.
     """
-    figure = style.figure(style.ONE_COLUMN, 2.9)
-    ax = figure.subplots()
+    figure, ax, place = style.panel(ax, style.ONE_COLUMN, 2.9)
     colours = (style.VERMILION, style.BLUE, style.GREEN, style.ORANGE, style.PURPLE)
     for number, (name, data) in enumerate(models.items()):
         require(data, f"erasure of {name}", dict.fromkeys(("tau", "tau_sem", "tau_closed"), ("rate",)))
@@ -157,5 +157,5 @@ def erasure(models: Curves) -> Figure:
     rates = np.unique(np.concatenate([data["rate"].values for data in models.values()]))
     ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
     ax.xaxis.set_minor_locator(NullLocator())
-    style.legend(figure, ax, title="broken lines: closed form")
+    style.legend(place, ax, title="broken lines: closed form")
     return figure

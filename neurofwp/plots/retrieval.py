@@ -20,7 +20,7 @@ LINE = {"delta": "--"}
 TITLES = {1: "setting 1: every key once", 2: "setting 2: keys repeat, the last value counts"}
 
 
-@style.context()
+@style.plot_function
 def retrieval(cells: xr.Dataset) -> Figure:
     """Loss of every network against the number of pairs, with published losses and closed forms, one panel per setting.
 

@@ -22,8 +22,8 @@ PLAIN = {"nominal": "#B8B8B8", "measured": "#DDDDDD"}
 LIGHT = {"measured": 0.45}  # opacity of coloured bars
 
 
-@style.context()
-def rule_bars(fits: xr.Dataset) -> Figure:
+@style.plot_function
+def rule_bars(fits: xr.Dataset, *, ax: Axes | None = None) -> Figure:
     """FEVE of every rule with its 95 % interval, best at the top, between a null model and the noise ceiling.
 
     1 is all that repeats over two runs of the same Program; the band around it is one standard error of the ceiling.
@@ -37,6 +37,7 @@ def rule_bars(fits: xr.Dataset) -> Figure:
         ``noise_ceiling`` and ``noise_ceiling_sem``, and, for nulls and references, ``unexplained`` (measure, model); or
         several of these along a dim ``drive`` ("nominal", "measured": the presynaptic activity that the rules were
         given), drawn side by side.
+    ax : axes to draw into, by default those of a figure of its own.
 
     Raises
     ------
@@ -56,8 +57,7 @@ def rule_bars(fits: xr.Dataset) -> Figure:
 
     rules = [str(rule) for rule in fits["rule"].values]
     height = 0.8 / len(drives)
-    figure = style.figure(WIDTH, 0.9 + len(rules) * (0.14 + 0.1 * len(drives)))
-    ax = figure.subplots()
+    figure, ax, place = style.panel(ax, WIDTH, 0.9 + len(rules) * (0.14 + 0.1 * len(drives)))
     left = max(min(0.0, float(np.nanmin([low, share]))), LOWEST)  # few units have no interval
     for i, drive in enumerate(drives):
         y = np.arange(len(rules)) + (i - (len(drives) - 1) / 2) * height
@@ -79,7 +79,7 @@ def rule_bars(fits: xr.Dataset) -> Figure:
     label = "fraction of explainable variance explained (FEVE)" if explainable else "held-out R², noise included"
     ax.set_xlabel(label + _judged(fits))
     key = [*_key(drives, explainable), *(_draw_bounds(ax, fits) if explainable else ())]
-    style.legend(figure, key, title="coloured, bold: rules that are not worse than the best", ncols=3, handlelength=1.5)
+    style.legend(place, key, title="coloured, bold: rules that are not worse than the best", ncols=3, handlelength=1.5)
     return figure
 
 

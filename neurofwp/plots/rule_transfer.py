@@ -19,7 +19,7 @@ DARK = 0.6  # of the colour scale: below it, text is white
 COLUMNS = 3  # of panels
 
 
-@style.context()
+@style.plot_function
 def rule_transfer(scores: xr.Dataset, models: Sequence[str]) -> Figure:
     """FEVE on increments, fitted condition (row) against predicted one (column), one panel for each model.
 
@@ -60,7 +60,7 @@ def rule_transfer(scores: xr.Dataset, models: Sequence[str]) -> Figure:
     return figure
 
 
-@style.context()
+@style.plot_function
 def transfer_of_durations(scores: xr.Dataset, models: Sequence[str]) -> Figure:
     """The same between durations alone, under both assumptions about beta (rows), one panel for each model.
 

@@ -21,7 +21,7 @@ MARKERS = "ovs^Dx"
 DASHED = (0, (4, 2))
 
 
-@style.context()
+@style.plot_function
 def spiking_capacity(keys: xr.Dataset, cells: xr.Dataset, rate: xr.Dataset, theory: xr.Dataset) -> Figure:
     """Spiking memory as points, the rate network as lines and theory dashed, against the number of pairs stored.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neurofwp.plots import style
@@ -17,14 +18,15 @@ LOOK = {
 }
 
 
-@style.context()
-def cost_by_synapses(cost: xr.Dataset) -> Figure:
+@style.plot_function
+def cost_by_synapses(cost: xr.Dataset, *, ax: Axes | None = None) -> Figure:
     """Seconds of one simulated second against the number of synapses; networks of many replicas as open symbols.
 
     Parameters
     ----------
     cost : ``seconds`` (size, contender), NaN where it was not measured, and ``synapses`` (size); sizes of replicas
         have names like "64 of 64 x 32".
+    ax : axes to draw into, by default those of a figure of its own.
 
     Raises
     ------
@@ -32,8 +34,7 @@ def cost_by_synapses(cost: xr.Dataset) -> Figure:
         if a variable is missing.
     """
     require(cost, "cost Dataset", {"seconds": ("size", "contender")})
-    figure = style.figure(style.ONE_COLUMN + 0.6, 2.8)
-    ax = figure.subplots()
+    figure, ax, place = style.panel(ax, style.ONE_COLUMN + 0.6, 2.8)
     replicas = cost["size"].str.contains(" of ").values
     for name in map(str, cost["contender"].values):
         label, color, marker = LOOK[name]
@@ -46,5 +47,5 @@ def cost_by_synapses(cost: xr.Dataset) -> Figure:
     ax.set_yscale("log")
     ax.set_xlabel(style.label("synapses", cost["synapses"]))
     ax.set_ylabel("processor time per simulated time (s/s)")
-    style.legend(figure, ax, ncols=2, title="medians; open: 64 replicas of 64 × 32 in one network")
+    style.legend(place, ax, ncols=2, title="medians; open: 64 replicas of 64 × 32 in one network")
     return figure

@@ -21,7 +21,7 @@ PANELS = {
 }
 
 
-@style.context()
+@style.plot_function
 def state_tracking(curves: xr.Dataset) -> Figure:
     """Scaled accuracy against length: every network as a thin line, their mean as points; training lengths shaded.
 

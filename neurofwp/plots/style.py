@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from io import BytesIO
-from typing import Any
+from typing import Any, ParamSpec
 
 import matplotlib.style
 import numpy as np
@@ -13,6 +14,9 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
+
+from neurofwp.errors import InputError
+from neurofwp.plots import captions
 
 # Okabe and Ito, Color Universal Design (2008)
 BLACK = "#000000"
@@ -24,6 +28,8 @@ BLUE = "#0072B2"
 VERMILION = "#D55E00"
 PURPLE = "#CC79A7"
 GREY = "#7F7F7F"
+
+Arguments = ParamSpec("Arguments")
 
 UNITS = {"uM": "\N{MICRO SIGN}M"}  # how units are written on axes, where data write them otherwise
 
@@ -123,8 +129,30 @@ def context() -> Iterator[None]:
         yield
 
 
+def plot_function(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
+    """A function that draws a figure: in this style, with the prose of its docstring as the figure's caption.
+
+    What the function itself has put into ``figure.caption`` comes after that: it is what is true of this figure alone.
+    """
+
+    @wraps(draw)
+    def in_style(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Figure:
+        with context():
+            drawn = draw(*args, **kwargs)
+        if isinstance(drawn, StyledFigure) and kwargs.get("ax") is None:
+            drawn.caption = f"{captions.of_docstring(draw.__doc__ or '')} {drawn.caption}".strip()
+        return drawn
+
+    return in_style
+
+
 class StyledFigure(Figure):
-    """A Figure that brings its style along: matplotlib makes ticks and embeds fonts only while it draws."""
+    """A Figure that brings its style along: matplotlib makes ticks and embeds fonts only while it draws.
+
+    caption : what it shows, as text.
+    """
+
+    caption = ""
 
     def draw(self, renderer: RendererBase) -> None:
         with context():
@@ -144,6 +172,20 @@ class StyledFigure(Figure):
 def figure(width: float, height: float) -> StyledFigure:
     """An empty figure, inches, known to no pyplot: it is freed when nobody holds it."""
     return StyledFigure(figsize=(width, height), layout="constrained")
+
+
+def panel(ax: Axes | None, width: float, height: float) -> tuple[Figure, Axes, Figure | Axes]:
+    """The figure and the axes of a plot with one panel, and where its legend goes: of the user, or new ones, inches.
+
+    Beside other panels of the user's the legend belongs to the axes, else to the figure.
+    """
+    if ax is None:
+        own = figure(width, height)
+        return own, own.subplots(), own
+    root = ax.get_figure(root=True)
+    if root is None:
+        raise InputError("these axes belong to no figure: make them with pyplot.subplots or figure.subplots")
+    return root, ax, ax
 
 
 def label(name: str, variable: xr.DataArray) -> str:
@@ -178,7 +220,7 @@ def sort_rules(names: Iterable[str]) -> list[str]:
 
 
 def legend(
-    figure: Figure,
+    place: Figure | Axes,
     entries: Axes | Iterable[Any],
     *,
     title: str | None = None,
@@ -186,7 +228,7 @@ def legend(
     loc: Any = "outside upper center",
     **look: Any,
 ) -> None:
-    """One legend for a whole figure, beside its panels.
+    """One legend for a whole figure, beside its panels, or for the only panel, above or below it.
 
     entries : artists with labels, or the axes in which they are; those with the same label are one entry. ncols : by
     default all in a row. look : further arguments of `Figure.legend`.
@@ -197,7 +239,11 @@ def legend(
         pairs = [(artist, artist.get_label()) for artist in entries]
     named = {text: artist for artist, text in reversed(pairs)}
     texts = list(dict.fromkeys(text for _, text in pairs))
-    figure.legend(
+    if isinstance(place, Axes):
+        below = "lower" in str(loc)
+        anchor = (0.5, -0.15 if below else 1.0)
+        loc, look = "upper center" if below else "lower center", {"bbox_to_anchor": anchor} | look
+    place.legend(
         [named[text] for text in texts], texts, title=title, ncols=ncols or max(len(texts), 1), loc=loc, **look
     )
 

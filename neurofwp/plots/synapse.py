@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from neurofwp.errors import InputError
-from neurofwp.plots import style
+from neurofwp.plots import captions, style
 from neurofwp.plots.phases import shade, spans
 from neurofwp.plots.thresholds import DASHED, mark_thresholds
 from neurofwp.schema import require
@@ -27,7 +27,7 @@ WIDTH = 5.0  # inches
 COLOURS = (style.VERMILION, style.BLUE, style.GREEN, style.PURPLE)
 
 
-@style.context()
+@style.plot_function
 def synapse(
     trace: xr.Dataset,
     probes: xr.Dataset,
@@ -37,14 +37,13 @@ def synapse(
 ) -> Figure:
     """NMDA gating, dendritic voltage, calcium with its thresholds, and AMPA conductance of recorded synapses.
 
-    For a part of the run give ``probes.sel(time=slice(start, stop))``.
-
     Parameters
     ----------
     trace : of a spiking network, which says when events are.
     probes : recorded synapses: ``probe_conductance`` and, where the synapse model has them, ``probe_nmda``,
         ``probe_dendrite`` and ``probe_calcium`` (probe, time), time in ms. ``probe_calcium.attrs`` may hold
-        ``depression_threshold`` and ``potentiation_threshold``, in its own unit.
+        ``depression_threshold`` and ``potentiation_threshold``, in its own unit. For a part of the run give
+        ``probes.sel(time=slice(start, stop))``.
     program : leave out the shading of phases in which the gate stays closed or nothing is asked.
     shown : up to four positions along ``probe``; by default the synapse that gains most and the one that gains least.
 
@@ -84,6 +83,7 @@ def synapse(
     labels = [f"{_name(probes, probe)}, {gain[probe]:+.2g} {unit}".replace("-", "\N{MINUS SIGN}") for probe in chosen]
     lines = [Line2D([], [], color=colour, label=text) for colour, text in zip(COLOURS, labels, strict=False)]
     style.legend(figure, [*lines, *phases], ncols=2, handlelength=1.5)
+    figure.caption = captions.of_trace(trace, episode=episodes[0] if len(set(episodes)) == 1 else None)
     return figure
 
 

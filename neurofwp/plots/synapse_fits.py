@@ -23,7 +23,7 @@ COLUMNS = 3
 SHORTEST = 3  # different places on the x axis that make a curve
 
 
-@style.context()
+@style.plot_function
 def predictions_against_measurements(points: xr.Dataset) -> Figure:
     """One panel for the points of the fit and one for the others; published and fitted parameters in each.
 
@@ -56,6 +56,7 @@ def predictions_against_measurements(points: xr.Dataset) -> Figure:
             aspect="equal",
         )
     axes[0].set_ylabel("model weight after / before (1)")
+    style.letters(axes)
     model = str(points.attrs.get("model", "model"))
     handles = [
         Line2D([], [], color=colour, marker=marker, linestyle="", label=f"{model}, {source}")
@@ -100,7 +101,7 @@ def has_curves(points: xr.Dataset, x: str) -> bool:
     return bool(_series(points, x))
 
 
-@style.context()
+@style.plot_function
 def fitted_curves(points: xr.Dataset, x: str, by: str) -> Figure:
     """Weight after over before against one coordinate: a panel for each study, a colour for each value of `by`.
 

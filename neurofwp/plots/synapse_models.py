@@ -6,6 +6,7 @@ import textwrap
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -18,8 +19,8 @@ DARK = 0.55  # of the colours, from where on numbers are white
 FRAMES = {"train": ("-", "fitted"), "same study": (":", "the fitted study in another digitisation")}
 
 
-@style.context()
-def summary_sheet(scores: xr.Dataset) -> Figure:
+@style.plot_function
+def summary_sheet(scores: xr.Dataset, *, ax: Axes | None = None) -> Figure:
     """chi^2 per point as numbers on colours, one row per model and one column per study.
 
     Cells of a study to which the row was fitted have a solid frame; those of its other digitisation a dotted one. For
@@ -29,6 +30,7 @@ def summary_sheet(scores: xr.Dataset) -> Figure:
     ----------
     scores : ``chi2`` (row, study), ``role`` (row, study; "train", "same study" or other), ``points`` (study), and over
         ``row`` ``test`` (NaN for published parameters), ``model`` and ``fitted_to``, empty for published parameters.
+    ax : axes to draw into, by default those of a figure of its own.
 
     Raises
     ------
@@ -45,8 +47,7 @@ def summary_sheet(scores: xr.Dataset) -> Figure:
         role = np.column_stack([role, np.full(len(role), "")])
         titles.append("all that\nwas not\nfitted")
     rows, columns = chi2.shape
-    figure = style.figure(style.TWO_COLUMNS, 1.5 + 0.16 * rows)
-    ax = figure.subplots()
+    figure, ax, place = style.panel(ax, style.TWO_COLUMNS, 1.5 + 0.16 * rows)
     norm = LogNorm(*SPAN)
     # a model that is exactly right has no place on a logarithmic scale
     drawn = ax.imshow(np.clip(chi2, *SPAN), norm=norm, cmap=f"{style.SEQUENTIAL}_r", aspect="auto")
@@ -70,7 +71,7 @@ def summary_sheet(scores: xr.Dataset) -> Figure:
         _frame((0, 0), 1, 1, line, label=label) for name, (line, label) in FRAMES.items() if (role == name).any()
     ]
     if handles:
-        style.legend(figure, handles, loc="outside lower center", ncols=2)
+        style.legend(place, handles, loc="outside lower center", ncols=2)
     return figure
 
 

@@ -8,16 +8,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neurofwp.errors import InputError
-from neurofwp.plots import style
+from neurofwp.plots import captions, style
 from neurofwp.plots.positions import at
 from neurofwp.trace import only_condition
 
 CARRIES = 0.1  # of the strongest cell, root mean square over post; a maximum would let noise in
 
 
-@style.context()
+@style.plot_function
 def weights(spiking: xr.Dataset, rate: xr.Dataset, *, episode: int = 0, event: int = -1) -> Figure:
-    """Weight matrices of both networks side by side, and the one against the other.
+    """Weights of both networks (a, b), on one scale where they have one unit, and the one against the other (c).
 
     Shown are the presynaptic cells whose weights, in either network, have a root mean square over post of more than
     10 % of the strongest cell's. Cells with similar rate weights stand together (average linkage), so that the cells
@@ -47,10 +47,13 @@ def weights(spiking: xr.Dataset, rate: xr.Dataset, *, episode: int = 0, event: i
 
     figure = style.figure(style.TWO_COLUMNS, 2.5)
     axes = figure.subplots(1, 3, gridspec_kw={"width_ratios": (1, 1, 0.85)})
+    one_scale = len({matrix.attrs.get("units", "1") for matrix in shown.values()}) == 1
+    largest = {name: float(np.abs(matrix.values).max()) or 1.0 for name, matrix in shown.items()}
+    if one_scale:
+        largest = dict.fromkeys(largest, max(largest.values()))
     for ax, (name, matrix) in zip(axes, shown.items(), strict=False):
-        largest = float(np.abs(matrix.values).max()) or 1.0
         drawn = ax.imshow(
-            matrix.values, aspect="auto", cmap=style.DIVERGING, vmin=-largest, vmax=largest, rasterized=True
+            matrix.values, aspect="auto", cmap=style.DIVERGING, vmin=-largest[name], vmax=largest[name], rasterized=True
         )
         ax.spines[:].set_visible(True)
         ax.set(title=name, ylabel="post dimension")
@@ -58,11 +61,15 @@ def weights(spiking: xr.Dataset, rate: xr.Dataset, *, episode: int = 0, event: i
             f"presynaptic cell\n({len(cells)} of {matrices[name].sizes['pre']} that carry weight,\n"
             "grouped by similarity)"
         )
-        figure.colorbar(
-            drawn, ax=ax, label=style.label("weight", spiking["weight"] if name == "spiking" else rate["weight"])
-        )
+        if not one_scale or name == "rate":
+            figure.colorbar(drawn, ax=axes[:2] if one_scale else ax, label=style.label("weight", matrix))
     _scatter(axes[2], shown["rate"], shown["spiking"])
     style.letters(axes)
+    last = event % rate.sizes["event"]
+    figure.caption = (
+        f"After event {last}. Spiking: {captions.of_trace(spiking, episode=episode)} "
+        f"Rate network: {captions.of_trace(rate)} n in c: synapses."
+    )
     return figure
 
 

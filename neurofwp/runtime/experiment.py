@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurofwp.errors import InputError
+from neurofwp.runtime.interpretation import Interpretation, read_interpretation
 from neurofwp.runtime.registry import Registry
 
 if TYPE_CHECKING:
@@ -82,6 +83,11 @@ class Experiment:
     def description(self) -> str:
         """The first line of that."""
         return self.text.partition("\n")[0]
+
+    @property
+    def interpretation(self) -> Interpretation:
+        """What it asks, answers, shows and does not show: of the TOML file beside its own, of the same name, if any."""
+        return read_interpretation(Path(sys.modules[self.module].__file__ or "").with_suffix(".toml"))
 
     def summary(self, result: xr.DataTree) -> dict[str, Any]:
         """Every number of the tables, under flat keys."""

@@ -16,6 +16,7 @@ from neurofwp.runtime import children, digest, migrations
 from neurofwp.runtime.lazy import np, xr
 
 RESULT = "result.nc"  # in the folder of a run
+SWEEP = "sweep.nc"  # in that of a sweep
 CONTENTS = "contents"  # attribute of a file with groups
 PROBE = 4096  # bytes that a folder must have room for
 

@@ -67,7 +67,7 @@ def sweep(
     Returns
     -------
     Dataset with a dimension for each of `Point.at`; numbers by name, NaN where there is none; ``error``, empty where
-    all is well; ``seconds`` of each point.
+    all is well; ``folder``, the name of the point's own; ``seconds`` of each point.
 
     Raises
     ------
@@ -210,8 +210,10 @@ def _gather(points: Sequence[Point], outcomes: Mapping[Path, _Outcome]) -> xr.Da
             if value is not None:
                 column[where] = ", ".join(map(str, value)) if isinstance(value, list) else value
         data[name] = column
-    error, seconds = np.full(shape, "", dtype=object), np.full(shape, np.nan)
+    error, folder = (np.full(shape, "", dtype=object) for _ in range(2))
+    seconds = np.full(shape, np.nan)
     for place, outcome in outcomes.items():
-        error[index[place]], seconds[index[place]] = outcome.error, outcome.seconds or np.nan
+        where = index[place]
+        error[where], folder[where], seconds[where] = outcome.error, place.name, outcome.seconds or np.nan
     made = xr.Dataset({name: (dims, values) for name, values in data.items()}, coords=coords)
-    return made.assign(error=(dims, error), seconds=(dims, seconds, {"units": "s"}))
+    return made.assign(error=(dims, error), folder=(dims, folder), seconds=(dims, seconds, {"units": "s"}))

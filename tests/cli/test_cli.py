@@ -156,6 +156,7 @@ def test_a_run_leaves_everything(tmp_path: Path, tiny: ModuleType, capsys: pytes
         "summary.csv",
         "log.txt",
         "numbers.png",
+        "report.html",
         "manifest.json",
     }
 
@@ -224,7 +225,8 @@ def test_a_failing_figure_keeps_the_data(tmp_path: Path, failure: str, capsys: p
     assert f"{what} could not be drawn" in captured.err
     assert "Traceback" not in captured.err
     assert "Traceback" in (out / "log.txt").read_text()
-    left = {"result.nc", "summary.json", "recall.csv", "summary.csv", "log.txt", "manifest.json"}
+    left = {"result.nc", "summary.json", "recall.csv", "summary.csv", "log.txt", "manifest.json", "report.html"}
+    assert "Could not be drawn: " in (out / "report.html").read_text()
     assert names(out) == left  # no half figure either
     assert files.read_tree(out / "result.nc")["data/numbers"].size == 2
 
@@ -434,10 +436,10 @@ def test_plot_needs_the_saved_data_alone(tmp_path: Path, tiny: ModuleType, capsy
     tiny.calls.clear()
     assert cli.main(["plot", str(out)]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(out)
-    assert names(out) == {"result.nc", "numbers.png"}
+    assert names(out) == {"result.nc", "numbers.png", "report.html"}
     np.testing.assert_array_equal(matplotlib.image.imread(out / "numbers.png"), first)
     assert cli.main(["plot", str(out / "result.nc"), "--out", str(elsewhere), "--pdf"]) == 0
-    assert names(elsewhere) == {"numbers.png", "numbers.pdf"}
+    assert names(elsewhere) == {"numbers.png", "numbers.pdf", "report.html"}
     assert (elsewhere / "numbers.pdf").read_bytes().startswith(b"%PDF")
     assert not tiny.calls
 

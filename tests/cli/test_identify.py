@@ -38,7 +38,7 @@ def test_a_recording_leaves_its_verdict_tables_and_figures(tmp_path: Path, capsy
     assert cli.main(["identify", str(folder), "--units", "nS", "--seed", "3", *RULES, "--out", str(out)]) == 0
     assert {file.name for file in out.iterdir()} == {
         "fits.nc", "verdict.json", "summary.json", "rules.csv", "models.csv", "noise_ceiling.csv", "parameters.csv",
-        "rule_bars.png", "log.txt", "manifest.json",
+        "rule_bars.png", "report.html", "log.txt", "manifest.json",
     }  # fmt: skip
     fits = files.read_netcdf(out / "fits.nc")
     said = identification.verdict(fits)

@@ -143,7 +143,7 @@ def test_a_sweep_is_found_complete_or_refused_as_a_run_is(
     assert cli.main([*words, "--over", "inputs=2,3,4"]) == 2
     assert "is of over = ['inputs=2,3'], not ['inputs=2,3,4']" in capsys.readouterr().err
     assert cli.main([*words, "--over", "inputs=2,3,4", "--overwrite"]) == 0
-    assert files.read_netcdf(tmp_path / sweep.SWEEP).sizes["inputs"] == 3
+    assert files.read_netcdf(tmp_path / files.SWEEP).sizes["inputs"] == 3
 
 
 def test_a_folder_in_use_is_refused_whatever_the_command(

@@ -105,11 +105,22 @@ def test_a_sweep_leaves_one_labelled_dataset_and_a_result_for_every_point(
     said = capfd.readouterr()
     assert said.out.strip() == str(tmp_path)
     assert "4 of 8 points failed" in said.err
-    made = files.read_netcdf(tmp_path / sweep.SWEEP)
+    made = files.read_netcdf(tmp_path / files.SWEEP)
     assert made["recall.spiking.r2"].dims == ("g_gaba", "synapse", "seed")
     assert made["g_gaba"].attrs["units"] == "nS"
     assert made["recall.spiking.r2"].sel(synapse="additive").notnull().all()
     assert "did you mean 'additive'" in str(made["error"].sel(synapse="addditive")[0, 0].item())
+    said_of = (tmp_path / "report.html").read_text()
+    assert "4 points failed" in said_of
+    assert "neurofwp sweep hetero-associative --over g_gaba=0,2 --over synapse=additive,addditive --seed 0" in said_of
+    for folder in made["folder"].sel(synapse="additive").values.ravel():
+        assert f'href="points/{folder}/"' in said_of
+        assert (tmp_path / "points" / folder / "result.nc").is_file()
+    assert cli.main(["compare", str(tmp_path), "--numbers", "recall.*.r2"]) == 0
+    assert "recall.spiking.r2" in capfd.readouterr().out.replace("\n", "")
+    assert cli.main(["plot", str(tmp_path), "--numbers", "recall.spiking.r2", "--out", str(tmp_path / "again")]) == 0
+    assert {"curves.png", "maps.png", "report.html"} == {file.name for file in (tmp_path / "again").iterdir()}
+    assert cli.main(["compare", str(tmp_path), "--numbers", "recal.r2"]) == 2
     results = list(tmp_path.glob("points/*/result.nc"))
     assert len(results) == 4
     assert {xr.open_datatree(path).attrs["seed"] for path in results} == {0, 1}

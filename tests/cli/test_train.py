@@ -26,7 +26,7 @@ TINY = (
     "--evaluate-every", "2", "--batch", "2", "--learning-rate", "0.02", "--device", "cpu",
 )  # fmt: skip
 LEFT = {
-    "slow-net.safetensors", "training.safetensors", "learning.nc", "learning.png", "summary.json",
+    "slow-net.safetensors", "training.safetensors", "learning.nc", "learning.png", "report.html", "summary.json",
     "log.txt", "manifest.json",
 }  # fmt: skip
 

@@ -21,7 +21,7 @@ from neurofwp.spiking import jobs
 
 TINY = ["--pairs", "2", "--episodes", "2", "--load", "1", "2", "--load-episodes", "1", "--cells-per-pool", "1"]
 TABLES = ("summary", "recall", "verdict", "noise_ceiling", "rules", "rules_measured", "rate", "capacity")
-FIGURES = ("recall", "recall_scatter", "weights", "synapse", "raster", "capacity", "rules")
+FIGURES = ("recall", "recall_scatter", "weights", "synapse", "one_write", "raster", "capacity", "rules")
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_the_folder_holds_data_summary_figures_and_log(folder: Path) -> None:
     found = {path.name for path in folder.iterdir() if path.is_file()}
     files_of = {"png": FIGURES, "csv": TABLES}
     expected = {f"{name}.{kind}" for kind, names in files_of.items() for name in names}
-    assert found == {"result.nc", "summary.json", "log.txt", "manifest.json"} | expected
+    assert found == {"result.nc", "summary.json", "log.txt", "manifest.json", "report.html"} | expected
     for name in FIGURES:
         assert (folder / f"{name}.png").stat().st_size > 5000
 
@@ -116,7 +116,7 @@ def test_compare_and_plot_work_on_the_result_alone(
     printed = capsys.readouterr().out
     assert all(rule.id in printed for rule in candidates())
     assert cli.main(["plot", str(folder), "--out", str(tmp_path / "again")]) == 0
-    assert {path.stem for path in (tmp_path / "again").iterdir()} == set(FIGURES)
+    assert {path.stem for path in (tmp_path / "again").iterdir()} == {*FIGURES, "report"}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from neurofwp.identification.decision import EXACT, NONE, decide
+from neurofwp.identification.decision import EXACT, NONE, Verdict, decide
 from neurofwp.identification.products import Products
 
 
@@ -111,3 +111,8 @@ def test_sentences_give_the_reason_first_and_a_handful_of_rules() -> None:
         "how well rules fit is unknown without a repeat or a stated noise; right predicts best; "
         "one other rule is rejected"
     )
+
+
+def test_a_notebook_shows_kind_and_sentence() -> None:
+    said = Verdict("rule", ("delta",), 0.001, 0.0, 0.01, "delta: u < 1 %")
+    assert said._repr_html_() == "<p><b>rule</b>: delta: u &lt; 1 %</p>"

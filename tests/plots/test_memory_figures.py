@@ -13,18 +13,36 @@ from neurofwp.errors import InputError
 
 def test_images_are_targets_and_decoded_recalls(program: xr.Dataset, spiking: xr.Dataset, rate: xr.Dataset) -> None:
     figure = plots.recall_images(program, spiking, rate, episode=1)
-    shown = np.array([ax.images[0].get_array() for ax in figure.axes[:24]]).reshape(3, 8, 64)
+    keys = np.array([ax.images[0].get_array() for ax in figure.axes[:8]]).reshape(8, -1)
+    np.testing.assert_array_equal(keys[:, :200], program["query"].values[1, 8:])
+    shown = np.array([ax.images[0].get_array() for ax in figure.axes[8:40]]).reshape(4, 8, 64)
     np.testing.assert_array_equal(shown[0], program["target"].values[1, 8:])
     np.testing.assert_array_equal(shown[1], metrics.decode(program, spiking).values[1, 8:])
     np.testing.assert_array_equal(shown[2], metrics.decode(program, rate).values[1, 8:])
-    assert {ax.images[0].get_clim() for ax in figure.axes[:24]} == {(-1.0, 1.0)}
+    np.testing.assert_allclose(shown[3], np.broadcast_to(program["value"].values[1, :8].mean(0), (8, 64)))  # chance
+    assert {ax.images[0].get_clim() for ax in figure.axes[8:40]} == {(-1.0, 1.0)}
+
+
+def test_keys_that_were_reassigned_show_their_old_value(
+    program: xr.Dataset, spiking: xr.Dataset, rate: xr.Dataset
+) -> None:
+    again = program.copy(deep=True)
+    again["key"][0, 5] = again["key"][0, 2]  # so that pair 2 has the value of pair 5
+    again["query"][0, 13], again["target"][0, 13] = again["query"][0, 10], np.nan
+    again["target"][0, 10] = again["value"][0, 5]
+    figure = plots.recall_images(again, spiking, rate)
+    names = [ax.get_ylabel() for ax in figure.axes[:-1:7]]
+    assert names == ["key", "old value", "value", "spiking", "rate", "chance"]
+    old = [ax.images[0].get_array().filled(np.nan).ravel() for ax in figure.axes[7:14]]
+    np.testing.assert_array_equal(old[2], program["value"].values[0, 2])
+    assert np.isnan([old[0], old[3]]).all()
 
 
 def test_r2_under_an_image_is_that_of_the_image(program: xr.Dataset, spiking: xr.Dataset, rate: xr.Dataset) -> None:
     figure = plots.recall_images(program, spiking, rate, episode=2)
     middle = float(program["target"].mean())  # of all targets, as in the tables
     decoded = metrics.decode(program, rate).values[2]
-    for i, ax in enumerate(figure.axes[16:24]):
+    for i, ax in enumerate(figure.axes[24:32]):
         truth = program["target"].values[2, 8 + i]
         r2 = 1 - sum((truth - decoded[8 + i]) ** 2) / sum((truth - middle) ** 2)
         assert ax.get_xlabel() == f"R² {r2:.2f}"
@@ -32,13 +50,13 @@ def test_r2_under_an_image_is_that_of_the_image(program: xr.Dataset, spiking: xr
 
 def test_few_of_many_pairs_include_first_and_last(program: xr.Dataset, spiking: xr.Dataset, rate: xr.Dataset) -> None:
     figure = plots.recall_images(program, spiking, rate, max_pairs=3)
-    assert [ax.get_title() for ax in figure.axes[:3]] == ["event 8", "event 12", "event 15"]
+    assert [ax.get_title() for ax in figure.axes[:3]] == ["recall 1", "recall 5", "recall 8"]
     assert figure.get_supxlabel() == "3 of 8 recalls of episode 0"
 
 
 def test_a_post_that_is_no_square_is_a_strip(program: xr.Dataset, spiking: xr.Dataset, rate: xr.Dataset) -> None:
     figure = plots.recall_images(*(data.isel(post=slice(10)) for data in (program, spiking, rate)))
-    np.testing.assert_array_equal(figure.axes[0].images[0].get_array()[:, 0], program["target"].values[0, 8, :10])
+    np.testing.assert_array_equal(figure.axes[8].images[0].get_array()[:, 0], program["target"].values[0, 8, :10])
     assert figure.get_supylabel() == "post dimension"
 
 
@@ -99,3 +117,19 @@ def test_bad_input_is_named(program: xr.Dataset, spiking: xr.Dataset, rate: xr.D
         plots.recall_images(unasked, spiking, rate, episode=1)
     with pytest.raises(InputError, match="differ in shape"):
         plots.weights(spiking, rate.isel(pre=slice(50)))
+
+
+def test_what_is_written_in_an_event_can_be_its_recall(
+    program: xr.Dataset, spiking: xr.Dataset, rate: xr.Dataset
+) -> None:
+    """And a read before the first write has no chance to show."""
+    spiking, rate = (each.assign(recall=each["recall"].fillna(1.0)) for each in (spiking, rate))
+    at_once = program.copy(deep=True)
+    at_once["query"][:, 0], at_once["target"][:, 0] = program["key"][:, 0], program["value"][:, 0]
+    figure = plots.recall_images(at_once, spiking, rate, max_pairs=2)
+    assert [ax.get_ylabel() for ax in figure.axes[:-1:2]] == ["key", "target", "spiking", "rate", "chance"]
+    np.testing.assert_allclose(figure.axes[8].images[0].get_array().ravel(), program["value"].values[0, 0])
+    too_early = at_once.copy(deep=True)
+    too_early["write_gate"][:, 0] = 0
+    figure = plots.recall_images(too_early, spiking, rate, max_pairs=2)
+    assert [ax.get_ylabel() for ax in figure.axes[:-1:2]] == ["key", "target", "spiking", "rate"]

@@ -33,6 +33,7 @@ FIGURES: dict[str, Draw] = {
     "scatter": lambda get: plots.recall_scatter(get("program"), get("spiking"), get("rate")),
     "weights": lambda get: plots.weights(get("spiking"), get("rate")),
     "synapse": lambda get: plots.synapse(get("spiking"), get("probes"), get("program")),
+    "one write": lambda get: plots.one_write(get("program"), get("spiking"), get("probes"), get("spikes")),
     "near thresholds": lambda get: plots.synapse(get("spiking"), reversed_thresholds(get("probes")), shown=[0, 1, 2]),
     "raster": lambda get: plots.raster(get("spiking"), get("spikes")),
     "capacity": lambda get: plots.capacity(get("curve")),

@@ -67,7 +67,7 @@ def test_two_processes_train_to_the_weights_of_one(together: Path) -> None:
 
 def test_only_the_first_one_writes(together: Path) -> None:
     assert {file.name for file in together.iterdir()} == {
-        "slow-net.safetensors", "training.safetensors", "learning.nc", "learning.png", "summary.json",
+        "slow-net.safetensors", "training.safetensors", "learning.nc", "learning.png", "report.html", "summary.json",
         "log.txt", "manifest.json",
     }  # fmt: skip
     assert list(together.parent.iterdir()) == [together]  # the second one made none for itself

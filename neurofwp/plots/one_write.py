@@ -1,0 +1,133 @@
+"""One write into one synapse: spikes, write gate, and what they do between glutamate and conductance."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from neurofwp.errors import InputError
+from neurofwp.plots import captions, style
+from neurofwp.plots.synapse import PANELS, THRESHOLDS
+from neurofwp.plots.thresholds import mark_thresholds
+from neurofwp.schema import require
+from neurofwp.trace import only_condition
+
+BEFORE, AFTER = 100.0, 250.0  # ms around the write
+PARTS = ("episode", "polarity", "post", "pre")  # where a probe is
+
+
+@style.plot_function
+def one_write(
+    program: xr.Dataset,
+    trace: xr.Dataset,
+    probes: xr.Dataset,
+    spikes: xr.Dataset,
+    *,
+    probe: int | None = None,
+    event: int | None = None,
+) -> Figure:
+    """One write into one synapse: spikes of its key cell and of the cells that it excites, the write gate as the
+    Program says, NMDA gating, dendritic voltage, calcium with its thresholds, and AMPA conductance.
+
+    The write is shaded; time 0 is its start.
+
+    Parameters
+    ----------
+    program : Program of the Trace.
+    trace : of a spiking network, which says when events are.
+    probes : recorded synapses, ``probe_conductance`` (probe, time), and where they are. spikes : of the same run.
+    probe : by default the synapse whose conductance changes most in a write. event : by default the write in which it
+        does.
+
+    Raises
+    ------
+    InputError
+        if no synapse was recorded, or its key cell is written in no such event.
+    """
+    only_condition(trace)
+    require(probes, "Dataset of probes", {"probe_conductance": ("probe", "time")})
+    changes = _changes(program, trace, probes)
+    if probe is not None:
+        changes = {place: change for place, change in changes.items() if place[0] == probe}
+    if event is not None:
+        changes = {place: change for place, change in changes.items() if place[1] == event}
+    if not changes:
+        raise InputError("no write of this kind reaches a recorded synapse: choose another probe or event")
+    probe, event = max(changes, key=lambda place: abs(changes[place]))
+    episode, polarity, post, pre = (probes[f"probe_{part}"].values[probe].item() for part in PARTS)
+    start, stop = (float(trace[f"write_{end}"].values[event]) for end in ("start", "stop"))
+    own = probes.sel(time=slice(start - BEFORE, stop + AFTER))
+    panels = {name: title for name, title in PANELS.items() if name in probes}
+
+    figure = style.figure(4.2, 1.8 + 1.0 * len(panels))
+    axes = figure.subplots(2 + len(panels), 1, sharex=True)
+    _draw_spikes(axes[0], spikes, int(episode), _cells(trace, str(polarity), int(post), int(pre)), start)
+    gate = float(program["write_gate"].values[int(episode), event])
+    axes[1].step([-BEFORE, 0, stop - start, stop - start + AFTER], [0, gate, 0, 0], where="post", color=style.BLACK)
+    axes[1].set(ylabel="write\ngate (1)", ylim=(-0.05, 1.05))
+    for ax, (name, title) in zip(axes[2:], panels.items(), strict=True):
+        values = own[name].transpose("probe", "time").values[probe]
+        ax.plot(own["time"].values - start, values, color=style.VERMILION)
+        ax.locator_params(axis="y", nbins=4)
+        ax.set_ylabel(style.label(title, probes[name]))
+    if "probe_calcium" in panels:
+        mark_thresholds(
+            [axes[2 + list(panels).index("probe_calcium")]], probes["probe_calcium"], THRESHOLDS, headroom=1.1
+        )
+    for ax in axes:
+        ax.axvspan(0, stop - start, color=style.PHASE["write"], linewidth=0, zorder=0)
+    axes[-1].set(
+        xlim=(-BEFORE, stop - start + AFTER),
+        xlabel=f"time from the start of the write ({probes['time'].attrs.get('units', 'ms')})",
+    )
+    figure.align_ylabels()
+    style.letters(axes)
+    place = f"Key cell {pre} onto {str(polarity).upper()} cells of dimension {post}, event {event}."
+    figure.caption = f"{place} {captions.of_trace(trace, episode=int(episode))}"
+    return figure
+
+
+def _changes(program: xr.Dataset, trace: xr.Dataset, probes: xr.Dataset) -> dict[tuple[int, int], float]:
+    """How much the conductance of each probe changes in each write of its key, by probe and event."""
+    missing = [f"probe_{part}" for part in PARTS if f"probe_{part}" not in probes.coords]
+    if missing:
+        raise InputError(f"it is not said where the probes are: there is no {', '.join(missing)}")
+    time = probes["time"].values
+    found = {}
+    for probe, conductance in enumerate(probes["probe_conductance"].transpose("probe", "time").values):
+        episode, pre = (int(probes[f"probe_{part}"].values[probe]) for part in ("episode", "pre"))
+        written = (program["key"].values[episode, :, pre] > 0) & (program["write_gate"].values[episode] > 0)
+        for event in np.flatnonzero(written):
+            inside = [float(trace[f"write_{end}"].values[event]) for end in ("start", "stop")]
+            if np.isfinite(inside).all() and time[0] <= inside[0] and inside[1] <= time[-1]:
+                first, last = (conductance[np.searchsorted(time, at)] for at in inside)
+                found[probe, int(event)] = float(last - first)
+    return found
+
+
+def _cells(trace: xr.Dataset, polarity: str, post: int, pre: int) -> dict[str, list[int]]:
+    """Cells whose spikes are drawn, by population: the key cell, and the pool that it excites."""
+    per_pool = int(json.loads(trace.attrs.get("config", "{}")).get("cells_per_pool", 0))
+    first = ((polarity == "off") * trace.sizes["post"] + post) * per_pool  # by polarity, dimension, number in the pool
+    return {"value": [*range(first, first + per_pool)], "key": [pre]}
+
+
+def _draw_spikes(ax: Axes, spikes: xr.Dataset, episode: int, cells: dict[str, list[int]], start: float) -> None:
+    """A row for each cell, key cells above."""
+    rows = [(population, cell) for population, each in cells.items() for cell in each]
+    flags = spikes["spike_population"].attrs
+    codes = dict(zip(str(flags["flag_meanings"]).split(), np.atleast_1d(flags["flag_values"]).tolist(), strict=True))
+    times, every = spikes["spike_time"].values - start, spikes["spike_cell"].values
+    here = spikes["spike_episode"].values == episode
+    for row, (population, cell) in enumerate(rows):
+        mine = here & (every == cell) & (spikes["spike_population"].values == codes[population])
+        ax.plot(times[mine], np.full(mine.sum(), row), "|", color=style.POPULATION[population], markersize=4)
+    middle = {
+        name: np.mean([row for row, each in enumerate(rows) if each[0] == name]) for name, own in cells.items() if own
+    }
+    ax.set(ylim=(-0.7, len(rows) - 0.3), ylabel="spikes")
+    ax.set_yticks(list(middle.values()), list(middle))
