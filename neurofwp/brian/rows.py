@@ -125,20 +125,21 @@ def _code(
     conditions = {f"_busy_{number}": idle for number, (_, idle) in enumerate(loops) if idle}
     cell_conditions = {name: idle for name, idle in conditions.items() if not words(idle) & {*states, *gates}}
     row_conditions = {name: idle for name, idle in conditions.items() if name not in cell_conditions}
-    variables, first = sleep.shared(sleeper, block, real) if sleeper else ([], [])
-    before = [*(f"const {real} {name} = _given_{name};" for name in gates), *rows, *variables]
-    before += _shared_lookups(constants, columns, cell_conditions, pre, cells, real, first)
+    variables, first = sleep.shared(sleeper, list(row_conditions.values()), block, real) if sleeper else ([], [])
+    before = [*(f"const {real} {name} = _given_{name};" for name in gates), *rows]
+    before += _shared_lookups(constants, columns, cell_conditions, pre, cells, real, variables, first)
     before += [f"int {name} = 0;" for name in row_conditions]
-    parts = [_loop(loops[0][0], states, cells, real, row_conditions)]
+    parts = [_first_loops(loops, states, cells, real, row_conditions, episodes * pre)]
     parts += [
         (f"if (_busy_{number}) " if idle else "") + _loop(code, states, cells, real, {})
         for number, (code, idle) in enumerate(loops[1:], start=1)
+        if not (number == 1 and "_busy_1" in row_conditions)
     ]
     helpers = CLIPPED
     if sleeper:
-        idles = list(row_conditions.values())
         helpers += sleep.helpers(awake, episodes * pre)
-        parts[0] = "\n    ".join((sleep.stay_asleep(sleeper, idles, cells, real), f"if (_advances) {parts[0]}"))
+        parts[0] = f"if (_advances[_row]) {{\n{sleep.wake(sleeper, cells, real)}\n{parts[0]}}}"
+        parts[0] += "".join(f"else if (!{name}) return 0;" for name in cell_conditions)
         parts.append(sleep.fall_asleep(sleeper, row_conditions, cells, real, watched=bool(awake)))
     return f"""{helpers}
 static inline double advance_row({arguments}) {{
@@ -165,7 +166,7 @@ def _shared_lookups(
     pre: int,
     cells: int,
     real: str,
-    first: Sequence[str],
+    variables: Sequence[str], first: Sequence[str],
 ) -> list[str]:
     """What the key cells of an episode share: the first one looks it up, in the synapses' precision.
 
@@ -179,7 +180,7 @@ def _shared_lookups(
         for name in columns
     ]
     loop = over_row([*looking, *_busy(conditions, real)], cells)
-    return [*kept, f"if (_row % {pre} == 0) {{", *anew, loop, *first, "}"]
+    return [*kept, *variables, f"if (_row % {pre} == 0) {{", *anew, loop, *first, "}"]
 
 
 def _loops(synapse: SynapseModel, *, skip: bool) -> list[tuple[str, str]]:
@@ -200,6 +201,26 @@ def _loops(synapse: SynapseModel, *, skip: bool) -> list[tuple[str, str]]:
         else:
             loops.append((code, idle))
     return loops or [(synapse.update, "")]
+
+
+def _first_loops(
+    loops: list[tuple[str, str]], states: list[str], cells: int, real: str, conditions: Mapping[str, str], rows: int
+) -> str:
+    """The first loop, and the second where what the first finds can make it needless.
+
+    Rows that were busy at the step before most likely still are: there both are one loop.
+    """
+    first = _loop(loops[0][0], states, cells, real, conditions)
+    if "_busy_1" not in conditions:
+        return first
+    both = _loop(f"{loops[0][0]}\n{loops[1][0]}", states, cells, real, conditions)
+    second = _loop(loops[1][0], states, cells, real, {})
+    return f"""static bool _was_busy[{rows}];
+    if (_was_busy[_row]) {both} else {{
+    {first}
+    if (_busy_1) {second}
+    }}
+    _was_busy[_row] = _busy_1;"""
 
 
 def _loop(code: str, states: list[str], cells: int, real: str, conditions: Mapping[str, str]) -> str:

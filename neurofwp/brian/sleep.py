@@ -115,16 +115,20 @@ def _decay(synapse: SynapseModel, gate: str) -> str:
     return f"exp(-plasticity_step*({sympy_to_str(rate)}))"
 
 
-def shared(found: Filter, block: tuple[int, int, int], real: str) -> tuple[list[str], list[str]]:
-    """Variables of the function that all rows share, and what the first row of an episode does to them."""
+def shared(found: Filter, idles: Sequence[str], block: tuple[int, int, int], real: str) -> tuple[list[str], list[str]]:
+    """Variables of the function that all rows share, and what the first row of an episode does: it looks at all gates.
+
+    idles : conditions on the state of a synapse under which nothing else of it changes.
+    """
     episodes, pre, cells = block
     total = episodes * pre
     variables = [
-        f"static bool _asleep[{total}];",
-        f"static double _due[{total}];",  # gating at the next step, if there is no spike
-        f"static {real} _fade[{total}], _deviation[{total}];",  # by how much d has decayed; max |d|
-        f"static double _per_gate[{episodes * cells}], _kept, _decay;",  # b
-        f"static {real} _per_gate_before[{cells}], _per_gate_now[{cells}], _most;",  # most: max |b|
+        "static bool _begun;",
+        f"static double _due[{total}];",  # gating at the next step, if there is no spike; -1 where a row is awake
+        f"static double _fade[{total}], _deviation[{total}];",  # by how much d has decayed; max |d|
+        f"static int64_t _advances[{total}];",  # whether a row is awake, or wakes
+        f"static double _per_gate[{episodes * cells}], _kept, _decay, _most;",  # b, and max |b|
+        f"static {real} _per_gate_before[{cells}], _per_gate_now[{cells}];",
     ]
     lines = [
         *(f"const {real} {name} = _of_{name}[_k];" for name in words(found.drive) if name.endswith("_post")),
@@ -133,13 +137,25 @@ def shared(found: Filter, block: tuple[int, int, int], real: str) -> tuple[list[
         "const double _next = _steady ? (_kept*_level + _drive)/_decay : 0;",
         f"_per_gate[_first_cell + _k] = _next, _per_gate_now[_k] = {real}(_next);",
     ]
+    idle = " && ".join(expression(each, "double") for each in idles)
+    looks = [
+        f"const double _gating = _array_key_{found.gate.removesuffix('_pre')}[_row + _k], _next = _decay*_gating;",
+        "const double _left = _kept*_deviation[_row + _k], _bound = _left + _next*_most, _expected = _due[_row + _k];",
+        f"const int64_t _wakes = !(std::abs(_gating - _expected) <= {CHANGE!r}*_expected) | !_idles(_bound);",
+        "_advances[_row + _k] = _wakes, _deviation[_row + _k] = _left;",
+        "_due[_row + _k] = _wakes ? _expected : _next;",
+        "_fade[_row + _k] = _wakes ? _fade[_row + _k] : _fade[_row + _k]*_kept;",
+    ]
     first = [
+        f"if (!_begun) std::fill(_due, _due + {total}, -1.0), _begun = true;",
         f"_kept = {_in_double(found.kept)}, _decay = {_in_double(found.decay)};",
         "const bool _steady = _kept < 0.9999*_decay;",
         over_row(lines, cells),
-        f"_most = largest<{cells}>(_per_gate_now, _per_gate_now, 0);",
-        f"if (!_steady) _most = {real}(INFINITY);",
+        f"_most = _steady ? largest<{cells}>(_per_gate_now, _per_gate_now, 0) : INFINITY;",
+        over_row(looks, pre),
     ]
+    both = idle + " && " + re.sub(rf"\b{found.state}\b", f"(-{found.state})", idle)
+    variables.append(f"const auto _idles = [&](const double {found.state}) {{ return {both}; }};")
     return variables, first
 
 
@@ -170,25 +186,14 @@ template <int cells> static inline float largest(const float* __restrict x, cons
 """ + (_watched(awake, rows) if awake else "")
 
 
-def stay_asleep(found: Filter, idles: Sequence[str], cells: int, real: str) -> str:
-    """The beginning of a step of a row, which gives `_advances`: whether it is awake."""
+def wake(found: Filter, cells: int, real: str) -> str:
+    """The beginning of a step of a row that advances: a state of the step before, if it slept."""
     row = f"_row_{found.state}"
-    given = f"_given_{found.gate}"
-    wake = over_row([f"{row}[_k] = _fade[_row]*{row}[_k] + {real}(_due[_row])*_per_gate_before[_k];"], cells)
-    idle = " && ".join(expression(each, real) for each in idles)
-    return f"""const auto _idles = [&](const {real} {found.state}) {{ return {idle}; }};
-    bool _advances = true;
-    if (_asleep[_row]) {{
-        const {real} _left = {real}(_kept)*_deviation[_row];
-        const {real} _bound = _left + {real}(_decay*{given})*_most;
-        const bool _stirred = !(std::abs({given} - _due[_row]) <= {CHANGE!r}*_due[_row]);
-        if (_stirred || !_idles(_bound) || !_idles(-_bound)) {{
-            {wake}
-            _asleep[_row] = false;
-        }} else {{
-            _deviation[_row] = _left, _fade[_row] *= {real}(_kept), _due[_row] = _decay*{given};
-            _advances = false;
-        }}
+    lines = [f"{row}[_k] = {row}[_k]*_faded + _gating*_per_gate_before[_k];"]
+    return f"""if (_due[_row] >= 0) {{
+        const {real} _faded = {real}(_fade[_row]), _gating = {real}(_due[_row]);
+        {over_row(lines, cells)}
+        _due[_row] = -1;
     }}"""
 
 
@@ -198,17 +203,14 @@ def fall_asleep(found: Filter, busy: Collection[str], cells: int, real: str, *, 
     busy : variables that say that its synapses are not idle. watched : whether some rows never sleep.
     """
     row, given = f"_row_{found.state}", f"_given_{found.gate}"
-    rest = over_row([f"{row}[_k] -= _gating*_per_gate_now[_k];"], cells)
-    allowed = ["_advances", *(f"!{name}" for name in sorted(busy)), f"{given} >= 0"]
+    rest = over_row([f"{row}[_k] -= {real}(_gating)*_per_gate_now[_k];"], cells)
+    allowed = ["_advances[_row]", *(f"!{name}" for name in sorted(busy)), f"{given} >= 0"]
     allowed += ["!_watched(_row)"] if watched else []
-    return f"""if ({" && ".join(allowed)}) {{
-        const {real} _gating = {real}(_decay*{given}), _alone = _gating*_most*{real}({ROOM});
-        if (_idles(_alone) && _idles(-_alone)) {{
-            const {real} _apart = largest<{cells}>({row}, _per_gate_now, _gating), _bound = _apart + _gating*_most;
-            if (_idles(_bound) && _idles(-_bound)) {{
-                {rest}
-                _asleep[_row] = true, _fade[_row] = 1, _deviation[_row] = _apart, _due[_row] = _decay*{given};
-            }}
+    return f"""if ({" && ".join(allowed)} && _idles({ROOM}*_decay*{given}*_most)) {{
+        const double _gating = _decay*{given}, _apart = largest<{cells}>({row}, _per_gate_now, {real}(_gating));
+        if (_idles(_apart + _gating*_most)) {{
+            {rest}
+            _fade[_row] = 1, _deviation[_row] = _apart, _due[_row] = _gating;
         }}
     }}"""
 
