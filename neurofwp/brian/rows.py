@@ -62,14 +62,22 @@ def held_variables(equations: str) -> set[str]:
     return {name for name in parsed.names if parsed[name].type != "subexpression"}
 
 
-def which_loop(synapse: SynapseModel, stored: Collection[str], backend: str) -> str:
+def which_loop(synapse: SynapseModel, stored: Collection[str], backend: str, dtype: type = np.float32) -> str:
     """In a phrase, which loop advances the synapses of a model on this backend of Brian2, and why not the fast one."""
     if not synapse.update:
         return "none: they advance at events"
     if backend != "cpp_standalone":
         return f"Brian2's own: only compiled programs advance them in rows, and not {backend}"
     reason = obstacle(synapse, stored)
-    return f"Brian2's own, which is slower: {reason}" if reason else "in rows, one for each key cell"
+    if reason:
+        return f"Brian2's own, which is slower: {reason}"
+    if np.dtype(dtype) != np.float32:
+        return "in rows, one for each key cell, at every step: in double precision idle synapses change by little"
+    try:
+        sleep.find(synapse, _loops(synapse, skip=True))
+    except sleep.CannotSleep as every:
+        return f"in rows, one for each key cell, at every step: {every}"
+    return "in rows, one for each key cell; those of silent cells sleep"
 
 
 def advance(
@@ -166,7 +174,8 @@ def _shared_lookups(
     pre: int,
     cells: int,
     real: str,
-    variables: Sequence[str], first: Sequence[str],
+    variables: Sequence[str],
+    first: Sequence[str],
 ) -> list[str]:
     """What the key cells of an episode share: the first one looks it up, in the synapses' precision.
 

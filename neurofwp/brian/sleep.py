@@ -64,7 +64,7 @@ def find(synapse: SynapseModel, loops: Sequence[tuple[str, str]]) -> Filter:
     CannotSleep
     """
     if len(loops) < 2 or not all(idle for _, idle in loops[1:]):
-        raise CannotSleep("some of its weights change at every step, or nothing says when they do not")
+        raise CannotSleep("nothing says when weights stand still")
     state, found = _read_filter(synapse, loops[0][0])
     events = "\n".join(synapse.text(part) for part in ("spike", "late_spike", "spike_post", "plateau_edge"))
     if state in words(events):
@@ -86,8 +86,10 @@ def _read_filter(synapse: SynapseModel, code: str) -> tuple[str, Filter]:
         known[name] = str_to_sympy(value).subs({sympy.Symbol(each, real=True): own for each, own in known.items()})
     states = [name for name in known if name in synapse.states]
     gates = sorted(name for name in words(code) if name.endswith("_pre"))
+    if len(states) > 1 and gates:
+        raise CannotSleep("nothing says when weights stand still")
     if len(states) != 1 or len(gates) != 1:
-        raise CannotSleep("their first stage is not one low-pass of gating times a drive")
+        raise CannotSleep("what comes first is no low-pass of an axon's gating times a drive")
     state, gate = (sympy.Symbol(name, real=True) for name in (states[0], gates[0]))
     after = sympy.expand(known[states[0]])
     kept, drive = after.coeff(state, 1), sympy.expand(after.coeff(state, 0)).coeff(gate, 1)
@@ -95,11 +97,11 @@ def _read_filter(synapse: SynapseModel, code: str) -> tuple[str, Filter]:
     constant = {str(each) for each in kept.free_symbols} <= numbers
     given = {name for name in map(str, drive.free_symbols) if not name.endswith("_post")} <= numbers
     if sympy.expand(after - kept * state - drive * gate) != 0 or not (constant and given):
-        raise CannotSleep("their first stage is not one low-pass of gating times a drive")
+        raise CannotSleep("what comes first is no low-pass of an axon's gating times a drive")
     kept, drive = sympy_to_str(kept), sympy_to_str(sympy.factor_terms(drive))
     found = Filter(states[0], gates[0], kept, drive, _decay(synapse, gates[0].removesuffix("_pre")))
     if not all(translates(f"x = {each}") for each in (found.kept, found.drive, found.decay)):
-        raise CannotSleep("there is no translation of their low-pass")
+        raise CannotSleep("there is no translation of its low-pass")
     return states[0], found
 
 
