@@ -50,7 +50,7 @@ class Case:
         """Its network."""
         if not self.rate:
             return contest(self.size, seed=seed, active=self.active)
-        poisson = {"key_cells": "poisson", "parameters": {"key_rest_rate": self.rate * Hz}}
+        poisson: dict[str, Any] = {"key_cells": "poisson", "parameters": {"key_rest_rate": self.rate * Hz}}
         return contest(self.size, seed=seed, active=self.active, **poisson)
 
 
