@@ -120,13 +120,8 @@ def _code(
     loops = _loops(synapse, skip=real == "float")
     sleeper = _sleeper(synapse, loops)
     named = {word for code, idle in loops for word in words(f"{code}\n{idle}")}
-    named |= sleeper.constants if sleeper else set()
     states = [name for name in synapse.states if name in named]
-    constants = {
-        name: f"_dynamic_array_plastic_{name}[_first]" if name in own else f"_array_plastic_{name}[0]"
-        for name in synapse.constants(b2.ms)
-        if name in named
-    }
+    constants = _constants(synapse, named | (sleeper.constants if sleeper else set()), own)
     rows = [f"{real}* __restrict _row_{name} = &_dynamic_array_plastic_{name}[_first];" for name in states]
     columns = sorted(name for name in named if name.endswith("_post"))
     arguments = ", ".join(["const int _row", *(f"const double _given_{name}" for name in gates)])
@@ -136,13 +131,7 @@ def _code(
     variables, first = sleep.shared(sleeper, list(row_conditions.values()), block, real) if sleeper else ([], [])
     before = [*(f"const {real} {name} = _given_{name};" for name in gates), *rows]
     before += _shared_lookups(constants, columns, cell_conditions, pre, cells, real, variables, first)
-    before += [f"int {name} = 0;" for name in row_conditions]
-    parts = [_first_loops(loops, states, cells, real, row_conditions, episodes * pre)]
-    parts += [
-        (f"if (_busy_{number}) " if idle else "") + _loop(code, states, cells, real, {})
-        for number, (code, idle) in enumerate(loops[1:], start=1)
-        if not (number == 1 and "_busy_1" in row_conditions)
-    ]
+    parts = _all_loops(loops, states, cells, real, row_conditions, episodes * pre)
     helpers = CLIPPED
     if sleeper:
         helpers += sleep.helpers(awake, episodes * pre)
@@ -154,10 +143,19 @@ static inline double advance_row({arguments}) {{
     using namespace brian;
     if (_row >= {episodes * pre}) return 0;
     const size_t _first = size_t(_row) * {cells}, _first_cell = size_t(_row / {pre}) * {cells};
-    {LINE.join([*before, *parts])}
+    {LINE.join([*before, *(f"int {name} = 0;" for name in row_conditions), *parts])}
     return 0;
 }}
 """
+
+
+def _constants(synapse: SynapseModel, named: Collection[str], own: Collection[str]) -> dict[str, str]:
+    """Where the constants lie that are named."""
+    return {
+        name: f"_dynamic_array_plastic_{name}[_first]" if name in own else f"_array_plastic_{name}[0]"
+        for name in synapse.constants(b2.ms)
+        if name in named
+    }
 
 
 def _sleeper(synapse: SynapseModel, loops: list[tuple[str, str]]) -> sleep.Filter | None:
@@ -210,6 +208,18 @@ def _loops(synapse: SynapseModel, *, skip: bool) -> list[tuple[str, str]]:
         else:
             loops.append((code, idle))
     return loops or [(synapse.update, "")]
+
+
+def _all_loops(
+    loops: list[tuple[str, str]], states: list[str], cells: int, real: str, conditions: Mapping[str, str], rows: int
+) -> list[str]:
+    """All loops of a step of a row, each with what makes it needless."""
+    parts = [_first_loops(loops, states, cells, real, conditions, rows)]
+    return parts + [
+        (f"if (_busy_{number}) " if idle else "") + _loop(code, states, cells, real, {})
+        for number, (code, idle) in enumerate(loops[1:], start=1)
+        if not (number == 1 and "_busy_1" in conditions)
+    ]
 
 
 def _first_loops(

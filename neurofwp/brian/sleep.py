@@ -139,7 +139,6 @@ def shared(found: Filter, idles: Sequence[str], block: tuple[int, int, int], rea
         "const double _next = _steady ? (_kept*_level + _drive)/_decay : 0;",
         f"_per_gate[_first_cell + _k] = _next, _per_gate_now[_k] = {real}(_next);",
     ]
-    idle = " && ".join(expression(each, "double") for each in idles)
     looks = [
         f"const double _gating = _array_key_{found.gate.removesuffix('_pre')}[_row + _k], _next = _decay*_gating;",
         "const double _left = _kept*_deviation[_row + _k], _bound = _left + _next*_most, _expected = _due[_row + _k];",
@@ -156,9 +155,14 @@ def shared(found: Filter, idles: Sequence[str], block: tuple[int, int, int], rea
         f"_most = _steady ? largest<{cells}>(_per_gate_now, _per_gate_now, 0) : INFINITY;",
         over_row(looks, pre),
     ]
-    both = idle + " && " + re.sub(rf"\b{found.state}\b", f"(-{found.state})", idle)
-    variables.append(f"const auto _idles = [&](const double {found.state}) {{ return {both}; }};")
+    variables.append(f"const auto _idles = [&](const double {found.state}) {{ return {_between(found, idles)}; }};")
     return variables, first
+
+
+def _between(found: Filter, idles: Sequence[str]) -> str:
+    """Whether a state is idle between this level and its negative: conditions that hold at both hold between them."""
+    idle = " && ".join(expression(each, "double") for each in idles)
+    return idle + " && " + re.sub(rf"\b{found.state}\b", f"(-{found.state})", idle)
 
 
 def _in_double(code: str) -> str:
