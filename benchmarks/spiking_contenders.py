@@ -91,16 +91,23 @@ class Contest:
 
 
 def contest(
-    size: Size, *, seed: int, short: bool = False, membrane_step: Any = 0.1 * ms, stretched: float = 1, **network: Any
+    size: Size,
+    *,
+    seed: int,
+    short: bool = False,
+    membrane_step: Any = 0.1 * ms,
+    stretched: float = 1,
+    active: float = 0.05,
+    **network: Any,
 ) -> Contest:
     """Two pairs are written and read, in 2 simulated seconds, or `stretched`; `short`: one is written, in 0.3 s.
 
-    network : further arguments of SpikingNetwork.
+    active : share of the key cells in a key. network : further arguments of SpikingNetwork.
     """
     rng = np.random.default_rng(seed)
     events = 1 if short else 2
     post = size.cells // (2 * PER_POOL)
-    key = (rng.random((size.episodes, events, size.pre)).argsort(2) < max(1, size.pre // 20)).astype(float)
+    key = (rng.random((size.episodes, events, size.pre)).argsort(2) < max(1, round(size.pre * active))).astype(float)
     value = rng.choice([-1.0, 1.0], (size.episodes, events, post))
     query = None if short else key[:, ::-1]
     made = program.from_arrays(key, value, query=query, duration=(200.0 if short else 400.0) * stretched)

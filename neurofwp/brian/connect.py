@@ -33,6 +33,7 @@ def connect(
     late_event: str = "spike",
     kept: str = "",
     keep: str = "",
+    watched: Collection[int] = (),
 ) -> b2.Synapses:
     """Plastic synapses from key cells `i` to value cells `j`. Their constants and weights are still 0: see `begin`.
 
@@ -49,6 +50,7 @@ def connect(
     late_event : event of key cells at which what a spike does after the model's delay comes at once; by default it
         comes after the delay, which is then one for all synapses.
     noise : draws the random numbers of the synapses; without it Brian2 does, in a sequence.
+    watched : key cells whose synapses are recorded while they run: all their states are then up to date at every step.
     kept, keep : variables of the synapses beside those of the model, and statements that follow the model's update.
     """
     constants = synapse.constants(plasticity.dt)
@@ -72,7 +74,7 @@ def connect(
     )
     _connect_cells(plastic, i, j, block)
     if block and _advances_in_rows(synapse, value):
-        rows.advance(synapse, key, block, own=own, dtype=dtype, clock=plasticity)
+        rows.advance(synapse, key, block, own=own, dtype=dtype, clock=plasticity, awake=watched)
     elif synapse.update:
         plastic.run_regularly(f"{draw(synapse.update)}\n{keep}", clock=plasticity, order=1, name="plastic_update")
     return plastic

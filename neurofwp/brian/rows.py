@@ -14,7 +14,6 @@ cell computes only on demand, keep Brian2's own loop, which is also the referenc
 
 from __future__ import annotations
 
-import ast
 import logging
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -23,23 +22,14 @@ from functools import cache
 import brian2 as b2
 import numpy as np
 
+from neurofwp.brian import sleep
 from neurofwp.brian.device import cpp_function
+from neurofwp.brian.translate import CLIPPED, LINE, assignments, expression, over_row, statement, translates, words
 from neurofwp.synapses.model import SynapseModel
 
 log = logging.getLogger("neurofwp")
 
 TYPES = {"float32": "float", "float64": "double"}
-FUNCTIONS = {"exp": "std::exp", "expm1": "std::expm1", "log": "std::log", "sqrt": "std::sqrt", "clip": "clipped"}
-LINE = "\n    "
-OPERATORS: dict[type, str] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.USub: "-",
-    ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=",
-}  # fmt: skip
-CLIPPED = """
-template <class T> static inline T clipped(const T x, const T low, const T high) {
-    return x < low ? low : (x > high ? high : x);
-}
-"""
 
 
 def obstacle(synapse: SynapseModel, stored: Collection[str]) -> str:
@@ -56,7 +46,7 @@ def obstacle(synapse: SynapseModel, stored: Collection[str]) -> str:
     looked_up = {name.removesuffix("_post") for name in _names(synapse) if name.endswith("_post")}
     if computed := looked_up - set(stored):
         return f"its update looks up {min(computed)!r}, which the value cell computes on demand and does not hold"
-    unknown = [line for line in synapse.update.splitlines() if not _translates(line)]
+    unknown = [line for line in synapse.update.splitlines() if not translates(line)]
     return f"there is no translation of the statement {unknown[0]!r}" if unknown else ""
 
 
@@ -72,14 +62,22 @@ def held_variables(equations: str) -> set[str]:
     return {name for name in parsed.names if parsed[name].type != "subexpression"}
 
 
-def which_loop(synapse: SynapseModel, stored: Collection[str], backend: str) -> str:
+def which_loop(synapse: SynapseModel, stored: Collection[str], backend: str, dtype: type = np.float32) -> str:
     """In a phrase, which loop advances the synapses of a model on this backend of Brian2, and why not the fast one."""
     if not synapse.update:
         return "none: they advance at events"
     if backend != "cpp_standalone":
         return f"Brian2's own: only compiled programs advance them in rows, and not {backend}"
     reason = obstacle(synapse, stored)
-    return f"Brian2's own, which is slower: {reason}" if reason else "in rows, one for each key cell"
+    if reason:
+        return f"Brian2's own, which is slower: {reason}"
+    if np.dtype(dtype) != np.float32:
+        return "in rows, one for each key cell, at every step: in double precision idle synapses change by little"
+    try:
+        sleep.find(synapse, _loops(synapse, skip=True))
+    except sleep.CannotSleep as every:
+        return f"in rows, one for each key cell, at every step: {every}"
+    return "in rows, one for each key cell; those of silent cells sleep"
 
 
 def advance(
@@ -90,6 +88,7 @@ def advance(
     own: Collection[str],
     dtype: type,
     clock: b2.Clock,
+    awake: Collection[int] = (),
 ) -> None:
     """Let key cells advance their synapses, named "plastic", at every step of this clock.
 
@@ -98,53 +97,83 @@ def advance(
     block : episodes, and key cells and value cells of one: synapses are all-to-all within an episode, ordered by
         episode, key cell and value cell. Key cells beyond these have none.
     own : constants of which every synapse has its own, the same within an episode.
+    awake : key cells whose synapses are looked at while they run, and so may not sleep.
     """
     gates = sorted(name for name in _names(synapse) if name.endswith("_pre"))
-    code = _code(synapse, gates, block, own, TYPES[np.dtype(dtype).name])
+    code = _code(synapse, gates, block, own, TYPES[np.dtype(dtype).name], awake)
     key.namespace["advance_row"] = cpp_function("advance_row", code, {"row": 1, **dict.fromkeys(gates)})
     given = ", ".join(["i", *(name.removesuffix("_pre") for name in gates)])
     # after the cells' own update on the same clock
     key.run_regularly(f"advanced = advance_row({given})", clock=clock, order=1, name="plastic_update")
 
 
-def _code(synapse: SynapseModel, gates: list[str], block: tuple[int, int, int], own: Collection[str], real: str) -> str:
+def _code(
+    synapse: SynapseModel,
+    gates: list[str],
+    block: tuple[int, int, int],
+    own: Collection[str],
+    real: str,
+    awake: Collection[int] = (),
+) -> str:
     """The C++ function."""
     episodes, pre, cells = block
     loops = _loops(synapse, skip=real == "float")
-    words = {word for code, idle in loops for word in _words(f"{code}\n{idle}")}
-    states = [name for name in synapse.states if name in words]
-    constants = {
-        name: f"_dynamic_array_plastic_{name}[_first]" if name in own else f"_array_plastic_{name}[0]"
-        for name in synapse.constants(b2.ms)
-        if name in words
-    }
+    sleeper = _sleeper(synapse, loops)
+    named = {word for code, idle in loops for word in words(f"{code}\n{idle}")}
+    states = [name for name in synapse.states if name in named]
+    constants = _constants(synapse, named | (sleeper.constants if sleeper else set()), own)
     rows = [f"{real}* __restrict _row_{name} = &_dynamic_array_plastic_{name}[_first];" for name in states]
-    columns = sorted(name for name in words if name.endswith("_post"))
+    columns = sorted(name for name in named if name.endswith("_post"))
     arguments = ", ".join(["const int _row", *(f"const double _given_{name}" for name in gates)])
-    before = [*(f"const {real} {name} = _given_{name};" for name in gates), *rows]
     conditions = {f"_busy_{number}": idle for number, (_, idle) in enumerate(loops) if idle}
-    cell_conditions = {name: idle for name, idle in conditions.items() if not _words(idle) & {*states, *gates}}
+    cell_conditions = {name: idle for name, idle in conditions.items() if not words(idle) & {*states, *gates}}
     row_conditions = {name: idle for name, idle in conditions.items() if name not in cell_conditions}
-    before += _shared_lookups(constants, columns, cell_conditions, pre, cells, real)
-    before += [f"int {name} = 0;" for name in row_conditions]
-    parts = [_loop(loops[0][0], states, cells, real, row_conditions)]
-    parts += [
-        (f"if (_busy_{number}) " if idle else "") + _loop(code, states, cells, real, {})
-        for number, (code, idle) in enumerate(loops[1:], start=1)
-    ]
-    return f"""{CLIPPED}
+    variables, first = sleep.shared(sleeper, list(row_conditions.values()), block, real) if sleeper else ([], [])
+    before = [*(f"const {real} {name} = _given_{name};" for name in gates), *rows]
+    before += _shared_lookups(constants, columns, cell_conditions, pre, cells, real, variables, first)
+    parts = _all_loops(loops, states, cells, real, row_conditions, episodes * pre)
+    helpers = CLIPPED
+    if sleeper:
+        helpers += sleep.helpers(awake, episodes * pre)
+        parts[0] = f"if (_advances[_row]) {{\n{sleep.wake(sleeper, cells, real)}\n{parts[0]}}}"
+        parts[0] += "".join(f"else if (!{name}) return 0;" for name in cell_conditions)
+        parts.append(sleep.fall_asleep(sleeper, row_conditions, cells, real, watched=bool(awake)))
+    return f"""{helpers}
 static inline double advance_row({arguments}) {{
     using namespace brian;
     if (_row >= {episodes * pre}) return 0;
     const size_t _first = size_t(_row) * {cells}, _first_cell = size_t(_row / {pre}) * {cells};
-    {LINE.join([*before, *parts])}
+    {LINE.join([*before, *(f"int {name} = 0;" for name in row_conditions), *parts])}
     return 0;
 }}
 """
 
 
+def _constants(synapse: SynapseModel, named: Collection[str], own: Collection[str]) -> dict[str, str]:
+    """Where the constants lie that are named."""
+    return {
+        name: f"_dynamic_array_plastic_{name}[_first]" if name in own else f"_array_plastic_{name}[0]"
+        for name in synapse.constants(b2.ms)
+        if name in named
+    }
+
+
+def _sleeper(synapse: SynapseModel, loops: list[tuple[str, str]]) -> sleep.Filter | None:
+    try:
+        return sleep.find(synapse, loops)
+    except sleep.CannotSleep:
+        return None
+
+
 def _shared_lookups(
-    constants: Mapping[str, str], columns: list[str], conditions: Mapping[str, str], pre: int, cells: int, real: str
+    constants: Mapping[str, str],
+    columns: list[str],
+    conditions: Mapping[str, str],
+    pre: int,
+    cells: int,
+    real: str,
+    variables: Sequence[str],
+    first: Sequence[str],
 ) -> list[str]:
     """What the key cells of an episode share: the first one looks it up, in the synapses' precision.
 
@@ -157,8 +186,8 @@ def _shared_lookups(
         f"const {real} {name} = _of_{name}[_k] = _array_value_{name.removesuffix('_post')}[_first_cell + _k];"
         for name in columns
     ]
-    loop = _over_row([*looking, *_busy(conditions, real)], cells)
-    return [*kept, f"if (_row % {pre} == 0) {{", *anew, loop, "}"]
+    loop = over_row([*looking, *_busy(conditions, real)], cells)
+    return [*kept, *variables, f"if (_row % {pre} == 0) {{", *anew, loop, *first, "}"]
 
 
 def _loops(synapse: SynapseModel, *, skip: bool) -> list[tuple[str, str]]:
@@ -169,10 +198,10 @@ def _loops(synapse: SynapseModel, *, skip: bool) -> list[tuple[str, str]]:
     """
     loops: list[tuple[str, str]] = []
     for code, idle in synapse.updates if skip else []:
-        on_the_way = {name for before, _ in loops for name in _assignments(before)} - set(synapse.states)
-        if on_the_way & _words(code):
+        on_the_way = {name for before, _ in loops for name in assignments(before)} - set(synapse.states)
+        if on_the_way & words(code):
             return [(synapse.update, "")]
-        if not loops or {name for before, _ in loops[1:] for name in _assignments(before)} & _words(idle):
+        if not loops or {name for before, _ in loops[1:] for name in assignments(before)} & words(idle):
             idle = ""
         if loops and not idle and not loops[-1][1]:
             loops[-1] = (f"{loops[-1][0]}\n{code}", "")
@@ -181,77 +210,56 @@ def _loops(synapse: SynapseModel, *, skip: bool) -> list[tuple[str, str]]:
     return loops or [(synapse.update, "")]
 
 
+def _all_loops(
+    loops: list[tuple[str, str]], states: list[str], cells: int, real: str, conditions: Mapping[str, str], rows: int
+) -> list[str]:
+    """All loops of a step of a row, each with what makes it needless."""
+    parts = [_first_loops(loops, states, cells, real, conditions, rows)]
+    return parts + [
+        (f"if (_busy_{number}) " if idle else "") + _loop(code, states, cells, real, {})
+        for number, (code, idle) in enumerate(loops[1:], start=1)
+        if not (number == 1 and "_busy_1" in conditions)
+    ]
+
+
+def _first_loops(
+    loops: list[tuple[str, str]], states: list[str], cells: int, real: str, conditions: Mapping[str, str], rows: int
+) -> str:
+    """The first loop, and the second where what the first finds can make it needless.
+
+    Rows that were busy at the step before most likely still are: there both are one loop.
+    """
+    first = _loop(loops[0][0], states, cells, real, conditions)
+    if "_busy_1" not in conditions:
+        return first
+    both = _loop(f"{loops[0][0]}\n{loops[1][0]}", states, cells, real, conditions)
+    second = _loop(loops[1][0], states, cells, real, {})
+    return f"""static bool _was_busy[{rows}];
+    if (_was_busy[_row]) {both} else {{
+    {first}
+    if (_busy_1) {second}
+    }}
+    _was_busy[_row] = _busy_1;"""
+
+
 def _loop(code: str, states: list[str], cells: int, real: str, conditions: Mapping[str, str]) -> str:
     """Statements for every synapse of a row, which also find which of `conditions` (of being idle) do not hold."""
-    words = _words("\n".join((code, *conditions.values())))
-    known = {name for name in states if name in words}
+    named = words("\n".join((code, *conditions.values())))
+    known = {name for name in states if name in named}
     loads = [f"{real} {name} = _row_{name}[_k];" for name in sorted(known)]
-    loads += [f"const {real} {name} = _of_{name}[_k];" for name in sorted(words) if name.endswith("_post")]
+    loads += [f"const {real} {name} = _of_{name}[_k];" for name in sorted(named) if name.endswith("_post")]
     body = []
     for line in code.splitlines():
-        target, value = _statement(line, real)
+        target, value = statement(line, real)
         body.append(f"{'' if target in known else real + ' '}{target} = {value};")
         known.add(target)
-    stores = [f"_row_{name}[_k] = {name};" for name in states if name in _assignments(code)]
-    return _over_row([*loads, *body, *stores, *_busy(conditions, real)], cells)
+    stores = [f"_row_{name}[_k] = {name};" for name in states if name in assignments(code)]
+    return over_row([*loads, *body, *stores, *_busy(conditions, real)], cells)
 
 
 def _busy(conditions: Mapping[str, str], real: str) -> list[str]:
-    return [f"{name} |= !{_expression(ast.parse(idle, mode='eval').body, real)};" for name, idle in conditions.items()]
-
-
-def _over_row(lines: Sequence[str], cells: int) -> str:
-    return f"for (int _k = 0; _k < {cells}; _k++) {{{f'{LINE}    '.join(['', *lines])}{LINE}}}"
+    return [f"{name} |= !{expression(idle, real)};" for name, idle in conditions.items()]
 
 
 def _names(synapse: SynapseModel) -> set[str]:
-    return {word for code, idle in synapse.updates for word in _words(f"{code}\n{idle}")}
-
-
-def _words(code: str) -> set[str]:
-    return set(re.findall(r"[A-Za-z_]\w*", code))
-
-
-def _assignments(code: str) -> set[str]:
-    return {_statement(line, "double")[0] for line in code.splitlines()}
-
-
-def _statement(line: str, real: str) -> tuple[str, str]:
-    """Variable and C++ expression of an assignment, with numbers of type `real`."""
-    node = ast.parse(line.strip()).body[0]
-    if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name):
-        raise NotImplementedError(line)
-    return node.targets[0].id, _expression(node.value, real)
-
-
-def _expression(node: ast.expr, real: str) -> str:
-    match node:
-        case ast.Name(id="inf"):
-            return f"{real}(INFINITY)"
-        case ast.Name() if isinstance(unit := getattr(b2, node.id, None), b2.Unit):
-            return f"{real}({float(unit)!r})"
-        case ast.Name():
-            return node.id
-        case ast.Constant():
-            return f"{real}({node.value!r})"
-        case ast.BinOp() if type(node.op) in OPERATORS:
-            return f"({_expression(node.left, real)} {OPERATORS[type(node.op)]} {_expression(node.right, real)})"
-        case ast.UnaryOp(op=ast.USub()):
-            return f"(-{_expression(node.operand, real)})"
-        case ast.Compare(ops=[operator]) if type(operator) in OPERATORS:
-            return (
-                f"({_expression(node.left, real)} {OPERATORS[type(operator)]} {_expression(node.comparators[0], real)})"
-            )
-        case ast.Call(func=ast.Name(id="int"), args=[truth]):
-            return f"{real}({_expression(truth, real)})"
-        case ast.Call(func=ast.Name(id=name), args=arguments) if name in FUNCTIONS:
-            return f"{FUNCTIONS[name]}({', '.join(_expression(each, real) for each in arguments)})"
-    raise NotImplementedError(ast.unparse(node))
-
-
-def _translates(line: str) -> bool:
-    try:
-        _statement(line, "double")
-    except (NotImplementedError, SyntaxError):
-        return False
-    return True
+    return {word for code, idle in synapse.updates for word in words(f"{code}\n{idle}")}

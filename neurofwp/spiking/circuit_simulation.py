@@ -16,7 +16,7 @@ from neurofwp.spiking.circuits.circuit import SYNAPSES
 from neurofwp.spiking.initial_values import tables, varied_constants
 from neurofwp.spiking.plan import Plan
 from neurofwp.spiking.populations import build
-from neurofwp.spiking.recording import POLARITY, Probe, monitors
+from neurofwp.spiking.recording import POLARITY, Probe, monitors, watched_cells
 from neurofwp.spiking.timeline import Timeline
 
 
@@ -29,7 +29,7 @@ class CircuitSimulation(Simulation):
     probes: Sequence[Probe] = ()
 
     def network(self) -> b2.Network:
-        populations = build(self.plan, self.timeline)
+        populations = build(self.plan, self.timeline, watched_cells(self.probes, self.plan))
         seen = monitors(populations, self.timeline, self.probes, self.plan)
         return b2.Network(*populations.objects, *seen)
 

@@ -114,7 +114,8 @@ class SpikingNetwork:
     @property
     def loop(self) -> str:
         """Which loop advances its synapses, and why not the fast one."""
-        return rows.which_loop(self.synapse, self._value_variables(), backends.choose(self.backend)[0])
+        backend, _ = backends.choose(self.backend)
+        return rows.which_loop(self.synapse, self._value_variables(), backend, self.synapse_dtype)
 
     def _value_variables(self) -> set[str]:
         """The variables that value cells hold."""

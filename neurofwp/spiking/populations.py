@@ -6,6 +6,7 @@ in numbers alone have the same code. `numbers` fills these variables.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +55,11 @@ class _Frame:
     names: dict[str, Any]
 
 
-def build(plan: Plan, timeline: Timeline) -> Populations:
-    """Make all groups; their variables are still 0."""
+def build(plan: Plan, timeline: Timeline, watched: Collection[int] = ()) -> Populations:
+    """Make all groups; their variables are still 0.
+
+    watched : key cells whose synapses are recorded over time.
+    """
     frame = _Frame(
         plan,
         b2.Clock(plan.membrane_step, name="membrane_clock"),
@@ -66,7 +70,7 @@ def build(plan: Plan, timeline: Timeline) -> Populations:
     watch_plateaus(plan.synapse, cells["value"])
     return Populations(
         cells,
-        plastic=_plastic(frame, cells["key"], cells["value"]),
+        plastic=_plastic(frame, cells["key"], cells["value"], watched),
         connections={each.name: _connection(frame, cells, each) for each in plan.circuit.connections},
     )
 
@@ -142,7 +146,7 @@ def _cells(frame: _Frame, population: Population) -> b2.NeuronGroup:
     return group
 
 
-def _plastic(frame: _Frame, key: b2.NeuronGroup, value: b2.NeuronGroup) -> b2.Synapses:
+def _plastic(frame: _Frame, key: b2.NeuronGroup, value: b2.NeuronGroup, watched: Collection[int]) -> b2.Synapses:
     """From every key cell to every value cell of the same replica, ordered by key cell."""
     plan, cells = frame.plan, frame.plan.members["value"]
     return connect(
@@ -155,6 +159,7 @@ def _plastic(frame: _Frame, key: b2.NeuronGroup, value: b2.NeuronGroup) -> b2.Sy
         own=varied_constants(plan),
         block=(plan.replicas, plan.members["key"], cells),
         noise=random_numbers.Noise("synapse_noise_key_pre", f"noise_cell_pre*{cells} + noise_cell_post"),
+        watched=watched,
     )
 
 

@@ -63,6 +63,11 @@ def choose_probes(program: xr.Dataset, share: float, *, seed: int = 0) -> list[P
     ]
 
 
+def watched_cells(probes: Sequence[Probe], plan: Plan) -> set[int]:
+    """Key cells, of all replicas, whose synapses are recorded over time."""
+    return {episode * plan.sizes.pre + pre for episode, _, _, pre in probes}
+
+
 def monitors(
     populations: Populations, timeline: Timeline, probes: Sequence[Probe], plan: Plan
 ) -> Iterator[b2.BrianObject]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 from brian2 import Equations, ms
 
 from neurofwp.brian import backends, rows
+from neurofwp.brian.translate import words
 from neurofwp.cli import catalogue
 from neurofwp.spiking.circuits.apical_feedback import VALUE
 from neurofwp.synapses import model
@@ -37,27 +38,31 @@ def in_rows() -> list[str]:
 
 def used(synapse: SynapseModel) -> tuple[list[str], ...]:
     """States, constants, variables of key cells and of value cells that the statements name."""
-    words = sorted({word for code, idle in synapse.updates for word in re.findall(r"\w+", f"{code} {idle}")})
+    named = sorted({word for code, idle in synapse.updates for word in re.findall(r"\w+", f"{code} {idle}")})
     constants = synapse.constants(1 * ms)
     return (
-        [word for word in words if word in synapse.states],
-        [word for word in words if word in constants],
-        [word for word in words if word.endswith("_pre")],
-        [word for word in words if word.endswith("_post")],
+        [word for word in named if word in synapse.states],
+        [word for word in constants if word in {*named, "tau_nmda", "plasticity_step"}],
+        [word for word in named if word.endswith("_pre")],
+        [word for word in named if word.endswith("_post")],
     )
 
 
-def kernels(names: list[str], folder: Path, real: str) -> Path:
-    """All kernels in one C++ file, each in a namespace of its own."""
-    parts = ["#include <cmath>\n#include <cstddef>\n#include <vector>\n"]
+def kernels(names: list[str], folder: Path, real: str, awake: Collection[int] = range(EPISODES * PRE)) -> Path:
+    """All kernels in one C++ file, each in a namespace of its own; rows that are not `awake` may sleep."""
+    parts = ["#include <algorithm>\n#include <cmath>\n#include <cstddef>\n#include <cstdint>\n#include <vector>\n"]
     for number, name in enumerate(names):
         synapse = model.load(name)
         states, constants, pre, post = used(synapse)
         arrays = [f"static {real}* _array_plastic_{each};" for each in constants]
         arrays += [f"static std::vector<{real}> _dynamic_array_plastic_{each};" for each in states]
         arrays += [f"static double* _array_value_{each.removesuffix('_post')};" for each in post]
+        arrays += [f"static double* _array_key_{each.removesuffix('_pre')};" for each in pre]
         given = [f"brian::_array_plastic_{each} = constants + {i};" for i, each in enumerate(constants)]
         size = EPISODES * PRE * CELLS
+        given += [
+            f"brian::_array_key_{each.removesuffix('_pre')} = pre + {i * EPISODES * PRE};" for i, each in enumerate(pre)
+        ]
         given += [
             f"brian::_dynamic_array_plastic_{each}.assign(states + {i * size}, states + {(i + 1) * size});"
             for i, each in enumerate(states)
@@ -73,7 +78,7 @@ def kernels(names: list[str], folder: Path, real: str) -> Path:
         arguments = ", ".join(["row", *(f"pre[{i * EPISODES * PRE} + row]" for i in range(len(pre)))])
         parts.append(
             f"namespace m{number} {{ namespace brian {{ {' '.join(arrays)} }}\n"
-            f"{rows._code(synapse, pre, (EPISODES, PRE, CELLS), (), real)}\n"
+            f"{rows._code(synapse, pre, (EPISODES, PRE, CELLS), (), real, awake)}\n"
             f'extern "C" void advance_{number}'
             f"({real}* states, {real}* constants, double* pre, double* post) {{ {' '.join(given)}\n"
             f"for (int row = 0; row < {EPISODES * PRE}; row++) advance_row({arguments}); {' '.join(back)} }} }}\n"
@@ -146,8 +151,8 @@ def test_passing_over_idle_synapses_changes_no_bit(
         level = float(own.get("c_idle", own.get("c_floor")))
         fixed = np.array([float(own[each]) for each in constants], np.float32)
         # what nothing but the loop that may be passed over reads; without a number there is no weight after it
-        rest = [word for code, idle in loops(synapse, skip=True) if "calcium" not in idle for word in rows._words(code)]
-        idles = [word for _, idle in synapse.updates for word in rows._words(idle)]
+        rest = [word for code, idle in loops(synapse, skip=True) if "calcium" not in idle for word in words(code)]
+        idles = [word for _, idle in synapse.updates for word in words(idle)]
         poisoned = np.where([each in (*rest, *idles) for each in constants], fixed, np.nan).astype(np.float32)
         assert np.isnan(poisoned).any()
         rng = np.random.default_rng(number)

@@ -39,10 +39,10 @@ def test_a_docstring_ends_as_a_caption_where_its_parameters_begin() -> None:
         )
 
 
-def test_the_caption_says_network_seed_and_episode(spiking: xr.Dataset, program: xr.Dataset) -> None:
+def test_the_caption_says_network_seed_and_episode(spiking: xr.Dataset, spikes: xr.Dataset) -> None:
     config = '{"synapse": "error-correcting", "circuit": "apical-feedback"}'
     named = spiking.assign_attrs(config=config, seed="7")
-    caption = getattr(plots.raster(named, episode=2), "caption", "")
+    caption = getattr(plots.raster(named, spikes, episode=2), "caption", "")
     assert caption.startswith("Spikes of key, value and interneuron cells")
     assert caption.endswith("Synapse model error-correcting, circuit apical-feedback, seed 7, episode 2.")
 

@@ -26,6 +26,9 @@ def test_a_network_says_why_its_synapses_do_not_advance_in_rows() -> None:
         name: SpikingNetwork(name, backend="cpp_standalone").loop
         for name in ("error-correcting", "finite-pool", "triplet-visual-cortex")
     }
-    assert loops["error-correcting"] == "in rows, one for each key cell"
+    assert loops["error-correcting"] == "in rows, one for each key cell; those of silent cells sleep"
+    assert SpikingNetwork("error-correcting", synapse_dtype=float).loop == (
+        "in rows, one for each key cell, at every step: in double precision idle synapses change by little"
+    )
     assert "slower: its update writes to 'pool_change_post'" in loops["finite-pool"]
     assert loops["triplet-visual-cortex"] == "none: they advance at events"
