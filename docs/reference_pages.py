@@ -176,7 +176,7 @@ def _settings(at: Mapping[str, object]) -> str:
 
 
 def _source(entry: dict[str, Any]) -> str:
-    return entry.get("source", "") + (" (tuned)" if entry.get("tuned") else "")
+    return f"{entry.get('source', '')}{' (tuned)' if entry.get('tuned') else ''}"
 
 
 def _number(value: object) -> str:
