@@ -281,11 +281,13 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
     )
     shown = ("unit", "published", "fitted", "low", "high", "bound_low", "bound_high", "bound_source")
     fitted = parameters[[*shown, "at_bound", "determined"]]
-    each = points.drop_vars(["predicted", "source", "sem"]).assign(
-        measured_sem=points["sem"], n=nf.laboratory.studies.whole_numbers(points["n"])
-    )
     predicted = {name: points["predicted"].sel(source=name, drop=True) for name in points["source"].values.tolist()}
-    made = {"summary": fit, "scores": chi2.to_dataset(), "parameters": fitted, "points": each.assign(predicted)}
+    # a terminal has room for the first columns alone
+    first = points[["protocol", "set", "measured"]].drop_vars("source", errors="ignore")
+    first = first.assign({"measured_sem": points["sem"], **predicted})
+    others = points.drop_vars([*first.data_vars, "predicted", "source", "sem"], errors="ignore")
+    each = first.assign(others.assign(n=nf.laboratory.studies.whole_numbers(points["n"])).data_vars)
+    made = {"summary": fit, "scores": chi2.to_dataset(), "parameters": fitted, "points": each}
     return made | (nf.calibration.summarise(result) if "posterior" in result else {})
 
 

@@ -30,6 +30,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from neurofwp.errors import InputError
+from neurofwp.runtime.quantities import in_ms, refuse_quantity
 from neurofwp.schema import Schema, Variable
 
 KIND = "neurofwp.program"
@@ -84,7 +85,7 @@ def from_arrays(
     value : (episode, event, post) or (event, post), in [-1, 1].
     query : like `key`; left out, nothing is read.
     write_gate, retention : (episode, event), (event,) or one number, in [0, 1].
-    duration : likewise, ms per phase.
+    duration : likewise, ms per phase, or a Brian2 quantity.
     target : like `value`, NaN where nothing is asked.
 
     Raises
@@ -104,7 +105,7 @@ def from_arrays(
         "query": np.zeros_like(key) if query is None else _add_episode("query", query),
         "write_gate": _per_event("write_gate", write_gate, events),
         "retention": _per_event("retention", retention, events),
-        "duration": _per_event("duration", duration, events),
+        "duration": _per_event("duration", in_ms(duration, "duration"), events),
     }
     if target is not None:
         arrays["target"] = _add_episode("target", target)
@@ -210,6 +211,7 @@ def _add_episode(name: str, array: ArrayLike) -> np.ndarray:
 
 
 def _numbers(name: str, array: ArrayLike) -> np.ndarray:
+    refuse_quantity(array, name, "numbers without a unit: a rate over its peak, a share, a value in [-1, 1]")
     try:
         return np.asarray(array, dtype=float)
     except (TypeError, ValueError) as error:

@@ -32,6 +32,7 @@ Every variable has ``attrs["units"]``; the Dataset's attrs hold config, seed, ve
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -39,7 +40,11 @@ import xarray as xr
 from neurofwp.errors import InputError
 from neurofwp.program import CONDITION
 from neurofwp.runtime import files, parts, provenance
+from neurofwp.runtime.quantities import refuse_quantity
 from neurofwp.schema import Schema, Variable
+
+if TYPE_CHECKING:
+    from brian2 import Unit
 
 KIND = "neurofwp.trace"
 PROVENANCE = ("network", "config", "seed", "versions", "commit")
@@ -76,7 +81,7 @@ def check(trace: xr.Dataset) -> xr.Dataset:
 def from_weights(
     weight: np.ndarray | xr.DataArray,
     *,
-    units: str,
+    units: str | Unit,
     initial_weight: float | np.ndarray | xr.DataArray | None = None,
     seed: int | None = None,
 ) -> xr.Dataset:
@@ -87,7 +92,7 @@ def from_weights(
     weight : after every event, (episode, event, post, pre), or (event, post, pre) of one episode; non-negative ones of
         an ON and an OFF pool, (episode, event, polarity, post, pre). A DataArray may have its dims in any order. NaN
         stands for what was not seen: whole events, or synapses in a whole episode.
-    units : of the weights, like "nS".
+    units : of the weights, like "nS" or Brian2's nS.
     initial_weight : before the first event: one number, or (post, pre), or (episode, post, pre), in the same unit. Left
         out: 0, unless fits take the first observation for it.
 
@@ -107,13 +112,14 @@ def from_weights(
         made["conductance"] = own
     made["recall"] = xr.full_like(made["weight"].isel(pre=0, drop=True), np.nan)
     if initial_weight is not None:
+        refuse_quantity(initial_weight, "initial_weight", "plain numbers in the unit of the weights")
         array = xr.DataArray(initial_weight)
         if not isinstance(initial_weight, xr.DataArray) and array.ndim:
             array = _labelled(np.asarray(initial_weight), ("episode", "post", "pre"), "initial_weight")
             array = array if np.ndim(initial_weight) == 3 else array.isel(episode=0, drop=True)
         made["initial_weight"] = array
     for name in made.data_vars:
-        made[name].attrs["units"] = units
+        made[name].attrs["units"] = str(units)
     made["recall"].attrs["units"] = "1"
     made.attrs |= {"kind": KIND, "network": "given weights"}
     return check(provenance.stamp(made, config={"weights": "given"}, seed=seed))
@@ -123,7 +129,7 @@ def from_answers(
     recall: np.ndarray | xr.DataArray,
     *,
     pre: int,
-    units: str,
+    units: str | Unit,
     initial_weight: float | np.ndarray | xr.DataArray | None = None,
     seed: int | None = None,
 ) -> xr.Dataset:
@@ -143,7 +149,7 @@ def from_answers(
     own = _labelled(recall, SCHEMA.dims["recall"], "recall")
     latent = np.full((*own.shape, pre), np.nan)
     made = from_weights(latent, units=units, initial_weight=initial_weight, seed=seed)
-    return check(made.assign(recall=own.assign_attrs(units=units)))
+    return check(made.assign(recall=own.assign_attrs(units=str(units))))
 
 
 def _labelled(array: np.ndarray | xr.DataArray, dims: tuple[str, ...], name: str) -> xr.DataArray:
@@ -154,6 +160,7 @@ def _labelled(array: np.ndarray | xr.DataArray, dims: tuple[str, ...], name: str
             raise InputError(f"{name} must have the dims {', '.join(dims)}, not {', '.join(map(str, array.dims))}")
         full = array.expand_dims(list(missing)).transpose(*dims).astype(float)
         return full.drop_vars(list(full.coords))
+    refuse_quantity(array, name, f"plain numbers and their unit, as in {name}/nS and units='nS'")
     values = np.asarray(array, dtype=float)
     values = values[None] if values.ndim == len(dims) - 1 else values
     if values.ndim != len(dims):

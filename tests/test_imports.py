@@ -25,7 +25,7 @@ MAY = {
     "synapses": set(),
     "tasks": DATA,
     "rate": DATA | {"rules"},
-    "brian": DATA | {"synapses"},
+    "brian": DATA | {"spike_trains", "synapses"},
     "spike_trains": {"program", "synapses"},
     "spiking": DATA | {"brian", "spike_trains", "synapses", "theory"},
     "theory": {"synapses"},

@@ -8,6 +8,7 @@ import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
 import xarray as xr
+from brian2 import Hz, mV, second
 from hypothesis import given, strategies as st
 
 from neurofwp import program
@@ -161,3 +162,13 @@ def test_what_is_no_program_is_refused(small_trace: xr.Dataset) -> None:
         program.check(small_trace)
     with pytest.raises(InputError, match=r"is an xarray\.Dataset, not a dict$"):
         program.check({})
+
+
+def test_durations_may_be_quantities_and_nothing_else() -> None:
+    key, value = np.eye(3), np.zeros((3, 2))
+    made = program.from_arrays(key, value, duration=[0.2, 0.3, 0.4] * second)
+    np.testing.assert_allclose(made["duration"][0], [200, 300, 400])
+    with pytest.raises(InputError, match=r"duration must be a time, like 500\*ms, not in V"):
+        program.from_arrays(key, value, duration=3 * mV)
+    with pytest.raises(InputError, match="key is a Brian2 quantity in Hz: give numbers without a unit"):
+        program.from_arrays(key * Hz, value)

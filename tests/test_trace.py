@@ -8,6 +8,7 @@ import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
 import xarray as xr
+from brian2 import nS
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from neurofwp import program, trace
@@ -108,3 +109,14 @@ def test_half_a_file_is_refused_by_name(small_trace: xr.Dataset, tmp_path: Path)
 def test_no_file_at_all_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^there is no file '.*nowhere\.nc'$"):
         trace.load(tmp_path / "nowhere.nc")
+
+
+def test_units_may_be_those_of_brian2_and_weights_are_numbers(tmp_path: Path) -> None:
+    weight = np.random.default_rng(0).random((2, 3, 4, 5))
+    made = trace.from_weights(weight, units=nS)
+    assert made["weight"].attrs["units"] == "nS"
+    xr.testing.assert_identical(trace.load(trace.save(made, tmp_path / "trace.nc")), made)
+    with pytest.raises(InputError, match="weight is a Brian2 quantity in S: give plain numbers and their unit"):
+        trace.from_weights(weight * nS, units="nS")
+    with pytest.raises(InputError, match="initial_weight is a Brian2 quantity in S"):
+        trace.from_weights(weight, units="nS", initial_weight=1 * nS)

@@ -147,6 +147,7 @@ def find_or_compile(shape: Any, compile: Callable[[Path], dict[str, Any]], *, fo
         if somebody else could have put a program there.
     """
     folder = folder or cache.cache_folder()
+    cache.check_way(folder)
     cache.check_private(folder)
     entry = folder / key(shape)
     with FileLock(folder / f"{entry.name}.lock"):  # others who want the same network wait for it

@@ -1,8 +1,9 @@
 """A synapse model in anybody's Brian2 network: one `Synapses` object between cells that are not ours.
 
-The models keep what depends on one cell alone in that cell. Cells of others cannot take it, so that each synapse here
-has its own copy, of the same equations: gating of NMDA receptors, traces of spikes, the share that magnesium leaves
-unblocked. The numbers are the same; a `SpikingNetwork`, where a row of synapses shares them, is faster.
+The models keep what depends on one cell alone in that cell. Cells of others cannot take it. What follows the voltage of
+the postsynaptic cell stands in a group beside it (`own_cells`). Of what follows spikes, which reach each synapse after
+a delay of its own, each synapse has its own copy: gating of NMDA receptors, traces. The numbers are the same; a
+`SpikingNetwork`, where a row of synapses shares them too, is faster.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import brian2 as b2
 from brian2 import Quantity, have_same_dimensions, mmolar, ms, siemens, volt
 from numpy.typing import ArrayLike
 
+from neurofwp.brian.own_cells import add_cells
 from neurofwp.brian.random_numbers import FUNCTIONS
 from neurofwp.errors import InputError
 from neurofwp.synapses.model import SynapseModel, load
@@ -74,7 +76,9 @@ def connect(
     plastic.connect(condition=condition, i=i, j=j, p=p)
     for state in {"weight", synapse.expressed}:
         setattr(plastic, state, synapse.initial)
-    if update := code("postsynaptic_update", "update"):
+    if code.beside:
+        add_cells(plastic, code.beside, synapse.text("postsynaptic_update"), code.read, plasticity_step)
+    if update := code("update") if code.beside else code("postsynaptic_update", "update"):
         plastic.run_regularly(update, dt=plasticity_step, order=1)
     return plastic
 
@@ -132,7 +136,11 @@ def synapse(
 
 
 class _Code:
-    """The code of a model, with what cells of ours hold in each synapse instead."""
+    """The code of a model, with what cells of ours hold in each synapse instead.
+
+    beside : equations of what stands in a group beside the target, which follow no spikes; empty where there are none.
+    read : variables of the target that these read, by our names.
+    """
 
     def __init__(self, synapse: SynapseModel, target: Any, dendrite: str, conductance: str) -> None:
         self.synapse, self.held = synapse, set(getattr(target, "variables", {}))
@@ -147,7 +155,11 @@ class _Code:
             for text, end in zip(cells, ("pre", "post"), strict=True)
             for each in b2.Equations(text).names
         }
-        self.cells = "\n".join(cells)
+        spikes = synapse.text("postsynaptic_spike").strip()
+        self.beside = "" if spikes else cells[1].strip()
+        self.cells = cells[0] if self.beside else "\n".join(cells)
+        given = {name: name for name in GIVEN if name in self.held}
+        self.read = given | ({"v_dendrite": dendrite} if dendrite in self.held else {})
 
     def __call__(self, *parts: str) -> str:
         texts = [self.synapse.update if part == "update" else _text(self.synapse, part) for part in parts]

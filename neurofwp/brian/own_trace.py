@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurofwp import program as programs, trace as traces
 from neurofwp.errors import InputError
+from neurofwp.spike_trains.rates import rates
 
 Floats = NDArray[np.float64]
 ROUNDING = 1e-9  # s, of times that are whole steps
@@ -107,7 +108,10 @@ def _pairs(monitor: StateMonitor) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
     pairs, several = np.unique(np.stack([pre, post]), axis=1, return_counts=True)
     if (several > 1).any():
         first, other = pairs[:, several > 1][:, 0]
-        raise InputError(f"cells {first} and {other} have {several.max()} recorded synapses; a rule describes one")
+        raise InputError(
+            f"cells {first} and {other} have {several.max()} recorded synapses, and a rule describes one: "
+            "record one of each pair, StateMonitor(..., record=[...])"
+        )
     return pre, post
 
 
@@ -138,12 +142,7 @@ def _rates(monitor: Any, group: Any, argument: str, windows: Floats) -> Floats:
     own = np.asarray(monitor.i) + first - begin
     inside = (own >= 0) & (own < len(group))
     time, cell = np.asarray(monitor.t / second)[inside], own[inside]
-    bounds = np.searchsorted(time, windows)  # spikes of a monitor are in order
-    length = windows[..., 1] - windows[..., 0]
-    count = np.array(
-        [np.bincount(cell[first:last], minlength=len(group)) for first, last in bounds.reshape(-1, 2)]
-    ).reshape(*length.shape, -1)
-    rate = count / length[..., None]
+    rate = rates(time, cell, len(group), windows)  # spikes of a monitor are in order
     return np.asarray(rate / max(rate.max(), 1e-12))
 
 

@@ -9,6 +9,7 @@ Exit codes: 0 done; 1 something failed or is missing, and was said; 2 bad input;
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -40,22 +41,39 @@ COMPUTING = ("run", "sweep", "calibrate", "train", "identify", "rerun")  # which
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; bad input becomes one sentence on stderr."""
     words = sys.argv[1:] if arguments is None else [*arguments]
-    if arguments is None and words and words[0] in COMPUTING:
-        children.own_temporary_files()  # of this process, which is the command's alone
+    alone = arguments is None  # in this process
+    if alone and words and words[0] in COMPUTING:
+        children.own_temporary_files()
     try:
-        with interrupts.watch():
-            return _dispatch(words)
+        with interrupts.watch(alone=alone):
+            code = _dispatch(words)
+            if sys.stdout is not None:  # as where it is closed
+                sys.stdout.flush()
+            return code
     except InputError as error:
         print(f"neurofwp: {error}", file=sys.stderr)
         return 2
     except interrupts.Terminated:
-        return interrupts.say(143)
+        return interrupts.end(143, alone=alone)
     except KeyboardInterrupt:
-        return interrupts.say(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
-        print("neurofwp: nobody reads this output any more", file=sys.stderr)
+        return interrupts.end(130, alone=alone)
+    except OSError as error:
+        _leave_output()
+        broken = isinstance(error, BrokenPipeError)
+        where = repr(str(error.filename)) if error.filename else "the output"
+        said = (
+            "nobody reads this output any more"
+            if broken
+            else f"cannot read or write {where}: {error.strerror or error}"
+        )
+        print(f"neurofwp: {said}", file=sys.stderr)
         return 1
+
+
+def _leave_output() -> None:
+    """Let nothing more be written to standard output, or Python complains at its end."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # one that is no file, or closed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(words: Sequence[str]) -> int:

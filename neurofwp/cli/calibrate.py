@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -40,6 +41,8 @@ class _Circuit:
     """What carries the write gate: spikes of VIP cells, or a number."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: the terminal)")] = None
     """TOML file to write."""
+    overwrite: bool = False
+    """Replace the file, if it is there and says something else."""
 
 
 def main(words: list[str]) -> int:
@@ -66,7 +69,31 @@ def main(words: list[str]) -> int:
     if given.out is None:
         print(text, end="")
     else:
-        given.out.parent.mkdir(parents=True, exist_ok=True)
-        given.out.write_text(text, encoding="utf-8")
+        _write(text, given.out, overwrite=given.overwrite)
         print(given.out)
     return 0
+
+
+def _write(text: str, out: Path, *, overwrite: bool) -> None:
+    """Write a circuit, unless it is there.
+
+    Raises
+    ------
+    InputError
+        if the file is there and says something else, or cannot be read or written.
+    """
+    from neurofwp.runtime import files, locks
+
+    files.output_folder(out.parent)
+    content = text.encode()
+    with locks.hold(out, out.with_name(f".{out.name}.lock")):
+        try:
+            found = out.read_bytes() if os.path.lexists(out) else None
+        except OSError as error:
+            raise InputError(f"cannot write {str(out)!r}: {error.strerror}; choose another file with --out") from error
+        if found not in (None, content) and not overwrite:
+            raise InputError(
+                f"{str(out)!r} is there, and says something else: choose another file, or replace it with --overwrite"
+            )
+        if found != content:
+            files.write_bytes(content, out)

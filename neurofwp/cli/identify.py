@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from neurofwp.cli import catalogue, output
+from neurofwp.cli.manifest import Manifest
 from neurofwp.errors import InputError, unknown
 
 if TYPE_CHECKING:
@@ -62,6 +64,10 @@ class _Identify:
         Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: results/identify-NAME of the file)")
     ] = None
     """Folder for verdict, tables and figures."""
+    fresh: bool = False
+    """Fit again, although the folder holds this verdict."""
+    overwrite: bool = False
+    """Replace a verdict of other settings, weights or code in the folder."""
     pdf: bool = False
     """Write each figure as PDF too."""
 
@@ -71,14 +77,39 @@ def main(words: list[str]) -> int:
     given = tyro.cli(_Identify, prog="neurofwp identify", description=DESCRIPTION, args=words)
     _check(given)
     from neurofwp.identification.given import read  # brings xarray
+    from neurofwp.runtime import files
 
-    with output.results_folder(given.out or _default_folder(given.file)) as folder:
+    folder = given.out or _default_folder(given.file)
+    manifest = _manifest(folder, given)
+    if not given.fresh and manifest.is_complete():
+        print(files.read_json(folder / VERDICT)["sentence"])
+        manifest.say_complete()
+        return 0
+    with output.results_folder(manifest, overwrite=given.overwrite, fresh=given.fresh):
         recording = read(given.file, units=given.units)
         fits = _identify(recording, given)
-        _write(fits, folder)
+        manifest.confirm()
+        names = _write(fits, folder)
         drawn = _draw(fits, folder, given.pdf)
+        if drawn is not None:
+            manifest.finish([*names, *drawn])
     print(folder, flush=True)
-    return 0 if drawn else 1
+    return 1 if drawn is None else 0
+
+
+def _manifest(folder: Path, given: _Identify) -> Manifest:
+    """What makes this verdict this verdict; the key covers every file of the recording."""
+    from neurofwp.cli import results
+    from neurofwp.runtime import files, store
+
+    left_out = ("seed", "device", "out", "fresh", "overwrite", "pdf")
+    flags = {name: value for name, value in asdict(given).items() if name not in left_out}
+    settings = json.loads(json.dumps(flags, default=str))
+    about = {"command": "identify", "settings": settings, "seed": given.seed, "device": output.device(given.device)}
+    result = given.file / files.RESULT
+    read = [result] if result.is_file() else sorted(given.file.glob("*.*")) if given.file.is_dir() else [given.file]
+    recording = {path.name: path for path in read if path.suffix in (".nc", ".npy", ".csv") or path == given.file}
+    return Manifest(folder, about, (FITS, VERDICT, results.SUMMARY), store.key(about, recording))
 
 
 def _check(given: _Identify) -> None:
@@ -135,8 +166,8 @@ def _identify(recording: Given, given: _Identify) -> xr.Dataset:
     return fits
 
 
-def _write(fits: xr.Dataset, folder: Path) -> None:
-    """Fits, verdict, tables and summary; the sentence of the verdict and the tables on the terminal."""
+def _write(fits: xr.Dataset, folder: Path) -> list[str]:
+    """Fits, verdict, tables and summary; the sentence of the verdict and the tables on the terminal. Names of files."""
     import xarray as xr
     from rich.console import Console
 
@@ -149,10 +180,12 @@ def _write(fits: xr.Dataset, folder: Path) -> None:
     files.write_json(verdict(fits), folder / VERDICT)
     made = tables(fits)
     files.write_json(flat(made), folder / results.SUMMARY)
-    printing.write({name: table for name, table in made.items() if name != "summary"}, folder, excerpts=False)
+    shown = {name: table for name, table in made.items() if name != "summary"}
+    printing.write(shown, folder, excerpts=False)
     console = Console()
-    for shown in (*printing.rules(xr.DataTree.from_dict({"/fits": fits})), printing.parameters(fits)):
-        console.print(shown)
+    for table in (*printing.rules(xr.DataTree.from_dict({"/fits": fits})), printing.parameters(fits)):
+        console.print(table)
+    return [FITS, VERDICT, results.SUMMARY, *(f"{name}.csv" for name in shown)]
 
 
 def verdict(fits: xr.Dataset) -> dict[str, Any]:
@@ -200,13 +233,15 @@ def tables(fits: xr.Dataset) -> Mapping[str, xr.Dataset]:
     }
 
 
-def _draw(fits: xr.Dataset, folder: Path, pdf: bool) -> bool:
-    """Draw the figure."""
+def _draw(fits: xr.Dataset, folder: Path, pdf: bool) -> list[str] | None:
+    """Draw the figure; names of its files, None if it could not be drawn."""
     from neurofwp.cli import figures
     from neurofwp.plots import rule_bars
 
-    return figures.attempt(
-        lambda: figures.save(rule_bars(fits), folder, "rule_bars", pdf=pdf),
+    names: list[str] = []
+    drawn = figures.attempt(
+        lambda: names.extend(path.name for path in figures.save(rule_bars(fits), folder, "rule_bars", pdf=pdf)),
         "the figure",
         "the fits are safe; log.txt has the traceback",
     )
+    return names if drawn else None

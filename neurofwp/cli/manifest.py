@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from neurofwp.errors import InputError
-from neurofwp.runtime import files
+from neurofwp.runtime import files, locks
 
 MANIFEST = "manifest.json"
 FIGURES = (".png", ".pdf")  # which may be drawn again
@@ -30,14 +30,14 @@ class Manifest:
 
     Parameters
     ----------
-    folder : of the results. about : settings, seed and so on, as JSON, by name. result : the file without which there
-        are no results.
+    folder : of the results. about : settings, seed and so on, as JSON, by name. results : names, or patterns, of files
+        that are never replaced where nothing says of what they are.
     key : a hash of all that the results depend on, code and input files too (`store.key`).
     """
 
     folder: Path
     about: Mapping[str, Any]
-    result: str
+    results: tuple[str, ...]
     key: str
 
     def is_complete(self) -> bool:
@@ -78,10 +78,10 @@ class Manifest:
                 return True
             raise InputError(f"{error}; or {remedy}") from error
         if found is None:
-            replaced = (self.folder / self.result).exists()
-            if replaced and not (overwrite or fresh):
-                raise InputError(f"{str(self.folder / self.result)!r} is there, and nothing says of what: {remedy}")
-            return replaced
+            there = [path for name in self.results for path in self.folder.glob(name)]
+            if there and not (overwrite or fresh):
+                raise InputError(f"{str(there[0])!r} is there, and nothing says of what: {remedy}")
+            return bool(there)
         if (difference := self._difference(found)) and not overwrite:
             raise InputError(f"{str(self.folder)!r} is of {difference}: {remedy}")
         if found["key"] != self.key and found.get("files") and not (overwrite or fresh):
@@ -98,9 +98,39 @@ class Manifest:
         stale = sorted({*before.get("files", {}), *before.get("replaces", ())})
         files.write_json({"about": self.about, "key": self.key, "replaces": stale}, self.folder / MANIFEST)
 
+    def confirm(self) -> None:
+        """Make sure that the folder is still this command's: it may have been removed, and another have begun there.
+
+        Raises
+        ------
+        InputError
+            if it is another's.
+        """
+        locks.confirm(self.folder)
+        found: dict[str, Any] | None = None
+        with suppress(InputError):  # what is damaged says nothing
+            found = self._read()
+        if found is not None and not self._is_own(found):
+            raise InputError(
+                f"{str(self.folder)!r} was removed meanwhile, and is of {self._difference(found) or 'other code'} now"
+            )
+
     def finish(self, names: Iterable[str]) -> None:
-        """The files of these names are whole; those of earlier results that have other names are removed."""
-        made = {name: _hash(self.folder / name) for name in names}
+        """The files of these names are whole; those of earlier results that have other names are removed.
+
+        Raises
+        ------
+        InputError
+            if the folder, or one of the files, is not there any more.
+        """
+        self.confirm()
+        try:
+            made = {name: _hash(self.folder / name) for name in names}
+        except OSError as error:
+            raise InputError(
+                f"{error.filename!r} was removed or cannot be read any more ({error.strerror}): give the same command "
+                "again"
+            ) from error
         for name in self._read_stale() - made.keys():
             (self.folder / Path(name).name).unlink(missing_ok=True)
         files.write_json({"about": self.about, "key": self.key, "files": made}, self.folder / MANIFEST)

@@ -13,7 +13,7 @@ from pathlib import Path
 from neurofwp.cli import interrupts
 from neurofwp.cli.manifest import MANIFEST, Manifest
 from neurofwp.errors import InputError
-from neurofwp.runtime import files, provenance
+from neurofwp.runtime import files, locks, provenance
 
 LOG = "log.txt"
 
@@ -34,29 +34,44 @@ def device(name: str) -> str:
 
 
 @contextmanager
-def results_folder(path: Path, manifest: Manifest | None = None) -> Iterator[Path]:
-    """Make a folder for results with a log in it, and a manifest, of which a run that is refused leaves nothing.
+def results_folder(manifest: Manifest, *, overwrite: bool, fresh: bool = False) -> Iterator[bool]:
+    """Make a folder for results, for this process alone, with a log and a manifest in it; a run that is refused leaves
+    nothing there. What comes is whether it holds something else, which is to be replaced.
 
     Raises
     ------
     InputError
-        if it cannot be made or written.
+        if it cannot be made or written, another process works there, or it holds what may not be replaced
+        (`Manifest.check`).
     """
+    path = manifest.folder
     new = [folder for folder in (path, *path.parents) if not folder.exists()]
     folder = files.output_folder(path)
+    try:
+        with locks.hold(folder):
+            replaced = manifest.check(overwrite=overwrite, fresh=fresh)
+            with _undone_by_refusal(folder):
+                hint = f"what is finished is kept: the same command with --out {path} resumes"
+                with log_to(folder / LOG), interrupts.resumed_by(hint):
+                    manifest.begin()
+                    yield replaced
+    except InputError:
+        with contextlib.suppress(OSError):  # which are not empty, or gone
+            for each in new:
+                each.rmdir()
+        raise
+
+
+@contextmanager
+def _undone_by_refusal(folder: Path) -> Iterator[None]:
+    """Of a run that is refused, and left nothing else, remove log and manifest."""
     before = {name: (folder / name).read_bytes() for name in (MANIFEST,) if (folder / name).is_file()}
     had = {file.name for file in folder.iterdir()}
     try:
-        hint = f"what is finished is kept: the same command with --out {path} resumes"
-        with log_to(folder / LOG), interrupts.resumed_by(hint):
-            if manifest is not None:
-                manifest.begin()
-            yield path
+        yield
     except InputError:
         with contextlib.suppress(OSError):  # the folder may be gone, or the disk full
             _put_back(folder, had, before)
-            for each in new:
-                each.rmdir()
         raise
 
 

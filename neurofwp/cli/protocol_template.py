@@ -10,6 +10,7 @@ import tyro
 
 from neurofwp.errors import InputError
 from neurofwp.laboratory.template import template
+from neurofwp.runtime.files import write_bytes
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,9 @@ def main(words: list[str]) -> int:
             raise InputError(f"{file} is there already: give another name, or move it away")
     try:
         for file, text in zip(files, template(given.file.name, cells=given.cells), strict=True):
-            file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"the template cannot be written: {error}") from error
+            write_bytes(text.encode(), file)
+    except InputError:
+        files[0].unlink(missing_ok=True)  # half of it would be refused the next time
+        raise
     print(f"fill in {files[0]} and {files[1]}, then: neurofwp run plasticity-protocols --data {files[0]}")
     return 0

@@ -93,13 +93,13 @@ def carry_out(
     if not fresh and manifest.is_complete():
         manifest.say_complete()
         return 0
-    manifest.check(overwrite=overwrite, fresh=fresh)
-    with output.results_folder(folder, manifest):
+    with output.results_folder(manifest, overwrite=overwrite, fresh=fresh):
         _log(experiment, written, seed, device)
         if fresh:
             store.clear(folder / "parts")
         started = time.perf_counter()
         result = experiment.run(settings, seed=seed, device=device, folder=folder / "parts")
+        manifest.confirm()
         with suppress(OSError):  # which writing says
             (folder / results.SUMMARY).unlink()  # never beside a result that it is not of
         results.write(experiment.name, result, settings, seed, device, folder)
@@ -132,10 +132,12 @@ def _write_tables(experiment: Experiment, result: xr.DataTree, folder: Path) -> 
 
 def _manifest(folder: Path, experiment: Experiment, settings: Any, seed: int, device: str) -> Manifest:
     """What makes this run this run."""
+    from neurofwp.cli import results  # brings xarray
+
     about = {
         "command": f"run {experiment.name}",
         "settings": json.loads(experiment_settings.to_json(settings)),
         "seed": seed,
         "device": device,
     }
-    return Manifest(folder, about, files.RESULT, store.key(about, settings))
+    return Manifest(folder, about, (files.RESULT, results.SUMMARY), store.key(about, settings))

@@ -97,8 +97,7 @@ def main(words: list[str]) -> int:
     if not chosen.fresh and manifest.is_complete():
         manifest.say_complete()
         return 0
-    manifest.check(overwrite=chosen.overwrite, fresh=chosen.fresh)
-    with output.results_folder(folder, manifest):
+    with output.results_folder(manifest, overwrite=chosen.overwrite, fresh=chosen.fresh):
         points = _points(folder, chosen, places, [_Task(name, own, chosen.seed, device) for own in settings])
         log.info("%s, %d points of %s and %d seeds, on %s", name, len(places), ", ".join(axes), chosen.seeds, device)
         if chosen.fresh:
@@ -106,6 +105,7 @@ def main(words: list[str]) -> int:
         workers = parallel.process_count(len(points), chosen.workers)
         units = _units(points, workers) if together else [[point] for point in points]
         made = sweep(_measure, units, workers=chosen.workers, scheduler=chosen.scheduler)
+        manifest.confirm()
         files.write_netcdf(_describe(made, name, chosen.settings, device), folder / SWEEP)
         failed = int((made["error"] != "").sum())
         if failed:
@@ -132,7 +132,7 @@ def _manifest(folder: Path, name: str, chosen: _Sweep[Any], settings: Sequence[A
         "seed": chosen.seed,
         "device": device,
     }
-    return Manifest(folder, about, SWEEP, store.key(about, list(settings)))
+    return Manifest(folder, about, (SWEEP,), store.key(about, list(settings)))
 
 
 def _digest(name: str, settings: Sequence[Any], chosen: _Sweep[Any]) -> str:

@@ -69,11 +69,13 @@ def main(words: list[str]) -> int:
             manifest.say_complete()
         return 0
     if distributed.first():  # which reports and saves
-        replaced = manifest.check(overwrite=chosen.overwrite, fresh=chosen.fresh)
-        with output.results_folder(folder, manifest), distributed.together(output.device(chosen.device)) as device:
+        with (
+            output.results_folder(manifest, overwrite=chosen.overwrite, fresh=chosen.fresh) as replaced,
+            distributed.together(output.device(chosen.device)) as device,
+        ):
             if chosen.fresh or (chosen.overwrite and replaced):
                 store.clear(folder)
-            drawn = _train(name, module.family(chosen.task), chosen, settings, folder, device)
+            drawn = _train(name, module.family(chosen.task), chosen, settings, manifest, device)
             manifest.finish([NET, results.SUMMARY, HISTORY, *drawn])
         print(folder, flush=True)
         return 0
@@ -100,15 +102,16 @@ def _manifest(folder: Path, name: str, chosen: Any, settings: dict[str, Any]) ->
     """What makes this training this training."""
     device = output.device(chosen.device)
     about = {"command": f"train {name}", "settings": settings, "seed": chosen.seed, "device": device}
-    return Manifest(folder, json.loads(json.dumps(about)), NET, store.key(about))
+    return Manifest(folder, json.loads(json.dumps(about)), (NET, HISTORY, results.SUMMARY), store.key(about))
 
 
-def _train(name: str, family: Any, chosen: Any, settings: dict[str, Any], folder: Path, device: str) -> list[str]:
+def _train(name: str, family: Any, chosen: Any, settings: dict[str, Any], manifest: Manifest, device: str) -> list[str]:
     """Train, and leave everything in the folder; the names of the figures."""
     from neurofwp import plots
     from neurofwp.slownet.trained import TrainedSlowNet
     from neurofwp.slownet.training import meta_training
 
+    folder = manifest.folder
     log.info("training a slow net on %s, seed %d, on %s", name, chosen.seed, device)
     log.info("settings %s", json.dumps(settings))
     started = time.perf_counter()
@@ -131,6 +134,7 @@ def _train(name: str, family: Any, chosen: Any, settings: dict[str, Any], folder
     numbers = {f"before.{key}": number for key, number in before.items()}
     numbers |= {f"after.{key}": number for key, number in after.items()} | {"steps": outcome.steps}
     about = {"settings": settings, "seed": chosen.seed, "measured": numbers}
+    manifest.confirm()
     TrainedSlowNet(model.cpu(), name, about).save(folder / NET)
     files.write_json(numbers, folder / results.SUMMARY)
     history = meta_training.history(outcome, before, after)

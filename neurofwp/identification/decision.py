@@ -34,6 +34,7 @@ NONE = 0.05  # of u, beyond which a rule does not describe the data
 EXACT = 0.01  # of u, up to which a rule may be named
 ESTABLISHED = 0.02  # of the upper limit of such a u
 SAME = 0.005  # of D_rs, within which two rules predict the same weights
+NAMED = 5  # rules that a sentence lists; of more it counts the others
 
 Kind = Literal["rule", "class", "effective description", "mixture", "undecided", "none", "adequacy unknown"]
 
@@ -93,9 +94,9 @@ def _doubt(products: Products, left: tuple[str, ...], apart: float, value: float
     if (low > EXACT and high <= NONE) or low > NONE:
         return ""
     if not (value <= EXACT and high <= ESTABLISHED):
-        return "it is neither established nor excluded that any of them fits"
+        return "noise leaves open whether any rule fits"
     if len(left) > 1 and apart > SAME:
-        return "they predict different weights, and the data do not say which are right"
+        return "the rules that fit predict different weights, and the data do not say which are right"
     return ""
 
 
@@ -133,34 +134,40 @@ def _sentence(
     high: float,
     mixture: Mixture | None,
 ) -> str:
-    limits = f"{_percent(value)} of what repeats is unexplained (95 % interval {_percent(low)} to {_percent(high)})"
-    rejected = count - len(left)
-    others = (
-        f"; {rejected} other rules are rejected" if rejected > 1 else "; one other rule is rejected" if rejected else ""
-    )
+    limits = f"leaves {_percent(value)} of what repeats unexplained (95 % interval {100 * low:.1f} to {_percent(high)})"
+    several = len(left) > 1
+    predicts = f"{'the best of them' if several else 'it'} {limits}{_rejected(count - len(left))}"
     match kind:
         case "none":
-            return f"none of these {count} rules: the best, {_words(left[:1])}, leaves {limits}"
+            return f"none of these {count} rules: the best, {_words(left[:1])}, {limits}"
         case "mixture":
             assert mixture is not None
             return (
                 f"between {_word(mixture.first)} and {_word(mixture.second)}: a share of {mixture.share:.2f} "
-                f"({mixture.low:.2f} to {mixture.high:.2f}) of the first predicts best; "
-                f"{_percent(mixture.unexplained)} of what repeats is then unexplained"
+                f"({mixture.low:.2f} to {mixture.high:.2f}) of the first predicts best, and leaves "
+                f"{_percent(mixture.unexplained)} of what repeats unexplained"
             )
         case "rule" | "class":
-            return f"{_words(left)}: {limits}{others}"
+            return f"{_words(left)}{', which predict the same' if several else ''}: {predicts}"
         case "effective description":
-            return f"{_words(left)}, an effective description and no more: {limits}{others}"
+            return f"{_words(left)}, an effective description and no more: {predicts}"
         case "undecided":
-            among = f"undecided between {_words(left)}" if len(left) > 1 else f"undecided, {_words(left)} at best"
-            return f"{among}: {doubt}; {limits}{others}"
-    return f"{_words(left)} predict best; how well is unknown without a repeat or a stated noise{others}"
+            remain = f"{len(left)} rules remain, {_words(left, 'and')}" if several else f"{_words(left)} is the best"
+            return f"undecided: {doubt}; {remain}; {predicts}"
+    best = f"{_words(left)} predict{'' if several else 's'} best"
+    return f"how well rules fit is unknown without a repeat or a stated noise; {best}{_rejected(count - len(left))}"
 
 
-def _words(rules: Sequence[str]) -> str:
+def _rejected(count: int) -> str:
+    return f"; {count} other rules are rejected" if count > 1 else "; one other rule is rejected" if count else ""
+
+
+def _words(rules: Sequence[str], last: str = "or") -> str:
+    """A handful of rules by name, and how many others there are."""
     names = [_word(rule) for rule in rules]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+    if len(names) > NAMED:
+        names = [*names[: NAMED - 1], f"{len(names) - NAMED + 1} others"]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
 def _word(rule: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from dataclasses import replace
 from functools import partial
 
@@ -219,10 +218,9 @@ def keys_of_norm_one(program: xr.Dataset, trace: xr.Dataset, unit_keys: bool | N
     norm = np.linalg.norm(program["key"].values, axis=-1)
     written = norm[norm > 0]
     if np.ptp(written) > UNEQUAL * written.max():
-        warnings.warn(
+        errors.warn(
             f"keys have norms from {written.min():.3g} to {written.max():.3g}: they are divided by them, unless "
-            "unit_keys=False says that the size of a key counts",
-            stacklevel=3,
+            "unit_keys=False says that the size of a key counts"
         )
     return True
 

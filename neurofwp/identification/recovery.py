@@ -65,6 +65,12 @@ TRUE: Mapping[str, Mapping[str, tuple[float, float]]] = {
     },
     "mesa": {"weight_scale": (0.8, 1.2), "decay": (0.85, 0.95), "ridge": (0.2, 0.6)},
     "bcm": {"threshold": (0.2, 0.5), "memory": (3.0, 8.0), "weight_scale": (0.8, 1.4)},
+    "nearest_pair": {
+        "g_plus": (0.6, 0.9),
+        "g_minus": (0.9, 1.4),
+        "saturation_pre": (1.0, 2.0),
+        "saturation_post": (2.0, 4.0),
+    },
     "btsp": {"tau_e": (1.0, 2.0), "tau_i": (0.4, 0.8), "k_plus": (0.8, 1.4), "w_max": (1.0, 2.0)},
     "gated_oja": {"rate": (0.2, 0.4), "weight_scale": (1.2, 1.6), "decay": (0.85, 0.95)},
     "ode_oja": {"rate": (0.2, 0.4), "weight_scale": (1.2, 1.6)},

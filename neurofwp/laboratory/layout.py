@@ -19,6 +19,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -64,8 +65,9 @@ UNREAD = ("region", "note")
 class Layout:
     """What a file calls our columns, what it does not say, and its scale.
 
-    columns : the file's columns by ours. given : cells that are the same in all lines, by column. scale : of `ratio` or
-    `change` and their errors; None: as the name of the column says. sheet : of a workbook; None: the first.
+    columns : the file's columns by ours. given : cells that are the same in all lines, by column, texts or numbers.
+    scale : of `ratio` or `change` and their errors; None: as the name of the column says. sheet : of a workbook; None:
+    the first.
 
     Raises
     ------
@@ -74,12 +76,14 @@ class Layout:
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
-    given: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict)
     scale: Scale | None = None
     sheet: str | None = None
     origin: str = "layout"
 
     def __post_init__(self) -> None:
+        for name in ("columns", "given"):
+            object.__setattr__(self, name, _texts(getattr(self, name), f"{self.origin}: {name}"))
         for column in (*self.columns, *self.given):
             if column not in COLUMNS:
                 raise unknown(f"column of neurofwp's in {self.origin}:", column, COLUMNS)
@@ -115,7 +119,7 @@ class Layout:
                 raise unknown(f"entry of {file}:", name, ("columns", "given", "scale", "sheet"))
             if isinstance(value, dict) != (name in ("columns", "given")):
                 raise InputError(f"{file}: {name!r} must be {'a table' if name in ('columns', 'given') else 'a text'}")
-        cells = {name: _texts(found.get(name, {}), f"{file}: [{name}]") for name in ("columns", "given")}
+        cells = {name: found.get(name, {}) for name in ("columns", "given")}
         log.info("%s says how the file is laid out", file)
         return cls(**cells, scale=found.get("scale"), sheet=found.get("sheet"), origin=str(file))
 
@@ -153,7 +157,7 @@ class Layout:
         places = {}
         for name in COLUMNS:
             heading = self.columns.get(name, name)
-            place = table.find(heading)
+            place = table.find(heading, unit=name not in self.columns)
             if place is not None:
                 places[name] = place
             elif name in self.columns:
@@ -161,7 +165,7 @@ class Layout:
                     f"{table.name}, line {table.first} has no column {heading!r}, which is to be {name!r}; it has "
                     f"{', '.join(filter(None, table.columns))}"
                 )
-        taken = {table.find(heading) for heading in self.columns.values()}
+        taken = {table.find(heading, unit=False) for heading in self.columns.values()}
         found = {name: place for name, place in places.items() if name in self.columns or place not in taken}
         _check_units({name: table.columns[place] for name, place in found.items()}, f"{table.name}, line {table.first}")
         twice = {"before", "after"} <= found.keys() and sorted({"ratio", "change"} & found.keys())
@@ -198,6 +202,6 @@ def _pairs(flag: str, words: Sequence[str]) -> dict[str, str]:
 
 def _texts(table: Mapping[str, Any], where: str) -> dict[str, str]:
     for name, value in table.items():
-        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        if isinstance(value, bool) or not isinstance(value, (str, Real)):
             raise InputError(f"{where} {name!r} must be a text or a number, not {value!r}")
     return {name: str(value) for name, value in table.items()}

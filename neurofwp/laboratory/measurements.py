@@ -70,12 +70,13 @@ def read(source: str | Path, layout: Layout | None = None) -> list[Measurement]:
     effect = _effect(rows[0], table.columns)
     require_protocol(rows, path)
     one_cell = effect == "after" or ("cell" in rows[0].cells and not {"sem", "sd", "n"} & rows[0].cells.keys())
-    scale: Scale = "ratio" if effect == "after" else choose_scale(effect, layout.scale, name)
+    heading = rows[0].headings.get(effect, effect)
+    scale: Scale = "ratio" if effect == "after" else choose_scale(effect, layout.scale, name, heading)
     lines = [(row, _line(row, effect, scale)) for row in rows]
     if effect != "after":
         unit, values = UNIT[scale], [row.number(effect) for row in rows]
         sems = [one.sem / unit for _, one in lines]
-        check_scale(values, sems, effect, scale, declared=layout.scale is not None, file=name)
+        check_scale(values, sems, effect, scale, declared=layout.scale is not None, file=name, heading=heading)
     elif layout.scale is not None:
         raise InputError(f"{name}: strengths before and after have no scale: leave out {layout.scale!r}")
     return _named(_averages(lines) if one_cell else lines)

@@ -21,8 +21,8 @@ UNIT = {"ratio": 1.0, "percent": 0.01, "difference": 1.0, "percent-difference": 
 OFFSET = {"ratio": 0.0, "percent": 0.0, "difference": 1.0, "percent-difference": 1.0}
 
 
-def choose_scale(column: str, declared: Scale | None, file: str) -> Scale:
-    """The declared scale; else that which the name of the column says.
+def choose_scale(column: str, declared: Scale | None, file: str, heading: str) -> Scale:
+    """The declared scale of `ratio` or `change`, which the file calls `heading`; else that which the name says.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def choose_scale(column: str, declared: Scale | None, file: str) -> Scale:
     if column == "change" and declared == "percent":
         raise InputError(
             f"{file}: changes in per cent, where 0 is no change, are --scale percent-difference; where 100 is no "
-            "change, say --columns ratio=change with --scale percent"
+            f"change, say --columns ratio={heading!r} with --scale percent"
         )
     return declared
 
@@ -42,36 +42,46 @@ def choose_scale(column: str, declared: Scale | None, file: str) -> Scale:
 def to_ratio(row: Row, column: str, scale: Scale) -> float:
     """Strength after / before of a line. InputError for one below 0."""
     least = 0.0 - OFFSET[scale] / UNIT[scale]
-    if scale == "ratio" and (finite(row.cells[column]) or 0) < 0:
+    value = finite(row.cells[column])
+    if value is not None and value < least and scale != "percent-difference":
+        other = "difference" if scale == "ratio" and value >= -1 else "percent-difference"
+        what = "a difference" if other == "difference" else "a difference in per cent"
         row.refuse(
             column,
-            f"a number of 0 or more is needed, not {row.cells[column]!r}; if it is a difference, --scale difference",
+            f"a number of {least:g} or more is needed, not {row.cells[column]!r}; if it is {what}, --scale {other}",
         )
-    value = row.number(column, least=least)
-    return OFFSET[scale] + UNIT[scale] * value
+    return OFFSET[scale] + UNIT[scale] * row.number(column, least=least)
 
 
 def check_scale(
-    values: Sequence[float], sems: Sequence[float], column: str, scale: Scale, *, declared: bool, file: str
+    values: Sequence[float],
+    sems: Sequence[float],
+    column: str,
+    scale: Scale,
+    *,
+    declared: bool,
+    file: str,
+    heading: str,
 ) -> None:
     """InputError, which asks, if strengths or their errors look as if they were in another scale.
 
     Parameters
     ----------
     values, sems : as in the file; NaN where there is none. declared : whether somebody said that this is the scale.
+    heading : what the file calls the column.
     """
     middle = median(values) if column == "ratio" else median(map(abs, values))
     if scale == "ratio" and not declared and middle > MOST_RATIO:
-        raise _question(f"ratios around {middle:g} in the column {column!r}", "per cent", "percent", scale, file)
+        raise _question(f"ratios around {middle:g} in the column {heading!r}", "per cent", "percent", scale, file)
     if scale == "ratio" and not declared and middle < LEAST_RATIO:
-        raise _question(f"ratios around {middle:g} in the column {column!r}", "differences", "difference", scale, file)
+        raise _question(f"ratios around {middle:g} in the column {heading!r}", "differences", "difference", scale, file)
     if scale == "difference" and not declared and middle > MOST_DIFFERENCE:
         raise _question(
-            f"changes around {middle:g} in the column {column!r}", "per cent", "percent-difference", scale, file
+            f"changes around {middle:g} in the column {heading!r}", "per cent", "percent-difference", scale, file
         )
     if scale == "percent" and middle < LEAST_PERCENT:
         raise InputError(
-            f"{file}: around {middle:g} per cent of the strength before are left in the column {column!r}; if these "
+            f"{file}: around {middle:g} per cent of the strength before are left in the column {heading!r}; if these "
             "are ratios, say --scale ratio"
         )
     errors = [UNIT[scale] * sem for sem in sems if math.isfinite(sem)]

@@ -18,6 +18,10 @@ def plain(heading: str) -> str:
     return re.sub(r"[^\w]+", "_", heading.replace("%", " percent ").replace("Δ", "d").casefold()).strip("_")
 
 
+def _without_unit(heading: str) -> str:
+    return re.sub(r"\s*[\[(][^\])]*[\])]\s*$", "", heading)
+
+
 @dataclass(frozen=True)
 class Table:
     """Headings of a file called `name` in messages, and its other lines that are not empty: number and cells of each.
@@ -30,8 +34,12 @@ class Table:
     lines: tuple[tuple[int, list[str]], ...]
     first: int = 1
 
-    def find(self, column: str) -> int | None:
+    def find(self, column: str, *, unit: bool = True) -> int | None:
         """Where a column is: one that is called exactly so, or else one whose heading is `plain`ly the same.
+
+        Parameters
+        ----------
+        unit : whether a unit in brackets counts; if not, "Frequenz" is the column "Frequenz (Hz)" where no other is.
 
         Raises
         ------
@@ -40,6 +48,8 @@ class Table:
         """
         exact = [index for index, heading in enumerate(self.columns) if heading == column]
         found = exact or [index for index, heading in enumerate(self.columns) if plain(heading) == plain(column)]
+        if not found and not unit:
+            found = [i for i, heading in enumerate(self.columns) if plain(_without_unit(heading)) == plain(column)]
         if len(found) > 1:
             raise InputError(f"{self.name}, line {self.first}: the column {column!r} is there twice")
         return found[0] if found else None

@@ -50,6 +50,7 @@ RULES = {
     "soft_bound": (PURPLE, "P"),
     "calcium_threshold": (GREY, "*"),
     "bcm": ("#00573F", "3"),
+    "nearest_pair": ("#A8551E", "1"),
     "btsp": ("#7A3B63", "4"),
     "oja": (BLACK, "X"),
     "gated_oja": ("#555555", "+"),

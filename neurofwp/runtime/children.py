@@ -2,7 +2,9 @@
 
 A process that was killed cleans up nothing itself. The first time that there is something to clean up, a second, small
 process is started that waits for the end of this one (`caretaker`), ends the programs that were still at work, with all
-that they started, and removes what was temporary.
+that they started, and removes what was temporary. It also finishes what an interrupt left half removed.
+
+A fork of this process, as user code may make one, ends and removes nothing of its parent's.
 """
 
 from __future__ import annotations
@@ -26,19 +28,29 @@ from typing import Any
 from neurofwp.runtime import caretaker
 
 _lock = threading.RLock()
+_lasting: list[tuple[int, str]] = []  # processes, and folders that go with them
+LONGEST = 1.0  # seconds that this process waits at its end until all is removed
 GROUPS = hasattr(os, "killpg")  # Windows has no process groups: there a program may outlive a process that was killed
 
 
 def run(words: Sequence[str], **options: Any) -> subprocess.CompletedProcess[Any]:
     """`subprocess.run`, of a program that has a process group of its own and ends with this process.
 
-    Signals of the terminal do not reach it: this process decides what becomes of it.
+    Signals of the terminal do not reach it: this process decides what becomes of it. What it started and left behind is
+    ended with it where it fails, or is interrupted.
     """
-    with subprocess.Popen(words, start_new_session=GROUPS, **options) as program, _kept("group", program.pid):
-        try:
+    owner = os.getpid()
+    program = subprocess.Popen(words, start_new_session=GROUPS, **options)
+    try:
+        with _kept("group", program.pid):
             said, complained = program.communicate()
-        finally:
+            if program.returncode:
+                _end(program)
+    except BaseException:
+        if os.getpid() == owner:
             _end(program)
+            program.wait()
+        raise
     return subprocess.CompletedProcess(list(words), program.returncode, said, complained)
 
 
@@ -53,15 +65,35 @@ def temporary_folder(prefix: str = "neurofwp-", parent: Path | None = None) -> I
 @contextmanager
 def temporary_path(path: Path) -> Iterator[Path]:
     """A file or folder that is removed at the end, if it is still there."""
-    with _kept("path", os.path.abspath(path)):
-        try:
-            yield path
-        finally:
+    owner, name = os.getpid(), os.path.abspath(path)
+    _tell("add", "path", name)
+    try:
+        yield path
+    finally:
+        if os.getpid() == owner:
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 with contextlib.suppress(OSError):  # as in a folder that is gone
                     path.unlink(missing_ok=True)
+            # what is left, as by an interrupt meanwhile, is left to the caretaker
+            if not os.path.lexists(name):
+                _tell("remove", "path", name)
+
+
+@contextmanager
+def temporary_lock(path: Path) -> Iterator[None]:
+    """A lock file that this process holds, and removes itself: if it is killed, it is removed unless another has it."""
+    with _kept("lock", os.path.abspath(path)):
+        yield
+
+
+def lasting_folder(prefix: str = "neurofwp-") -> Path:
+    """A temporary folder that goes with this process."""
+    folder = tempfile.mkdtemp(prefix=prefix)
+    _tell("add", "path", folder)
+    _lasting.append((os.getpid(), folder))
+    return Path(folder)
 
 
 def own_temporary_files() -> None:
@@ -69,10 +101,7 @@ def own_temporary_files() -> None:
 
     To be called before the libraries are imported: what they remove at the end goes before the folder.
     """
-    folder = tempfile.mkdtemp(prefix="neurofwp-")
-    _tell("add", "path", folder)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    os.environ["TMPDIR"] = tempfile.tempdir = folder
+    os.environ["TMPDIR"] = tempfile.tempdir = str(lasting_folder())
 
 
 def _end(program: subprocess.Popen[Any]) -> None:
@@ -84,11 +113,13 @@ def _end(program: subprocess.Popen[Any]) -> None:
 @contextmanager
 def _kept(kind: str, what: int | str) -> Iterator[None]:
     """Let the caretaker know of something for a while."""
+    owner = os.getpid()
     _tell("add", kind, what)
     try:
         yield
     finally:
-        _tell("remove", kind, what)
+        if os.getpid() == owner:
+            _tell("remove", kind, what)
 
 
 def _tell(*words: object) -> None:
@@ -120,8 +151,16 @@ def _caretaker(process: int) -> subprocess.Popen[bytes]:
 
 
 def _dismiss(started: subprocess.Popen[bytes], process: int) -> None:
+    """Let it remove what is left. Where that takes long, as of many files, it goes on alone."""
     if os.getpid() == process and started.stdin is not None:
-        _write(started, "leave", "path", "")
         with contextlib.suppress(OSError):
             started.stdin.close()
-        started.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+            started.wait(LONGEST)
+        if started.returncode:  # somebody killed it
+            for _, folder in (each for each in _lasting if each[0] == process):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+if hasattr(os, "register_at_fork"):  # another thread may be telling something while this one forks
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)

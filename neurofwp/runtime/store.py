@@ -137,7 +137,8 @@ def _describe_structure(what: Any) -> Any:
 def _describe_text(what: str | Path) -> Any:
     path = Path(what)
     if (isinstance(what, Path) or path.suffix in MODELS) and path.is_file():
-        return {"file": path.name, "content": hashlib.sha256(path.read_bytes()).hexdigest()}
+        with path.open("rb") as file:
+            return {"file": path.name, "content": hashlib.file_digest(file, "sha256").hexdigest()}
     return str(what)
 
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from neurofwp.errors import InputError
+from neurofwp.runtime.quantities import is_quantity
 from neurofwp.spike_trains.structure import KEY, Train, build
 
 if TYPE_CHECKING:
-    from brian2 import Quantity, SpikeMonitor
+    from brian2 import Quantity, SpikeMonitor, Unit
 
 
 def from_arrays(
     times: Sequence[ArrayLike] | Mapping[int, ArrayLike],
     *,
-    units: str | None = None,
+    units: str | Unit | None = None,
     cells: int | None = None,
     population: str = KEY,
     stop: Quantity | float | None = None,
@@ -28,7 +29,8 @@ def from_arrays(
 
     Parameters
     ----------
-    times : one array per cell, or arrays by the number of the cell; Brian2 quantities, or numbers in `units`.
+    times : one array per cell, or arrays by the number of the cell; Brian2 quantities, or numbers in `units`, a text
+        like "ms" or Brian2's ms.
     cells : how many there are; left out, as many as `times` tells of. stop : when the recording ends.
 
     Raises
@@ -42,7 +44,7 @@ def from_arrays(
     by_cell = dict(times) if isinstance(times, Mapping) else dict(enumerate(times))
     with_unit = any(is_quantity(each) for each in by_cell.values())
     if with_unit and units is not None:
-        raise InputError(f"these spike times have a unit of their own: leave out units={units!r}")
+        raise InputError(f"these spike times have a unit of their own: leave out units={str(units)!r}")
     if not with_unit and units is None and any(np.size(np.asarray(each, dtype=object)) for each in by_cell.values()):
         raise InputError('spike times need a unit: give Brian2 quantities, or say it, like units="ms"')
     trains = [
@@ -51,7 +53,7 @@ def from_arrays(
     ]
     count = max((train.cell + 1 for train in trains), default=0) if cells is None else cells
     end = None if stop is None else float(numbers(stop, "stop", with_unit).ravel()[0])
-    return build(trains, "s" if with_unit else units or "ms", {population: count}, stop=end)
+    return build(trains, "s" if with_unit else str(units or "ms"), {population: count}, stop=end)
 
 
 def numbers(values: ArrayLike, what: str, with_unit: bool) -> NDArray[np.float64]:
@@ -80,13 +82,6 @@ def numbers(values: ArrayLike, what: str, with_unit: bool) -> NDArray[np.float64
     if with_unit and plain.size and not is_quantity(values):
         raise InputError(f"{what} have no unit, but others have: give all of them one")
     return plain
-
-
-def is_quantity(values: Any) -> bool:
-    """Whether these are Brian2 quantities, without importing Brian2 to find out."""
-    if isinstance(values, (list, tuple)):
-        return bool(values) and is_quantity(values[0])
-    return hasattr(values, "dim") and type(values).__module__.startswith("brian2")
 
 
 def from_monitor(monitor: SpikeMonitor, *, population: str = KEY) -> xr.Dataset:

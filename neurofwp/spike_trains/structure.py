@@ -153,9 +153,19 @@ def check(data: xr.Dataset) -> xr.Dataset:
 
 def in_seconds(data: xr.Dataset) -> NDArray[np.float64]:
     """Spike times in s; those that are in s already, bit for bit."""
+    return np.asarray(_seconds(data["spike_time"].values, data))
+
+
+def stop_in_seconds(data: xr.Dataset) -> float | None:
+    """When the recording ends, s, where that is known."""
+    stop = data["spike_time"].attrs.get("stop")
+    return None if stop is None else float(_seconds(np.asarray(stop, dtype=float), data))
+
+
+def _seconds(times: NDArray[np.float64], data: xr.Dataset) -> NDArray[np.float64]:
     size = units.size(data["spike_time"].attrs["units"])
     assert size is not None
-    power, times = size[0], data["spike_time"].values
+    power = size[0]
     return np.asarray(times / 10.0**-power if power < 0 else times * 10.0**power)
 
 
@@ -248,6 +258,10 @@ def as_episodes(several: Sequence[xr.Dataset]) -> xr.Dataset:
         count += episode_count(each)
     joined = xr.concat(moved, "spike", combine_attrs="override")
     joined["spike_episode"].attrs = {"units": "1"}
+    stops = [each["spike_time"].attrs["stop"] for each in several if "stop" in each["spike_time"].attrs]
+    joined["spike_time"].attrs = {"units": first["spike_time"].attrs["units"]}
+    if len(stops) == len(several):
+        joined["spike_time"].attrs["stop"] = max(stops)
     return SCHEMA.check(joined.assign_attrs(episodes=count))
 
 

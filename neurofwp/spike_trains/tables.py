@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
@@ -13,14 +14,16 @@ from neurofwp.errors import InputError, unknown
 from neurofwp.spike_trains.structure import KEY, Train, build, check_unit, of_population, trains
 
 HEADING = re.compile(r"(.*?)\s*\((.*)\)")
+SEPARATORS = ";\t|"  # where there is none, commas
 COLUMNS = ("cell", "time", "episode", "population")
 
 
 def read_csv(path: str | Path, *, cells: int | None = None) -> xr.Dataset:
     """Spike trains from a CSV file with the columns ``cell`` and, with its unit in the heading, ``time (ms)``.
 
-    Columns ``episode`` and ``population`` may tell more. Cells and episodes are numbered from 0. A number is read as it
-    is written, to the last bit.
+    Columns ``episode`` and ``population`` may tell more. Between cells are commas, or semicolons, tabs or bars, with
+    which numbers may have decimal commas. Cells and episodes are numbered from 0. A number is read as it is written, to
+    the last bit.
 
     Parameters
     ----------
@@ -49,11 +52,8 @@ def read_csv(path: str | Path, *, cells: int | None = None) -> xr.Dataset:
 
 
 def _rows(file: Path) -> tuple[pd.DataFrame, str]:
-    """The columns, checked, and the unit of time."""
-    try:
-        rows = pd.read_csv(file, dtype=str, skipinitialspace=True, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{str(file)!r} is not a CSV file that can be read: {error}") from error
+    """The columns, checked, by the number of the line, and the unit of time."""
+    rows = _cells(file)
     headings = [str(each).strip() for each in rows.columns]
     found = {each: HEADING.fullmatch(each) for each in headings}
     rows.columns = pd.Index([match[1] if (match := found[each]) else each for each in headings])
@@ -74,11 +74,47 @@ def _rows(file: Path) -> tuple[pd.DataFrame, str]:
     return rows, heading[2]
 
 
+def _cells(file: Path) -> pd.DataFrame:
+    """All cells as text, with decimal points, by the number of their line."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+        first = next(iter(text.splitlines()), "")
+        separator = next((each for each in SEPARATORS if each in first), ",")
+        lines = csv.reader(text.splitlines(), delimiter=separator, skipinitialspace=True, strict=True)
+        found = [(lines.line_num, [cell.strip() for cell in each]) for each in lines if any(each)]
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"{str(file)!r} is not a CSV file that can be read: {error}") from error
+    if not found:
+        raise InputError(f"{str(file)!r} is empty: its first line must name the columns, cell and time (ms)")
+    (_, header), *others = found
+    for line, each in others:
+        if len(each) != len(header):
+            comma = " (decimal commas need semicolons between cells)" if separator == "," else ""
+            raise InputError(
+                f"{str(file)!r}, line {line} has {len(each)} cells, but its first line names {len(header)}{comma}"
+            )
+    rows = pd.DataFrame([each for _, each in others], [line for line, _ in others], header, dtype=str)
+    return rows if separator == "," else _decimal_points(file, rows)
+
+
+def _decimal_points(file: Path, rows: pd.DataFrame) -> pd.DataFrame:
+    """Numbers with a decimal point, where they may have commas."""
+    numbers = rows[[name for name in map(str, rows) if name.strip() != "population"]]
+    lines = [next((line for line, *cells in numbers.itertuples() if sign in "".join(cells)), None) for sign in ",."]
+    if None not in lines:
+        raise InputError(
+            f"{str(file)!r} has a comma in a number (line {lines[0]}) and a point in another (line {lines[1]}): write "
+            "all with the same decimal sign, and thousands without any"
+        )
+    return rows.assign(**{str(name): cells.str.replace(",", ".", regex=False) for name, cells in numbers.items()})
+
+
 def _numbers(file: Path, rows: pd.DataFrame, name: str) -> pd.Series[float]:
     values = pd.Series([_number(text) for text in rows[name]], rows.index, dtype=float)
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
-        raise InputError(f"{str(file)!r}, line {bad[0] + 2}: {name} must be a number, not {rows[name].iloc[bad[0]]}")
+        line, found = rows.index[bad[0]], rows[name].iloc[bad[0]]
+        raise InputError(f"{str(file)!r}, line {line}: {name} must be a number, not {found or 'empty'}")
     return values
 
 
@@ -94,8 +130,8 @@ def _whole(file: Path, rows: pd.DataFrame, name: str) -> pd.Series[int]:
     values = _numbers(file, rows, name)
     bad = np.flatnonzero((values < 0) | (values != np.floor(values)))
     if bad.size:
-        found = rows[name].iloc[bad[0]]
-        raise InputError(f"{str(file)!r}, line {bad[0] + 2}: {name} must be a whole number from 0 on, not {found}")
+        line, found = rows.index[bad[0]], rows[name].iloc[bad[0]]
+        raise InputError(f"{str(file)!r}, line {line}: {name} must be a whole number from 0 on, not {found}")
     return values.astype(int)
 
 
@@ -105,7 +141,7 @@ def _check_order(file: Path, rows: pd.DataFrame, unit: str) -> None:
     if falls.size:
         row = rows.iloc[falls[0]]
         raise InputError(
-            f"{str(file)!r}, line {falls[0] + 2}: {row['population']} cell {row['cell']} fires at {row['time']:g} "
+            f"{str(file)!r}, line {row.name}: {row['population']} cell {row['cell']} fires at {row['time']:g} "
             f"{unit}, before its last spike, {-since.iloc[falls[0]]:g} {unit} later: times of a train must rise"
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,13 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurofwp import program
 from neurofwp.errors import InputError
-from neurofwp.spike_trains.arrays import is_quantity
+from neurofwp.runtime.quantities import is_quantity
+from neurofwp.spike_trains.rates import rates, spikes_within
 from neurofwp.spike_trains.structure import PHASES, SCHEMA, check, episode_count, in_seconds, population_sizes
+from neurofwp.spike_trains.window_checks import Windows, check_inside, check_order, warn_of_rates
 
 if TYPE_CHECKING:
     from brian2 import Quantity
-
-Edges = tuple[NDArray[np.float64], NDArray[np.float64]]  # s (episode, event)
 
 
 def to_program(
@@ -26,11 +27,13 @@ def to_program(
     write: tuple[ArrayLike, ArrayLike],
     read: tuple[ArrayLike, ArrayLike] | None = None,
     peak_rate: Quantity | float | None = None,
+    sample_step: Quantity | None = None,
     **others: Any,
 ) -> tuple[xr.Dataset, xr.Dataset]:
     """A Program whose events are windows of a recording, and the spikes in them, for ``run(program, spikes=...)``.
 
     Spikes between windows are left out. A key, or a query, is the rate of every cell in its window over `peak_rate`.
+    Windows without a spike, windows of a minute or more, and rates above 1 kHz are warned of.
 
     Parameters
     ----------
@@ -39,17 +42,22 @@ def to_program(
     write, read : where the windows of each event start and stop, each (event,) or (episode, event): Brian2 quantities,
         or numbers in the unit of the trains. NaN: no such phase in that event. Left out, nothing is read.
     peak_rate : the rate that is 1 in a key, a quantity or Hz; by default the highest there is.
+    sample_step : of the recording, such as ``second/30000``: windows then start and stop at the nearest sample, so that
+        spikes stay on samples of the run. Left out, windows stay where they are, and spikes may lie between the steps
+        of the run, which moves them.
     others : write_gate, retention and target, as of `neurofwp.program.from_arrays`.
 
     Returns
     -------
     Program, whose events last as long as the longest of their windows, in whole ms, rounded up; and trains whose times
-    count from the onset of each event's write or read, to the last bit of the difference.
+    count from the onset of each event's write or read, to the last bit of the difference. The Program's attributes
+    ``peak_rate`` (Hz) and ``largest_window_shift_ms`` say what is 1 in a key, and by how much windows were moved.
 
     Raises
     ------
     InputError
-        for windows that do not fit each other or the values, end before they begin, or hold no spike at all.
+        for windows that do not fit each other or the values, end before they begin, lie outside of the recording, or
+        hold no spike at all.
     """
     sizes = population_sizes(check(trains))
     if len(sizes) > 1:
@@ -58,26 +66,46 @@ def to_program(
     values = values[None] if values.ndim == 2 else values
     if values.ndim != 3:
         raise InputError(f"value needs the dims (episode, event, post), or (event, post), not shape {values.shape}")
-    shape = values.shape[:2]
-    unit = str(trains["spike_time"].attrs["units"])
-    windows = {"write": _window(write, "write", unit, shape)}
-    if read is not None:
-        windows["read"] = _window(read, "read", unit, shape)
+    given = {"write": write} | ({} if read is None else {"read": read})
+    windows, shift = _windows(trains, given, values.shape[:2], sample_step)
     (cells,) = sizes.values()
-    cut, rates = _cut(trains, windows, shape, cells)
-    highest = max(float(each.max(initial=0)) for each in rates.values())
-    if not highest:
-        raise InputError("there is no spike in any of these windows")
+    cut, found = _cut(trains, windows, values.shape[:2], cells)
+    warn_of_rates(windows, found)
+    highest = max(float(each.max(initial=0)) for each in found.values())
     peak = highest if peak_rate is None else float(np.asarray(peak_rate))  # of a quantity, in Hz
-    lengths = np.stack([np.nan_to_num(stop - start) for start, stop in windows.values()]).max(axis=(0, 1)) * 1000
-    duration = np.maximum(np.ceil(np.round(lengths, 6)), 1)
-    query = rates["read"] / peak if "read" in rates else None
-    made = program.from_arrays(rates["write"] / peak, values, query=query, duration=duration, **others)
-    return made.assign_attrs(peak_rate=peak), cut
+    lengths = np.stack([np.nan_to_num(edges[..., 1] - edges[..., 0]) for edges in windows.values()])
+    duration = np.maximum(np.ceil(np.round(lengths.max(axis=(0, 1)) * 1000, 6)), 1)
+    query = found["read"] / peak if "read" in found else None
+    made = program.from_arrays(found["write"] / peak, values, query=query, duration=duration, **others)
+    return made.assign_attrs(peak_rate=peak, largest_window_shift_ms=shift), cut
 
 
-def _window(edges: tuple[ArrayLike, ArrayLike], phase: str, unit: str, shape: tuple[int, ...]) -> Edges:
-    """Start and stop of each window in s."""
+def _windows(
+    trains: xr.Dataset,
+    given: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    shape: tuple[int, ...],
+    sample_step: Quantity | None,
+) -> tuple[Windows, float]:
+    """Start and stop of each window in s, and by how much (ms) the one was moved that was moved furthest."""
+    unit = str(trains["spike_time"].attrs["units"])
+    windows = {phase: _edges(edges, phase, unit, shape) for phase, edges in given.items()}
+    check_inside(trains, windows)
+    if sample_step is None:
+        check_order(windows)
+        return windows, 0.0
+    _size(sample_step, unit, "sample_step")  # refuses what is no time
+    if not is_quantity(sample_step) or not float(sample_step) > 0:
+        raise InputError(f"sample_step must be a time above 0, like second/30000, not {sample_step!r}")
+    times, step = in_seconds(trains), float(sample_step)
+    first = float(times.min(initial=np.inf))  # a sample, wherever the clock of the recording began
+    moved = {phase: first + np.round((edges - first) / step) * step for phase, edges in windows.items()}
+    check_order(moved)
+    shift = max(float(np.nanmax(np.abs(moved[phase] - windows[phase]), initial=0)) for phase in windows)
+    return moved, shift * 1000
+
+
+def _edges(edges: tuple[ArrayLike, ArrayLike], phase: str, unit: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Start and stop of each window of a phase in s."""
     found = []
     for edge, given in zip(("start", "stop"), edges, strict=True):
         size = _size(given, unit, f"{edge} of {phase} windows")
@@ -85,15 +113,7 @@ def _window(edges: tuple[ArrayLike, ArrayLike], phase: str, unit: str, shape: tu
         if numbers.shape not in (shape, shape[1:]):
             raise InputError(f"{edge} of {phase} windows has shape {numbers.shape}, but (episode, event) is {shape}")
         found.append(np.broadcast_to(numbers / size, shape))
-    start, stop = found
-    bad = np.argwhere((np.isnan(start) != np.isnan(stop)) | (stop <= start))
-    if bad.size:
-        episode, event = bad[0]
-        raise InputError(
-            f"the {phase} window of event {event} of episode {episode} must end after it begins, but goes from "
-            f"{start[episode, event]:g} to {stop[episode, event]:g} s"
-        )
-    return start, stop
+    return np.stack(found, axis=-1)
 
 
 def _size(given: ArrayLike, unit: str, what: str) -> float:
@@ -109,28 +129,21 @@ def _size(given: ArrayLike, unit: str, what: str) -> float:
 
 
 def _cut(
-    trains: xr.Dataset, windows: dict[str, Edges], shape: tuple[int, ...], cells: int
+    trains: xr.Dataset, windows: Windows, shape: tuple[int, ...], cells: int
 ) -> tuple[xr.Dataset, dict[str, NDArray[np.float64]]]:
     """Spikes in windows, counted from where these start, and rates in Hz (episode, event, cell) of each phase."""
     recorded = episode_count(trains)
-    if recorded not in (1, shape[0]):
-        raise InputError(
-            f"the trains have {recorded} episodes and the values {shape[0]}: give as many, or trains of one"
-        )
     times, cell, own = in_seconds(trains), trains["spike_cell"].values, trains["spike_episode"].values
-    rates = {phase: np.zeros((*shape, cells)) for phase in windows}
+    found = {phase: np.zeros((*shape, cells)) for phase in windows}
     parts: list[tuple[NDArray[np.int64], tuple[int, int, int], float]] = []
     order = np.argsort(times, kind="stable")
     of_episode = [order[own[order] == episode] for episode in range(recorded)]
-    for phase, (starts, stops) in windows.items():
-        for (episode, event), start in np.ndenumerate(starts):
-            if np.isnan(start):
-                continue
-            known, stop = of_episode[episode % recorded], stops[episode, event]
-            first, last = np.searchsorted(times[known], (start, stop))
-            inside = known[first:last]
-            rates[phase][episode, event] = np.bincount(cell[inside], minlength=cells) / (stop - start)
-            parts.append((inside, (episode, event, PHASES.index(phase)), start))
+    for phase, edges in windows.items():
+        for episode, each in enumerate(edges):
+            known = of_episode[episode % recorded]
+            found[phase][episode] = rates(times[known], cell[known], cells, each)
+            for event, (first, last) in enumerate(spikes_within(times[known], each)):
+                parts.append((known[first:last], (episode, event, PHASES.index(phase)), each[event, 0]))
     counts = [len(inside) for inside, _, _ in parts]
     every = np.concatenate([np.zeros(0, int), *(inside for inside, _, _ in parts)])
     labels = np.repeat(np.array([where for _, where, _ in parts]).reshape(-1, 3), counts, axis=0)
@@ -139,4 +152,4 @@ def _cut(
     made["spike_time"] = ("spike", since, {"units": "s"})
     for name, column in zip(("spike_episode", "spike_event", "spike_phase"), labels.T, strict=True):
         made[name] = ("spike", column, {"units": "1"})
-    return SCHEMA.check(made.assign_attrs(trains.attrs | {"episodes": shape[0], "kind": SCHEMA.kind})), rates
+    return SCHEMA.check(made.assign_attrs(trains.attrs | {"episodes": shape[0], "kind": SCHEMA.kind})), found

@@ -141,6 +141,53 @@ def test_a_cache_that_others_may_write_is_not_run(compile: Any, tmp_path: Path) 
     assert find_or_compile("shape", compile, folder=tmp_path) == build
 
 
+def test_a_cache_that_others_could_put_another_in_place_of_is_not_run(compile: Any, tmp_path: Path) -> None:
+    parent = tmp_path / "own folder"
+    folder = parent / "cache"
+    folder.mkdir(parents=True)
+    build = find_or_compile("shape", compile, folder=folder)
+    parent.chmod(0o777)
+    with pytest.raises(
+        InputError, match=rf"others may write to '{parent}', on the way .*`chmod go-w '{parent}'`, or set"
+    ):
+        find_or_compile("shape", compile, folder=folder)
+    parent.chmod(0o1777)  # in which everybody can rename only what is theirs, as in /tmp
+    assert find_or_compile("shape", compile, folder=folder) == build
+
+
+@pytest.mark.parametrize("target", ["absolute", "relative"])
+def test_a_link_to_the_cache_that_others_could_turn_is_not_followed(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("home", "open", "real"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "open" / "link").symlink_to(tmp_path / "real" if target == "absolute" else "../real")
+    (tmp_path / "home" / "cache").symlink_to(tmp_path / "open" / "link" if target == "absolute" else "../open/link")
+    monkeypatch.setenv(cache.FOLDER, str(tmp_path / "home" / "cache" / "builds"))
+    cache.cache_folder.cache_clear()
+    try:
+        (tmp_path / "open").chmod(0o777)
+        with pytest.raises(InputError, match=f"others may write to '{tmp_path / 'open'}'"):
+            cache.cache_folder()
+        (tmp_path / "open").chmod(0o755)
+        assert cache.cache_folder() == tmp_path / "real" / "builds"
+    finally:
+        cache.cache_folder.cache_clear()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_a_parent_or_link_of_another_user_is_not_trusted(tmp_path: Path) -> None:
+    (tmp_path / "theirs" / "cache").mkdir(parents=True)
+    os.chown(tmp_path / "theirs", 12345, -1)
+    with pytest.raises(InputError, match="belongs to another user, who could have programs run as yours: set"):
+        cache.check_way(tmp_path / "theirs" / "cache")
+    (tmp_path / "link").symlink_to(tmp_path)
+    cache.check_way(tmp_path / "link" / "not there yet")
+    os.chown(tmp_path / "link", 12345, -1, follow_symlinks=False)
+    with pytest.raises(InputError, match="link', on the way .* belongs to another user"):
+        cache.check_way(tmp_path / "link" / "cache")
+
+
 def test_a_cache_of_another_user_is_not_run(compile: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     find_or_compile("shape", compile, folder=tmp_path)
     monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)

@@ -62,7 +62,15 @@ def by_hand(synapse: model.SynapseModel) -> dict[str, np.ndarray]:
     return {"weight": np.array(plastic.weight / nS), "g": np.array(value.g_ampa / nS)}
 
 
-MODELS = ("error-correcting", "triplet-visual-cortex", "thresholds", "shouval-2002", "omega", "clopath-visual-cortex")
+MODELS = (
+    "error-correcting",
+    "triplet-visual-cortex",
+    "thresholds",
+    "shouval-2002",
+    "omega",
+    "clopath-visual-cortex",
+    "finite-pool",
+)
 
 
 # one model of each kind is enough to compile
@@ -144,3 +152,29 @@ def test_cells_that_lack_something_are_told(name: str, equations: str, how: dict
     source, cells = b2.PoissonGroup(2, 1 * Hz), b2.NeuronGroup(2, equations)
     with pytest.raises(InputError, match=message):
         nf.synapse(name).connect(source, cells, **how)
+
+
+def test_part_of_a_group_is_like_a_group() -> None:
+    """What stands beside the cells is that of the cells that are connected, also where these are in the middle."""
+    before, b2.prefs.codegen.target = b2.prefs.codegen.target, "numpy"
+    try:
+        weights = []
+        for whole in (True, False):
+            cell, step = trains()
+            source = b2.SpikeGeneratorGroup(4, cell, step * ms, dt=1 * ms)
+            cells = driven(name="target*", count=4 if whole else 9)
+            if not whole:
+                cells.v = -70 * b2.mV + np.array([9, 9, 9, 0, 0, 0, 0, 9, 9]) * b2.mV
+            else:
+                cells.v = -70 * b2.mV
+            plastic = nf.synapse("error-correcting").connect(
+                source, cells if whole else cells[3:7], dendrite="v", conductance="g_e"
+            )
+            plastic.weight = 0.2 * nS
+            b2.Network(source, cells, plastic).run(100 * ms, namespace={})
+            weights.append(np.array(plastic.weight / nS))
+            assert np.asarray(plastic.unblocked[:]).shape == (16,)  # one of each synapse
+    finally:
+        b2.prefs.codegen.target = before
+    assert np.ptp(weights[0]) > 1e-4
+    np.testing.assert_array_equal(*weights)

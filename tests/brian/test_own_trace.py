@@ -109,8 +109,13 @@ def test_pairs_with_two_synapses_are_refused():
     own = b2.Synapses(source, cells, "weight : siemens")
     own.connect(i=[0, 0], j=[1, 1])
     weights, heard = b2.StateMonitor(own, "weight", record=True), b2.SpikeMonitor(source)
-    with pytest.raises(InputError, match="cells 0 and 1 have 2 recorded synapses"):
+    with pytest.raises(InputError, match="cells 0 and 1 have 2 recorded synapses, .*: record one of each pair"):
         nf.from_brian2(weights, heard, np.zeros((2, 2)), EVENTS[0])
+    one = b2.StateMonitor(own, "weight", record=[0])
+    net = b2.Network(source, cells, own, one, heard)
+    net.run(100 * ms)
+    _, trace = nf.from_brian2(one, heard, np.zeros((2, 2)), EVENTS[0])
+    assert np.isfinite(trace["weight"]).sum() == 2  # one synapse, after both events
 
 
 def test_monitors_of_whole_groups_and_of_others() -> None:

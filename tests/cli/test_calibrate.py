@@ -51,6 +51,29 @@ def test_a_file_runs_with_other_cells(tmp_path: Path, capsys: pytest.CaptureFixt
     assert float(made["g_teach"] / nS) == pytest.approx(2 * 4.278, rel=1e-3)
 
 
+def test_a_circuit_that_is_there_is_found_refused_or_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "circuit.toml"
+    words = ["calibrate", "circuit", "--out", str(out)]
+    assert cli.main(words) == 0
+    before = out.stat()
+    assert cli.main(words) == 0
+    assert out.stat().st_ino == before.st_ino, "nothing is written again"
+    capsys.readouterr()
+    assert cli.main([*words, "--coupling", "6"]) == 2
+    remedy = "choose another file, or replace it with --overwrite"
+    assert capsys.readouterr().err == f"neurofwp: {str(out)!r} is there, and says something else: {remedy}\n"
+    text = out.read_text()
+    assert cli.main([*words, "--coupling", "6", "--overwrite"]) == 0
+    assert out.read_text() != text
+    assert [path.name for path in tmp_path.iterdir()] == ["circuit.toml"]
+    out.unlink()
+    out.mkdir()
+    assert cli.main(words) == 2
+    assert "Is a directory" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

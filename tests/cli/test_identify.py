@@ -38,7 +38,7 @@ def test_a_recording_leaves_its_verdict_tables_and_figures(tmp_path: Path, capsy
     assert cli.main(["identify", str(folder), "--units", "nS", "--seed", "3", *RULES, "--out", str(out)]) == 0
     assert {file.name for file in out.iterdir()} == {
         "fits.nc", "verdict.json", "summary.json", "rules.csv", "models.csv", "noise_ceiling.csv", "parameters.csv",
-        "rule_bars.png", "log.txt",
+        "rule_bars.png", "log.txt", "manifest.json",
     }  # fmt: skip
     fits = files.read_netcdf(out / "fits.nc")
     said = identification.verdict(fits)
@@ -59,6 +59,31 @@ def test_a_recording_leaves_its_verdict_tables_and_figures(tmp_path: Path, capsy
     unexplained = fits["unexplained"].sel(measure="increments", model="hebbian")
     assert summary["models.increments.hebbian.unexplained"] == float(unexplained)
     assert summary["parameters.delta.rate.low"] == rate["low"]
+
+
+def test_a_verdict_is_found_made_again_or_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, out = record(tmp_path / "own"), tmp_path / "out"
+    words = ["identify", str(folder), "--units", "nS", *RULES, "--out", str(out)]
+    assert cli.main(words) == 0
+    sentence = capsys.readouterr().out.splitlines()[0]
+    written = (out / "fits.nc").stat().st_mtime_ns
+    assert cli.main(words) == 0
+    said = capsys.readouterr()
+    assert said.out == f"{sentence}\n{out}\n"
+    assert f"{out} is complete, of these settings and this code" in said.err
+    assert cli.main([*words, "--seed", "4"]) == 2
+    assert f"{str(out)!r} is of seed = 0, not 4: choose another folder" in capsys.readouterr().err
+    value = np.load(folder / "weight.npy")
+    np.save(folder / "weight.npy", value + 0.01)
+    assert cli.main(words) == 2
+    assert "of other code, versions or input files" in capsys.readouterr().err
+    np.save(folder / "weight.npy", value)
+    assert (out / "fits.nc").stat().st_mtime_ns == written
+    (out / "manifest.json").unlink()
+    assert cli.main(words) == 2
+    assert "fits.nc' is there, and nothing says of what" in capsys.readouterr().err
+    assert cli.main([*words, "--overwrite"]) == 0
+    assert (out / "fits.nc").stat().st_mtime_ns > written
 
 
 def test_answers_are_identified_with_weights_latent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ from neurofwp import cli
 from neurofwp.cli import sweep
 from neurofwp.cli.manifest import MANIFEST
 from neurofwp.experiments import in_context_regression
-from neurofwp.runtime import files, source
+from neurofwp.runtime import files, locks, source
 from neurofwp.runtime.sweeps import Point
 
 RUN = ("in-context-regression", "--episodes", "20", "--longest", "2", "--device", "cpu")
@@ -144,6 +144,74 @@ def test_a_sweep_is_found_complete_or_refused_as_a_run_is(
     assert "is of over = ['inputs=2,3'], not ['inputs=2,3,4']" in capsys.readouterr().err
     assert cli.main([*words, "--over", "inputs=2,3,4", "--overwrite"]) == 0
     assert files.read_netcdf(tmp_path / sweep.SWEEP).sizes["inputs"] == 3
+
+
+def test_a_folder_in_use_is_refused_whatever_the_command(
+    done: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    used, circuit = tmp_path / "used", tmp_path / "circuit.toml"
+    used.mkdir()
+    commands = {
+        "run": ["run", *RUN],
+        "rerun": ["rerun", str(done)],
+        "sweep": ["sweep", *RUN, "--over", "inputs=2,3"],
+        "train": ["train", "digit-pairs", "--steps", "1"],
+        "identify": ["identify", str(done)],
+        "measurements": ["calibrate", "measurements", "--train", "paired_recordings"],
+        "plot": ["plot", str(done)],
+        "phase-diagram": ["run", "phase-diagram"],
+        "protocols": ["run", "plasticity-protocols"],
+    }
+    with locks.hold(used), locks.hold(circuit, tmp_path / ".circuit.toml.lock"):
+        before = content(used)
+        for name, words in commands.items():
+            assert cli.main([*words, "--out", str(used), *(["--overwrite"] if "--over" not in words else [])]) == 2, (
+                name
+            )
+            said = capsys.readouterr().err
+            assert said.startswith(f"neurofwp: {str(used)!r} is in use by another neurofwp, process {os.getpid()}, "), (
+                name
+            )
+            assert len(said.splitlines()) == 1
+        assert content(used) == before
+        assert cli.main(["calibrate", "circuit", "--out", str(circuit)]) == 2
+        assert capsys.readouterr().err.startswith(f"neurofwp: {str(circuit)!r} is in use by another neurofwp, process ")
+    assert [path.name for path in used.iterdir()] == []
+    assert run(used) == 0
+
+
+def test_a_manifest_does_not_vouch_for_the_files_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder that was removed while a run was at work, and in which another has finished meanwhile."""
+
+    def replace(folder: Path) -> None:
+        monkeypatch.undo()
+        shutil.rmtree(folder)
+        assert run(folder, "--seed", "1") == 0
+
+    _interrupted(replace, monkeypatch)
+    assert run(tmp_path / "out") == 2
+    assert f"{str(tmp_path / 'out')!r} was removed meanwhile, and is of seed = 1, not 0 now" in capsys.readouterr().err
+    assert run(tmp_path / "out", "--seed", "1") == 0
+    assert "is complete" in capsys.readouterr().err
+
+
+def test_figures_of_another_result_are_not_replaced(
+    done: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other, figures = tmp_path / "other", tmp_path / "figures"
+    assert run(other, "--seed", "1") == 0
+    plot = ["plot", str(other), "--out"]
+    assert cli.main([*plot, str(done)]) == 2
+    assert f"{str(done)!r} is of command = 'run in-context-regression', not 'plot'" in capsys.readouterr().err
+    assert cli.main([*plot, str(figures)]) == cli.main([*plot, str(figures)]) == 0
+    assert cli.main(["plot", str(done), "--out", str(figures)]) == 2
+    assert cli.main(["plot", str(done), "--out", str(figures), "--overwrite"]) == 0
+    (figures / MANIFEST).unlink()
+    capsys.readouterr()
+    assert cli.main(["plot", str(done), "--out", str(figures)]) == 2
+    assert "error.png' is there, and nothing says of what" in capsys.readouterr().err
 
 
 def _full(descriptor: int) -> None:

@@ -77,3 +77,13 @@ def test_what_only_tells_imports_nothing_that_takes_long(words: list[str], tmp_p
 )
 def test_what_is_refused_is_refused_at_once(words: list[str], sentence: str, tmp_path: Path) -> None:
     assert sentence in " ".join(said(words, tmp_path, 2).replace("│", " ").split())
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no disk here is always full")
+@pytest.mark.parametrize("words", [["--help"], ["show", "delta"], ["list", "rules"]])
+def test_output_that_cannot_be_written_is_one_sentence(words: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "neurofwp", *words]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "neurofwp: cannot read or write the output: No space left on device\n"

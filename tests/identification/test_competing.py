@@ -42,6 +42,7 @@ TRUTH: Mapping[str, Mapping[str, float]] = {
         "rate_p": 1.6, "rate_d": 1.2, "theta_p": 0.5, "theta_d": 0.25, "slope": 0.04, "drive_offset": 0.7, "w_max": 0.9,
     },
     "bcm": {"threshold": 0.4, "memory": 5.0, "weight_scale": 1.1},
+    "nearest_pair": {"g_plus": 0.8, "g_minus": 1.1, "saturation_pre": 1.5, "saturation_post": 3.0},
     "btsp": {
         "tau_e": 1.2, "tau_i": 0.6, "k_plus": 1.5, "k_minus": 0.6, "a_plus": 0.4, "b_plus": 6.0, "a_minus": 0.05,
         "b_minus": 18.0, "w_max": 1.2,
@@ -95,7 +96,7 @@ def found(rule: Rule, scale: float = 1.0) -> Fit:
 
 def test_all_compete_but_those_that_say_why_not() -> None:
     ids = {rule.id for rule in candidates()}
-    assert len(ids) == 20
+    assert len(ids) == 21
     assert ids == TRUTH.keys()
     assert excluded().keys() == {rule.id for rule in RULES} - ids
     assert all(excluded().values())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -84,3 +87,27 @@ def test_a_mixture_is_named_where_it_fits(misfit: float, kind: str) -> None:
     assert said.mixture is not None
     assert said.mixture.share == pytest.approx(0.5, abs=0.05)
     assert said.kind == kind
+
+
+def test_sentences_give_the_reason_first_and_a_handful_of_rules() -> None:
+    truth, first, second, *others = series(5, episodes=4, entries=4000)
+    names = [f"rule_{number}" for number in range(8)]
+    expected = {name: truth + 1e-4 * other for name, other in zip(names, others, strict=False)}
+    alike = decide(products(truth + 2 * first, truth + 2 * second, **expected), names).sentence
+    assert alike.startswith("undecided: noise leaves open whether any rule fits; 8 rules remain, rule ")
+    assert alike.count("rule ") == 5  # four by name, and the word itself
+    assert " and 4 others; the best of them leaves " in alike
+    same = decide(products(truth + 0.1 * first, truth + 0.1 * second, **expected), names).sentence
+    assert re.fullmatch(
+        r"rule \d, rule \d, rule \d, rule \d or 4 others, which predict the same: the best of them leaves -?0\.\d % of "
+        r"what repeats unexplained \(95 % interval -?0\.\d to 0\.\d %\)",
+        same,
+    )
+    only = decide(products(truth + 0.1 * first, truth + 0.1 * second, right=truth), ["right"]).sentence
+    assert re.match(r"right: it leaves -?0\.\d % of what repeats unexplained", only)
+    lone = products(truth + 0.1 * first, truth + 0.1 * second, right=truth, wrong=others[0])
+    silent = decide(replace(lone, repeated=False), ["right", "wrong"]).sentence
+    assert silent == (
+        "how well rules fit is unknown without a repeat or a stated noise; right predicts best; "
+        "one other rule is rejected"
+    )

@@ -168,7 +168,22 @@ def test_a_declared_scale(
         ("ratio", "1.2", "0.1", "percent", "around 1.2 per cent of the strength before .*; if these are ratios"),
         ("change", "20", "10", None, "changes around 20 in the column 'change': per cent\\? Say --scale percent-diff"),
         ("change", "20", "10", "percent", "where 0 is no change, are --scale percent-difference; where 100 is"),
-        ("change", "-1.5", "0.1", None, "column 'change': a number of -1 or more is needed, not '-1.5'"),
+        (
+            "change",
+            "-20",
+            "9",
+            None,
+            "of -1 or more .* not '-20'; if it is a difference in per cent, --scale percent-diff",
+        ),
+        (
+            "ratio",
+            "-20",
+            "9",
+            None,
+            "of 0 or more .* not '-20'; if it is a difference in per cent, --scale percent-diff",
+        ),
+        ("ratio", "-20", "9", "percent", "not '-20'; if it is a difference in per cent, --scale percent-difference"),
+        ("ratio", "-200", "9", "percent-difference", "a number of -100 or more is needed, not '-200'$"),
     ],
 )
 def test_a_scale_that_looks_like_another_is_asked_about(
@@ -177,6 +192,39 @@ def test_a_scale_that_looks_like_another_is_asked_about(
     path = write(f"dt_ms,{header},sem", f"10,{value},{sem}")
     with pytest.raises(InputError, match=what):
         measurements.read(path, Layout.from_words((), PAIRS, scale))
+
+
+def test_questions_name_the_column_as_the_file_does(write: Callable[..., Path]) -> None:
+    path = write("dt_ms,EPSP (%),sem", "10,120,10")
+    with pytest.raises(InputError, match=r"ratios around 120 in the column 'EPSP \(%\)'"):
+        measurements.read(path, Layout.from_words(["ratio=EPSP"], PAIRS))
+    with pytest.raises(InputError, match=r"say --columns ratio='EPSP \(%\)' with --scale percent"):
+        measurements.read(path, Layout.from_words(["change=EPSP"], PAIRS, "percent"))
+
+
+def test_a_column_is_found_without_its_unit(write: Callable[..., Path]) -> None:
+    given = [word for word in PAIRS if not word.startswith("frequency")]
+    words = ["frequency_hz=Frequenz", "ratio=Effekt"]
+    (one,) = measurements.read(write("dt_ms,Frequenz (Hz),Effekt", "10,20,1.2"), Layout.from_words(words, given))
+    assert one.protocol.coordinates["frequency"] == 20
+    both = write("dt_ms,Frequenz (Hz),Frequenz [1/min],Effekt", "10,20,1200,1.2")
+    with pytest.raises(InputError, match="the column 'Frequenz' is there twice"):
+        measurements.read(both, Layout.from_words(words, given))
+    other = write("dt_ms,Frequenz (kHz),Effekt", "10,0.02,1.2")
+    with pytest.raises(InputError, match="says khz, but frequency_hz is in hz"):
+        measurements.read(other, Layout.from_words(words, given))
+
+
+def test_what_is_given_may_be_numbers(write: Callable[..., Path]) -> None:
+    path = write("dt_ms,ratio", "10,1.2")
+    words = dict(word.split("=") for word in PAIRS)
+    (expected,) = measurements.read(path, Layout(given=words))
+    numbers: dict[str, object] = {name: float(text) if text.isdigit() else text for name, text in words.items()}
+    numbers["trains"] = np.int64(int(words["trains"]))
+    (one,) = measurements.read(path, Layout(given=numbers))
+    assert one.protocol == expected.protocol
+    with pytest.raises(InputError, match=r"layout: given 'trains' must be a text or a number, not \[15\]"):
+        Layout(given={"trains": [15]})
 
 
 def test_a_heading_that_says_another_unit_is_refused(write: Callable[..., Path]) -> None:
@@ -251,7 +299,7 @@ def test_a_mistake_in_a_layout_is_one_sentence(
         ("given = 3", "mine.toml: 'given' must be a table"),
         ("[scale]", "mine.toml: 'scale' must be a text"),
         ('scale = "per cent"', "scale in .*mine.toml: 'per cent'; did you mean 'percent'"),
-        ("[given]\ntrains = [1]", r"mine.toml: \[given\] 'trains' must be a text or a number, not \[1\]"),
+        ("[given]\ntrains = [1]", r"mine.toml: given 'trains' must be a text or a number, not \[1\]"),
         ('[given]\nprotocol = "paring"', "'protocol', which is given for the whole file: one of pairing, .*'paring'"),
         ("[given]\ntrains = 1.5", "'trains', which is given for the whole file: a whole number .* not '1.5'"),
         ('sheet = "LTP"', "is text, which has no sheet 'LTP'"),

@@ -27,6 +27,7 @@ PARAMETERS = {
     },
     "oja": {"rate": 0.4, "scale": 1.5},
     "bcm": {"threshold": 0.3, "memory": 4.0},
+    "nearest_pair": {"g_plus": 0.9, "g_minus": 0.7, "saturation_pre": 1.4, "saturation_post": 2.5},
     "interpolating": {}, "key_decay": {}, "key_gated_delta": {}, "implicit_delta": {}, "gated_oja": {},
     "ode_hebb": {}, "ode_oja": {}, "ode_delta": {},
 }  # fmt: skip
@@ -94,6 +95,10 @@ def step(rule: str, p: dict, w: np.ndarray, k: np.ndarray, v: np.ndarray, gate: 
                 up = p["rate_p"] * sigmoid((c - p["theta_p"]) / p["slope"]) * (p["w_max"] - old)
                 down = p["rate_d"] * sigmoid((c - p["theta_d"]) / p["slope"]) * old
                 new[i, j] = old + gate * k[j] * (up - down)
+            elif rule == "nearest_pair":
+                up = p["g_plus"] * k[j] / (1 + p["saturation_pre"] * abs(k[j])) * v[i]
+                down = p["g_minus"] * v[i] / (1 + p["saturation_post"] * abs(v[i])) * k[j]
+                new[i, j] = old + gate * (up - down)
             elif rule == "oja":
                 back = sum(w[m, j] * v[m] for m in range(len(v)))
                 new[i, j] = old + p["rate"] * gate * v[i] * (p["scale"] * k[j] - back)

@@ -168,6 +168,7 @@ def test_scaling_all_weights_scales_the_parameters_by_their_weight_power(rule: R
 LEAVING = (
     "hebbian", "fixed_decay", "scalar_decay", "key_decay", "delta", "gated_delta", "key_gated_delta", "delta_product",
     "implicit_delta", "momentum", "soft_bound", "outstar", "calcium_threshold", "bcm", "btsp", "ode_hebb", "ode_delta",
+    "nearest_pair",
 )  # fmt: skip
 FADING = ("interpolating", "mlstm", "oja", "gated_oja", "ode_oja")
 DECAYS = ("decay", "decay_open", "decay_closed")

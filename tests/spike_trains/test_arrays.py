@@ -7,6 +7,7 @@ from typing import Any
 import brian2 as b2
 import numpy as np
 import pytest
+import xarray as xr
 from brian2 import Quantity, ms, mV, second
 
 from neurofwp.errors import InputError
@@ -62,3 +63,10 @@ def test_a_monitor_gives_the_trains_of_all_its_cells() -> None:
     assert made["spike_population"].attrs["sizes"] == [4]
     with pytest.raises(InputError, match="need a Brian2 SpikeMonitor that records t and i"):
         from_monitor(rates)
+
+
+def test_a_unit_of_brian2_is_as_good_as_its_name() -> None:
+    made, same = (from_arrays([[1.0, 2.5]], units=unit) for unit in (ms, "ms"))
+    xr.testing.assert_identical(made, same)
+    with pytest.raises(InputError, match="must be in a unit of time, like s or ms, not in 'mV'"):
+        from_arrays([[1.0, 2.5]], units=mV)

@@ -33,16 +33,30 @@ def test_episodes_and_populations_may_be_told(tmp_path: Path) -> None:
     assert made["spike_population"].attrs["sizes"] == [2, 1]
 
 
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_semicolons_and_decimal_commas(tmp_path: Path, separator: str) -> None:
+    file = tmp_path / "spikes.csv"
+    file.write_text("cell;time (ms)\n0;1,25\n0;1300,5\n1;2\n".replace(";", separator))
+    made = spike_trains.read_csv(file)
+    assert made["spike_time"].values.tolist() == [1.25, 1300.5, 2.0]
+    file.write_text(file.read_text().replace(",", "."))
+    assert spike_trains.read_csv(file)["spike_time"].values.tolist() == [1.25, 1300.5, 2.0]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ("cell,time\n0,1\n", "the heading of the times must say their unit, like time .ms."),
         ("cell,time (mV)\n0,1\n", "the times of .*spikes.csv' must be in a unit of time, like s or ms, not in 'mV'"),
         ("cell,time (ms)\n0,2\n1,9\n0,1\n", "line 4: key cell 0 fires at 1 ms, before its last spike, 1 ms later"),
-        ("cell,time (ms)\n0,1\n0,\n", "line 3: time must be a number, not nan"),
+        ("cell,time (ms)\n0,1\n0,\n", "line 3: time must be a number, not empty"),
         ("cell,time (ms)\n0.5,1\n", "line 2: cell must be a whole number from 0 on, not 0.5"),
         ("cell,time (ms)\n-1,1\n", "line 2: cell must be a whole number from 0 on, not -1"),
         ("neuron,time (ms)\n0,1\n", "unknown column of .*spikes.csv': 'neuron'"),
+        ("cell,time (ms)\n0,1,5\n", "line 2 has 3 cells, but its first line names 2 .decimal commas need semicolons"),
+        ("cell;time (ms)\n0;1,5\n\n0;2.5\n", "has a comma in a number .line 2. and a point in another .line 4."),
+        ("cell;time (ms)\n\n0;1,5\n0;x\n", "line 4: time must be a number, not x"),
+        ("", "is empty: its first line must name the columns"),
         ("cell\n0\n", "lacks the column 'time'"),
     ],
 )

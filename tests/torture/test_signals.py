@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from pathlib import Path
 import pytest
 
 MARK = "NEUROFWP_TORTURE"
+KINDS = (".csv", ".nc", ".safetensors", ".toml")  # of files with what was measured
 GONE = 5.0  # seconds until no process is left
 ORDERLY = 2.5  # seconds until the exit code of an interrupt, on a busy machine
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
@@ -28,17 +30,35 @@ COMMANDS = {
     "run": RUN,
     "sweep": ("sweep", "hetero-associative", "--over", "pairs=2,3", "--workers", "2", "--episodes", "2", "--no-fit"),
     "train": ("train", "digit-pairs", "--steps", "4000"),
+    "train-short": ("train", "digit-pairs", "--steps", "400"),
     "protocols": ("run", "plasticity-protocols"),
     "phase-diagram": ("run", "phase-diagram"),
+    "identify": ("identify", "recording", "--units", "nS", "--no-references"),
+    "rerun": ("rerun", "result"),
+    "calibrate-measurements": (
+        "calibrate", "measurements", "--train", "paired_recordings", "--studies", "Markram", "--test",
+        "sjostrom_2001_visual_cortex", "--bootstrap", "2", "--device", "cpu",
+    ),
+    "calibrate-circuit": ("calibrate", "circuit"),
 }  # fmt: skip
+
+
+MOMENTS = (
+    "identify",
+    "rerun",
+    "calibrate-measurements",
+    "calibrate-circuit",
+    "train",
+)  # at which signals come at random
 
 
 @dataclass
 class Place:
-    """A folder for everything that one command leaves anywhere."""
+    """A folder for everything that one command leaves anywhere; and one with what commands read."""
 
     folder: Path
     mark: str
+    given: Path
 
     def environment(self) -> dict[str, str]:
         own = {"TMPDIR": "tmp", "NEUROFWP_CACHE": "cache", "MPLCONFIGDIR": "matplotlib"}
@@ -51,10 +71,13 @@ class Place:
 
     def start(self, words: Sequence[str]) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "neurofwp", *words, "--out", str(self.folder / "out")],
-            env=self.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            [sys.executable, "-m", "neurofwp", *words, "--out", str(self.out(words))],
+            env=self.environment(), cwd=self.given, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             start_new_session=True,
         )  # fmt: skip
+
+    def out(self, words: Sequence[str]) -> Path:
+        return self.folder / "out" / ("circuit.toml" if words == COMMANDS["calibrate-circuit"] else "")
 
     def at_work(self) -> list[str]:
         """Command lines of all processes that carry the mark."""
@@ -78,7 +101,7 @@ class Place:
 
     def results(self) -> dict[str, str]:
         """A hash of each file with what was measured."""
-        files = [each for each in (self.folder / "out").rglob("*") if each.suffix in (".csv", ".nc", ".safetensors")]
+        files = [each for each in (self.folder / "out").rglob("*") if each.suffix in KINDS]
         return {
             str(each.relative_to(self.folder)): hashlib.sha256(each.read_bytes()).hexdigest()
             for each in files
@@ -87,8 +110,14 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path, uuid.uuid4().hex)
+def place(tmp_path: Path, given: Path) -> Place:
+    return Place(tmp_path, uuid.uuid4().hex, given)
+
+
+@pytest.fixture(scope="session")
+def undisturbed() -> dict[str, dict[str, str]]:
+    """What commands leave that nobody interrupts, by command."""
+    return {}
 
 
 def interrupt(place: Place, words: Sequence[str], number: signal.Signals, after: float) -> tuple[int, float, str]:
@@ -129,15 +158,34 @@ def test_a_run_that_compiles_leaves_nothing(place: Place, number: signal.Signals
 @pytest.mark.torture
 @pytest.mark.parametrize("number", list(CODES))
 @pytest.mark.parametrize("after", [1.0, 3.0, 6.0, 12.0, 20.0])
-@pytest.mark.parametrize("command", list(COMMANDS))
+@pytest.mark.parametrize("command", [each for each in COMMANDS if each not in MOMENTS])
 def test_any_command_at_any_moment(place: Place, command: str, after: float, number: signal.Signals) -> None:
     check(place, COMMANDS[command], number, after)
 
 
 @pytest.mark.torture
+@pytest.mark.parametrize("number", list(CODES))
+@pytest.mark.parametrize("draw", [0, 1])
+@pytest.mark.parametrize("command", MOMENTS)
+def test_commands_at_random_moments_end_as_if_undisturbed(
+    place: Place, undisturbed: dict[str, dict[str, str]], command: str, draw: int, number: signal.Signals
+) -> None:
+    words = COMMANDS[command]
+    check(place, words, number, random.Random(f"{command} {number} {draw}").uniform(0.2, 12.0))
+    if draw == 0:
+        place.finish(words)
+        if command not in undisturbed:
+            other = Place(place.folder / "other", place.mark, place.given)
+            other.finish(words)
+            undisturbed[command] = other.results()
+        assert undisturbed[command]
+        assert place.results() == undisturbed[command]
+
+
+@pytest.mark.torture
 @pytest.mark.parametrize("command", ["run", "sweep"])
 def test_what_was_interrupted_ends_as_if_it_had_not_been(place: Place, tmp_path: Path, command: str) -> None:
-    undisturbed = Place(tmp_path / "other", place.mark)
+    undisturbed = Place(tmp_path / "other", place.mark, place.given)
     undisturbed.finish(COMMANDS[command])
     for number, after in ((signal.SIGKILL, 8.0), (signal.SIGTERM, 14.0), (signal.SIGINT, 20.0)):
         interrupt(place, COMMANDS[command], number, after)
