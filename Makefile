@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test slow torture bench lint clean
+.PHONY: demo test slow torture bench docs lint clean
 
 demo: $(READY)
 	$(BIN)/neurofwp run hetero-associative --out results/demo --overwrite
@@ -30,13 +30,19 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.fitting
 	$(BIN)/python -m benchmarks.rate --compile neither
 
+# the site, into docs/_build/html: notebooks run if they or the package changed, which takes minutes
+docs: $(READY)
+	$(PIP) install -c constraints.txt -e '.[docs]'
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo docs/_build/html/index.html
+
 lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage docs/_build docs/generated
 
 # torch comes first and alone: with nothing but its pin to satisfy, pip keeps to the build that this machine is set up
 # for (CPU or GPU), and the packages after it find it there.
