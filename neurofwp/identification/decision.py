@@ -138,7 +138,8 @@ def _sentence(
     high: float,
     mixture: Mixture | None,
 ) -> str:
-    limits = f"leaves {_percent(value)} of what repeats unexplained (95 % interval {100 * low:.1f} to {_percent(high)})"
+    interval = f" (95 % interval {100 * low:.1f} to {_percent(high)})" if low == low else ""  # one episode has none
+    limits = f"leaves {_percent(value)} of what repeats unexplained{interval}"
     several = len(left) > 1
     predicts = f"{'the best of them' if several else 'it'} {limits}{_rejected(count - len(left))}"
     match kind:

@@ -70,9 +70,11 @@ def _rows(file: Path) -> tuple[pd.DataFrame, str]:
     rows["time"] = _numbers(file, rows, "time")
     for name in ("cell", "episode"):
         rows[name] = _whole(file, rows, name) if name in rows else 0
-    if "population" in rows and (empty := np.flatnonzero(rows["population"].isna())).size:
-        raise InputError(f"{str(file)!r}, line {empty[0] + 2}: population is empty, but every spike needs it")
-    rows["population"] = rows["population"].astype(str) if "population" in rows else KEY
+    if "population" not in rows:
+        rows["population"] = KEY
+    for line, name in rows["population"].items():
+        if not (name and name.isprintable()):
+            raise InputError(f"{str(file)!r}, line {line}: population must be a name, not {name!r}")
     return rows, heading[2]
 
 

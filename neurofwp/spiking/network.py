@@ -41,8 +41,7 @@ class SpikingNetwork:
 
     Parameters
     ----------
-    synapse : name or path of a synapse model (`neurofwp list`). Among them are additive, decay, thresholds and
-        error-correcting.
+    synapse : name or path of a synapse model (`neurofwp list`), as error-correcting.
     circuit : name or path of a circuit.
     parameters : quantities that replace those of the model and circuit files, by name, as in
         ``{"g_gaba": 0 * nS}``, or ``{"g_gaba": "0 nS"}``, to take the feedback away.

@@ -58,7 +58,8 @@ def test_semicolons_and_decimal_commas(tmp_path: Path, separator: str) -> None:
         ("cell;time (ms)\n\n0;1,5\n0;x\n", "line 4: time must be a number, not x"),
         ("", "is empty: its first line must name the columns"),
         ("cell\n0\n", "lacks the column 'time'"),
-        ("cell,time (ms),population\n0,1,key\n0,2,\n", "line 3: population is empty, but every spike needs it"),
+        ("cell,time (ms),population\n0,1,key\n0,2,\n", "line 3: population must be a name, not ''"),
+        ("cell,time (ms),population\n0,1,key\n0,2,\0\n", r"line 3: population must be a name, not '.x00'"),
     ],
 )
 def test_a_bad_file_is_refused_with_the_line(tmp_path: Path, text: str, says: str) -> None:
