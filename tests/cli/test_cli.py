@@ -439,7 +439,7 @@ def test_plot_needs_the_saved_data_alone(tmp_path: Path, tiny: ModuleType, capsy
     assert names(out) == {"result.nc", "numbers.png", "report.html"}
     np.testing.assert_array_equal(matplotlib.image.imread(out / "numbers.png"), first)
     assert cli.main(["plot", str(out / "result.nc"), "--out", str(elsewhere), "--pdf"]) == 0
-    assert names(elsewhere) == {"numbers.png", "numbers.pdf", "report.html"}
+    assert names(elsewhere) == {"numbers.png", "numbers.pdf", "report.html", "manifest.json"}
     assert (elsewhere / "numbers.pdf").read_bytes().startswith(b"%PDF")
     assert not tiny.calls
 

@@ -119,7 +119,8 @@ def test_a_sweep_leaves_one_labelled_dataset_and_a_result_for_every_point(
     assert cli.main(["compare", str(tmp_path), "--numbers", "recall.*.r2"]) == 0
     assert "recall.spiking.r2" in capfd.readouterr().out.replace("\n", "")
     assert cli.main(["plot", str(tmp_path), "--numbers", "recall.spiking.r2", "--out", str(tmp_path / "again")]) == 0
-    assert {"curves.png", "maps.png", "report.html"} == {file.name for file in (tmp_path / "again").iterdir()}
+    drawn = {file.name for file in (tmp_path / "again").iterdir()}
+    assert drawn == {"curves.png", "maps.png", "report.html", "manifest.json"}
     assert cli.main(["compare", str(tmp_path), "--numbers", "recal.r2"]) == 2
     results = list(tmp_path.glob("points/*/result.nc"))
     assert len(results) == 4

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from neurofwp.errors import InputError
-from neurofwp.runtime import parallel, progress, source
+from neurofwp.runtime import parallel, processes as pools, progress, source
 from neurofwp.runtime.parallel import parallel_map, processes_pay, start
 from neurofwp.runtime.processes import Processes
 
@@ -284,17 +284,11 @@ def test_threads_that_start_processes_leave_the_environment_as_it_was(monkeypatc
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     begun = threading.Barrier(4)
 
-    class Pool:
-        def submit(self, *_: Any) -> Future[Any]:
+    def submit() -> None:
+        begun.wait()
+        with pools._environment(pools.ONE_THREAD):
             time.sleep(0.01)
             assert os.environ["OMP_NUM_THREADS"] == "1"
-            return Future()
-
-    def submit() -> None:
-        own: Any = Processes.__new__(Processes)
-        own._pool = Pool()
-        begun.wait()
-        own._submit(len, {0: ("a",), 1: ("b",)})
 
     with ThreadPoolExecutor(4) as threads:
         for each in [threads.submit(submit) for _ in range(4)]:
