@@ -109,8 +109,8 @@ def use_backend(backend: str) -> Iterator[Path | None]:
     own, link = prefs.codegen.cpp.extra_compile_args_gcc, prefs.codegen.cpp.extra_link_args
     make = prefs.devices.cpp_standalone.extra_make_args_unix
     with children.temporary_folder() as folder:
-        (folder / "GNUmakefile").write_text(GNUMAKEFILE)
-        (folder / "precompiled.h").write_text("".join(f"#include {header}\n" for header in HEADERS))
+        (folder / "GNUmakefile").write_text(GNUMAKEFILE, "utf-8")
+        (folder / "precompiled.h").write_text("".join(f"#include {header}\n" for header in HEADERS), "utf-8")
         set_device("cpp_standalone", directory=str(folder), build_on_run=False)
         prefs.codegen.cpp.extra_compile_args_gcc = list(flags())
         prefs.devices.cpp_standalone.extra_make_args_unix = [

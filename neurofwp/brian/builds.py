@@ -128,7 +128,7 @@ def _run_times(folder: Path) -> Recorded:
     """Seconds, from the files in which Brian2's programs leave them."""
     lines = []
     for name in ("last_run_info.txt", "profiling_info.txt"):
-        lines += (folder / name).read_text().splitlines() if (folder / name).is_file() else []
+        lines += (folder / name).read_text("utf-8").splitlines() if (folder / name).is_file() else []
     spent = [line.split() for line in lines]
     return {
         f"seconds.{'network' if index == 0 else words[0]}": np.array(float(words[0] if index == 0 else words[1]))
@@ -161,7 +161,7 @@ def find_or_compile(shape: Any, compile: Callable[[Path], dict[str, Any]], *, fo
         log.info("compiling a network of a new shape (kept for the next time: neurofwp cache)")
         with _replace_folder(entry) as temporary:
             fields = compile(temporary)
-            (temporary / MANIFEST).write_text(json.dumps(fields | {DIGEST: _digest(temporary, fields)}))
+            (temporary / MANIFEST).write_text(json.dumps(fields | {DIGEST: _digest(temporary, fields)}), "utf-8")
     cache.make_room(folder)
     return Build(entry, **fields)
 
@@ -187,7 +187,7 @@ def _read_build(entry: Path) -> Build | None:
         return None
     cache.check_private(entry)
     try:
-        fields = json.loads((entry / MANIFEST).read_text())
+        fields = json.loads((entry / MANIFEST).read_text("utf-8"))
         if fields.pop(DIGEST) == _digest(entry, fields) and os.access(entry / "main", os.X_OK):
             return Build(entry, **fields)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
@@ -218,7 +218,7 @@ def _machine() -> list[str]:
     from neurofwp.brian import backends  # brings Brian2, which looking at the cache does not need
 
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
         processor = [line for line in dict.fromkeys(lines) if line.startswith(("model name", "flags", "Features"))]
     except OSError:
         processor = [platform.processor()]

@@ -34,6 +34,6 @@ def find(folder: Path) -> NotFinite | None:
     """What a compiled program found, from the folder of its results."""
     if not (folder / FILE).is_file():
         return None
-    lines = [line.split() for line in (folder / FILE).read_text().splitlines()]
+    lines = [line.split() for line in (folder / FILE).read_text("utf-8").splitlines()]
     lost = [Lost(group, variable, int(index), float(value)) for group, variable, index, value, _ in lines]
     return NotFinite(lost, float(lines[0][-1]))

@@ -10,6 +10,7 @@ Exit codes: 0 done; 1 something failed or is missing, and was said; 2 bad input;
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -42,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; bad input becomes one sentence on stderr."""
     words = sys.argv[1:] if arguments is None else [*arguments]
     alone = arguments is None  # in this process
+    for stream in (sys.stdout, sys.stderr) if alone else ():
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without such a letter shows a question mark
     if alone and words and words[0] in COMPUTING:
         children.own_temporary_files()
     try:

@@ -87,7 +87,7 @@ def synapses() -> dict[str, str]:
     """Each synapse model's name and its description."""
     folder = resources.files("neurofwp.models") / "synapses"
     models = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
-    return {file.name.removesuffix(".toml"): tomllib.loads(file.read_text())["description"] for file in models}
+    return {file.name.removesuffix(".toml"): tomllib.loads(file.read_text("utf-8"))["description"] for file in models}
 
 
 def parameters(model: str = MODEL) -> list[dict[str, Any]]:
@@ -177,7 +177,7 @@ def _sources(*folders: str) -> list[Path]:
 
 
 def _tree(source: Path) -> ast.Module:
-    return ast.parse(source.read_text())
+    return ast.parse(source.read_text("utf-8"))
 
 
 def _first_line(node: ast.Module | ast.ClassDef) -> str:

@@ -57,7 +57,7 @@ def _compiler(what: str) -> Finding:
         return Finding(what, f"no {command[0]}", "install a C++ compiler (Debian: apt-get install g++), or set CXX")
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "trivial.cpp")
-        source.write_text("#include <cmath>\n#include <Python.h>\ndouble one() { return std::exp(0.0); }\n")
+        source.write_text("#include <cmath>\n#include <Python.h>\ndouble one() { return std::exp(0.0); }\n", "utf-8")
         include = f"-I{sysconfig.get_path('include')}"
         words = (*command, include, "-c", str(source), "-o", str(source.with_suffix(".o")))
         done = subprocess.run(words, capture_output=True, text=True, check=False)

@@ -41,7 +41,7 @@ def of_run(experiment: Experiment, result: xr.DataTree, tables: Mapping[str, xr.
     """What is told of a run, from its result alone."""
     about = {str(name): value for name, value in result.attrs.items()}
     settings = json.loads(about["settings"])
-    title, *done = _paragraphs(experiment.text)
+    title, *done = _paragraphs(experiment.text) or [experiment.name]  # optimised Python has no docstrings
     meant = experiment.interpretation
     return Page(
         title=title,

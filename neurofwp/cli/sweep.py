@@ -269,7 +269,7 @@ def _apart(path: Path) -> Iterator[None]:
     sys.stderr.flush()
     kept = [os.dup(1), os.dup(2)]
     try:
-        with path.open("a") as file:
+        with path.open("a", encoding="utf-8") as file:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
             yield

@@ -83,7 +83,7 @@ def check(path: Path, *, sealed: bool = False) -> None:
 def _is_listed(path: Path) -> bool:
     """Whether a run that is complete left it."""
     try:
-        return path.name in json.loads((path.parent / LIST).read_text())["files"]
+        return path.name in json.loads((path.parent / LIST).read_text("utf-8"))["files"]
     except (OSError, ValueError, TypeError, LookupError, RecursionError):
         return False
 

@@ -41,7 +41,7 @@ def check(what: str, memory: Mapping[str, float], disk: Mapping[str, float], fol
 def free_memory() -> int | None:
     """Bytes that processes could still get, swapping included; None where the system does not say."""
     try:
-        lines = dict(line.split(":") for line in MEMINFO.read_text().splitlines() if ":" in line)
+        lines = dict(line.split(":") for line in MEMINFO.read_text("utf-8").splitlines() if ":" in line)
         free = sum(int(lines[name].split()[0]) * 1024 for name in ("MemAvailable", "SwapFree"))
     except (OSError, ValueError, KeyError, IndexError):
         return None
@@ -58,8 +58,8 @@ def free_disk(folder: Path) -> int | None:
 
 def _left_in_group(folder: Path, limit: str, used: str, reclaimable: str) -> int | None:
     try:
-        most, now = (int((folder / name).read_text()) for name in (limit, used))
-        said = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        most, now = (int((folder / name).read_text("utf-8")) for name in (limit, used))
+        said = dict(line.split() for line in (folder / "memory.stat").read_text("utf-8").splitlines())
         return most - now + int(said.get(reclaimable, 0))
     except (OSError, ValueError):  # there is no such group, or no limit: "max"
         return None

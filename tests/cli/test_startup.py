@@ -87,3 +87,17 @@ def test_output_that_cannot_be_written_is_one_sentence(words: list[str]) -> None
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == "neurofwp: cannot read or write the output: No space left on device\n"
+
+
+@pytest.mark.parametrize("words", [["list"], ["show", "error-correcting"], ["run", "key-overlap", "--help"]])
+def test_an_ascii_locale_reads_our_files_and_prints_what_it_can(words: list[str]) -> None:
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-m", "neurofwp", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | ascii_only,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    assert done.stdout.isascii()

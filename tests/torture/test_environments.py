@@ -47,7 +47,7 @@ ENVIRONMENTS = {
     "C locale without UTF-8": Environment({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, out=ODD),
     "ASCII output": Environment({"LC_ALL": "POSIX", "PYTHONIOENCODING": "ascii"}, out=ODD),
     "decimal comma": Environment({"LC_ALL": "de_DE.UTF-8", "LOCPATH": "FOLDER/locales"}),
-    "warnings as errors": Environment(python=("-W", "error", "-W", "ignore:'\\w+' :DeprecationWarning")),
+    "warnings as errors": Environment(python=("-W", "error", "-W", "ignore::DeprecationWarning")),
     "optimised": Environment(python=("-OO",)),
     "hash seed": Environment({"PYTHONHASHSEED": "77"}),
     "figures on a screen that is not there": Environment({"MPLBACKEND": "TkAgg", "DISPLAY": ""}),
