@@ -33,7 +33,7 @@ bench: $(READY)
 # the site, into docs/_build/html: notebooks run if they or the package changed, which takes minutes
 docs: $(READY)
 	$(PIP) install -c constraints.txt -e '.[docs]'
-	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 	@echo docs/_build/html/index.html
 
 lint: $(READY)
