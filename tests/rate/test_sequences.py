@@ -16,6 +16,8 @@ from neurofwp.errors import InputError
 from neurofwp.rate import FastWeightLayer, FastWeightStack, Result, run
 from neurofwp.rules import RULES, Argument, Rule
 
+from .sizes import SIZES
+
 Stream = Callable[..., dict]
 
 EACH_MODE = pytest.mark.parametrize(
@@ -27,7 +29,6 @@ EACH_MODE = pytest.mark.parametrize(
         if mode == "recurrent" or rule.has_chunkwise
     ],
 )
-SIZES = {"delta_product": {"micro": 2}, "three_factor": {"slot": 3}}
 LENGTHS = st.lists(st.integers(1, 9), min_size=2, max_size=3)
 
 
@@ -51,7 +52,12 @@ def sequences(rule: Rule, stream: Stream, lengths: Sequence[int], seed: int) -> 
         made |= {name: 0.1 + 0.8 * made[name].abs().clamp(max=1) for name in ("query", "key")}
     generator = torch.Generator().manual_seed(seed)
     if "initial" not in made:
-        shape = [{"pre": made["query"].shape[-1], "post": 3, "slot": 4}[dim] for dim in rule.weight_dims]
+        sizes = {
+            dim: size
+            for each in rule.arguments
+            for dim, size in zip(reversed(each.dims), reversed(made[each.name].shape), strict=False)
+        }
+        shape = [sizes[dim] for dim in rule.weight_dims]
         made["initial"] = 0.3 * torch.rand(len(lengths), 2, *shape, generator=generator).to(made["query"])
     alone: list[dict] = [{} for _ in lengths]
     for name, signal in made.items():
