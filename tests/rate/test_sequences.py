@@ -154,11 +154,8 @@ def by_length(result: Result, lengths: Sequence[int]) -> list[tuple[Tensor, Mapp
     return list(zip(reads, states, strict=True))
 
 
-@EACH_MODE
-@settings(max_examples=3)
-@given(lengths=LENGTHS, seed=st.integers(0, 10**6), chunk=st.integers(2, 12))
-def test_sequences_in_a_batch_are_sequences_alone(
-    rule: Rule, mode: str, lengths: list[int], seed: int, chunk: int, stream: Stream
+def check_batch(
+    rule: Rule, mode: str, lengths: list[int], seed: int, chunk: int, stream: Stream, kinds: Sequence[str]
 ) -> None:
     alone = sequences(rule, stream, lengths, seed)
     options: dict = {"mode": mode, "chunk": chunk}
@@ -173,11 +170,27 @@ def test_sequences_in_a_batch_are_sequences_alone(
             own = {"initial": {n: s[row : row + 1] for n, s in initial["initial"].items()}} if initial else {}
             result = run(rule, **options, **(one | own))
             expected.append((result.read, result.state))
-        for mask in masks(lengths, seed).values():
+        for mask in (masks(lengths, seed)[kind] for kind in kinds):
             result = run(rule, **options, **(padded(rule, alone, mask) | initial))
             compare(by_row(result, mask), expected, leaves(alone))
         result = run(rule, **options, **(packed(rule, alone, lengths) | initial))
         compare(by_length(result, lengths), expected, leaves(alone))
+
+
+@EACH_MODE
+def test_sequences_in_a_batch_are_sequences_alone(rule: Rule, mode: str, stream: Stream) -> None:
+    # a layer, below, has padding on one side
+    check_batch(rule, mode, [2, 7], 0, 3, stream, ["holes"])
+
+
+@pytest.mark.slow
+@EACH_MODE
+@settings(max_examples=10)
+@given(lengths=LENGTHS, seed=st.integers(0, 10**6), chunk=st.integers(2, 12))
+def test_any_sequences_in_a_batch_are_sequences_alone(
+    rule: Rule, mode: str, lengths: list[int], seed: int, chunk: int, stream: Stream
+) -> None:
+    check_batch(rule, mode, lengths, seed, chunk, stream, ["right", "left", "holes"])
 
 
 def layer_of(rule: Rule, normaliser: str | None = None) -> FastWeightLayer:
