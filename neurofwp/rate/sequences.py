@@ -69,20 +69,6 @@ class Sequences:
         assert self.mask is not None
         return torch.where(behind(self.mask, rows), rows, 0.0)
 
-    def left_aligned(self, x: Tensor) -> Tensor:
-        """(batch, time, dim) with the events that happen first, in their order; zero what lies behind them."""
-        assert self.mask is not None
-        order = self.mask.logical_not().to(torch.uint8).argsort(dim=1, stable=True)
-        happens = self.mask.gather(1, order)
-        moved = x.gather(1, order[..., None].expand_as(x))
-        return torch.where(behind(happens, moved), moved, 0.0)
-
-    def unaligned(self, aligned: Tensor) -> Tensor:
-        """The inverse of `left_aligned`; what does not happen is zero."""
-        assert self.mask is not None
-        place = (self.mask.cumsum(1) - 1).clamp_min(0)
-        return self.without_padding(aligned.gather(1, place[..., None].expand_as(aligned)))
-
 
 def behind(mask: Tensor, signal: Tensor) -> Tensor:
     """A mask (batch, time), or (batch, head, time), that broadcasts against a signal with further dims."""

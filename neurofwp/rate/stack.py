@@ -14,6 +14,7 @@ from neurofwp.rate.layer_signals import check_sizes, draw_linear, draw_uniform, 
 from neurofwp.rate.sequences import Offsets, Sequences, check_sequences
 from neurofwp.rate.values import are_known
 from neurofwp.rules import Rule
+from neurofwp.rules.chunkwise import last_ones, left_aligned, unaligned
 
 BlockState = tuple[Tensor, LayerState]
 StackState = list[BlockState]
@@ -224,10 +225,8 @@ class CausalConvolution(nn.Module):
             return self._weighted(seen).mT, seen[..., x.shape[1] :]
         if sequences.mask is None:
             return self._packed(x, past, sequences.lengths)
-        seen = torch.cat([past, sequences.left_aligned(x).mT], dim=-1)
-        place = sequences.mask.sum(1)[:, None] + torch.arange(past.shape[-1], device=x.device)
-        last = seen.gather(-1, place[:, None].expand_as(past))
-        return sequences.unaligned(self._weighted(seen).mT), last
+        seen = torch.cat([past.mT, left_aligned(x, sequences.mask)], dim=1)
+        return unaligned(self._weighted(seen.mT).mT, sequences.mask), last_ones(seen, past.shape[-1], sequences.mask).mT
 
     def _packed(self, x: Tensor, past: Tensor, lengths: tuple[int, ...]) -> tuple[Tensor, Tensor]:
         """In one sweep over all sequences, each behind its own past: what reaches from one into the next is dropped."""

@@ -41,6 +41,7 @@ class Cascade(Rule):
     source = "Benna & Fusi 2016, with C_k = n^(k-1) and g_k = flow n^(1-k); n = 2 and 1/8 as in Kaplanis et al. 2018"
     state = State
     chunk = 32
+    chunkwise_skips = True
     nests: ClassVar[Nests] = {"hebbian": {"flow": 0.0}}
     elementwise = True
     cost = 2
@@ -74,7 +75,8 @@ class Cascade(Rule):
         write = torch.nn.functional.pad(strength[..., None], (0, self.depth - 1))
         read, every = filtered_sum(
             query, events.key, events.value, transition=transition.expand(*transition.shape[:-3], time, -1, -1),
-            write=write, initial=torch.cat([state.weight[..., None, :, :], state.hidden], dim=-3), size=size,
+            write=write, mask=events.mask, initial=torch.cat([state.weight[..., None, :, :], state.hidden], dim=-3),
+            size=size,
         )  # fmt: skip
         return read, State(*(each.contiguous() for each in (every[..., 0, :, :], every[..., 1:, :, :])))
 

@@ -41,6 +41,7 @@ class Eligibility(Rule):
     arguments = (KEY, VALUE, MODULATOR)
     state = State
     chunk = 32
+    chunkwise_skips = True
     elementwise = True
 
     def begin(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> State:
@@ -60,7 +61,8 @@ class Eligibility(Rule):
         rows = (torch.stack(row, dim=-1) for row in ((one, modulator), (none, 1 - turnover)))
         read, both = filtered_sum(
             query, events.key, events.value, transition=torch.stack(tuple(rows), dim=-2),
-            write=torch.stack([none, turnover], dim=-1), initial=torch.stack([*state], dim=-3), size=size,
+            write=torch.stack([none, turnover], dim=-1), mask=events.mask, initial=torch.stack([*state], dim=-3),
+            size=size,
         )  # fmt: skip
         return read, State(*(each.contiguous() for each in both.unbind(-3)))
 

@@ -29,6 +29,7 @@ class EraseWriteDelta(Rule):
     source = "Hatamizadeh, Choi & Kautz 2026 (Gated DeltaNet-2, arXiv 2605.22791), in which beta is 1"
     arguments = (KEY, VALUE, BETA, KEY_LOG_DECAY, ERASE, WRITE)
     chunk = 16
+    chunkwise_skips = True
     not_fitted = "a Program has no gate of each cell, and with one for all cells it is key-gated delta"
 
     def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:

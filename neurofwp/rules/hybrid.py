@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from neurofwp.rules import delta
-from neurofwp.rules.chunkwise import NoDecay
-from neurofwp.rules.rule import Event, Parameter, Rule, per_post, product
+from neurofwp.rules.chunkwise import NoDecay, last, last_ones, left_aligned, unaligned, windowed_attention
+from neurofwp.rules.rule import Event, Parameter, Rule, product
 from neurofwp.rules.signals import BETA, KEY, VALUE, Argument
 
 FAST_SHARE = Argument("fast_share", "share of the fast weights in a read", ("post",), low=0.0, high=1.0)
@@ -59,6 +59,7 @@ class Hybrid(Rule):
     arguments = (KEY, VALUE, BETA, FAST_SHARE, LAG_BIAS)
     state = State
     chunk = 32
+    chunkwise_skips = True
     clampable = False
     not_fitted = "its weights are those of delta: only its reads tell them apart"
     delayed: ClassVar[bool] = False
@@ -85,24 +86,27 @@ class Hybrid(Rule):
     def chunkwise(
         self, query: Tensor, events: Event, state: State, p: Mapping[str, Tensor], size: int
     ) -> tuple[Tensor, State]:
-        window, time = state.filled.shape[-1], query.shape[-2]
-        new = torch.ones_like(events.gate)[..., None]
-        # the oldest first, as time goes on
-        parts = ((state.keys, events.key), (state.values, events.value), (state.filled[..., None], new))
-        lines = [torch.cat([old.flip(-2), added], dim=-2) for old, added in parts]
-        # at every event the last ones, the newest first: (..., time, window, dim)
-        keys, values, filled = (
-            each[..., 1:, :].unfold(-2, window, 1).mT.flip(-2) for each in lines
-        )  # fmt: skip
-        bias = events.others["lag_bias"][..., None, :]
-        recalled = attend(query, keys, values, filled[..., 0], bias, per_post(p["sharpness"]))
-        key, value = (each[..., :time, :] if self.delayed else each[..., window:, :] for each in lines[:2])
-        written = Event(key, value, events.gate, events.retention)
-        fast, weight = delta.corrected_reads(query, written, state.weight, events.gate, events.gate, NoDecay(), size)
-        share = events.others["fast_share"]
+        mask, gate, share = events.mask, events.gate[..., None], events.others["fast_share"]
+        key, value = events.key, events.value
+        if mask is not None:
+            query, gate, key, value = (left_aligned(each, mask) for each in (query, gate, key, value))
+        # the oldest first, as time goes on; what lies behind the last event sees itself: none sees it
+        old, new = (state.keys, state.values, state.filled[..., None]), (key, value, torch.ones_like(gate))
+        keys, values, filled = lines = [
+            torch.cat([before.flip(-2), added], dim=-2) for before, added in zip(old, new, strict=True)
+        ]
+        recalled = windowed_attention(
+            query, keys, values, filled[..., 0], events.others["lag_bias"], p["sharpness"], size
+        )
+        if self.delayed:
+            key, value = (line[..., : query.shape[-2], :] for line in lines[:2])
+        written = Event(key, value, gate[..., 0], events.retention)
+        fast, weight = delta.corrected_reads(query, written, state.weight, written.gate, written.gate, NoDecay(), size)
+        if mask is not None:
+            fast, recalled = unaligned(fast, mask), unaligned(recalled, mask)
         read = share * fast + (1 - share) * recalled
-        last = State(weight, keys[..., -1, :, :], values[..., -1, :, :], filled[..., -1, :, 0], read[..., -1, :])
-        return read, last
+        keys, values, filled = (last_ones(line, state.filled.shape[-1], mask).flip(-2) for line in lines)
+        return read, State(weight, keys, values, filled[..., 0], last(read, state.output, mask))
 
 
 RULE = Hybrid()

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from neurofwp.rules.chunkwise import ScalarDecay, split
+from neurofwp.rules.chunkwise import ScalarDecay, last, split
 from neurofwp.rules.rule import Event, Rule, outer, per_synapse
 from neurofwp.rules.signals import BETA, KEY, LOG_DECAY, VALUE, Argument
 
@@ -68,6 +68,7 @@ class LogLinear(Rule):
     source = "Guo et al. 2025 (log-linear attention, arXiv 2506.04761), its Mamba-2, in which beta is 1"
     arguments = (KEY, VALUE, BETA, LOG_DECAY, LEVEL_SHARE)
     state = State
+    chunkwise_skips = True
     clampable = False
     not_fitted = "all its levels together are the weights of scalar decay: only its reads tell them apart"
 
@@ -99,11 +100,14 @@ class LogLinear(Rule):
         decay = ScalarDecay.from_logs(events.others["log_decay"], size)
         value = split(events.gate[..., None] * events.value, size, axis=-2)
         key, query, shares = (split(each, size, axis=-2) for each in (events.key, query, share))
-        inside = torch.arange(size, device=query.device)
-        reads, count, held, weight = [], state.events.round().long(), state.levels, state.weight
+        mask = torch.ones_like(events.gate, dtype=torch.bool) if events.mask is None else events.mask
+        happened = mask.cumsum(-1)
+        count = state.events.round().long()
+        number = count[..., None] + happened - 1  # of an event that is left out that of the last one before it
+        reads, held, weight = [], state.levels, state.weight
         for index in range(key.shape[-3]):
             width = min(size, length - index * size)
-            at = count[..., None] + inside[:width]
+            at = number[..., index * size : index * size + width].clamp_min(0)
             q, k, v, s = (each[..., index, :width, :] for each in (query, key, value, shares))
             left = decay.left[..., index, :width, :width]
             between = level_of(at[..., :, None], at[..., None, :], levels)  # (..., t, s)
@@ -120,8 +124,9 @@ class LogLinear(Rule):
                 + wrote
             )
             weight = per_synapse(started[..., -1]) * weight + wrote.sum(-3)
-            count = count + width
-        return torch.cat(reads, dim=-2), State(weight, held, share[..., -1, :].clone(), state.events + length)
+            count = number[..., index * size + width - 1] + 1
+        newest = last(share, state.share, events.mask)
+        return torch.cat(reads, dim=-2), State(weight, held, newest, state.events + happened[..., -1])
 
 
 RULE = LogLinear()

@@ -34,6 +34,7 @@ class RWKV7(Rule):
     source = "Peng et al. 2025 (RWKV-7, arXiv 2503.14456), in which beta is 1"
     arguments = (KEY, VALUE, BETA, KEY_LOG_DECAY, REMOVAL, RATE)
     chunk = 16
+    chunkwise_skips = True
     fitted_with: ClassVar[tuple[Parameter, ...]] = (WEIGHT_SCALE, KEY_FADING, LEARNING_RATE)
     not_fitted = "where active cells fire alike and the removal key is the key, it is key-gated delta in other units"
 

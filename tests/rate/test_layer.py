@@ -18,14 +18,8 @@ from neurofwp.rate import run
 from neurofwp.rate.layer import FastWeightLayer, LayerState
 from neurofwp.rules import Rule
 
-SIZES = {
-    "delta_product": {"micro": 2},
-    "three_factor": {"slot": 5},
-    "log_linear": {"level": 5},
-    "hybrid": {"window": 4},
-    "delayed_hybrid": {"window": 4},
-    "mlp_memory": {"hidden": 5},
-}
+from .sizes import SIZES
+
 ALL = pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.id)
 
 

@@ -16,6 +16,8 @@ from neurofwp.errors import InputError
 from neurofwp.rate import FastWeightLayer, FastWeightStack, Result, run
 from neurofwp.rules import RULES, Argument, Rule
 
+from .sizes import SIZES
+
 Stream = Callable[..., dict]
 
 EACH_MODE = pytest.mark.parametrize(
@@ -27,7 +29,6 @@ EACH_MODE = pytest.mark.parametrize(
         if mode == "recurrent" or rule.has_chunkwise
     ],
 )
-SIZES = {"delta_product": {"micro": 2}, "three_factor": {"slot": 3}}
 LENGTHS = st.lists(st.integers(1, 9), min_size=2, max_size=3)
 
 
@@ -51,7 +52,12 @@ def sequences(rule: Rule, stream: Stream, lengths: Sequence[int], seed: int) -> 
         made |= {name: 0.1 + 0.8 * made[name].abs().clamp(max=1) for name in ("query", "key")}
     generator = torch.Generator().manual_seed(seed)
     if "initial" not in made:
-        shape = [{"pre": made["query"].shape[-1], "post": 3, "slot": 4}[dim] for dim in rule.weight_dims]
+        sizes = {
+            dim: size
+            for each in rule.arguments
+            for dim, size in zip(reversed(each.dims), reversed(made[each.name].shape), strict=False)
+        }
+        shape = [sizes[dim] for dim in rule.weight_dims]
         made["initial"] = 0.3 * torch.rand(len(lengths), 2, *shape, generator=generator).to(made["query"])
     alone: list[dict] = [{} for _ in lengths]
     for name, signal in made.items():
@@ -148,11 +154,8 @@ def by_length(result: Result, lengths: Sequence[int]) -> list[tuple[Tensor, Mapp
     return list(zip(reads, states, strict=True))
 
 
-@EACH_MODE
-@settings(max_examples=3)
-@given(lengths=LENGTHS, seed=st.integers(0, 10**6), chunk=st.integers(2, 12))
-def test_sequences_in_a_batch_are_sequences_alone(
-    rule: Rule, mode: str, lengths: list[int], seed: int, chunk: int, stream: Stream
+def check_batch(
+    rule: Rule, mode: str, lengths: list[int], seed: int, chunk: int, stream: Stream, kinds: Sequence[str]
 ) -> None:
     alone = sequences(rule, stream, lengths, seed)
     options: dict = {"mode": mode, "chunk": chunk}
@@ -167,11 +170,27 @@ def test_sequences_in_a_batch_are_sequences_alone(
             own = {"initial": {n: s[row : row + 1] for n, s in initial["initial"].items()}} if initial else {}
             result = run(rule, **options, **(one | own))
             expected.append((result.read, result.state))
-        for mask in masks(lengths, seed).values():
+        for mask in (masks(lengths, seed)[kind] for kind in kinds):
             result = run(rule, **options, **(padded(rule, alone, mask) | initial))
             compare(by_row(result, mask), expected, leaves(alone))
         result = run(rule, **options, **(packed(rule, alone, lengths) | initial))
         compare(by_length(result, lengths), expected, leaves(alone))
+
+
+@EACH_MODE
+def test_sequences_in_a_batch_are_sequences_alone(rule: Rule, mode: str, stream: Stream) -> None:
+    # a layer, below, has padding on one side
+    check_batch(rule, mode, [2, 7], 0, 3, stream, ["holes"])
+
+
+@pytest.mark.slow
+@EACH_MODE
+@settings(max_examples=10)
+@given(lengths=LENGTHS, seed=st.integers(0, 10**6), chunk=st.integers(2, 12))
+def test_any_sequences_in_a_batch_are_sequences_alone(
+    rule: Rule, mode: str, lengths: list[int], seed: int, chunk: int, stream: Stream
+) -> None:
+    check_batch(rule, mode, lengths, seed, chunk, stream, ["right", "left", "holes"])
 
 
 def layer_of(rule: Rule, normaliser: str | None = None) -> FastWeightLayer:

@@ -12,7 +12,7 @@ from torch import Tensor
 from neurofwp.errors import InputError
 from neurofwp.rate.stack import CausalConvolution, FastWeightStack
 
-SIZES = {"delta_product": {"micro": 2}, "three_factor": {"slot": 4}}
+from .sizes import SIZES
 
 
 def seeded(seed: int = 0) -> torch.Generator:

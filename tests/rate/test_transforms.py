@@ -15,6 +15,8 @@ from neurofwp.errors import InputError
 from neurofwp.rate import FastWeightLayer, FastWeightStack, run
 from neurofwp.rules import RULES, Rule
 
+from .sizes import SIZES
+
 Stream = Callable[..., dict]
 Function = Callable[..., tuple[Tensor, ...]]
 
@@ -22,7 +24,6 @@ FORMS = [
     (rule, mode) for rule in RULES for mode in ("recurrent", "chunkwise") if mode == "recurrent" or rule.has_chunkwise
 ]
 EACH_MODE = pytest.mark.parametrize(("rule", "mode"), FORMS, ids=lambda each: getattr(each, "id", each))
-SIZES = {"delta_product": {"micro": 2}, "three_factor": {"slot": 3}}
 
 
 def seeded(seed: int = 0) -> torch.Generator:

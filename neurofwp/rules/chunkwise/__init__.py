@@ -8,7 +8,9 @@ from neurofwp.rules.chunkwise.chunks import join, split
 from neurofwp.rules.chunkwise.decay import ChannelDecay, Decay, NoDecay, ScalarDecay
 from neurofwp.rules.chunkwise.filtered import filtered_sum
 from neurofwp.rules.chunkwise.low_rank import low_rank_sum
+from neurofwp.rules.chunkwise.masks import last, last_ones, left_aligned, unaligned
 from neurofwp.rules.chunkwise.recurrence import corrected_sum, decayed_sum
+from neurofwp.rules.chunkwise.window import windowed_attention
 
 __all__ = [
     "ChannelDecay",
@@ -19,6 +21,11 @@ __all__ = [
     "decayed_sum",
     "filtered_sum",
     "join",
+    "last",
+    "last_ones",
+    "left_aligned",
     "low_rank_sum",
     "split",
+    "unaligned",
+    "windowed_attention",
 ]

@@ -9,14 +9,23 @@ from neurofwp.rules.chunkwise.chunks import join, split
 
 
 def filtered_sum(
-    query: Tensor, key: Tensor, value: Tensor, *, transition: Tensor, write: Tensor, initial: Tensor, size: int
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    *,
+    transition: Tensor,
+    write: Tensor,
+    mask: Tensor | None = None,
+    initial: Tensor,
+    size: int,
 ) -> tuple[Tensor, Tensor]:
     """X_t = A_t X_{t-1} + b_t v_t k_t', y_t = X_t[0] q_t: every synapse has n variables, and the first is its weight.
 
     Parameters
     ----------
     query, key : (..., time, pre). value : (..., time, post). transition : (..., time, n, n), the A_t.
-    write : (..., time, n), the b_t. initial : (..., n, post, pre), X_0. size : of a chunk.
+    write : (..., time, n), the b_t. mask : (..., time), which events happen; others leave X as it was.
+    initial : (..., n, post, pre), X_0. size : of a chunk.
 
     Returns
     -------
@@ -25,8 +34,12 @@ def filtered_sum(
     length, count = query.shape[-2], write.shape[-1]
     missing = -length % size
     # the variables move without any write too: a last chunk is filled up with events that leave them alone
-    rest = torch.eye(count, dtype=query.dtype, device=query.device).expand(*transition.shape[:-3], missing, -1, -1)
-    transition = torch.cat([transition, rest], dim=-3).unflatten(-3, (-1, size))
+    rest = torch.eye(count, dtype=query.dtype, device=query.device)
+    if mask is not None:
+        transition = torch.where(mask[..., None, None], transition, rest)
+        write = torch.where(mask[..., None], write, 0.0)
+    filled = rest.expand(*transition.shape[:-3], missing, -1, -1)
+    transition = torch.cat([transition, filled], dim=-3).unflatten(-3, (-1, size))
     query, key, value, write = (split(each, size, axis=-2) for each in (query, key, value, write))
     response, start, ends, across = _responses(transition, write)
 
