@@ -18,7 +18,6 @@ import platform
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,9 +42,6 @@ SMOKE = (SOFTMAX, "hebbian", "delta")
 MODELS = (*SMOKE, "scalar_decay", "gated_delta", "erase_write_delta", "log_linear")
 UNIT = "bits/byte"
 EVALUATIONS = 20  # of validation files, in the first stage of training
-RATES = {"coarse": 3e-3, "fine": 1e-3}  # learning rates; a quarter as many steps follow at the second
-EMBEDDING = 0.02  # spread of the embedding at first, as in recall-benchmark
-CONVOLUTION = 4
 AT_ONCE = 64  # windows: a bound on memory
 TIMED = 5  # batches, of which the median is the throughput
 
@@ -147,48 +143,10 @@ def baselines(texts: Mapping[Split, Texts]) -> xr.Dataset:
 
 def build(name: str, settings: Settings, generator: torch.Generator) -> FastWeightStack:
     """A network, not trained."""
-    stack = nf.rate.FastWeightStack(
-        nf.tasks.tokens.standard_library.BYTES, "hebbian" if name == SOFTMAX else name,
-        settings.width, settings.size, settings.size, settings.heads,
-        layers=settings.blocks, convolution=CONVOLUTION, mlp_width=mlp_width(name, settings),
-        feature_map="silu-l2", sizes=_sizes(name, settings), generator=generator,
+    return nf.rate.language_model(
+        name, nf.tasks.tokens.standard_library.BYTES, width=settings.width, heads=settings.heads, size=settings.size,
+        blocks=settings.blocks, length=settings.length, generator=generator,
     )  # fmt: skip
-    torch.nn.init.normal_(stack.embedding.weight, std=EMBEDDING, generator=generator)
-    if name == SOFTMAX:
-        for block in stack.blocks:
-            block.layer = nf.rate.SoftmaxLayer(settings.width, settings.size, generator, settings.heads)
-    return stack
-
-
-def mlp_width(name: str, settings: Settings) -> int:
-    """Cells of the MLP with which a block has as many parameters as one of attention, whose MLP has 8/3 width.
-
-    Raises
-    ------
-    InputError
-        where the layer alone has more.
-    """
-    generator = torch.Generator().manual_seed(0)
-    attention = nf.rate.SoftmaxLayer(settings.width, settings.size, generator, settings.heads)
-    layer = attention if name == SOFTMAX else nf.rate.FastWeightLayer(
-        name, settings.width, settings.size, settings.size, settings.heads, "silu-l2", sizes=_sizes(name, settings),
-        generator=generator,
-    )  # fmt: skip
-    more = parameters_of(layer) - parameters_of(attention)
-    width = round(8 / 3 * settings.width - more / (3 * settings.width))
-    if width < 1:
-        raise InputError(f"width must be larger: a layer of {name} has {more} parameters more than all that an MLP has")
-    return width
-
-
-def parameters_of(module: nn.Module) -> int:
-    """How many numbers it learns."""
-    return sum(parameter.numel() for parameter in module.parameters())
-
-
-def _sizes(name: str, settings: Settings) -> dict[str, int] | None:
-    """Levels of log_linear: as many as tell all events of a window apart."""
-    return {"level": settings.length.bit_length() + 1} if name == "log_linear" else None
 
 
 def train_and_test(
@@ -201,11 +159,11 @@ def train_and_test(
     """
     model, curve = train(name, settings, seed, device, folder, progress=progress)
     library = nf.tasks.tokens.standard_library
-    tested = spread(library.stream(library.read_texts("test")), settings.length, settings.tested)
-    bits = bits_per_byte(model, tested, device)
+    tested = library.windows(library.stream(library.read_texts("test")), settings.length, most=settings.tested)
+    bits = bits_per_byte(model, _batch(tested, device))
     return curve.assign(
         bits=((), bits, {"units": UNIT}),
-        parameters=((), parameters_of(model), {"units": "1"}),
+        parameters=((), nf.rate.parameter_count(model), {"units": "1"}),
         throughput=((), throughput(model, settings, device), {"units": "bytes/second"}),
     )
 
@@ -216,51 +174,48 @@ def train(
     """One network after both learning rates, and its learning curve."""
     library = nf.tasks.tokens.standard_library
     training, validation = (library.stream(library.read_texts(split)) for split in ("training", "validation"))
-    chosen = spread(validation, settings.length, settings.validated)
+    chosen = _batch(library.windows(validation, settings.length, most=settings.validated), device)
     model = build(name, settings, torch.Generator().manual_seed(seed)).to(device)
     # neither other networks nor the test change this one
     others = ("models", "full", "networks", "tested")
     config = {key: value for key, value in asdict(settings).items() if key not in others}
-    text = sha256(training.tobytes() + validation.tobytes()).hexdigest()
-    lengths = (settings.steps, -(-settings.steps // 4))
-    history: list[tuple[float, float]] = []
-    for stage, ((label, rate), steps) in enumerate(zip(RATES.items(), lengths, strict=True)):
-        first = sum(lengths[:stage])
+    config |= {"model": name, "seed": seed, "text": sha256(training.tobytes() + validation.tobytes()).hexdigest()}
+
+    def train_stage(stage: str, first: int, steps: int, learning_rate: float) -> list[tuple[float, float]]:
         outcome = nf.slownet.training.train(
             model,
-            partial(_drawn_at, training, settings, (seed, first), device),
-            loss_of,
-            lambda model: {"loss": bits_per_byte(model, chosen, device)},
-            settings=nf.slownet.training.Training(
-                steps, rate, evaluate_every=max(1, settings.steps // EVALUATIONS), patience=None
+            lambda step: _batch(
+                library.random_windows(training, settings.length, settings.batch, seed=(seed, first + step)), device
             ),
-            folder=None if folder is None else folder / name / str(seed) / label,
-            config=config | {"model": name, "seed": seed, "text": text},
-            progress=progress,
-            description=f"{name}, {label}",
-        )
-        history += [(first + each["step"], each["loss"]) for each in outcome.history]
-    done, bits = np.array(history).T
-    trained = done * settings.batch * settings.length
-    curve = {"trained": trained.astype(int), "validation": bits}
-    units = {"trained": "bytes", "validation": UNIT}
-    return model, xr.Dataset({key: ("evaluation", each, {"units": units[key]}) for key, each in curve.items()})
+            loss_of,
+            lambda model: {"loss": bits_per_byte(model, chosen)},
+            settings=nf.slownet.training.Training(
+                steps, learning_rate, evaluate_every=max(1, settings.steps // EVALUATIONS), patience=None
+            ),
+            folder=None if folder is None else folder / name / str(seed) / stage,
+            config=config, progress=progress, description=f"{name}, {stage}",
+        )  # fmt: skip
+        return [(first + each["step"], each["loss"]) for each in outcome.history]
+
+    history = train_stage("coarse", 0, settings.steps, 3e-3)
+    history += train_stage("fine", settings.steps, -(-settings.steps // 4), 1e-3)
+    return model, _curve(history, settings)
 
 
-def _drawn_at(text: np.ndarray, settings: Settings, seed: tuple[int, int], device: str, step: int) -> Batch:
-    """The windows of a step, from anywhere in the text."""
-    run_seed, first = seed
-    rng = np.random.default_rng((run_seed, first + step))
-    start = rng.integers(max(1, len(text) - settings.length), size=settings.batch)
-    bytes_ = torch.as_tensor(text[start[:, None] + np.arange(settings.length + 1)], dtype=torch.int64, device=device)
-    return bytes_[:, :-1], bytes_[:, 1:]
+def _curve(history: list[tuple[float, float]], settings: Settings) -> xr.Dataset:
+    """Steps, and bits of the validation files after them, as a learning curve."""
+    steps, bits = np.array(history).T
+    trained = (steps * settings.batch * settings.length).astype(int)
+    return xr.Dataset(
+        {
+            "trained": ("evaluation", trained, {"units": "bytes"}),
+            "validation": ("evaluation", bits, {"units": UNIT}),
+        }
+    )
 
 
-def spread(text: np.ndarray, length: int, count: int) -> Batch:
-    """At most `count` windows of a text, evenly spread over it."""
-    every = nf.tasks.tokens.standard_library.windows(text, length)
-    at = np.unique(np.linspace(0, every.sizes["window"] - 1, count).round().astype(int))
-    token, target = (torch.as_tensor(every[name].values[at]) for name in ("token", "target"))
+def _batch(windows: xr.Dataset, device: str) -> Batch:
+    token, target = (torch.as_tensor(windows[name].values, device=device) for name in ("token", "target"))
     return token, target
 
 
@@ -272,29 +227,29 @@ def loss_of(model: nn.Module, batch: Batch) -> Tensor:
     )
 
 
-def bits_per_byte(model: nn.Module, batch: Batch, device: str) -> float:
+def bits_per_byte(model: nn.Module, batch: Batch) -> float:
     """Cross-entropy of all bytes that are asked for, in bits."""
     nats, count = 0.0, 0
     for token, target in zip(*(each.split(AT_ONCE) for each in batch), strict=True):
         asked = int((target != nf.tasks.tokens.NOT_ASKED).sum())
         with torch.no_grad():
-            nats += asked * float(loss_of(model, (token.to(device), target.to(device))))
+            nats += asked * float(loss_of(model, (token, target)))
         count += asked
     return nats / count / math.log(2)
 
 
 def throughput(model: nn.Module, settings: Settings, device: str) -> float:
     """Bytes per second of training, from loss and gradients of a batch."""
-    text = np.arange(2 * settings.length * settings.batch, dtype=np.uint8)
-    batch = _drawn_at(text, settings, (0, 0), device, 0)
+    token = torch.arange(settings.batch * settings.length, device=device) % nf.tasks.tokens.standard_library.BYTES
+    token = token.view(settings.batch, -1)
     seconds = []
     for _ in range(TIMED):
         begin = time.perf_counter()
-        loss_of(model, batch).backward()
-        float(next(model.parameters()).sum())  # waits for a GPU
+        loss_of(model, (token, token)).backward()
+        next(model.parameters()).detach().sum().item()  # waits for a GPU
         seconds.append(time.perf_counter() - begin)
     model.zero_grad(set_to_none=True)
-    return settings.batch * settings.length / float(np.median(seconds))
+    return token.numel() / float(np.median(seconds))
 
 
 def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:

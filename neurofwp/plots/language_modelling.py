@@ -11,15 +11,14 @@ from neurofwp.metrics import average
 from neurofwp.plots import style
 from neurofwp.schema import require
 
-DASHED = (0, (4, 2))
-
 
 @style.plot_function
 def language_modelling(models: xr.Dataset, baselines: xr.Dataset) -> Figure:
     """Bits per byte of validation files against bytes of training (left), and of test files after it (right).
 
     Thin lines and open points: every network. Thick lines and filled points: their mean, with its standard error where
-    there are several. Dashed: shares of bytes (unigram) and of bytes behind each byte (bigram) in the training text.
+    there are several. What closed forms need for the test files stands above: shares of bytes (unigram), and of bytes
+    behind each byte (bigram), in the training text.
 
     Parameters
     ----------
@@ -40,27 +39,19 @@ def language_modelling(models: xr.Dataset, baselines: xr.Dataset) -> Figure:
     for name in names:
         _curve(axes[0], models.sel(model=name), style.rule(name))
     _test(axes[1], models["bits"], names)
-    for ax in axes:
-        for name in baselines["baseline"].values.tolist():
-            level = float(baselines["bits"].sel(baseline=name))
-            if name != "uniform":
-                ax.axhline(level, color=style.GREY, linestyle=DASHED, linewidth=0.8, zorder=0)
-                ax.annotate(
-                    name, (1, level), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=style.GREY
-                )
     axes[0].set(
         xlabel="training text, repeats included (MB)",
         ylabel=f"validation files ({models['validation'].attrs.get('units', 'bits/byte')})",
-        xlim=(0, None),
+        xscale="log",
     )
+    axes[0].xaxis.set_major_formatter("{x:g}")
     style.letters(axes)
     networks = models.sizes["network"]
-    style.legend(
-        figure,
-        axes[0],
-        ncols=4,
-        title="one network each" if networks == 1 else f"mean of {networks} networks; right: ± SEM",
+    closed = ", ".join(
+        f"{name} {float(baselines['bits'].sel(baseline=name)):.2f}" for name in baselines["baseline"].values.tolist()
     )
+    counted = "one network each" if networks == 1 else f"mean of {networks} networks, right ± SEM"
+    style.legend(figure, axes[0], ncols=4, title=f"{counted}; test files in closed form, bits/byte: {closed}")
     return figure
 
 
@@ -80,7 +71,7 @@ def _test(ax: Axes, bits: xr.DataArray, names: list[str]) -> None:
         look = {key: value for key, value in style.rule(name).items() if key != "label"}
         own = bits.sel(model=name).values
         if networks > 1:
-            ax.plot(np.full(own.shape, row), own, linestyle="none", markerfacecolor="none", markersize=5, **look)
-        ax.errorbar(row, float(mean.sel(model=name)), float(sem.sel(model=name)), **look)
-    ax.set_xticks(range(len(names)), [style.rule(name)["label"] for name in names], rotation=45, ha="right")
-    ax.set(xlim=(-0.5, len(names) - 0.5), ylabel=f"test files ({bits.attrs.get('units', 'bits/byte')})")
+            ax.plot(own, np.full(own.shape, row), linestyle="none", markerfacecolor="none", markersize=5, **look)
+        ax.errorbar(float(mean.sel(model=name)), row, xerr=float(sem.sel(model=name)), **look)
+    ax.set_yticks(range(len(names)), [style.rule(name)["label"] for name in names])
+    ax.set(ylim=(len(names) - 0.5, -0.5), xlabel=f"test files ({bits.attrs.get('units', 'bits/byte')})")

@@ -100,7 +100,7 @@ def stream(texts: Texts) -> NDArray[np.uint8]:
     return np.frombuffer(b"".join(FILE_BEGINS + text for text in texts.values()), dtype=np.uint8)
 
 
-def windows(text: NDArray[np.uint8], length: int) -> xr.Dataset:
+def windows(text: NDArray[np.uint8], length: int, *, most: int | None = None) -> xr.Dataset:
     """A stream cut into windows: every byte but the first is asked for once, with what its window has before it.
 
     ::
@@ -108,6 +108,8 @@ def windows(text: NDArray[np.uint8], length: int) -> xr.Dataset:
         stream:  a b c d e f g      length = 3
         token:   a b c | d e f
         target:  b c d | e f g
+
+    most : windows, evenly spread over the text; left out, all.
 
     Returns
     -------
@@ -117,7 +119,7 @@ def windows(text: NDArray[np.uint8], length: int) -> xr.Dataset:
     Raises
     ------
     InputError
-        for a length below 1, or a stream of fewer than two bytes.
+        for a length or a number of windows below 1, or a stream of fewer than two bytes.
     """
     length = whole("length", length)
     if len(text) < 2:
@@ -125,10 +127,31 @@ def windows(text: NDArray[np.uint8], length: int) -> xr.Dataset:
     count = -(-(len(text) - 1) // length)
     token, target = np.zeros(count * length, dtype=np.int64), np.full(count * length, NOT_ASKED)
     token[: len(text) - 1], target[: len(text) - 1] = text[:-1], text[1:]
+    kept = np.arange(count)
+    if most is not None:
+        kept = np.unique(np.linspace(0, count - 1, whole("most", most)).round().astype(int))
+    return _windows(token.reshape(count, length)[kept], target.reshape(count, length)[kept])
+
+
+def random_windows(text: NDArray[np.uint8], length: int, count: int, *, seed: int | Sequence[int]) -> xr.Dataset:
+    """As many windows from anywhere in a stream, as `windows` has them, but that all are full.
+
+    Raises
+    ------
+    InputError
+        for a size below 1, or a stream that is not longer than a window.
+    """
+    length, count = whole("length", length), whole("count", count)
+    if len(text) <= length:
+        raise InputError(f"length must be below that of the text, {len(text)} bytes, but is {length}")
+    start = np.random.default_rng(seed).integers(len(text) - length, size=count)
+    drawn = text[start[:, np.newaxis] + np.arange(length + 1)].astype(np.int64)
+    return _windows(drawn[:, :-1], drawn[:, 1:])
+
+
+def _windows(token: NDArray[np.int64], target: NDArray[np.int64]) -> xr.Dataset:
     arrays = {"token": token, "target": target}
-    return xr.Dataset(
-        {name: (("window", "event"), array.reshape(count, length), {"units": "1"}) for name, array in arrays.items()}
-    )
+    return xr.Dataset({name: (("window", "event"), array, {"units": "1"}) for name, array in arrays.items()})
 
 
 def ngram_bits(training: NDArray[np.uint8], test: NDArray[np.uint8], order: Literal[1, 2]) -> float:
