@@ -17,12 +17,13 @@ from neurofwp.rate.network import RateNetwork, choose_device, unit
 from neurofwp.rate.scan import scan
 from neurofwp.rate.stack import FastWeightStack
 from neurofwp.rate.stream import run
-from neurofwp.rate.tracker import Tracker
+from neurofwp.rate.tracker import RecurrentTracker, Tracker
 
 __all__ = [
     "FastWeightLayer",
     "FastWeightStack",
     "RateNetwork",
+    "RecurrentTracker",
     "Result",
     "SoftmaxLayer",
     "Tracker",
