@@ -9,6 +9,10 @@ Networks are one layer between an embedding and a linear read-out, without posit
 whose length grows, and tested on far longer ones. The loss is the squared error against one-hot answers: cross-entropy
 vanishes once all answers are right, and then no longer tells a turn by 119 degrees from one by 120, though on long
 sequences only one of them is right. Scaled accuracy is (accuracy - chance)/(1 - chance).
+
+Beside them stand, with the same sequences, steps and learning rates, an LSTM, whose nonlinear state can count, and a
+Transformer: two blocks of softmax attention with short convolutions and MLPs. It has more parameters than all others,
+and a depth that does not grow with the sequence, which no count of any length fits into (Hahn 2020).
 """
 
 from __future__ import annotations
@@ -32,7 +36,9 @@ if TYPE_CHECKING:
 REPORTED = (8, 64)  # times the training length, where accuracy is reported; curves end at the last
 EPISODES = 64  # of a training batch
 HELD_OUT = 256  # episodes of training length, by which the best weights are chosen
-TESTED_AT_ONCE = 100  # episodes: a bound on memory
+TESTED_AT_ONCE = 100  # episodes that are drawn
+ANSWERED_AT_ONCE = 20  # of these: a bound on memory
+TRANSFORMER = {"width": 32, "heads": 2, "size": 8, "blocks": 2}  # width, heads and size of the others
 
 
 @dataclass(frozen=True)
@@ -51,11 +57,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class Condition:
-    """A rule and a modulus. sizes : as of FastWeightLayer."""
+    """A rule, "lstm" or "transformer", and a modulus. sizes : as of FastWeightLayer."""
 
     modulus: int
     rule: str
-    beta_range: float
+    beta_range: float = 1.0
     sizes: dict[str, int] | None = None
 
 
@@ -64,6 +70,10 @@ CONDITIONS = {
     "parity.beta_2": Condition(2, "delta", 2.0),
     "mod3.one_micro_step": Condition(3, "delta_product", 2.0, {"micro": 1}),
     "mod3": Condition(3, "delta_product", 2.0, {"micro": 2}),
+    "parity.lstm": Condition(2, "lstm"),
+    "parity.transformer": Condition(2, "transformer"),
+    "mod3.lstm": Condition(3, "lstm"),
+    "mod3.transformer": Condition(3, "transformer"),
 }
 
 
@@ -98,6 +108,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
             "accuracy": (dims, scaled, {"units": "1", "long_name": "scaled accuracy"}),
             "loss": (dims[:2], loss, {"units": "1"}),
             "chance": (dims[:1], chance, {"units": "1"}),
+            "parameters": (dims[:1], [_parameters(name, settings) for name in CONDITIONS], {"units": "1"}),
         },
         coords={
             "condition": list(CONDITIONS),
@@ -143,9 +154,7 @@ def train(
     """One network after both learning rates, and its loss on held-out sequences of the training length."""
     condition = CONDITIONS[name]
     generator = torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
-    model = nf.rate.Tracker(
-        condition.modulus, condition.rule, condition.beta_range, condition.sizes, generator=generator
-    ).to(device)
+    model = build(condition, settings, generator).to(device)
     held_out = _batch(condition.modulus, settings.length, HELD_OUT, (2, *seed), device)
     config = {
         "condition": asdict(condition), "length": settings.length, "steps": settings.steps,
@@ -170,6 +179,23 @@ def train(
 
     train_stage("coarse", 0, settings.steps, 1e-2)
     return model, train_stage("fine", settings.steps, -(-settings.steps // 2), 1e-3)
+
+
+def build(condition: Condition, settings: Settings, generator: torch.Generator) -> nn.Module:
+    """The network of a condition, not trained."""
+    if condition.rule == "lstm":
+        return nf.rate.RecurrentTracker(condition.modulus, generator=generator)
+    if condition.rule == "transformer":
+        return nf.rate.language_model(
+            "softmax", condition.modulus, **TRANSFORMER, length=settings.length, generator=generator
+        )
+    return nf.rate.Tracker(
+        condition.modulus, condition.rule, condition.beta_range, condition.sizes, generator=generator
+    )
+
+
+def _parameters(name: str, settings: Settings) -> int:
+    return nf.rate.parameter_count(build(CONDITIONS[name], settings, torch.Generator().manual_seed(0)))
 
 
 def length_at(step: int, settings: Settings) -> int:
@@ -199,7 +225,8 @@ def accuracy(
         count = min(TESTED_AT_ONCE, episodes - start)
         token, target = _batch(modulus, len(hits), count, (*seed, start), device)
         with torch.no_grad():
-            hits += (model(token).argmax(-1) == target).sum(0).cpu().numpy()
+            answer = torch.cat([model(some).argmax(-1) for some in token.split(ANSWERED_AT_ONCE)])
+            hits += (answer == target).sum(0).cpu().numpy()
     return np.array([hits[length - window : length].mean() for length in lengths]) / episodes
 
 
@@ -227,6 +254,7 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
         "training": xr.Dataset(
             nf.metrics.mean_and_sem("loss", curves["loss"], "network") | {"loss_of_networks": curves["loss"]}
         ),
+        "size": curves[["parameters"]],
     }
 
 

@@ -13,6 +13,7 @@ from neurofwp.plots.gating import gating
 from neurofwp.plots.identification import explained, recovered
 from neurofwp.plots.in_context import in_context
 from neurofwp.plots.key_overlap import key_overlap
+from neurofwp.plots.language_modelling import language_modelling
 from neurofwp.plots.lazy_figures import LazyFigures
 from neurofwp.plots.learning import learning
 from neurofwp.plots.left_out import left_out
@@ -64,6 +65,7 @@ __all__ = [
     "has_curves",
     "in_context",
     "key_overlap",
+    "language_modelling",
     "learning",
     "left_out",
     "meta_learning",

@@ -9,14 +9,19 @@ from matplotlib.ticker import NullLocator
 from neurofwp.plots import style
 from neurofwp.schema import require
 
+LSTM = (style.ORANGE, "^")
 PANELS = {
     "parity": {
         "parity.beta_1": ("β up to 1", style.GREY, "s"),
         "parity.beta_2": ("β up to 2", *style.RULES["delta"]),
+        "parity.lstm": ("LSTM", *LSTM),
+        "parity.transformer": ("Transformer", *style.RULES["softmax"]),
     },
     "sum modulo 3": {
         "mod3.one_micro_step": ("one micro-step", style.GREY, "s"),
         "mod3": ("two micro-steps", *style.RULES["delta_product"]),
+        "mod3.lstm": ("LSTM", *LSTM),
+        "mod3.transformer": ("Transformer", *style.RULES["softmax"]),
     },
 }
 
@@ -42,7 +47,8 @@ def state_tracking(curves: xr.Dataset) -> Figure:
     for ax, (title, conditions) in zip(axes, PANELS.items(), strict=True):
         ax.axvspan(lengths[0], trained, color=style.GREY, alpha=0.15, linewidth=0, zorder=0)
         ax.axhline(0, color=style.BLACK, linestyle=(0, (4, 2)), linewidth=0.8, zorder=1)
-        for name, (label, colour, marker) in conditions.items():
+        for name in (each for each in conditions if each in curves["condition"]):
+            label, colour, marker = conditions[name]
             accuracy = curves["accuracy"].sel(condition=name).transpose("length", "network")
             ax.plot(lengths, accuracy.values, color=colour, linewidth=0.6, alpha=0.5)
             mean = accuracy.mean("network").values

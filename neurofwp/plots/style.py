@@ -64,6 +64,8 @@ RULES = {
     "oja": (BLACK, "X"),
     "gated_oja": ("#555555", "+"),
     "ode_oja": ("#AAAAAA", "x"),
+    "erase_write_delta": ("#00405F", "d"),
+    "log_linear": (PURPLE, "P"),
     "softmax": (BLACK, "D"),
 }
 LABELS = {"delta_nonnegative": "delta, W ≥ 0", "delta_unit_keys": "delta, unit keys"}

@@ -11,17 +11,19 @@ from neurofwp.rate.attention import (
     softmax_attention,
 )
 from neurofwp.rate.evaluation import Result
+from neurofwp.rate.language_model import language_model, parameter_count
 from neurofwp.rate.layer import FastWeightLayer
 from neurofwp.rate.network import RateNetwork, choose_device, unit
 from neurofwp.rate.scan import scan
 from neurofwp.rate.stack import FastWeightStack
 from neurofwp.rate.stream import run
-from neurofwp.rate.tracker import Tracker
+from neurofwp.rate.tracker import RecurrentTracker, Tracker
 
 __all__ = [
     "FastWeightLayer",
     "FastWeightStack",
     "RateNetwork",
+    "RecurrentTracker",
     "Result",
     "SoftmaxLayer",
     "Tracker",
@@ -33,6 +35,8 @@ __all__ = [
     "feature_maps",
     "fused_softmax_attention",
     "hopfield",
+    "language_model",
+    "parameter_count",
     "run",
     "scan",
     "softmax_attention",

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from neurofwp.errors import InputError
+from neurofwp.rate.sequences import Sequences
 
 Weighting = Callable[[Tensor, Tensor], Tensor]
 """Scores (batch, head, t, s), and where s <= t -> weights (batch, head, t, s)."""
@@ -71,31 +72,60 @@ def attention_matrix(query: Tensor, key: Tensor, weighting: Weighting) -> Tensor
 
 
 class SoftmaxLayer(nn.Module):
-    """Causal softmax attention with one head, in place of a FastWeightLayer: (batch, time, d_model), both ways.
+    """Causal softmax attention in place of the FastWeightLayer of a `Block`: (batch, time, d_model), both ways.
 
-    Scores are scaled by d_key^-1/2 and lowered by a learned slope times the distance (Press et al. 2022): like fast
-    weights that forget, and unlike attention by content alone, it can tell the last of two values from the first.
+    Scores are scaled by d_key^-1/2 and lowered by a learned slope of each head times the distance (Press et al. 2022):
+    like fast weights that forget, and unlike attention by content alone, it can tell the last of two values from the
+    first. Its state is all keys and values so far.
 
     Parameters
     ----------
-    d_model : of input and output. size : d_key and d_value. generator : of all initial weights.
+    d_model : of input and output. size : d_key and d_value of a head. generator : of all initial weights. heads : their
+        number.
+
+    Raises
+    ------
+    InputError
+        when called with a mask or with packed sequences, which it does not take.
     """
 
-    def __init__(self, d_model: int, size: int, generator: torch.Generator) -> None:
+    def __init__(self, d_model: int, size: int, generator: torch.Generator, heads: int = 1) -> None:
         super().__init__()
-        self.d_model = d_model
-        self.signals = nn.utils.skip_init(nn.Linear, d_model, 3 * size, bias=False)
-        self.out = nn.utils.skip_init(nn.Linear, size, d_model, bias=False)
+        self.d_model, self.size, self.heads = d_model, size, heads
+        self.signals = nn.utils.skip_init(nn.Linear, d_model, 3 * heads * size, bias=False)
+        self.out = nn.utils.skip_init(nn.Linear, heads * size, d_model, bias=False)
         for linear in (self.signals, self.out):
             nn.init.uniform_(linear.weight, -(linear.in_features**-0.5), linear.in_features**-0.5, generator=generator)
-        self.slope = nn.Parameter(torch.zeros(()))
+        self.slope = nn.Parameter(torch.zeros(heads))
 
     def forward(self, x: Tensor) -> Tensor:
-        query, key, value = self.signals(x)[:, :, None].chunk(3, dim=-1)
-        query = query * query.shape[-1] ** -0.5
+        return self.advance_sequences(x, None, None)[0]
+
+    def begin(self, batch: int) -> dict[str, Tensor]:
+        """The state before the first event: no keys (batch, 0, head, size), and no values."""
+        none = self.out.weight.new_zeros(batch, 0, self.heads, self.size)
+        return {"key": none, "value": none}
+
+    def advance_sequences(
+        self, x: Tensor, state: dict[str, Tensor] | None, sequences: Sequences | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """`forward` behind the events of a state, and the state after it."""
+        if sequences is not None:
+            raise InputError("a SoftmaxLayer takes neither mask nor cu_seqlens: give it sequences of one length")
+        past = self.begin(len(x)) if state is None else state
+        query, key, value = self.signals(x).unflatten(-1, (3, self.heads, self.size)).unbind(2)
+        key, value = torch.cat([past["key"], key], dim=1), torch.cat([past["value"], value], dim=1)
         # slope x (position of the key): the position of the query is the same for all scores, and softmax drops it
-        position = torch.arange(x.shape[1], dtype=x.dtype, device=x.device)[:, None, None].expand_as(key[..., :1])
-        query = torch.cat([query, self.slope.expand_as(query[..., :1])], dim=-1)
-        key = torch.cat([key, position], dim=-1)
-        read: Tensor = self.out(softmax_attention(query, key, value)[:, :, 0])
-        return read
+        position = torch.arange(key.shape[1], dtype=x.dtype, device=x.device)
+        seen = torch.ones(x.shape[1], key.shape[1], dtype=torch.bool, device=x.device).tril(key.shape[1] - x.shape[1])
+        nearness = self.slope[:, None, None] * (position - position[-1])
+        bias = torch.where(seen, nearness, -torch.inf)
+        read = functional.scaled_dot_product_attention(
+            query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2), attn_mask=bias
+        )
+        return self.out(read.transpose(1, 2).flatten(2)), {"key": key, "value": value}
+
+    def step(self, x: Tensor, state: dict[str, Tensor] | None = None) -> tuple[Tensor, dict[str, Tensor]]:
+        """One event (batch, d_model), both ways, behind those of a state."""
+        y, after = self.advance_sequences(x[:, None], state, None)
+        return y[:, 0], after

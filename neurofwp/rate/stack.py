@@ -34,6 +34,7 @@ class FastWeightStack(nn.Module):
     layers : number of blocks.
     convolution : length of a causal depthwise convolution before each FastWeightLayer, so that one event can bind
         neighbouring tokens; 1, the default, is none.
+    mlp_width : cells of each MLP; left out, 8/3 d_model.
     generator, device, dtype : as of FastWeightLayer.
     settings : the other arguments of FastWeightLayer.
 
@@ -55,18 +56,20 @@ class FastWeightStack(nn.Module):
         *,
         layers: int = 2,
         convolution: int = 1,
+        mlp_width: int | None = None,
         generator: torch.Generator | None = None,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
         **settings: Any,
     ) -> None:
         super().__init__()
-        check_sizes(vocabulary=vocabulary, layers=layers, convolution=convolution)
+        mlp_width = round(8 / 3 * d_model) if mlp_width is None else mlp_width
+        check_sizes(vocabulary=vocabulary, layers=layers, convolution=convolution, mlp_width=mlp_width)
         where = factory(device, dtype)
         self.blocks = nn.ModuleList()
         for _ in range(layers):
             layer = FastWeightLayer(rule, d_model, d_key, d_value, heads, generator=generator, **settings, **where)
-            self.blocks.append(Block(layer, convolution, generator))
+            self.blocks.append(Block(layer, convolution, mlp_width, generator))
         self.embedding = nn.utils.skip_init(nn.Embedding, vocabulary, d_model, **where)
         self.norm = nn.RMSNorm(d_model, **where)
         self.head = empty_linear(d_model, vocabulary, **where)
@@ -162,14 +165,16 @@ class FastWeightStack(nn.Module):
 class Block(nn.Module):
     """x + layer(convolution(norm(x))), then x + mlp(norm(x)); all (batch, time, d_model)."""
 
-    def __init__(self, layer: FastWeightLayer, convolution: int, generator: torch.Generator | None = None) -> None:
+    def __init__(
+        self, layer: FastWeightLayer, convolution: int, mlp_width: int, generator: torch.Generator | None = None
+    ) -> None:
         super().__init__()
         where: dict[str, Any] = {"device": layer.out.weight.device, "dtype": layer.out.weight.dtype}
         self.layer = layer
         self.layer_norm = nn.RMSNorm(layer.d_model, **where)
         self.convolution = CausalConvolution(layer.d_model, convolution, **where) if convolution > 1 else None
         self.mlp_norm = nn.RMSNorm(layer.d_model, **where)
-        self.mlp = SwiGLU(layer.d_model, **where)
+        self.mlp = SwiGLU(layer.d_model, mlp_width, **where)
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
@@ -248,11 +253,10 @@ class CausalConvolution(nn.Module):
 
 
 class SwiGLU(nn.Module):
-    """W3 (silu(W1 x) * W2 x), 8/3 d_model wide inside (Shazeer 2020)."""
+    """W3 (silu(W1 x) * W2 x), `width` wide inside (Shazeer 2020)."""
 
-    def __init__(self, d_model: int, **where: Any) -> None:
+    def __init__(self, d_model: int, width: int, **where: Any) -> None:
         super().__init__()
-        width = round(8 / 3 * d_model)
         self.gate_and_value = empty_linear(d_model, 2 * width, **where)
         self.out = empty_linear(width, d_model, **where)
 

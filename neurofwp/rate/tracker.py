@@ -1,4 +1,4 @@
-"""A model that tracks a state: one fast weight layer, and nothing else that could count."""
+"""Models that track a state: one fast weight layer, and nothing else that could count; and a recurrent network."""
 
 from __future__ import annotations
 
@@ -56,4 +56,26 @@ class Tracker(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         answers: Tensor = self.head(self.layer(self.embedding(tokens)))
+        return answers
+
+
+class RecurrentTracker(nn.Module):
+    """The same of an LSTM (Hochreiter & Schmidhuber 1997) of as many cells as the embedding has dimensions.
+
+    Parameters
+    ----------
+    modulus, generator : as of `Tracker`.
+    """
+
+    def __init__(self, modulus: int, *, generator: torch.Generator) -> None:
+        super().__init__()
+        self.embedding = nn.utils.skip_init(nn.Embedding, modulus, WIDTH)
+        nn.init.normal_(self.embedding.weight, generator=generator)
+        self.layer = nn.LSTM(WIDTH, WIDTH, batch_first=True)
+        self.head = nn.utils.skip_init(nn.Linear, WIDTH, modulus)
+        for parameter in (*self.layer.parameters(), *self.head.parameters()):
+            nn.init.uniform_(parameter, -(WIDTH**-0.5), WIDTH**-0.5, generator=generator)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        answers: Tensor = self.head(self.layer(self.embedding(tokens))[0])
         return answers

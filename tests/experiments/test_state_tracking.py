@@ -14,20 +14,21 @@ from torch import Tensor, nn
 from neurofwp.errors import InputError
 from neurofwp.experiments import state_tracking as experiment
 from neurofwp.experiments.state_tracking import CONDITIONS, Settings
+from neurofwp.plots.state_tracking import PANELS
 from neurofwp.rate import Tracker
 
 SMALL = Settings(length=8, steps=400, networks=1, episodes=200)
 SEED = (11, 0)
 
 
-def scaled_at_8_times_the_training_length(condition: str) -> float:
-    right, _ = experiment.train_and_test(condition, SMALL, SEED, "cpu", None)
+def scaled_at_8_times_the_training_length(condition: str, settings: Settings = SMALL) -> float:
+    right, _ = experiment.train_and_test(condition, settings, SEED, "cpu", None)
     chance = 1 / CONDITIONS[condition].modulus
-    at = experiment.tested_lengths(SMALL).tolist().index(8 * SMALL.length)
+    at = experiment.tested_lengths(settings).tolist().index(8 * settings.length)
     return float((right[at] - chance) / (1 - chance))
 
 
-@pytest.mark.parametrize("condition", ["parity.beta_2", "mod3"])
+@pytest.mark.parametrize("condition", ["parity.beta_2", "mod3", "parity.lstm"])
 def test_mirrors_and_turns_count_far_beyond_the_training_length(condition: str) -> None:
     assert scaled_at_8_times_the_training_length(condition) > 0.99
 
@@ -35,6 +36,13 @@ def test_mirrors_and_turns_count_far_beyond_the_training_length(condition: str) 
 @pytest.mark.parametrize("condition", ["parity.beta_1", "mod3.one_micro_step"])
 def test_without_them_the_same_network_answers_by_chance(condition: str) -> None:
     assert abs(scaled_at_8_times_the_training_length(condition)) < 0.1
+
+
+def test_attention_counts_in_training_and_not_beyond() -> None:
+    settings = Settings(length=4, steps=300, networks=1, episodes=60)
+    right, _ = experiment.train_and_test("parity.transformer", settings, SEED, "cpu", None)
+    assert right[experiment.tested_lengths(settings) <= 4].min() > 0.95
+    assert abs(right[-1] - 0.5) < 0.2
 
 
 def tracker(seed: int) -> Tracker:
@@ -115,13 +123,14 @@ def test_loss_against_a_loop() -> None:
 @pytest.fixture
 def result() -> xr.DataTree:
     lengths = 2 * 2 ** np.arange(9)
-    accuracy = np.zeros((4, 2, 9))
+    accuracy = np.zeros((len(CONDITIONS), 2, 9))
     accuracy[1] = 1
     accuracy[3, 0], accuracy[3, 1] = np.linspace(1, 0.2, 9), np.linspace(1, 0.6, 9)
     curves = xr.Dataset(
         {
             "accuracy": (("condition", "network", "length"), accuracy, {"units": "1"}),
-            "loss": (("condition", "network"), np.arange(8.0).reshape(4, 2)),
+            "loss": (("condition", "network"), np.arange(2.0 * len(CONDITIONS)).reshape(-1, 2)),
+            "parameters": ("condition", np.arange(len(CONDITIONS))),
         },
         coords={"condition": list(CONDITIONS), "length": ("length", lengths, {"units": "events"})},
         attrs={"training_length": 8},
@@ -133,6 +142,7 @@ def test_the_summary_reports_8_times_and_64_times_the_training_length(result: xr
     numbers = experiment.EXPERIMENT.summary(result)
     of = {name: numbers[f"generalisation.{name}.8.accuracy"] for name in CONDITIONS}
     assert (of["parity.beta_1"], of["parity.beta_2"]) == (0, 1)
+    assert numbers["size.mod3.parameters"] == 3
     assert of["mod3"] == pytest.approx(0.625)  # 64 events, the sixth of nine lengths
     assert numbers["generalisation.mod3.8.accuracy_of_networks"] == pytest.approx([0.5, 0.75])
     assert numbers["generalisation.mod3.8.accuracy.sem"] == pytest.approx(0.125)
@@ -144,13 +154,13 @@ def test_the_summary_reports_8_times_and_64_times_the_training_length(result: xr
 def test_the_figure_draws_every_network_and_the_mean(result: xr.DataTree) -> None:
     figure = experiment.plot(result)["state_tracking"]
     accuracy = result["curves"]["accuracy"]
-    for ax, names in zip(
-        figure.axes, (("parity.beta_1", "parity.beta_2"), ("mod3.one_micro_step", "mod3")), strict=True
-    ):
+    for ax, task in zip(figure.axes, ("parity", "mod3"), strict=True):
         drawn = [line.get_ydata() for line in ax.lines[1:]]  # the first is chance
-        for name, (first, second, mean) in zip(names, (drawn[:3], drawn[3:]), strict=True):
-            np.testing.assert_allclose([first, second], accuracy.sel(condition=name).values)
-            np.testing.assert_allclose(mean, accuracy.sel(condition=name).mean("network"))
+        names = [name for panel in PANELS.values() for name in panel if name.startswith(task)]
+        assert set(names) == {name for name in CONDITIONS if name.startswith(task)}
+        for name, start in zip(names, range(0, len(drawn), 3), strict=True):
+            np.testing.assert_allclose(drawn[start : start + 2], accuracy.sel(condition=name).values)
+            np.testing.assert_allclose(drawn[start + 2], accuracy.sel(condition=name).mean("network"))
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "key_cells": 32, "value_cells": 12, "keys": 8, "active": (1, 6), "draws": 3, "tuning_draws": 2,
         "potentiations": (0.2,),
     },
+    "language-modelling": {
+        "width": 16, "heads": 1, "size": 8, "blocks": 1, "length": 32, "batch": 2, "steps": 3, "validated": 4,
+        "tested": 8, "networks": 2,
+    },
     "leave-one-study-out": {
         "models": ("clopath-visual-cortex",),
         "data": (Path("sjostrom_2001_visual_cortex"), Path("wang_2005_hippocampal_culture")),
