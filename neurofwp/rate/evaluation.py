@@ -53,14 +53,17 @@ def evaluate(
     chunk: int | None = None,
     micro_steps: int | None = None,
     sequences: Sequences | None = None,
+    refuse_zero: bool = True,
 ) -> Result:
     """`run` without its checks, for signals that are right by construction; `parameters` are complete.
 
     initial : the fields of the rule's state, or only `weight`, or nothing.
+    refuse_zero : whether to look for zeros among what a normaliser divides by, which raise InputError.
     """
     rows = partial(
         _evaluate_rows, rule, query, arguments, parameters,
         backend=backend, normaliser=normaliser, bounds=bounds, chunk=chunk, micro_steps=micro_steps,
+        refuse_zero=refuse_zero,
     )  # fmt: skip
     if sequences is None or sequences.mask is not None:
         return rows(initial, sequences)
@@ -87,6 +90,7 @@ def _evaluate_rows(
     bounds: Bounds | None,
     chunk: int | None,
     micro_steps: int | None,
+    refuse_zero: bool,
 ) -> Result:
     """`evaluate`, but reads of packed sequences are rows, padded."""
     mask = None
@@ -95,7 +99,7 @@ def _evaluate_rows(
         query = sequences.rows(query)
         arguments = _rows(rule, arguments, micro_steps, sequences)
     with _without_autocast(query.device.type):
-        events = make_events(rule, query, arguments, micro_steps, normaliser, mask)
+        events = make_events(rule, query, arguments, micro_steps, normaliser, mask, refuse_zero=refuse_zero)
         state = first_state(rule, events, parameters, initial)
         read, state = _write_and_read(rule, events, state, parameters, backend, bounds, chunk)
         made = {"weight": state} if isinstance(state, Tensor) else dict(state._asdict())
@@ -104,7 +108,7 @@ def _evaluate_rows(
             keys = events.key.sum(-2) if micro_steps else events.key
             keys = keys if events.mask is None else torch.where(events.mask[..., None], keys, 0.0)
             sums = key_sums(keys, initial.get("key_sum"))
-            read = by_attention(read, events.query, sums, events.mask)
+            read = by_attention(read, events.query, sums, events.mask, refuse_zero=refuse_zero)
             made["key_sum"] = sums[..., -1, :]
     read = read.transpose(1, 2)
     if sequences is not None and sequences.mask is not None:
