@@ -163,7 +163,10 @@ def _number(given: Any, dtype: torch.dtype, device: torch.device) -> Tensor:
         return given.to(device)
     if isinstance(given, Real):
         return torch.full((), float(given), dtype=dtype, device=device)
-    return torch.as_tensor(given, dtype=dtype).to(device, non_blocking=True)
+    numbers = torch.as_tensor(given, dtype=dtype)
+    if device.type == "cpu" or numbers.ndim != 1 or not len(numbers):
+        return numbers.to(device)
+    return torch.stack([torch.full((), number, dtype=dtype, device=device) for number in numbers.tolist()])
 
 
 def parameter_ranges(rule: Rule, given: Mapping[str, Any], numbers: Mapping[str, Tensor]) -> Iterator[Range]:

@@ -60,19 +60,22 @@ def evaluate(
     initial : the fields of the rule's state, or only `weight`, or nothing.
     refuse_zero : whether to look for zeros among what a normaliser divides by, which raise InputError.
     """
-    rows = partial(
+    run_rows = partial(
         _evaluate_rows, rule, query, arguments, parameters,
         backend=backend, normaliser=normaliser, bounds=bounds, chunk=chunk, micro_steps=micro_steps,
         refuse_zero=refuse_zero,
     )  # fmt: skip
     if sequences is None or sequences.mask is not None:
-        return rows(initial, sequences)
+        return run_rows(initial, sequences)
     groups = sequences.groups()
-    results = [rows({n: part[list(group.members)] for n, part in initial.items()}, group) for group in groups]
+    # rows one by one: a list of indices would be copied to a GPU, which waits
+    before = [{n: torch.stack([part[m] for m in group.members]) for n, part in initial.items()} for group in groups]
+    results = [run_rows(state, group) for state, group in zip(before, groups, strict=True)]
     each = [one for group, result in zip(groups, results, strict=True) for one in group.events(result.read)]
     order = [member for group in groups for member in group.members]
     back = sorted(range(len(order)), key=order.__getitem__)
-    state = {name: torch.cat([result.state[name] for result in results])[back] for name in results[0].state}
+    last = {name: [row for result in results for row in result.state[name].unbind()] for name in results[0].state}
+    state = {name: torch.stack([rows[place] for place in back]) for name, rows in last.items()}
     read = torch.cat([each[place] for place in back])[None]
     return replace(results[0], read=read, weight=state["weight"], state=state)
 

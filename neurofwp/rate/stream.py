@@ -12,6 +12,7 @@ from torch import Tensor
 
 from neurofwp import errors, rules
 from neurofwp.errors import InputError
+from neurofwp.rate import kernels
 from neurofwp.rate.arguments import (
     argument_ranges,
     check_arguments,
@@ -79,7 +80,8 @@ def run(
         one ends: (sequences + 1,), int32 or int64, as in flash-attention, or a tuple. `initial` and the states that
         come out have one entry for each sequence. Those of similar length are padded and run together.
     compute_dtype : torch.float32 or torch.float64, to which all tensors are cast first, so that half precision runs
-        anywhere; states stay in it, reads are cast back. Left out, the dtype of `query`.
+        anywhere; states stay in it, reads are cast back. Left out, the dtype of `query`; float32 where a kernel would
+        serve half precision but for d_k, above 256 in the delta rules.
 
     Raises
     ------
@@ -114,6 +116,8 @@ def run(
     backend = choose_backend(
         rule, asked, _known(given, extremes), mode=mode, bounds=bounds, chunk=chunk, masked=sequences is not None
     )
+    if asked.dtype in kernels.HALF and backend != "flash-linear-attention":
+        asked, present = asked.float(), {name: tensor.float() for name, tensor in present.items()}
     work = partial(
         evaluate, rule, asked, present, numbers, before, backend=backend, normaliser=normaliser, bounds=bounds,
         chunk=chunk, micro_steps=micro_steps, sequences=sequences,
@@ -122,7 +126,7 @@ def run(
     if are_known(result.read) and not _is_finite(result.read, result.weight):
         work(refuse_zero=True)  # says so if it is the normaliser's fault
         _refuse(rule, result.read, result.weight)
-    return result if compute_dtype is None else replace(result, read=result.read.to(query.dtype))
+    return result if asked.dtype == query.dtype else replace(result, read=result.read.to(query.dtype))
 
 
 def _cast(
