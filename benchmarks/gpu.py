@@ -26,6 +26,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
@@ -35,12 +36,12 @@ import numpy as np
 import torch
 import tyro
 
-from benchmarks import bandwidth, fitting, flash_linear_attention, half_precision, machine, rate, slownet
+from benchmarks import agreement, bandwidth, fitting, half_precision, machine, rate, slownet
 from benchmarks.contenders import RULES, SUFFIX, Size, draw, ours, step_loop
-from neurofwp import rules
 from neurofwp.rate import kernels, run
+from neurofwp.rate.backends import Mode
 from neurofwp.runtime.cost import peak_bytes, time_interleaved
-from neurofwp.slownet.families import gated_pairs
+from neurofwp.slownet.families import gated_pairs as task
 
 Part = Callable[[torch.device], dict[str, Any]]
 
@@ -93,6 +94,7 @@ def describe(device: torch.device) -> dict[str, str | float]:
 def attempt(part: Part, device: torch.device) -> dict[str, Any]:
     """What a part measures, or how it failed; in another process, so that a GPU that faults is not lost to others."""
     begun = perf_counter()
+    made: dict[str, Any]
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
         try:
             made = {"numbers": alone.submit(part, device).result()}
@@ -113,7 +115,6 @@ def run_tests(device: torch.device, paths: tuple[str, ...] = TESTS) -> dict[str,
     report = ROOT / "results" / f"tests-{device.type}.xml"
     report.parent.mkdir(exist_ok=True)
     words = ["-q", "-n", "auto", "--maxprocesses", "8", "--device", device.type, f"--junitxml={report}", *paths]
-    # a process for each core would leave none for its threads
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *words], cwd=ROOT, timeout=TEST_SECONDS, capture_output=True, text=True
     )
@@ -123,7 +124,8 @@ def run_tests(device: torch.device, paths: tuple[str, ...] = TESTS) -> dict[str,
     bad = [each.get("name") for each in cases if each.find("failure") is not None or each.find("error") is not None]
     report.unlink()
     if bad or done.returncode:
-        raise RuntimeError(f"{len(bad)} of {len(cases)} tests failed: {', '.join(map(str, bad[:50]))}")
+        names = ", ".join(map(str, bad[:50])) or done.stdout[-500:]
+        raise RuntimeError(f"{len(bad)} of {len(cases)} tests failed: {names}")
     return {"tests": len(cases), "skipped": sum(each.find("skipped") is not None for each in cases)}
 
 
@@ -153,18 +155,18 @@ def check_kernels(device: torch.device) -> dict[str, Any]:
 
 
 def count_waits(device: torch.device) -> dict[str, int]:
-    """Of one call of `run` with numbers on the device, by rule and form."""
+    """Of one call of `run` with numbers on the device, by rule, form and precision."""
+    forms: list[tuple[Mode, torch.dtype]] = [("recurrent", torch.float32), ("chunkwise", torch.float32)]
+    if kernels.is_installed():
+        forms.append(("auto", torch.bfloat16))
     found = {}
-    for rule, dtype, mode in [(rule, torch.float32, mode) for rule in RULES for mode in ("recurrent", "chunkwise")] + [
-        (rule, torch.bfloat16, "auto") for rule in RULES if kernels.is_installed()
-    ]:
-        signals, _ = draw(rule, replace(PLAN.size, time=64), 0, device, dtype)
-        made: dict[str, Any] = {name: signal.detach() for name, signal in signals.items()}
-        run(rule, mode=mode, **made)
+    for rule, (mode, dtype) in product(RULES, forms):
+        given = _signals(rule, replace(PLAN.size, time=64), 0, device, dtype)
+        run(rule, mode=mode, **given)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             torch.cuda.set_sync_debug_mode("warn")
-            run(rule, mode=mode, **made)
+            run(rule, mode=mode, **given)
             torch.cuda.set_sync_debug_mode("default")
         found[f"{rule}, {mode}, {dtype}"] = sum("synchroniz" in str(each.message) for each in caught)
     return found
@@ -174,27 +176,26 @@ def capture(device: torch.device) -> dict[str, float]:
     """The largest difference of what a CUDA graph of `run` replays on other numbers, and of a plain run."""
     found = {}
     dtypes = (torch.float32, torch.bfloat16) if kernels.is_installed() else (torch.float32,)
-    for rule in RULES:
-        for dtype in dtypes:
-            first, other = (
-                {n: s.detach() for n, s in draw(rule, PLAN.size, seed, device, dtype)[0].items()} for seed in (0, 1)
-            )
-            given: dict[str, Any] = first
-            side = torch.cuda.Stream()
-            side.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(side):  # compiles kernels, and lets the allocator settle
-                for _ in range(3):
-                    run(rule, **given)
-            torch.cuda.current_stream().wait_stream(side)
-            graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph):
-                read = run(rule, **given).read
-            for name, signal in first.items():
-                signal.copy_(other[name])
-            graph.replay()
-            wanted = run(rule, **given).read
-            found[f"{rule}, {dtype}"] = float((read - wanted).abs().max())
+    for rule, dtype in product(RULES, dtypes):
+        given, other = (_signals(rule, PLAN.size, seed, device, dtype) for seed in (0, 1))
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):  # compiles kernels, and lets the allocator settle
+            for _ in range(3):
+                run(rule, **given)
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            read = run(rule, **given).read
+        for name, signal in given.items():
+            signal.copy_(other[name])
+        graph.replay()
+        found[f"{rule}, {dtype}"] = float((read - run(rule, **given).read).abs().max())
     return found
+
+
+def _signals(rule: str, size: Size, seed: int, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
+    return {name: signal.detach() for name, signal in draw(rule, size, seed, device, dtype)[0].items()}
 
 
 def against_peers(rule: str, device: torch.device) -> dict[str, Any]:
@@ -206,7 +207,7 @@ def single_precision(rule: str, device: torch.device) -> dict[str, Any]:
     drawn = draw(rule, PLAN.size, 0, device, torch.float32)
     contenders = {"ours": ours(rule, *drawn), "step_loop": step_loop(rule, *drawn)}
     speed = bandwidth.bytes_per_second(device)
-    numbers: dict[str, Any] = {}
+    numbers: dict[str, Any] = {"difference": agreement.check(rule, contenders)}
     for work, suffix in SUFFIX.items():
         calls = {name: contender.works[work] for name, contender in contenders.items()}
         seconds = {n: float(np.median(each)) for n, each in time_interleaved(calls, PLAN.repeats, device).items()}
@@ -261,7 +262,7 @@ def seconds_of_steps(device: torch.device) -> dict[str, float]:
     """The median of some steps, drawing their episodes included."""
     found = {}
     for pairs in PAIRS:
-        family = gated_pairs.task(gated_pairs.Settings(stored=pairs // 3, distractors=pairs - pairs // 3))
+        family = task.family(task.Settings(stored=pairs // 3, distractors=pairs - pairs // 3))
         nets = slownet.contenders(family, 0, device)
         batch, _ = slownet.batches(family, 0, device)
         for name, net in nets.items():

@@ -165,7 +165,7 @@ def test_the_widest_keys_run_in_the_kernel(monkeypatch: pytest.MonkeyPatch, stre
 
     def kernel(**signals: Tensor) -> tuple[Tensor, Tensor]:
         taken.append(signals["k"].shape)
-        return torch.zeros_like(signals["v"]), torch.zeros(2, 2, 256, 3)
+        return torch.zeros_like(signals["v"]), signals["v"].new_zeros(2, 2, 256, 3)
 
     monkeypatch.setattr(sys.modules["fla.ops.delta_rule"], "chunk_delta_rule", kernel)
     assert run("delta", **given).backend == "flash-linear-attention"
