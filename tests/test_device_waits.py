@@ -101,7 +101,7 @@ def test_a_normalised_run_of_packed_or_padded_sequences_waits_twice(
 ) -> None:
     given = stream("delta", time=FEW, batch=1)
     given |= {name: 0.1 + given[name].abs() / 10 for name in ("query", "key")}
-    mask = torch.arange(FEW)[None] > 3
+    mask = torch.arange(FEW, device=given["query"].device)[None] > 3
     assert sum(waits(run, "delta", normaliser=normaliser, mask=mask, **given).values()) <= 2
     packed = waits(run, "delta", normaliser=normaliser, cu_seqlens=(0, 5, 6, FEW), **given)
     assert sum(packed.values()) <= 2

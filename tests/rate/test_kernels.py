@@ -151,7 +151,7 @@ def test_keys_too_wide_for_a_kernel_run_in_torch_in_single_precision(rule: str, 
 
 @pytest.mark.usefixtures("kernels_everywhere")
 def test_a_layer_in_half_precision_whose_keys_are_too_wide_runs_in_torch() -> None:
-    layer = FastWeightLayer("delta", d_model=8, d_key=300, d_value=4, heads=1).bfloat16()
+    layer = FastWeightLayer("delta", d_model=8, d_key=300, d_value=4, heads=1, feature_map="silu-l2").bfloat16()
     x = torch.randn(2, 20, 8, generator=torch.Generator().manual_seed(0)).bfloat16()
     y, state = layer.advance(x)
     assert (y.dtype, state["weight"].dtype) == (torch.bfloat16, torch.float32)
