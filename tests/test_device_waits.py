@@ -22,7 +22,7 @@ from neurofwp.identification.competing import candidates, free_parameters
 from neurofwp.identification.fit_rule import Bounds, residuals
 from neurofwp.identification.levenberg_marquardt import differences
 from neurofwp.identification.preparation import prepare
-from neurofwp.rate import RateNetwork, run
+from neurofwp.rate import RateNetwork, backends, kernels, normalisers, ranges, run, sequences, stream as rate_stream
 from neurofwp.rules import RULES, Rule
 from neurofwp.slownet.controller import ARCHITECTURES
 from neurofwp.slownet.episode_tensors import Episodes
@@ -93,6 +93,18 @@ def test_a_run_waits_twice(rule: Rule, mode: Any, stream: Callable[..., dict]) -
     numbers = {p.name: p.default for p in rule.parameters}
     state = run(rule, mode=mode, **given).state
     assert sum(waits(run, rule, mode=mode, parameters=numbers, **given | {"initial": state}).values()) <= 2
+
+
+@pytest.mark.parametrize(("rule", "mode"), FORMS, ids=lambda each: getattr(each, "id", each))
+def test_a_run_that_a_cuda_graph_captures_does_not_wait(
+    rule: Rule, mode: Any, stream: Callable[..., dict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = stream(rule, time=FEW)
+    if rule.reads_linearly and "key" in given:
+        given |= {name: 0.1 + given[name].abs() / 10 for name in ("query", "key")} | {"normaliser": "attention"}
+    for module in (backends, kernels, normalisers, ranges, sequences, rate_stream):
+        monkeypatch.setattr(module, "are_known", lambda tensor: False)  # as while capturing
+    assert not waits(run, rule, mode=mode, parameters={p.name: p.default for p in rule.parameters}, **given)
 
 
 @pytest.mark.parametrize("normaliser", ["attention", "sum"])
