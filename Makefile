@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test slow torture bench docs lint clean
+.PHONY: demo test slow torture bench gpu docs lint clean
 
 demo: $(READY)
 	$(BIN)/neurofwp run hetero-associative --out results/demo --overwrite
@@ -29,6 +29,12 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.sweep
 	$(BIN)/python -m benchmarks.fitting
 	$(BIN)/python -m benchmarks.rate --compile neither
+
+# all that there is to measure on a CUDA GPU, into results/gpu.json; where there is none it says so
+gpu: $(READY)
+	@if $(BIN)/python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then \
+		$(PIP) install -c constraints.txt -e '.[kernels]'; fi
+	$(BIN)/python -m benchmarks.gpu
 
 # the site, into docs/_build/html: notebooks run if they or the package changed, which takes minutes
 docs: $(READY)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -106,11 +107,11 @@ def main(words: list[str] | None = None) -> int:
     return 0
 
 
-def against_peers(plan: Plan, device: torch.device, seed: int) -> dict[str, Any]:
-    """Every rule at one size: times, memory, ratios, and the share of the time that moving the bytes would take."""
+def against_peers(plan: Plan, device: torch.device, seed: int, chosen: Sequence[str] = RULES) -> dict[str, Any]:
+    """Rules at one size: times, memory, ratios, and the share of the time that moving the bytes would take."""
     speed = bandwidth.bytes_per_second(device)
     numbers: dict[str, Any] = {"bytes_per_second": speed}
-    for rule in tqdm(RULES, desc="against peers"):
+    for rule in tqdm(chosen, desc="against peers"):
         torch.compiler.reset()  # else what was compiled for one rule makes the next one's shapes dynamic, and slow
         signals, upstream = draw(rule, plan.size, seed, device, precision(device))
         contenders = _contenders(rule, signals, upstream, plan.compile)

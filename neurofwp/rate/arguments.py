@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from numbers import Real
 from typing import Any
 
@@ -13,19 +12,18 @@ from torch import Tensor
 from neurofwp import errors
 from neurofwp.errors import InputError
 from neurofwp.rate import kernels
+from neurofwp.rate.events import QUERY
 from neurofwp.rate.normalisers import NORMALISERS
+from neurofwp.rate.ranges import Range
 from neurofwp.rate.scan import Bounds
-from neurofwp.rate.sequences import behind, check_mask
-from neurofwp.rate.values import are_known
+from neurofwp.rate.sequences import behind
 from neurofwp.rules import Argument, Rule
 
 LEADING = ("batch", "time", "head")
 
 
-def check_arguments(
-    rule: Rule, query: Any, arguments: Mapping[str, Any], micro_steps: int | None, mask: Any = None
-) -> dict[str, int]:
-    """The size of each dim, if all arguments fit the rule and each other; what a mask leaves out may be any number.
+def check_arguments(rule: Rule, query: Any, arguments: Mapping[str, Any], micro_steps: int | None) -> dict[str, int]:
+    """The size of each dim, if the types and shapes of all arguments fit the rule and each other.
 
     Raises
     ------
@@ -38,7 +36,7 @@ def check_arguments(
             takes = ", ".join(["query", *known, *(["micro_steps"] if takes_micro_steps(rule) else [])])
             raise InputError(f"rule {rule.id!r} does not use {name}; it takes {takes}")
     _check_micro_steps(rule, micro_steps)
-    given = {"query": Argument("query", "", ("pre",))} | known
+    given = {"query": QUERY} | known
     tensors = {"query": query} | {name: tensor for name, tensor in arguments.items() if tensor is not None}
     for name, argument in known.items():
         if argument.required and name not in tensors:
@@ -47,12 +45,18 @@ def check_arguments(
     for name, tensor in tensors.items():
         _check_type(name, tensor, query)
         _check_shape(given[name], tensor, sizes)
-    if mask is not None:
-        mask = check_mask(mask, query)
-    for name, tensor in tensors.items():
-        seen = _within_mask(given[name], tensor, mask) if mask is not None and given[name].per_event else tensor
-        check_range(name, seen, given[name].low, given[name].high)
     return sizes
+
+
+def argument_ranges(
+    rule: Rule, query: Tensor, arguments: Mapping[str, Tensor | None], mask: Tensor | None
+) -> Iterator[Range]:
+    """In what range each argument should be; what a mask leaves out may be any number."""
+    for argument in (QUERY, *rule.arguments):
+        tensor = query if argument is QUERY else arguments.get(argument.name)
+        if tensor is not None:
+            seen = tensor if mask is None or not argument.per_event else _within_mask(argument, tensor, mask)
+            yield Range(argument.name, seen, argument.low, argument.high)
 
 
 def _within_mask(argument: Argument, tensor: Tensor, mask: Tensor) -> Tensor:
@@ -115,44 +119,13 @@ def _check_shape(argument: Argument, tensor: Tensor, sizes: dict[str, int]) -> N
             raise InputError(f"{argument.name} must not be empty, but its shape is {tuple(tensor.shape)}")
 
 
-def check_range(name: str, tensor: Tensor, low: float = -math.inf, high: float = math.inf) -> None:
-    """
-    Raises
-    ------
-    InputError
-        for the first number that is not finite, or outside [low, high].
-    """
-    if not are_known(tensor):
-        return
-    with torch.no_grad():
-        least, most = (extreme.item() for extreme in tensor.aminmax())
-        # a NaN makes both NaN
-        if low <= least <= most <= high and math.isfinite(least) and math.isfinite(most):
-            return
-        bad = ~tensor.isfinite() | (tensor < low) | (tensor > high)
-        where = [int(index) for index in bad.nonzero()[0]]
-        number = tensor[tuple(where)].item()
-    raise InputError(f"{name} must be {_range(low, high)}, but {name}{where or ''} is {number}")
-
-
-def _range(low: float, high: float) -> str:
-    if math.isfinite(low) and math.isfinite(high):
-        return f"in [{low:g}, {high:g}]"
-    if math.isfinite(high):
-        return f"finite and at most {high:g}"
-    if math.isfinite(low):
-        return "finite and positive" if 0 < low < 1e-30 else f"finite and at least {low:g}"
-    return "finite"
-
-
 def check_parameters(rule: Rule, parameters: Mapping[str, Any], heads: int, like: Tensor) -> dict[str, Tensor]:
     """All parameters as tensors, () or (head,): those given, and the rule's defaults.
 
     Raises
     ------
     InputError
-        for a parameter that the rule does not have, one that is outside its domain, or neither a number nor one per
-        head.
+        for a parameter that the rule does not have, or one that is neither a number nor one per head.
     """
     known = rule.defaults()
     # a kernel in half precision takes parameters in float32: a decay next to 1 would be rounded to 1
@@ -167,11 +140,12 @@ def check_parameters(rule: Rule, parameters: Mapping[str, Any], heads: int, like
         number = parameters.get(parameter.name)
         if number is None:
             by_head = parameter.by_head
-            default = torch.tensor(parameter.default, dtype=dtype, device=like.device)
+            # filled where it is needed: a number that is copied to a GPU waits for it
+            default = torch.full((), parameter.default, dtype=dtype, device=like.device)
             made[parameter.name] = by_head(torch.arange(heads, device=like.device).to(default)) if by_head else default
             continue
         try:
-            tensor = torch.as_tensor(number, dtype=None if isinstance(number, Tensor) else dtype, device=like.device)
+            tensor = _number(number, dtype, like.device)
         except (TypeError, ValueError, RuntimeError):
             raise InputError(f"{parameter.name} must be a number or one per head, not {number!r}") from None
         if tensor.dtype != dtype:
@@ -180,9 +154,26 @@ def check_parameters(rule: Rule, parameters: Mapping[str, Any], heads: int, like
             raise InputError(
                 f"{parameter.name} must be a number or one per head, ({heads},), but its shape is {tuple(tensor.shape)}"
             )
-        check_range(parameter.name, tensor, *parameter.domain)
         made[parameter.name] = tensor
     return made
+
+
+def _number(given: Any, dtype: torch.dtype, device: torch.device) -> Tensor:
+    if isinstance(given, Tensor):
+        return given.to(device)
+    if isinstance(given, Real):
+        return torch.full((), float(given), dtype=dtype, device=device)
+    numbers = torch.as_tensor(given, dtype=dtype)
+    if device.type == "cpu" or numbers.ndim != 1 or not len(numbers):
+        return numbers.to(device)
+    return torch.stack([torch.full((), number, dtype=dtype, device=device) for number in numbers.tolist()])
+
+
+def parameter_ranges(rule: Rule, given: Mapping[str, Any], numbers: Mapping[str, Tensor]) -> Iterator[Range]:
+    """The domains of the parameters that are given, from all of them as `check_parameters` makes them."""
+    for parameter in rule.parameters:
+        if given.get(parameter.name) is not None:
+            yield Range(parameter.name, numbers[parameter.name], *parameter.domain)
 
 
 def check_compute_dtype(compute_dtype: Any) -> None:

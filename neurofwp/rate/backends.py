@@ -30,7 +30,7 @@ def choose_backend(
     chunk: int | None,
     masked: bool = False,
 ) -> Backend:
-    """What runs a rule on queries like these.
+    """What runs a rule on queries like these; signals in half precision that no kernel takes become float32 first.
 
     Parameters
     ----------
@@ -45,9 +45,10 @@ def choose_backend(
     blocked = _why_not_chunkwise(rule, given, bounds, masked)
     if mode == "chunkwise" and blocked:
         raise InputError(f"rule {rule.id!r} has no chunkwise form {blocked}; use mode 'recurrent' or 'auto'")
-    if mode == "auto" and not blocked and chunk is None and kernels.serve(rule, query, given):
+    automatic = mode == "auto" and not blocked and chunk is None
+    if automatic and kernels.serve(rule, query, given):
         return "flash-linear-attention"
-    if query.dtype in kernels.HALF:
+    if query.dtype in kernels.HALF and not (automatic and kernels.leave(rule, query, given)):
         raise InputError(
             f"query must be float32 or float64, not {query.dtype}: half precision needs "
             "compute_dtype=torch.float32, or a GPU, flash-linear-attention, mode 'auto' and a rule that it has"

@@ -53,23 +53,29 @@ def evaluate(
     chunk: int | None = None,
     micro_steps: int | None = None,
     sequences: Sequences | None = None,
+    refuse_zero: bool = True,
 ) -> Result:
     """`run` without its checks, for signals that are right by construction; `parameters` are complete.
 
     initial : the fields of the rule's state, or only `weight`, or nothing.
+    refuse_zero : whether to look for zeros among what a normaliser divides by, which raise InputError.
     """
-    rows = partial(
+    run_rows = partial(
         _evaluate_rows, rule, query, arguments, parameters,
         backend=backend, normaliser=normaliser, bounds=bounds, chunk=chunk, micro_steps=micro_steps,
+        refuse_zero=refuse_zero,
     )  # fmt: skip
     if sequences is None or sequences.mask is not None:
-        return rows(initial, sequences)
+        return run_rows(initial, sequences)
     groups = sequences.groups()
-    results = [rows({n: part[list(group.members)] for n, part in initial.items()}, group) for group in groups]
+    # rows one by one: a list of indices would be copied to a GPU, which waits
+    before = [{n: torch.stack([part[m] for m in group.members]) for n, part in initial.items()} for group in groups]
+    results = [run_rows(state, group) for state, group in zip(before, groups, strict=True)]
     each = [one for group, result in zip(groups, results, strict=True) for one in group.events(result.read)]
     order = [member for group in groups for member in group.members]
     back = sorted(range(len(order)), key=order.__getitem__)
-    state = {name: torch.cat([result.state[name] for result in results])[back] for name in results[0].state}
+    last = {name: [row for result in results for row in result.state[name].unbind()] for name in results[0].state}
+    state = {name: torch.stack([rows[place] for place in back]) for name, rows in last.items()}
     read = torch.cat([each[place] for place in back])[None]
     return replace(results[0], read=read, weight=state["weight"], state=state)
 
@@ -87,6 +93,7 @@ def _evaluate_rows(
     bounds: Bounds | None,
     chunk: int | None,
     micro_steps: int | None,
+    refuse_zero: bool,
 ) -> Result:
     """`evaluate`, but reads of packed sequences are rows, padded."""
     mask = None
@@ -95,7 +102,7 @@ def _evaluate_rows(
         query = sequences.rows(query)
         arguments = _rows(rule, arguments, micro_steps, sequences)
     with _without_autocast(query.device.type):
-        events = make_events(rule, query, arguments, micro_steps, normaliser, mask)
+        events = make_events(rule, query, arguments, micro_steps, normaliser, mask, refuse_zero=refuse_zero)
         state = first_state(rule, events, parameters, initial)
         read, state = _write_and_read(rule, events, state, parameters, backend, bounds, chunk)
         made = {"weight": state} if isinstance(state, Tensor) else dict(state._asdict())
@@ -104,7 +111,7 @@ def _evaluate_rows(
             keys = events.key.sum(-2) if micro_steps else events.key
             keys = keys if events.mask is None else torch.where(events.mask[..., None], keys, 0.0)
             sums = key_sums(keys, initial.get("key_sum"))
-            read = by_attention(read, events.query, sums, events.mask)
+            read = by_attention(read, events.query, sums, events.mask, refuse_zero=refuse_zero)
             made["key_sum"] = sums[..., -1, :]
     read = read.transpose(1, 2)
     if sequences is not None and sequences.mask is not None:

@@ -23,10 +23,13 @@ def make_events(
     micro_steps: int | None,
     normaliser: Normaliser | None,
     mask: Tensor | None = None,
+    *,
+    refuse_zero: bool = True,
 ) -> Event:
     """The signals with the head before time, so that all leading dims are batch.
 
     mask : (batch, time), which events happen; signals of others are replaced by what changes nothing.
+    refuse_zero : whether normaliser "sum" looks for sums of 0, which raise InputError.
     """
     batch, time, head, pre = query.shape
     sizes = {"pre": pre} | _sizes(rule, arguments)
@@ -51,7 +54,7 @@ def make_events(
         signals[argument.name] = tensor if happens is None else rest(argument, tensor, happens)
     if normaliser == "sum":
         for name in ("query", "key"):
-            signals[name] = by_sum(name, signals[name])
+            signals[name] = by_sum(name, signals[name], refuse_zero=refuse_zero)
     one = query.new_ones(()).expand(batch, head, time)
     log_decay = signals.get("log_decay")
     named = {"query", "key", "value", "beta"}

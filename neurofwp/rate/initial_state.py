@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from neurofwp.errors import InputError
 from neurofwp.rate import kernels
-from neurofwp.rate.arguments import check_range
+from neurofwp.rate.ranges import Range
 from neurofwp.rules import Rule
 
 
@@ -25,7 +26,7 @@ def check_initial(
     Raises
     ------
     InputError
-        for a state of another rule, or of other dims, dtype or device, or that is not finite.
+        for a state of another rule, or of other dims, dtype or device.
     """
     if initial is None:
         if "program" in rule.weight_dims:
@@ -46,8 +47,13 @@ def check_initial(
     for name, part in parts.items():
         if part.numel() == 0:
             raise InputError(f"{labels[name]} must not be empty, but its shape is {tuple(part.shape)}")
-        check_range(labels[name], part)
     return parts
+
+
+def state_ranges(parts: Mapping[str, Tensor], initial: Any) -> Iterator[Range]:
+    """All of an initial state, as `check_initial` makes it, should be finite; named as the user gave it."""
+    for name, part in parts.items():
+        yield Range("initial" if isinstance(initial, Tensor) else f"initial[{name!r}]", part)
 
 
 def _check_names(rule: Rule, parts: Mapping[str, Tensor], normaliser: str | None) -> None:

@@ -201,8 +201,7 @@ class FastWeightLayer(nn.Module):
         numbers, backend = self._prepare(signals["query"], sequences is not None)
         if backend != "flash-linear-attention":
             # in half precision, as under autocast, fast weights would lose what they gather
-            dtype = self._dtype()
-            signals = {name: signal.to(dtype) for name, signal in signals.items()}
+            signals = {name: signal.to(self._state_dtype()) for name, signal in signals.items()}
         query = signals.pop("query")
         result = evaluate(
             self.rule,
@@ -217,15 +216,13 @@ class FastWeightLayer(nn.Module):
             micro_steps=self.sizes.get("micro"),
             sequences=sequences,
         )
-        read = result.read if self.compute_dtype is None else result.read.to(x.dtype)
-        return self.out(read.flatten(2)), result.state
+        return self.out(result.read.to(x.dtype).flatten(2)), result.state
 
     def begin(self, batch: int) -> LayerState:
         """The state before the first event: the fast weights, zero unless the rule learns its first ones."""
         shape = (batch, self.heads, *self._shape(self.rule.weight_dims))
-        if "weight" in self.constants:
-            return {"weight": self.constants["weight"].to(self._dtype()).expand(shape)}
-        return {"weight": self.out.weight.new_zeros(shape, dtype=self._dtype())}
+        like = self.constants["weight"] if "weight" in self.constants else self.out.weight.new_zeros(())
+        return {"weight": like.to(self._state_dtype()).expand(shape)}
 
     def extra_repr(self) -> str:
         return f"rule={self.rule.id}, feature_map={self.feature_map.id}, heads={self.heads}"
@@ -250,12 +247,16 @@ class FastWeightLayer(nn.Module):
         """In what precision fast weights are computed, except by a kernel."""
         return self.compute_dtype or self.out.weight.dtype
 
+    def _state_dtype(self) -> torch.dtype:
+        """Kernels return their state in float32."""
+        return torch.float32 if self._dtype() in kernels.HALF else self._dtype()
+
     def _prepare(self, query: Tensor, masked: bool) -> tuple[dict[str, Tensor], Backend]:
         """The rule's parameters, in the layer's precision, and what runs: found once, where values can be looked at."""
         kind = (self._dtype(), query.dtype, query.device, query.shape[1] < WORTH_CHUNKING, masked)
         if kind in self._prepared:
             return self._prepared[kind]
-        like = self.out.weight.detach().to(self._dtype())
+        like = self.out.weight.detach().to(self._state_dtype())
         with torch.inference_mode(False):  # they outlive the mode in which they are made
             numbers = check_parameters(self.rule, self._rule_parameters(like), self.heads, like)
         if self.compute_dtype is not None or not kernels.serve(self.rule, query, self.parameters_of_rule):
@@ -269,9 +270,7 @@ class FastWeightLayer(nn.Module):
         return numbers, backend
 
     def _rule_parameters(self, like: Tensor) -> dict[str, Tensor]:
-        dtype = torch.float32 if like.dtype in kernels.HALF else like.dtype
-        given = self.parameters_of_rule.items()
-        return {name: torch.as_tensor(number, dtype=dtype, device=like.device) for name, number in given}
+        return {name: torch.as_tensor(number).to(like) for name, number in self.parameters_of_rule.items()}
 
     def _raw_shape(self, argument: Argument) -> tuple[int, ...]:
         """Micro-steps per event, and the dims of one head before the feature map."""

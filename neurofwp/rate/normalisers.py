@@ -14,8 +14,10 @@ Normaliser = Literal["attention", "sum"]
 NORMALISERS: tuple[Normaliser, ...] = ("attention", "sum")
 
 
-def by_sum(name: str, vectors: Tensor) -> Tensor:
+def by_sum(name: str, vectors: Tensor, *, refuse_zero: bool = True) -> Tensor:
     """Vectors (..., dim) divided by their sum (Schlag, Irie & Schmidhuber 2021, arXiv 2102.11174).
+
+    refuse_zero : else a sum of 0 makes numbers that are not finite, and a GPU is not waited for.
 
     Raises
     ------
@@ -23,7 +25,8 @@ def by_sum(name: str, vectors: Tensor) -> Tensor:
         for a vector whose sum is 0.
     """
     total = vectors.sum(-1, keepdim=True)
-    _refuse_zero(total[..., 0], f"normaliser 'sum' divides {name} by its sum, which is 0")
+    if refuse_zero:
+        _refuse_zero(total[..., 0], f"normaliser 'sum' divides {name} by its sum, which is 0")
     return vectors / total
 
 
@@ -33,10 +36,12 @@ def key_sums(key: Tensor, before: Tensor | None) -> Tensor:
     return sums if before is None else sums + before[..., None, :]
 
 
-def by_attention(read: Tensor, query: Tensor, sums: Tensor, mask: Tensor | None = None) -> Tensor:
+def by_attention(
+    read: Tensor, query: Tensor, sums: Tensor, mask: Tensor | None = None, *, refuse_zero: bool = True
+) -> Tensor:
     """Reads y_t / (z_t.q_t) (Katharopoulos et al. 2020), all (batch, head, time, dim).
 
-    mask : (batch, head, time), which events happen; others are divided by one.
+    mask : (batch, head, time), which events happen; others are divided by one. refuse_zero : as in `by_sum`.
 
     Raises
     ------
@@ -46,7 +51,9 @@ def by_attention(read: Tensor, query: Tensor, sums: Tensor, mask: Tensor | None 
     written = (sums * query).sum(-1)
     if mask is not None:
         written = torch.where(mask, written, 1.0)
-    _refuse_zero(written, "normaliser 'attention' divides a read by the sum of all keys times the query, which is 0")
+    if refuse_zero:
+        message = "normaliser 'attention' divides a read by the sum of all keys times the query, which is 0"
+        _refuse_zero(written, message)
     return read / written[..., None]
 
 

@@ -49,9 +49,8 @@ class Sequences:
         """Which events of `rows` happen, (sequence, event)."""
         if self.mask is not None:
             return self.mask
-        length = torch.tensor([self.lengths[member] for member in self.members], device=like.device)
-        longest = max(self.lengths[member] for member in self.members)
-        return torch.arange(longest, device=like.device) < length[:, None]
+        place = torch.arange(max(self.lengths[member] for member in self.members), device=like.device)
+        return torch.stack([place < self.lengths[member] for member in self.members])  # copies nothing to a GPU
 
     def rows(self, signal: Tensor, steps: int = 1) -> Tensor:
         """(batch, steps x time, ...) -> (sequence, steps x event, ...): one row for each sequence."""
@@ -114,7 +113,7 @@ def _check_offsets(offsets: Any, batch: int, time: int) -> tuple[int, ...]:
         if not are_known(offsets):
             raise InputError(
                 "cu_seqlens must be a tuple of whole numbers under torch.compile, torch.export and torch.func, "
-                "which do not know the values of a tensor"
+                "which do not know the values of a tensor, and while a CUDA graph is captured"
             )
         offsets = offsets.tolist()
     whole = isinstance(offsets, Sequence) and all(type(each) is int for each in offsets)

@@ -155,7 +155,7 @@ class FastWeightStack(nn.Module):
             raise InputError(f"tokens must not be empty, but their shape is {tuple(tokens.shape)}")
         if not are_known(tokens):
             return tokens
-        least, most = (int(extreme) for extreme in tokens.aminmax())
+        least, most = torch.stack(tokens.aminmax()).tolist()  # a GPU is waited for once
         vocabulary = self.embedding.num_embeddings
         if least < 0 or most >= vocabulary:
             raise InputError(f"tokens must be from 0 to {vocabulary - 1}, but they go from {least} to {most}")

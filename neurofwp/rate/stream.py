@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,17 +12,21 @@ from torch import Tensor
 
 from neurofwp import errors, rules
 from neurofwp.errors import InputError
+from neurofwp.rate import kernels
 from neurofwp.rate.arguments import (
+    argument_ranges,
     check_arguments,
     check_bounds,
     check_compute_dtype,
     check_normaliser,
     check_parameters,
+    parameter_ranges,
 )
 from neurofwp.rate.backends import MODES, Mode, choose_backend
 from neurofwp.rate.evaluation import Result, evaluate
-from neurofwp.rate.initial_state import check_initial
+from neurofwp.rate.initial_state import check_initial, state_ranges
 from neurofwp.rate.normalisers import Normaliser
+from neurofwp.rate.ranges import check_ranges
 from neurofwp.rate.scan import Bounds
 from neurofwp.rate.sequences import Offsets, check_sequences
 from neurofwp.rate.values import are_known
@@ -75,7 +80,8 @@ def run(
         one ends: (sequences + 1,), int32 or int64, as in flash-attention, or a tuple. `initial` and the states that
         come out have one entry for each sequence. Those of similar length are padded and run together.
     compute_dtype : torch.float32 or torch.float64, to which all tensors are cast first, so that half precision runs
-        anywhere; states stay in it, reads are cast back. Left out, the dtype of `query`.
+        anywhere; states stay in it, reads are cast back. Left out, the dtype of `query`; float32 where a kernel would
+        serve half precision but for d_k, above 256 in the delta rules.
 
     Raises
     ------
@@ -86,7 +92,7 @@ def run(
     rule = rules.get(rule)
     if mode not in MODES:
         raise errors.unknown("mode", str(mode), MODES)
-    sizes = check_arguments(rule, query, arguments, micro_steps, mask)
+    sizes = check_arguments(rule, query, arguments, micro_steps)
     sequences = check_sequences(mask, cu_seqlens, query)
     check_compute_dtype(compute_dtype)
     asked = query if compute_dtype is None else query.to(compute_dtype)
@@ -100,22 +106,27 @@ def run(
     if sequences is not None:
         sizes["batch"] = sequences.count or sizes["batch"]
     before = check_initial(rule, _cast(initial, query.dtype, asked.dtype), sizes, asked, normaliser)
-    backend = choose_backend(rule, asked, given, mode=mode, bounds=bounds, chunk=chunk, masked=sequences is not None)
-    result = evaluate(
-        rule,
-        asked,
-        present,
-        numbers,
-        before,
-        backend=backend,
-        normaliser=normaliser,
-        bounds=bounds,
-        chunk=chunk,
-        micro_steps=micro_steps,
-        sequences=sequences,
+    extremes = check_ranges(
+        [
+            *argument_ranges(rule, query, arguments, mask),
+            *parameter_ranges(rule, given, numbers),
+            *state_ranges(before, initial),
+        ]
     )
-    _check_result(rule, result.read, result.weight)
-    return result if compute_dtype is None else replace(result, read=result.read.to(query.dtype))
+    backend = choose_backend(
+        rule, asked, _known(given, extremes), mode=mode, bounds=bounds, chunk=chunk, masked=sequences is not None
+    )
+    if asked.dtype in kernels.HALF and backend != "flash-linear-attention":
+        asked, present = asked.float(), {name: tensor.float() for name, tensor in present.items()}
+    work = partial(
+        evaluate, rule, asked, present, numbers, before, backend=backend, normaliser=normaliser, bounds=bounds,
+        chunk=chunk, micro_steps=micro_steps, sequences=sequences,
+    )  # fmt: skip
+    result = work(refuse_zero=False)
+    if are_known(result.read) and not _is_finite(result.read, result.weight):
+        work(refuse_zero=True)  # says so if it is the normaliser's fault
+        _refuse(rule, result.read, result.weight)
+    return result if asked.dtype == query.dtype else replace(result, read=result.read.to(query.dtype))
 
 
 def _cast(
@@ -133,7 +144,20 @@ def _has(tensor: Any, dtype: torch.dtype) -> bool:
     return isinstance(tensor, Tensor) and tensor.dtype == dtype
 
 
-def _check_result(rule: Rule, read: Tensor, weight: Tensor) -> None:
+def _known(given: Mapping[str, Any], extremes: Mapping[str, tuple[float, float]]) -> dict[str, Any]:
+    """Parameters as given, but, in place of tensors that nobody learns, their extremes: so they are looked at once."""
+    return {
+        name: extremes[name] if isinstance(number, Tensor) and name in extremes and not number.requires_grad else number
+        for name, number in given.items()
+    }
+
+
+def _is_finite(read: Tensor, weight: Tensor) -> bool:
+    with torch.no_grad():
+        return bool(torch.isfinite(read.sum() + weight.sum()))
+
+
+def _refuse(rule: Rule, read: Tensor, weight: Tensor) -> None:
     """read (batch, time, head, post), weight (batch, head, post, pre).
 
     Raises
@@ -141,18 +165,13 @@ def _check_result(rule: Rule, read: Tensor, weight: Tensor) -> None:
     InputError
         if either is not finite, though the input was.
     """
-    if not are_known(read):
-        return
-    with torch.no_grad():
-        if bool(torch.isfinite(read.sum() + weight.sum())):
-            return
-        lost = ~read.isfinite().all(-1)
-        if not bool(lost.any()) and bool(weight.isfinite().all()):
-            return  # only the sum has grown beyond all numbers
-        where = ""
-        if bool(lost.any()):
-            time = int(lost.any(-1).any(0).nonzero()[0])
-            where = f" at event {time}"
+    lost = ~read.isfinite().all(-1)
+    if not bool(lost.any()) and bool(weight.isfinite().all()):
+        return  # only the sum has grown beyond all numbers
+    where = ""
+    if bool(lost.any()):
+        time = int(lost.any(-1).any(0).nonzero()[0])
+        where = f" at event {time}"
     raise InputError(
         f"reads or weights of rule {rule.id!r} are not finite{where}: {rule.finite_with} would keep them so"
     )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
-from pathlib import Path
+from dataclasses import dataclass
 from types import ModuleType
 
 import pytest
@@ -14,7 +12,8 @@ import torch
 from torch import Tensor
 
 from neurofwp import rules
-from neurofwp.rate import kernels, run
+from neurofwp.errors import InputError
+from neurofwp.rate import FastWeightLayer, kernels, run
 from neurofwp.rate.evaluation import evaluate
 
 BATCH, TIME, HEADS, PRE, POST = 2, 9, 3, 5, 4
@@ -55,21 +54,21 @@ def stand_in(decays: str | None, corrects: bool) -> Callable:
     return kernel
 
 
-STAND_INS = {
-    "fla.ops.simple_gla": ("chunk_simple_gla", "head", False),
-    "fla.ops.gla": ("chunk_gla", "channel", False),
-    "fla.ops.delta_rule": ("chunk_delta_rule", None, True),
-    "fla.ops.gated_delta_rule": ("chunk_gated_delta_rule", "head", True),
-    "fla.ops.kda": ("chunk_kda", "channel", True),
+STAND_INS = {  # of each module: name, decays, corrects
+    "simple_gla": ("simple_gla", "head", False),
+    "gla": ("gla", "channel", False),
+    "delta_rule": ("delta_rule", None, True),
+    "gated_delta_rule": ("gated_delta_rule", "head", True),
+    "kda": ("kda", "channel", True),
 }
 
 
 @pytest.fixture
 def library(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, (function, decays, corrects) in STAND_INS.items():
-        module = ModuleType(name)
-        setattr(module, function, stand_in(decays, corrects))
-        monkeypatch.setitem(sys.modules, name, module)
+    for folder, (name, decays, corrects) in STAND_INS.items():
+        module = ModuleType(f"fla.ops.{folder}")
+        setattr(module, f"chunk_{name}", stand_in(decays, corrects))
+        monkeypatch.setitem(sys.modules, module.__name__, module)
 
 
 @pytest.mark.usefixtures("library")
@@ -112,13 +111,6 @@ def test_no_kernel_serves_the_cpu_single_precision_or_parameters_that_it_does_no
     rule = rules.get("delta")
     textbook = {p.name: torch.tensor(p.default) for p in rule.parameters}
     assert not kernels.serve(rule, query.bfloat16(), textbook)  # on the CPU
-
-    class OnGpu:
-        is_cuda = True
-
-        def __init__(self, dtype: torch.dtype) -> None:
-            self.dtype = dtype
-
     assert not kernels.serve(rule, OnGpu(torch.float32), textbook)
     half = OnGpu(torch.bfloat16)
     assert not kernels.serve(rules.get("oja"), half, {})
@@ -126,18 +118,55 @@ def test_no_kernel_serves_the_cpu_single_precision_or_parameters_that_it_does_no
     assert not kernels.serve(rule, half, textbook | {"prediction_gain": torch.tensor(0.5)})
 
 
-@pytest.mark.skipif(find_spec("fla") is None, reason="flash-linear-attention is not installed")
-@pytest.mark.parametrize("rule", kernels.KERNELS)
-def test_the_installed_library_takes_these_arguments(rule: str) -> None:
-    module, function, _ = kernels.KERNELS[rule]
-    spec = find_spec("fla")
-    assert spec is not None
-    assert spec.submodule_search_locations
-    source = Path(spec.submodule_search_locations[0], *module.split(".")[1:], "chunk.py").read_text()
-    (found,) = (n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef) and n.name == function)
-    takes = {argument.arg for argument in (*found.args.args, *found.args.kwonlyargs)}
-    needed = {"q", "k", "v", "scale", "initial_state", "output_final_state"}
-    gates = {"fixed_decay": {"g_gamma"}, "delta": {"beta"}, "hebbian": set()}.get(rule)
-    if gates is None:
-        gates = {"g", "beta"} if "delta" in rule else {"g"}
-    assert needed | gates <= takes
+@dataclass
+class OnGpu:
+    """What is asked of a query."""
+
+    dtype: torch.dtype
+    shape: tuple[int, ...] = (1, 1, 1, 64)
+    is_cuda: bool = True
+
+
+@pytest.fixture
+def kernels_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if this were a GPU with flash-linear-attention: only what depends on sizes is decided."""
+    monkeypatch.setattr(kernels, "_knows", lambda rule, query, given: query.dtype in kernels.HALF)
+
+
+@pytest.mark.usefixtures("kernels_everywhere")
+@pytest.mark.parametrize("rule", [rule for rule, kernel in kernels.KERNELS.items() if kernel.widest < 1000])
+def test_keys_too_wide_for_a_kernel_run_in_torch_in_single_precision(rule: str, stream: Callable[..., dict]) -> None:
+    given = stream(rule, pre=257, time=40, dtype=torch.bfloat16)
+    made = run(rule, **given)
+    assert (made.backend, made.compute_dtype) == ("chunkwise", torch.float32)
+    assert (made.read.dtype, made.weight.dtype) == (torch.bfloat16, torch.float32)
+    exact = run(rule, **{name: signal.double() for name, signal in given.items()})
+    torch.testing.assert_close(made.weight, exact.weight.float(), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(made.read.float(), exact.read.float(), rtol=1e-2, atol=1e-2)
+    after = run(rule, initial=made.state, **given)
+    assert after.weight.dtype == torch.float32
+    with pytest.raises(InputError, match="half precision needs"):
+        run(rule, mode="chunkwise", **given)
+
+
+@pytest.mark.usefixtures("kernels_everywhere")
+def test_a_layer_in_half_precision_whose_keys_are_too_wide_runs_in_torch() -> None:
+    layer = FastWeightLayer("delta", d_model=8, d_key=300, d_value=4, heads=1, feature_map="silu-l2").bfloat16()
+    x = torch.randn(2, 20, 8, generator=torch.Generator().manual_seed(0)).bfloat16()
+    y, state = layer.advance(x)
+    assert (y.dtype, state["weight"].dtype) == (torch.bfloat16, torch.float32)
+    torch.testing.assert_close(y.float(), layer.float()(x.float()), rtol=0.05, atol=0.02)
+
+
+@pytest.mark.usefixtures("library", "kernels_everywhere")
+def test_the_widest_keys_run_in_the_kernel(monkeypatch: pytest.MonkeyPatch, stream: Callable[..., dict]) -> None:
+    given = stream("delta", pre=256, time=40, dtype=torch.bfloat16)
+    taken = []
+
+    def kernel(**signals: Tensor) -> tuple[Tensor, Tensor]:
+        taken.append(signals["k"].shape)
+        return torch.zeros_like(signals["v"]), signals["v"].new_zeros(2, 2, 256, 3)
+
+    monkeypatch.setattr(sys.modules["fla.ops.delta_rule"], "chunk_delta_rule", kernel)
+    assert run("delta", **given).backend == "flash-linear-attention"
+    assert taken == [(2, 40, 2, 256)]

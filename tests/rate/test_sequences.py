@@ -77,12 +77,12 @@ def scattered(signal: Tensor, happens: Tensor, width: int) -> Tensor:
     """A row (1, time, ...) whose events that happen (time,) are those of a signal; the others are NaN."""
     wide = happens.repeat_interleave(width)
     row = signal.new_full((1, len(wide), *signal.shape[2:]), math.nan)
-    return row.index_put((torch.zeros(1, dtype=torch.int64), wide.nonzero()[:, 0]), signal[0])
+    return row.index_put((wide.new_zeros(1, dtype=torch.int64), wide.nonzero()[:, 0]), signal[0])
 
 
 def padded(rule: Rule, alone: Sequence[Mapping], mask: Tensor) -> dict:
     """All sequences in one batch, where the mask says."""
-    micro_steps = alone[0].get("micro_steps", 1)
+    micro_steps, mask = alone[0].get("micro_steps", 1), mask.to(alone[0]["query"].device)
     batch = dict(alone[0])
     for name in batch:
         if name == "initial":
@@ -266,10 +266,10 @@ def compare_stacks(logits: list[Tensor], state: list, expected: list, inputs: li
 @pytest.mark.parametrize("mode", ["recurrent", "chunkwise"])
 def test_a_sequence_without_events_keeps_its_state(mode: str, stream: Stream) -> None:
     given_ = stream("gated_delta", batch=1, time=6)
-    first = torch.rand(2, 2, 3, 5, dtype=torch.float64)
+    first = torch.rand(2, 2, 3, 5).to(given_["query"])
     made = run("gated_delta", mode=mode, initial=first, cu_seqlens=(0, 6, 6), **given_)
     assert torch.equal(made.weight[1], first[1])
-    mask = torch.zeros(1, 6, dtype=torch.bool)
+    mask = given_["query"].new_zeros(1, 6, dtype=torch.bool)
     assert torch.equal(run("gated_delta", mode=mode, initial=first[:1], mask=mask, **given_).weight, first[:1])
 
 
@@ -277,7 +277,7 @@ def test_a_chunkwise_form_that_knows_no_masks_is_not_used_with_one(stream: Strea
     hebbian = RULES[0]
     careless: Rule = type("Careless", (type(hebbian),), {"id": "careless", "chunkwise_skips": False})()
     given_ = stream("hebbian", time=20)
-    mask = torch.rand(2, 20) < 0.5
+    mask = torch.rand_like(given_["query"][..., 0, 0]) < 0.5
     assert run(careless, **given_).backend == "chunkwise"
     assert run(careless, mask=mask, **given_).backend == "recurrent"
     with pytest.raises(InputError, match="rule 'careless' has no chunkwise form that leaves out events; use mode"):
@@ -311,15 +311,16 @@ def test_masks_and_offsets_that_do_not_fit_are_refused(wrong: dict, sentence: st
 def test_packed_sequences_need_a_single_row_and_a_state_of_each(stream: Stream) -> None:
     with pytest.raises(InputError, match="cu_seqlens needs tensors of batch 1, .* not batch 2"):
         run("delta", cu_seqlens=(0, 3, 7), **stream("delta", batch=2))
-    first = torch.zeros(1, 2, 3, 5, dtype=torch.float64)
+    given_ = stream("delta", batch=1)
+    first = given_["query"].new_zeros(1, 2, 3, 5)
     with pytest.raises(InputError, match="initial must begin with batch = 2 and head = 2"):
-        run("delta", cu_seqlens=(0, 3, 7), initial=first, **stream("delta", batch=1))
+        run("delta", cu_seqlens=(0, 3, 7), initial=first, **given_)
 
 
 def test_values_are_checked_where_events_happen(stream: Stream) -> None:
     given_ = stream("delta", batch=1)
     given_["beta"][0, 4] = 3
-    mask = torch.ones(1, 7, dtype=torch.bool)
+    mask = given_["query"].new_ones(1, 7, dtype=torch.bool)
     with pytest.raises(InputError, match=re.escape("beta must be in [0, 2], but beta[0, 4, 0] is 3.0")):
         run("delta", mask=mask, **given_)
     mask[0, 4] = False
