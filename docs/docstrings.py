@@ -30,7 +30,7 @@ def _paragraph(lines: list[str]) -> list[str]:
         return [f".. rubric:: {lines[0].strip()}", "", *body]
     if lines[0].startswith(("====", " ", ">>>", ".. ")):
         return lines
-    return _entries(lines) if ENTRY.match(lines[0]) else [_escape(line) for line in lines]
+    return _entries(lines) if ENTRY.match(lines[0]) else [_escape(line.strip()) for line in lines]
 
 
 def _entries(lines: list[str]) -> list[str]:
