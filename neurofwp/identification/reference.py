@@ -23,7 +23,8 @@ import torch
 from torch import Tensor
 
 from neurofwp.rules import Event, Parameter, Rule, delta
-from neurofwp.rules.rule import POSITIVE, SHARE, outer, per_post, per_synapse, product
+from neurofwp.rules.parameter import POSITIVE, SHARE
+from neurofwp.rules.rule import outer, per_post, per_synapse, product
 from neurofwp.rules.signals import BETA, KEY, LOG_DECAY, VALUE
 
 LIMIT = 100.0  # of a coefficient, in the units that its powers say

@@ -44,7 +44,8 @@ from neurofwp.rules import (
     tagging,
     three_factor,
 )
-from neurofwp.rules.rule import Event, Independent, Parameter, Rule, State, weight_of
+from neurofwp.rules.parameter import Parameter
+from neurofwp.rules.rule import Event, Independent, Rule, State, weight_of
 from neurofwp.rules.signals import SIGNALS, Argument
 from neurofwp.runtime.registry import Registry
 

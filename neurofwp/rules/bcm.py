@@ -9,7 +9,8 @@ from typing import ClassVar, NamedTuple
 from torch import Tensor
 
 from neurofwp.rules.free import WEIGHT_SCALE
-from neurofwp.rules.rule import Event, Parameter, Rule, outer, per_post, per_synapse
+from neurofwp.rules.parameter import Parameter
+from neurofwp.rules.rule import Event, Rule, outer, per_post, per_synapse
 
 
 class State(NamedTuple):

@@ -13,7 +13,8 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from neurofwp.rules.rule import POSITIVE, Event, Parameter, Rule, outer, per_post, per_synapse
+from neurofwp.rules.parameter import POSITIVE, Parameter
+from neurofwp.rules.rule import Event, Rule, outer, per_post, per_synapse
 from neurofwp.rules.signals import KEY, Argument
 
 PLATEAU = Argument("value", "plateau of each postsynaptic cell, 1 where there is one", ("post",), low=0.0, high=1.0)

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from neurofwp.rules.rule import POSITIVE, Event, Parameter, Rule, outer, per_post, per_synapse
+from neurofwp.rules.parameter import POSITIVE, Parameter
+from neurofwp.rules.rule import Event, Rule, outer, per_post, per_synapse
 
 
 class CalciumThreshold(Rule):

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from neurofwp.rules.chunkwise import filtered_sum
-from neurofwp.rules.rule import SHARE, Event, Nests, Parameter, Rule, outer, per_post, per_synapse
+from neurofwp.rules.parameter import SHARE, Parameter
+from neurofwp.rules.rule import Event, Nests, Rule, outer, per_post, per_synapse
 
 
 class State(NamedTuple):

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from neurofwp.rules.chunkwise import Decay, NoDecay, corrected_sum
-from neurofwp.rules.rule import Event, Nests, Parameter, Rule, outer, per_post, per_synapse, product
+from neurofwp.rules.parameter import Parameter
+from neurofwp.rules.rule import Event, Nests, Rule, outer, per_post, per_synapse, product
 
 PREDICTION = (
     Parameter("prediction_gain", 1.0, 0.0, 5.0, "how much of the prediction is taken off the value", weight_power=-1),

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from neurofwp.rules.chunkwise import filtered_sum
-from neurofwp.rules.rule import SHARE, Event, Parameter, Rule, outer, per_post, per_synapse
+from neurofwp.rules.parameter import SHARE, Parameter
+from neurofwp.rules.rule import Event, Rule, outer, per_post, per_synapse
 from neurofwp.rules.signals import KEY, VALUE, Argument
 
 MODULATOR = Argument("beta", "neuromodulator, which may be negative", default=1.0)

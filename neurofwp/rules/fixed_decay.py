@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from neurofwp.rules.chunkwise import ScalarDecay, decayed_sum
-from neurofwp.rules.rule import SHARE, Event, Nests, Parameter, Rule, outer, per_post, per_synapse
+from neurofwp.rules.parameter import SHARE, Parameter
+from neurofwp.rules.rule import Event, Nests, Rule, outer, per_post, per_synapse
 
 
 def by_head(head: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from neurofwp.rules.rule import SHARE, Parameter
+from neurofwp.rules.parameter import SHARE, Parameter
 
 # rate beta in place of beta
 RATE = Parameter("rate", 1.0, 0.0, 2.0, "strength of a write, which multiplies beta")

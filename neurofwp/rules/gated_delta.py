@@ -9,7 +9,8 @@ from torch import Tensor
 
 from neurofwp.rules import delta
 from neurofwp.rules.chunkwise import ScalarDecay
-from neurofwp.rules.rule import SHARE, Event, Nests, Parameter, Rule, per_synapse
+from neurofwp.rules.parameter import SHARE, Parameter
+from neurofwp.rules.rule import Event, Nests, Rule, per_synapse
 from neurofwp.rules.signals import BETA, KEY, LOG_DECAY, VALUE
 
 

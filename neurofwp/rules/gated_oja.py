@@ -10,7 +10,8 @@ from torch import Tensor
 from neurofwp.rules import oja
 from neurofwp.rules.chunkwise import ChannelDecay
 from neurofwp.rules.free import DECAY, OJA_RATE, OJA_SCALE
-from neurofwp.rules.rule import Event, Independent, Nests, Parameter, Rule
+from neurofwp.rules.parameter import Parameter
+from neurofwp.rules.rule import Event, Independent, Nests, Rule
 from neurofwp.rules.signals import BETA, KEY, LOG_DECAY, VALUE, Argument
 
 POST_LOG_DECAY = Argument(LOG_DECAY.name, LOG_DECAY.meaning + ", of each postsynaptic cell", ("post",), high=0.0)

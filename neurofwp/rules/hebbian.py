@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from neurofwp.rules.chunkwise import NoDecay, decayed_sum
-from neurofwp.rules.rule import Event, Parameter, Rule, outer, per_post, per_synapse
+from neurofwp.rules.parameter import Parameter
+from neurofwp.rules.rule import Event, Rule, outer, per_post, per_synapse
 
 
 class Hebbian(Rule):

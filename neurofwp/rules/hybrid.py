@@ -14,7 +14,8 @@ from torch import Tensor
 
 from neurofwp.rules import delta
 from neurofwp.rules.chunkwise import NoDecay, last, last_ones, left_aligned, unaligned, windowed_attention
-from neurofwp.rules.rule import Event, Parameter, Rule, product
+from neurofwp.rules.parameter import Parameter
+from neurofwp.rules.rule import Event, Rule, product
 from neurofwp.rules.signals import BETA, KEY, VALUE, Argument
 
 FAST_SHARE = Argument("fast_share", "share of the fast weights in a read", ("post",), low=0.0, high=1.0)

@@ -10,7 +10,8 @@ from torch import Tensor
 from neurofwp.rules import delta
 from neurofwp.rules.chunkwise import NoDecay
 from neurofwp.rules.free import SATURATING_RATE, WEIGHT_SCALE
-from neurofwp.rules.rule import Event, Parameter, Rule
+from neurofwp.rules.parameter import Parameter
+from neurofwp.rules.rule import Event, Rule
 
 
 def strength(event: Event) -> Tensor:

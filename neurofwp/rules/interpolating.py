@@ -9,7 +9,8 @@ from torch import Tensor
 
 from neurofwp.rules.chunkwise import ScalarDecay, decayed_sum
 from neurofwp.rules.free import SHARE_RATE, WEIGHT_SCALE
-from neurofwp.rules.rule import Event, Parameter, Rule, outer, per_synapse
+from neurofwp.rules.parameter import Parameter
+from neurofwp.rules.rule import Event, Rule, outer, per_synapse
 
 
 class Interpolating(Rule):

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from neurofwp.rules.chunkwise import ChannelDecay, decayed_sum
 from neurofwp.rules.free import KEY_FADING, WEIGHT_SCALE
-from neurofwp.rules.rule import Event, Nests, Parameter, Rule, outer, per_synapse
+from neurofwp.rules.parameter import Parameter
+from neurofwp.rules.rule import Event, Nests, Rule, outer, per_synapse
 from neurofwp.rules.signals import BETA, KEY, LOG_DECAY, VALUE, Argument
 
 KEY_LOG_DECAY = Argument(LOG_DECAY.name, LOG_DECAY.meaning + ", of each presynaptic cell", ("pre",), high=0.0)

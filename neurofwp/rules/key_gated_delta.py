@@ -11,7 +11,8 @@ from neurofwp.rules import delta
 from neurofwp.rules.chunkwise import ChannelDecay
 from neurofwp.rules.free import DELTA_RATE, KEY_FADING, WEIGHT_SCALE
 from neurofwp.rules.key_decay import KEY_LOG_DECAY
-from neurofwp.rules.rule import Event, Parameter, Rule
+from neurofwp.rules.parameter import Parameter
+from neurofwp.rules.rule import Event, Rule
 from neurofwp.rules.signals import BETA, KEY, VALUE
 
 

@@ -15,7 +15,8 @@ from torch import Tensor
 from neurofwp.rules.chunkwise import ScalarDecay, decayed_sum, join, split
 from neurofwp.rules.chunkwise.decay import products
 from neurofwp.rules.free import DECAY, WEIGHT_SCALE
-from neurofwp.rules.rule import POSITIVE, Event, Parameter, Rule, outer, per_synapse
+from neurofwp.rules.parameter import POSITIVE, Parameter
+from neurofwp.rules.rule import Event, Rule, outer, per_synapse
 from neurofwp.rules.signals import BETA, KEY, OPTIONAL_LOG_DECAY, VALUE, Argument
 
 RIDGE = Argument("ridge", "strength of the ridge", ("pre",), low=POSITIVE[0], per_event=False)

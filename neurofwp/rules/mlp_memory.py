@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import gelu
 
-from neurofwp.rules.rule import Event, Independent, Parameter, Rule, outer, per_synapse, product
+from neurofwp.rules.parameter import Parameter
+from neurofwp.rules.rule import Event, Independent, Rule, outer, per_synapse, product
 from neurofwp.rules.signals import BETA, KEY, VALUE, Argument
 
 START = Argument("start", "first weights onto the hidden cells", ("hidden", "pre"), per_event=False)

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from neurofwp.rules.chunkwise.momentum import momentum_sum
 from neurofwp.rules.free import DECAY, DELTA_RATE, WEIGHT_SCALE
-from neurofwp.rules.rule import SHARE, Event, Parameter, Rule, outer, per_synapse, product
+from neurofwp.rules.parameter import SHARE, Parameter
+from neurofwp.rules.rule import Event, Rule, outer, per_synapse, product
 from neurofwp.rules.signals import BETA, KEY, OPTIONAL_LOG_DECAY, VALUE, Argument
 
 KEPT = Argument("momentum", "share of the trace that survives", low=0.0, high=1.0, signal="retention")

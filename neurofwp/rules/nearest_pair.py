@@ -17,7 +17,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from neurofwp.rules.rule import Event, Nests, Parameter, Rule, outer, per_post, per_synapse
+from neurofwp.rules.parameter import Parameter
+from neurofwp.rules.rule import Event, Nests, Rule, outer, per_post, per_synapse
 
 NOT_NEGATIVE = (0.0, math.inf)
 

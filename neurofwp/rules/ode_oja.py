@@ -14,7 +14,8 @@ from neurofwp.rules import oja
 from neurofwp.rules.chunkwise import NoDecay
 from neurofwp.rules.free import OJA_RATE, OJA_SCALE
 from neurofwp.rules.ode_delta import relax
-from neurofwp.rules.rule import Event, Independent, Parameter, Rule
+from neurofwp.rules.parameter import Parameter
+from neurofwp.rules.rule import Event, Independent, Rule
 
 
 class OjaFlow(Rule):

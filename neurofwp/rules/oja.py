@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from neurofwp.rules.chunkwise import Decay, NoDecay, corrected_sum
-from neurofwp.rules.rule import Event, Independent, Parameter, Rule, outer, per_post, per_synapse, product
+from neurofwp.rules.parameter import Parameter
+from neurofwp.rules.rule import Event, Independent, Rule, outer, per_post, per_synapse, product
 
 
 def corrected_reads(

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from neurofwp.rules.rule import Event, Parameter, Rule, per_post, per_synapse
+from neurofwp.rules.parameter import Parameter
+from neurofwp.rules.rule import Event, Rule, per_post, per_synapse
 
 
 class Outstar(Rule):

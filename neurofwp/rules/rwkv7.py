@@ -14,7 +14,8 @@ from torch import Tensor
 from neurofwp.rules.chunkwise import ChannelDecay, low_rank_sum
 from neurofwp.rules.free import KEY_FADING, WEIGHT_SCALE
 from neurofwp.rules.key_decay import KEY_LOG_DECAY
-from neurofwp.rules.rule import SHARE, Event, Parameter, Rule, outer, per_post, per_synapse, product
+from neurofwp.rules.parameter import SHARE, Parameter
+from neurofwp.rules.rule import Event, Rule, outer, per_post, per_synapse, product
 from neurofwp.rules.signals import BETA, KEY, VALUE, Argument
 
 REMOVAL = Argument("removal", "what is taken off, of norm one", ("pre",), like="key")

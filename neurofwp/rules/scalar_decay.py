@@ -8,7 +8,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from neurofwp.rules.chunkwise import ScalarDecay, decayed_sum
-from neurofwp.rules.rule import SHARE, Event, Formula, Nests, Parameter, Rule, outer, per_post, per_synapse
+from neurofwp.rules.parameter import SHARE, Parameter
+from neurofwp.rules.rule import Event, Formula, Nests, Rule, outer, per_post, per_synapse
 from neurofwp.rules.signals import BETA, KEY, LOG_DECAY, VALUE
 
 

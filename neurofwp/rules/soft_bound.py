@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from neurofwp.rules.rule import Event, Parameter, Rule, outer, per_synapse
+from neurofwp.rules.parameter import Parameter
+from neurofwp.rules.rule import Event, Rule, outer, per_synapse
 
 
 class SoftBound(Rule):

@@ -13,7 +13,8 @@ from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 
-from neurofwp.rules.rule import SHARE, Event, Nests, Parameter, Rule, outer, per_post, per_synapse
+from neurofwp.rules.parameter import SHARE, Parameter
+from neurofwp.rules.rule import Event, Nests, Rule, outer, per_post, per_synapse
 
 
 class State(NamedTuple):

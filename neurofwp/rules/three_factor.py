@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from neurofwp.rules.rule import Event, Independent, Parameter, Rule, per_post, product
+from neurofwp.rules.parameter import Parameter
+from neurofwp.rules.rule import Event, Independent, Rule, per_post, product
 from neurofwp.rules.signals import BETA, KEY, VALUE, Argument
 
 SLOT_GATE = Argument(
