@@ -73,14 +73,19 @@ class Simulation(ABC):
                 if group in network and variable in network[group].variables:
                     getattr(network[group], f"{variable}_")[:] = value
             b2.seed(seed)
-            network.run(self.duration, report=_show if progress else None, report_period=1 * second, namespace={})
-            recorded = {
-                name: np.asarray(getattr(group, f"{variable}_"))
-                for name, (group, variable) in (_recordings(network) | self._last(network)).items()
-            }
-            for writer in (each for each in network.sorted_objects if isinstance(each, RuntimeWriter)):
-                recorded |= writer.recorded()
-            return recorded
+            writers = [each for each in network.sorted_objects if isinstance(each, RuntimeWriter)]
+            try:
+                network.run(self.duration, report=_show if progress else None, report_period=1 * second, namespace={})
+                recorded = {
+                    name: np.asarray(getattr(group, f"{variable}_"))
+                    for name, (group, variable) in (_recordings(network) | self._last(network)).items()
+                }
+                for writer in writers:
+                    recorded |= writer.recorded()
+                return recorded
+            finally:
+                for writer in writers:
+                    writer.close()
 
     def build(self) -> builds.Build:
         """The compiled network."""

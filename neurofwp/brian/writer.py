@@ -60,8 +60,13 @@ class RuntimeWriter(b2.NetworkOperation):
         for name, file in self._files.items():
             variable = self._variables[name]
             made[f"{self.name}.{name}"] = map_array(file, np.dtype(variable.dtype).str, len(variable.get_value()))
-            file.close()
+        self.close()
         return made
+
+    def close(self) -> None:
+        """Remove the files; arrays that were returned keep their content."""
+        for file in self._files.values():
+            file.close()
 
 
 def _code(synapses: str, variables: Sequence[str], name: str) -> str:

@@ -7,6 +7,7 @@ complete.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import sys
 from collections.abc import Iterable, Mapping
@@ -96,7 +97,7 @@ class Manifest:
         with suppress(InputError):
             before = self._read() or {}
         stale = sorted({*before.get("files", {}), *before.get("replaces", ())})
-        files.write_json({"about": self.about, "key": self.key, "replaces": stale}, self.folder / MANIFEST)
+        files.write_json({"about": self._told, "key": self.key, "replaces": stale}, self.folder / MANIFEST)
 
     def confirm(self) -> None:
         """Make sure that the folder is still this command's: it may have been removed, and another have begun there.
@@ -133,7 +134,13 @@ class Manifest:
             ) from error
         for name in self._read_stale() - made.keys():
             (self.folder / Path(name).name).unlink(missing_ok=True)
-        files.write_json({"about": self.about, "key": self.key, "files": made}, self.folder / MANIFEST)
+        files.write_json({"about": self._told, "key": self.key, "files": made}, self.folder / MANIFEST)
+
+    @property
+    def _told(self) -> dict[str, Any]:
+        """What is written of `about`: JSON has no infinity, and would have null."""
+        told: dict[str, Any] = json.loads(json.dumps(self.about), parse_constant=str)
+        return told
 
     def _read_stale(self) -> set[str]:
         return set((self._read() or {}).get("replaces", ()))
@@ -152,7 +159,7 @@ class Manifest:
 
     def _difference(self, found: Mapping[str, Any]) -> str:
         """The first thing that is another, in words; nothing where all is the same."""
-        ours, theirs = _flat(self.about), _flat(found["about"])
+        ours, theirs = _flat(self._told), _flat(found["about"])
         for name in dict.fromkeys([*ours, *theirs]):
             one, other = theirs.get(name), ours.get(name)
             if one != other:

@@ -64,7 +64,7 @@ def simulated(rules: list[str], noise: float) -> xr.Dataset:
 
 def test_the_candidate_that_runs_the_rule_scores_best(monkeypatch: pytest.MonkeyPatch) -> None:
     both = simulated(["delta", "outstar"], 0.01).drop_vars(["conductance", "polarity"])
-    monkeypatch.setattr(Job, "run", lambda job: both)
+    monkeypatch.setattr(Job, "trace", lambda job: both)
     monkeypatch.setattr(trials, "KEPT", ["weight", "recall"])
     for rule, best in (("delta", 0), ("outstar", 1)):
         scores = trial(rule).scores()
@@ -78,7 +78,7 @@ def test_the_candidate_that_runs_the_rule_scores_best(monkeypatch: pytest.Monkey
 def test_a_candidate_that_learns_nothing_is_the_worst(monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = simulated(["delta", "delta"], 0.0).drop_vars(["conductance", "polarity"])
     nothing["weight"] = xr.zeros_like(nothing["weight"])
-    monkeypatch.setattr(Job, "run", lambda job: nothing)
+    monkeypatch.setattr(Job, "trace", lambda job: nothing)
     monkeypatch.setattr(trials, "KEPT", ["weight", "recall"])
     scores = trial("delta").scores()
     np.testing.assert_array_equal(scores["share"], WORST)

@@ -116,7 +116,7 @@ def test_compare_and_plot_work_on_the_result_alone(
     printed = capsys.readouterr().out
     assert all(rule.id in printed for rule in candidates())
     assert cli.main(["plot", str(folder), "--out", str(tmp_path / "again")]) == 0
-    assert {path.stem for path in (tmp_path / "again").iterdir()} == {*FIGURES, "report"}
+    assert {path.stem for path in (tmp_path / "again").iterdir()} == {*FIGURES, "report", "manifest"}
 
 
 @pytest.mark.parametrize(
