@@ -44,7 +44,7 @@ def test_the_example_of_both_networks(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     names = example("docs/python.md", 0)
     assert names["spiking"]["weight"].dims == names["rate"]["weight"].dims
-    names = example("docs/python.md", 4, names)
+    names = example("docs/python.md", 5, names)
     assert {path.name for path in tmp_path.iterdir()} >= {"rules.png", "recall.png", "synapse.png"}
     assert len(names["spikes"].to_dataframe()) == names["spikes"].sizes["spike"]
 
