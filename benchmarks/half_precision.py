@@ -6,6 +6,8 @@ is right. Half precision alone makes some 5e-4 (float16) or 4e-3 (bfloat16).
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -69,8 +71,8 @@ def differences(
     return found
 
 
-def _run(rule: str, signals: Signals) -> Result:
-    return run(rule, mode="recurrent", **signals)  # type: ignore[arg-type]
+def _run(rule: str, signals: dict[str, Any]) -> Result:
+    return run(rule, mode="recurrent", **signals)
 
 
 def _kernel(rule: str, signals: Signals) -> Result:

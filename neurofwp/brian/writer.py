@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import brian2 as b2
@@ -45,7 +46,9 @@ class RuntimeWriter(b2.NetworkOperation):
 
     def __init__(self, synapses: b2.Synapses, variables: Sequence[str], *, clock: b2.Clock, name: str):
         self._variables = {each: synapses.variables[each] for each in variables}
-        self._files = {each: tempfile.TemporaryFile() for each in variables}  # noqa: SIM115  # `recorded` closes them
+        with ExitStack() as opened:
+            self._files = {each: opened.enter_context(tempfile.TemporaryFile()) for each in variables}
+            self._opened = opened.pop_all()
         self._times: list[float] = []
         super().__init__(self._write, clock=clock, name=name)
 
@@ -65,8 +68,7 @@ class RuntimeWriter(b2.NetworkOperation):
 
     def close(self) -> None:
         """Remove the files; arrays that were returned keep their content."""
-        for file in self._files.values():
-            file.close()
+        self._opened.close()
 
 
 def _code(synapses: str, variables: Sequence[str], name: str) -> str:

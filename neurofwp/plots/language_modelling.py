@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -55,13 +57,13 @@ def language_modelling(models: xr.Dataset, baselines: xr.Dataset) -> Figure:
     return figure
 
 
-def _curve(ax: Axes, model: xr.Dataset, look: dict[str, object]) -> None:
+def _curve(ax: Axes, model: xr.Dataset, look: dict[str, Any]) -> None:
     """Every network, and their mean."""
     trained = model["trained"].transpose("network", "evaluation").values / 1e6
     bits = model["validation"].transpose("network", "evaluation").values
     if len(bits) > 1:
         ax.plot(trained.T, bits.T, color=look["color"], linewidth=0.5, alpha=0.5)
-    ax.plot(trained[0], bits.mean(axis=0), **look)  # type: ignore[arg-type]
+    ax.plot(trained[0], bits.mean(axis=0), **look)
 
 
 def _test(ax: Axes, bits: xr.DataArray, names: list[str]) -> None:

@@ -82,6 +82,8 @@ class FastWeightLayer(nn.Module):
         `neurofwp.rate.run` refuses; when called, for an input of the wrong shape or dtype.
     """
 
+    random_projection: Tensor
+
     def __init__(
         self,
         rule: str | Rule,
@@ -141,7 +143,7 @@ class FastWeightLayer(nn.Module):
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw all initial weights, and the random projection, again."""
         if self.feature_map.draw:
-            fill(self.random_projection, self.feature_map.draw(self.d_key, generator))  # type: ignore[arg-type]
+            fill(self.random_projection, self.feature_map.draw(self.d_key, generator))
         for argument in self.arguments:
             if argument.per_event:
                 made = cast(nn.Linear, self.signals[argument.name])

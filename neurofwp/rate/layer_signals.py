@@ -33,7 +33,8 @@ def bring_into_range(raw: Tensor, argument: Argument) -> Tensor:
 
 def empty_linear(inputs: int, outputs: int, *, bias: bool = False, **where: Any) -> nn.Linear:
     """A linear map whose numbers are yet to be drawn; where : its device and dtype."""
-    return nn.utils.skip_init(nn.Linear, inputs, outputs, bias=bias, **where)  # type: ignore[no-any-return]
+    linear: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs, bias=bias, **where)
+    return linear
 
 
 def linear(

@@ -36,6 +36,14 @@ def in_ms(values: ArrayLike, what: str) -> ArrayLike:
     return plain
 
 
+def check_times(values: Any, what: str) -> None:
+    """InputError for quantities of something else than time."""
+    from brian2 import get_dimensions, get_unit, have_same_dimensions, second
+
+    if not have_same_dimensions(values, second):
+        raise InputError(f"{what} are in {get_unit(get_dimensions(values))!s}: they need a unit of time, like ms")
+
+
 def refuse_quantity(values: Any, what: str, instead: str) -> None:
     """InputError for quantities, whose plain numbers would be in SI units: `instead` is what to give."""
     if is_quantity(values):

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from neurofwp.errors import InputError
-from neurofwp.runtime.quantities import is_quantity
+from neurofwp.runtime.quantities import check_times, is_quantity
 from neurofwp.spike_trains.structure import KEY, Train, build
 
 if TYPE_CHECKING:
@@ -69,10 +69,7 @@ def numbers(values: ArrayLike, what: str, with_unit: bool) -> NDArray[np.float64
 
         values = Quantity(values)
     if is_quantity(values):
-        from brian2 import get_dimensions, get_unit, have_same_dimensions, second
-
-        if not have_same_dimensions(values, second):
-            raise InputError(f"{what} are in {get_unit(get_dimensions(values))!s}: they need a unit of time, like ms")
+        check_times(values, what)
     try:
         plain = np.atleast_1d(np.asarray(values, dtype=float))
     except (TypeError, ValueError) as error:

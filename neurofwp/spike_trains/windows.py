@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurofwp import program
 from neurofwp.errors import InputError
-from neurofwp.runtime.quantities import is_quantity
+from neurofwp.runtime.quantities import check_times, is_quantity
 from neurofwp.spike_trains.rates import rates, spikes_within
 from neurofwp.spike_trains.structure import PHASES, SCHEMA, check, episode_count, in_seconds, population_sizes
 from neurofwp.spike_trains.window_checks import Windows, check_inside, check_order, warn_of_rates
@@ -119,10 +119,7 @@ def _edges(edges: tuple[ArrayLike, ArrayLike], phase: str, unit: str, shape: tup
 def _size(given: ArrayLike, unit: str, what: str) -> float:
     """How many of its unit are a second."""
     if is_quantity(given):
-        from brian2 import get_dimensions, get_unit, have_same_dimensions, second
-
-        if not have_same_dimensions(given, second):
-            raise InputError(f"{what} are in {get_unit(get_dimensions(given))!s}: they need a unit of time")
+        check_times(given, what)
         return 1.0
     one = xr.Dataset({"spike_time": ("spike", np.ones(1), {"units": unit})})
     return 1 / float(in_seconds(one)[0])

@@ -16,19 +16,11 @@ from neurofwp.errors import InputError
 from neurofwp.rate import FastWeightLayer, FastWeightStack, Result, run
 from neurofwp.rules import RULES, Argument, Rule
 
+from .forms import EACH_MODE
 from .sizes import SIZES
 
 Stream = Callable[..., dict]
 
-EACH_MODE = pytest.mark.parametrize(
-    ("rule", "mode"),
-    [
-        pytest.param(rule, mode, id=f"{rule.id}-{mode}")
-        for rule in RULES
-        for mode in ("recurrent", "chunkwise")
-        if mode == "recurrent" or rule.has_chunkwise
-    ],
-)
 LENGTHS = st.lists(st.integers(1, 9), min_size=2, max_size=3)
 
 

@@ -20,18 +20,11 @@ from neurofwp.rules import RULES, Argument, Event, Parameter, Rule
 from neurofwp.rules.rule import outer
 from neurofwp.rules.signals import KEY, LOG_DECAY, RESERVED, VALUE
 
+from .forms import EACH_MODE
+
 Stream = Callable[..., dict]
 
 EACH = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
-EACH_MODE = pytest.mark.parametrize(
-    ("rule", "mode"),
-    [
-        pytest.param(rule, mode, id=f"{rule.id}-{mode}")
-        for rule in RULES
-        for mode in ("recurrent", "chunkwise")
-        if mode == "recurrent" or rule.has_chunkwise
-    ],
-)
 
 
 def between(given: Mapping, rule: Rule, first: int, last: int) -> dict:

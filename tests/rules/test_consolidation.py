@@ -16,19 +16,9 @@ from neurofwp.rate import run
 from neurofwp.rules import Event
 from neurofwp.rules.cascade import Cascade
 
+from .loops import BOTH, arrays, close
+
 Stream = Callable[..., dict]
-BOTH = pytest.mark.parametrize("mode", ["recurrent", "chunkwise"])
-
-
-def arrays(given: dict, *names: str) -> tuple[np.ndarray, ...]:
-    """One batch and head, (time, dim)."""
-    return tuple(given[name][0, :, 0].double().cpu().numpy() for name in names)
-
-
-def close(made: Tensor, expected: object) -> None:
-    np.testing.assert_allclose(made.cpu(), expected, rtol=1e-11, atol=1e-11)
-
-
 TAGS = {
     "rate": 0.7,
     "early_decay": 0.8,

@@ -8,23 +8,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from neurofwp import rules
 from neurofwp.rate import run, softmax_attention
 from neurofwp.rules import Event
 
+from .loops import BOTH, arrays, close
+
 Stream = Callable[..., dict]
-BOTH = pytest.mark.parametrize("mode", ["recurrent", "chunkwise"])
-
-
-def arrays(given: dict, *names: str) -> tuple[np.ndarray, ...]:
-    """One batch and head, (time, dim)."""
-    return tuple(given[name][0, :, 0].double().cpu().numpy() for name in names)
-
-
-def close(made: Tensor, expected: object) -> None:
-    np.testing.assert_allclose(made.cpu(), expected, rtol=1e-11, atol=1e-11)
 
 
 def softmax(x: np.ndarray) -> np.ndarray:
