@@ -65,8 +65,8 @@ def rule_bars(fits: xr.Dataset, *, ax: Axes | None = None) -> Figure:
         colours = [own if winner else _plain(drive) for winner, own in zip(best[i], coloured, strict=True)]
         ax.barh(y, share[i], height=0.9 * height, color=colours, zorder=2)
         ax.hlines(y, low[i], high[i], color=style.BLACK, linewidth=0.8, zorder=4)
-        cut = share[i] < left
-        ax.plot(np.full(cut.sum(), left), y[cut], "<", color=style.BLACK, markersize=4, clip_on=False, zorder=5)
+        if (cut := share[i] < left).any():  # an empty line has its place in the layout too, outside the figure
+            ax.plot(np.full(cut.sum(), left), y[cut], "<", color=style.BLACK, markersize=4, clip_on=False, zorder=5)
         for at, *numbers, winner in zip(y, share[i], low[i], high[i], best[i], strict=True):
             _write(ax, at, [style.number(number, 3) for number in numbers], bold=winner)
     band = _draw_ceiling(ax, fits)
