@@ -30,8 +30,7 @@ def one_write(
     probe: int | None = None,
     event: int | None = None,
 ) -> Figure:
-    """One write into one synapse: spikes of its key cell and of the cells that it excites, the write gate as the
-    Program says, NMDA gating, dendritic voltage, calcium with its thresholds, and AMPA conductance.
+    """One write into one synapse: spikes of its key cell and of the cells that it excites, the write gate, NMDA gating, dendritic voltage, calcium with its thresholds, and AMPA conductance.
 
     The write is shaded; time 0 is its start.
 
@@ -67,7 +66,8 @@ def one_write(
     axes = figure.subplots(2 + len(panels), 1, sharex=True)
     _draw_spikes(axes[0], spikes, int(episode), _cells(trace, str(polarity), int(post), int(pre)), start)
     gate = float(program["write_gate"].values[int(episode), event])
-    axes[1].step([-BEFORE, 0, stop - start, stop - start + AFTER], [0, gate, 0, 0], where="post", color=style.BLACK)
+    opens, last = _gate_delay(trace), stop - start
+    axes[1].step([-BEFORE, opens, last, last + AFTER], [0, gate, 0, 0], where="post", color=style.BLACK)
     axes[1].set(ylabel="write\ngate (1)", ylim=(-0.05, 1.05))
     for ax, (name, title) in zip(axes[2:], panels.items(), strict=True):
         values = own[name].transpose("probe", "time").values[probe]
@@ -89,6 +89,12 @@ def one_write(
     place = f"Key cell {pre} onto {str(polarity).upper()} cells of dimension {post}, event {event}."
     figure.caption = f"{place} {captions.of_trace(trace, episode=int(episode))}"
     return figure
+
+
+def _gate_delay(trace: xr.Dataset) -> float:
+    """How long after the start of a write its gate opens, in ms."""
+    circuit = json.loads(trace.attrs.get("config", "{}")).get("circuit_parameters", {})
+    return float(str(circuit.get("gate_delay", "0 ms")).removesuffix(" ms"))
 
 
 def _changes(program: xr.Dataset, trace: xr.Dataset, probes: xr.Dataset) -> dict[tuple[int, int], float]:
