@@ -30,7 +30,8 @@ def one_write(
     probe: int | None = None,
     event: int | None = None,
 ) -> Figure:
-    """One write into one synapse: spikes of its key cell and of the cells that it excites, the write gate, NMDA gating, dendritic voltage, calcium with its thresholds, and AMPA conductance.
+    """One write into one synapse: spikes of its key cell and of the cells that it excites, the write gate, NMDA gating,
+    dendritic voltage, calcium with its thresholds, and AMPA conductance.
 
     The write is shaded; time 0 is its start.
 
