@@ -57,12 +57,13 @@ def state_tracking(curves: xr.Dataset) -> Figure:
         ax.set_xscale("log", base=2)
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_locator(NullLocator())
-        ax.legend(loc="center right")
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=len(conditions))
     axes[0].set_ylabel(style.label("scaled accuracy", curves["accuracy"]))
     axes[0].set_ylim(min(-0.1, float(curves["accuracy"].min()) - 0.05), 1.03)
     style.letters(axes)
+    count = curves.sizes["network"]
     figure.suptitle(
-        f"lines: {curves.sizes['network']} networks per condition; points: their mean; "
+        f"lines: {count} network{'s' if count > 1 else ''} per condition; points: their mean; "
         f"shaded: training lengths, up to {trained}; dashed: chance",
         fontsize=7,
     )
