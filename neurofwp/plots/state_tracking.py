@@ -42,7 +42,7 @@ def state_tracking(curves: xr.Dataset) -> Figure:
     require(curves, "Dataset of curves", {"accuracy": ("condition", "network", "length")})
     lengths = curves["length"].values
     trained = curves.attrs["training_length"]
-    figure = style.figure(style.TWO_COLUMNS, 2.6)
+    figure = style.figure(style.TWO_COLUMNS, 2.9)
     axes = figure.subplots(1, len(PANELS), sharex=True, sharey=True)
     for ax, (title, conditions) in zip(axes, PANELS.items(), strict=True):
         ax.axvspan(lengths[0], trained, color=style.GREY, alpha=0.15, linewidth=0, zorder=0)
@@ -57,7 +57,7 @@ def state_tracking(curves: xr.Dataset) -> Figure:
         ax.set_xscale("log", base=2)
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_locator(NullLocator())
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=len(conditions))
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
     axes[0].set_ylabel(style.label("scaled accuracy", curves["accuracy"]))
     axes[0].set_ylim(min(-0.1, float(curves["accuracy"].min()) - 0.05), 1.03)
     style.letters(axes)
