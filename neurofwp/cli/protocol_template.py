@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -37,7 +38,8 @@ def main(words: list[str]) -> int:
         for file, text in zip(files, template(given.file.name, cells=given.cells), strict=True):
             write_bytes(text.encode(), file)
     except InputError:
-        files[0].unlink(missing_ok=True)  # half of it would be refused the next time
+        with contextlib.suppress(OSError):  # where nothing can be written
+            files[0].unlink(missing_ok=True)  # half of it would be refused the next time
         raise
     print(f"fill in {files[0]} and {files[1]}, then: neurofwp run plasticity-protocols --data {files[0]}")
     return 0

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import logging
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Real
@@ -25,6 +24,7 @@ from typing import Any, Literal, get_args
 
 from neurofwp.errors import InputError, unknown
 from neurofwp.laboratory.table import Row, Table, plain
+from neurofwp.runtime.toml import parse_toml
 
 UNITS = ("ms", "s", "us", "\u00b5s", "min", "hz", "khz", "mm", "um", "mv", "v")  # that headings say
 log = logging.getLogger("neurofwp")
@@ -110,10 +110,7 @@ class Layout:
 
     @classmethod
     def _read(cls, file: Path) -> Layout:
-        try:
-            found = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{file} is not TOML: {error}") from error
+        found = parse_toml(file.read_bytes(), file)
         for name, value in found.items():
             if name not in ("columns", "given", "scale", "sheet"):
                 raise unknown(f"entry of {file}:", name, ("columns", "given", "scale", "sheet"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from neurofwp.errors import InputError, unknown
+from neurofwp.runtime.toml import parse_toml
 
 PLACE = re.compile(r"\{([^{}:|]+)(?::([^{}|]*))?(?:\|([^{}]*))?\}")  # {key}, {key:format} or {key:format|otherwise}
 CLAUSE = re.compile(r"(?<=[.;]) ")  # between two
@@ -88,10 +88,7 @@ def read_interpretation(path: Path) -> Interpretation:
     """
     if not path.is_file():
         return Interpretation()
-    try:
-        texts = tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{str(path)!r} is not TOML: {error}") from error
+    texts = parse_toml(path.read_bytes(), path)
     known = [each.name for each in fields(Interpretation)]
     for name, text in texts.items():
         if name not in known:

@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 import re
 import sys
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -27,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from neurofwp.errors import InputError, unknown
 from neurofwp.runtime import migrations
 from neurofwp.runtime.lazy import b2
+from neurofwp.runtime.toml import parse_toml
 from neurofwp.synapses import units
 
 if TYPE_CHECKING:
@@ -179,10 +179,7 @@ def read_toml(name: str | Path, folder: str, kind: str) -> tuple[str, dict[str, 
         if there is no such model (nearest name offered) or no such file, it is not TOML, or in a newer format.
     """
     source = _source(name, folder, kind)
-    try:
-        content = tomllib.loads(source.read_text(encoding="utf-8"))
-    except ValueError as error:  # of TOML, of UTF-8, and of a whole number of thousands of digits
-        raise InputError(f"{str(name)!r} is not valid TOML: {error}") from error
+    content = parse_toml(source.read_bytes(), name)
     migrations.version(content.pop(migrations.ATTRIBUTE, None), name)  # no name in such files has changed yet
     return Path(source.name).stem, content
 

@@ -294,7 +294,7 @@ def test_a_mistake_in_a_layout_is_one_sentence(
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("scale = ", r"mine.toml is not TOML: Invalid value \(at .*"),
+        ("scale = ", r"mine.toml' is not TOML: Invalid value \(at .*"),
         ("[colums]", "entry of .*mine.toml: 'colums'; did you mean 'columns'"),
         ("given = 3", "mine.toml: 'given' must be a table"),
         ("[scale]", "mine.toml: 'scale' must be a text"),

@@ -62,7 +62,7 @@ def test_files_are_found_by_path_and_named_when_they_cannot_be_read(tmp_path):
     binary.write_bytes(b"\xff\xfe\x00")
     assert read_toml(good, "synapses", "synapse model") == ("mine", {"x": 1})
     for path in (broken, binary):
-        with pytest.raises(InputError, match=f"{path.name}' is not valid TOML"):
+        with pytest.raises(InputError, match=f"{path.name}' is not TOML"):
             read_toml(path, "synapses", "synapse model")
     good.write_text("format = 1000")
     with pytest.raises(InputError, match="mine.toml' is in format 1000, and this neurofwp reads formats up to"):

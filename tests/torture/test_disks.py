@@ -26,7 +26,7 @@ COMMANDS = {
     "plot": ("plot", "{given}/result", "--out", "{disk}/out"),
     "calibrate circuit": ("calibrate", "circuit", "--out", "{disk}/circuit.toml"),
     "calibrate measurements": ("calibrate", "measurements", "--train", "paired_recordings", "--studies", "Markram",
-                               "--test", "sjostrom_2001_visual_cortex", "--bootstrap", "0", "--out", "{disk}/out"),
+                               "--test", "sjostrom_2001_visual_cortex", "--bootstrap", "2", "--out", "{disk}/out"),
     "protocol-template": ("protocol-template", "{disk}/measurements.csv"),
 }  # fmt: skip
 

@@ -49,7 +49,7 @@ def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     old = migrations.version(about.get(migrations.ATTRIBUTE), path)
     try:
         config = json.loads(about["config"])
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, RecursionError) as error:
         raise InputError(f"{str(path)!r} is damaged: its config is no JSON ({error})") from error
     return tensors, migrations.settings(config, old)
 
