@@ -104,7 +104,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         log.warning("%d of %d test points have a protocol of the training points", repeated, len(split["test"]))
     started = time.perf_counter()
     parameters = fit(settings, split["train"], seed, folder).assign_attrs(model=model.name)
-    parameters.attrs["minutes"] = (time.perf_counter() - started) / 60
+    log.info("fitted in %.3g min", (time.perf_counter() - started) / 60)
     if loose := parameters["parameter"].values[~parameters["determined"].values].tolist():
         log.warning("the training points say little about %s: other values fit as well", ", ".join(loose))
     points = predict_points(settings, parameters, split, seed, folder).assign_attrs(model=model.name, repeated=repeated)
@@ -276,7 +276,6 @@ def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
             "points": ("set", [int((points["set"] == name).sum()) for name in chi2["set"].values], one),
             "points_with_train_protocol": ((), int(points.attrs["repeated"]), one),
             "parameters_fitted": ((), parameters.sizes["parameter"], one),
-            "fit_time": ((), float(parameters.attrs["minutes"]), {"units": "min"}),
         }
     )
     shown = ("unit", "published", "fitted", "low", "high", "bound_low", "bound_high", "bound_source")

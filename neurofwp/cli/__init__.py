@@ -43,9 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; bad input becomes one sentence on stderr."""
     words = sys.argv[1:] if arguments is None else [*arguments]
     alone = arguments is None  # in this process
-    for stream in (sys.stdout, sys.stderr) if alone else ():
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without such a letter shows a question mark
+    if alone:
+        _accept_any_letters()
     if alone and words and words[0] in COMPUTING:
         children.own_temporary_files()
     try:
@@ -53,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = _dispatch(words)
             if sys.stdout is not None:  # as where it is closed
                 sys.stdout.flush()
+            if alone:
+                interrupts.leave(code)
             return code
     except InputError as error:
         print(f"neurofwp: {error}", file=sys.stderr)
@@ -72,6 +73,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         print(f"neurofwp: {said}", file=sys.stderr)
         return 1
+
+
+def _accept_any_letters() -> None:
+    """Let letters that this locale does not have be question marks, where they are shown and not used."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    sys.argv = [word.encode(errors="replace").decode() for word in sys.argv]  # of which Brian2 makes a note in UTF-8
 
 
 def _leave_output() -> None:

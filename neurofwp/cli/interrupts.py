@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 PATIENCE = 1.0  # seconds for an orderly end
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -56,10 +56,19 @@ def end(code: int, *, alone: bool) -> int:
     say(code)
     if alone:
         with contextlib.suppress(BaseException):
-            atexit._run_exitfuncs()
-            sys.stdout.flush()
+            leave(code)
         os._exit(code)
     return code
+
+
+def leave(code: int) -> NoReturn:
+    """End this process, which has nothing more to do; in Python's own end, a signal would kill it without a word."""
+    _pass_over_others()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    os._exit(code)
 
 
 @contextmanager
