@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from neurofwp.brian.not_finite import NotFinite
 from neurofwp.brian.own_cells import add_cells
 from neurofwp.brian.random_numbers import FUNCTIONS
-from neurofwp.brian.watch import Watched, differential, watch
+from neurofwp.brian.watch import LOOK, Watched, differential, watch
 from neurofwp.errors import InputError
 from neurofwp.synapses.model import SynapseModel, load
 from neurofwp.synapses.stage import Stage
@@ -28,7 +28,6 @@ from neurofwp.synapses.variants import adapt
 
 # of cells of ours; of others', these numbers, where they do not have a variable of the name
 GIVEN: Mapping[str, Quantity | float] = {"nmda_gain": 1.0, "forgetting": 0 * b2.Hz, "calcium_outside": 2 * mmolar}
-LOOK = 100 * ms  # how often numbers are checked
 
 
 def connect(

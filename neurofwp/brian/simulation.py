@@ -21,7 +21,9 @@ from neurofwp import synapses
 from neurofwp.brian import backends, builds
 from neurofwp.brian.builds import Recorded
 from neurofwp.brian.device import cpp_function
+from neurofwp.brian.not_finite import NotFinite
 from neurofwp.brian.writer import RuntimeWriter, Writer
+from neurofwp.errors import InputError
 
 SEED = f"for (auto& each : brian::_random_generators) each.seed({builds.GIVEN_SEED});"
 TOLD = 50  # times that a compiled network tells the share that is done
@@ -62,8 +64,24 @@ class Simulation(ABC):
     def shape(self) -> dict[str, Any]:
         """All that shapes their code, in JSON, but for the fields of this class, and the source."""
 
+    @abstractmethod
+    def in_words(self, found: NotFinite) -> str:
+        """Which numbers are not finite, of which cell or synapse, since when, and why."""
+
     def run(self, backend: str, numbers: builds.Inputs, seed: int, *, progress: bool = False) -> Recorded:
-        """What the monitors recorded, and `last`, by "monitor.variable" and "group.variable", in SI units."""
+        """What the monitors recorded, and `last`, by "monitor.variable" and "group.variable", in SI units.
+
+        Raises
+        ------
+        InputError
+            if a number of its cells or synapses is no longer finite.
+        """
+        try:
+            return self._run(backend, numbers, seed, progress)
+        except NotFinite as found:
+            raise InputError(self.in_words(found)) from found
+
+    def _run(self, backend: str, numbers: builds.Inputs, seed: int, progress: bool) -> Recorded:
         if backend == "cpp_standalone":
             return self.build().run(numbers, seed, progress=progress)
         with backends.use_backend(backend):

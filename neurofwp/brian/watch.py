@@ -17,6 +17,7 @@ from brian2.core.variables import ArrayVariable
 from neurofwp.brian.device import compiles, cpp_function
 from neurofwp.brian.not_finite import FILE, Lost, NotFinite
 
+LOOK = 100 * b2.ms  # how often numbers are checked where there are no events
 WHEN = "start"  # of a step: before anything of it is done
 
 

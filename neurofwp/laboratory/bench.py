@@ -15,9 +15,11 @@ from brian2 import Quantity, ms, nS, volt
 
 from neurofwp.brian.builds import Recorded
 from neurofwp.brian.connect import connect, events, watch_plateaus
+from neurofwp.brian.not_finite import Lost, NotFinite
 from neurofwp.brian.own import OWN, Own
 from neurofwp.brian.simulation import Simulation
 from neurofwp.brian.time_steps import largest_shift, nearest_steps
+from neurofwp.brian.watch import LOOK, Watched, differential, watch
 from neurofwp.errors import InputError
 from neurofwp.laboratory.cell import CELL, EPSP, SPIKE, cell_constants
 from neurofwp.laboratory.commands import Command
@@ -40,12 +42,6 @@ def _plain(number: Quantity | float | np.ndarray) -> np.ndarray | float:
 def _lasting_states(synapse: SynapseModel) -> tuple[str, ...]:
     """What is kept as it is at the end of each protocol, while others go on; spikes alone change the rest."""
     return tuple(dict.fromkeys(("weight", synapse.expressed))) if synapse.update else ()
-
-
-def _seconds(times: Sequence[float], protocol: Protocol) -> np.ndarray:
-    """When that happens which is to happen at these times (ms) of every train."""
-    onsets = np.arange(protocol.trains)[:, None] * protocol.period
-    return np.asarray(np.sort(np.asarray(times, dtype=float)) / 1000 + onsets).ravel()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +98,19 @@ class Bench(Simulation):
             for group, variables in ((value, "v_dendrite"), (plastic, synapse.states)):
                 name = f"{group.name}_probe"
                 monitors.append(b2.StateMonitor(group, variables, record=first, dt=self.record, name=name))
-        return b2.Network(key, value, plastic, *monitors)
+        return b2.Network(key, value, plastic, *monitors, *self._watcher(value, plastic))
+
+    def in_words(self, found: NotFinite) -> str:
+        first, protocol = found.lost[0], self.protocols[found.lost[0].number // self.repeats]
+        return (
+            f"{first.variable} in protocol {protocol.name!r} became {first.value:g} within the {LOOK} before {found.time:g} s: parameters of synapse model "
+            f"{self.synapse.name!r} or of the cell make numbers overflow, or the step of {self.step} is too long"
+        )
+
+    def _watcher(self, value: b2.NeuronGroup, plastic: b2.Synapses) -> list[Any]:
+        """What looks for numbers that are not finite; nothing for variants: of those, one may fail where others fit."""
+        watched = [Watched(plastic, self.synapse.states), Watched(value, differential(value))]
+        return [] if self.variants else [watch(watched, clock=b2.Clock(LOOK, name="looks"), name="look")]
 
     def shape(self) -> dict[str, Any]:
         return {
@@ -111,7 +119,7 @@ class Bench(Simulation):
             "record": str(self.record),
             "synapse": self.synapse.shape | ({"late by": LATE} if self._own_delay else {}),
             "names": sorted(self._constants),
-            "own": sorted(self._own_constants),
+            "own": sorted(self._own_constants) if self.variants else "no variants",
         }
 
     def numbers(self) -> Numbers:
@@ -143,7 +151,7 @@ class Bench(Simulation):
     def shift(self) -> float:
         """By how much (ms) the spike or edge is moved that is moved furthest, to the nearest step."""
         return max(
-            largest_shift(_seconds([*p.pre, *p.post, *np.ravel(p.held), *np.ravel(p.plateaus)], p), self.step)
+            largest_shift(p.seconds([*p.pre, *p.post, *np.ravel(p.held), *np.ravel(p.plateaus)]), self.step)
             for p in self.protocols
         )
 
@@ -156,6 +164,7 @@ class Bench(Simulation):
         }
         last = self._read({name: recorded[f"plastic.{stored}"] for name, stored in at_end.items()}, until)
         weights = {"before": self._before, "after": last["weight"], "expressed": last[self.synapse.expressed]}
+        self._check_at_end(last["weight"])
         made = xr.Dataset(
             {name: (dims, each.reshape(shape) * 1e9, {"units": "nS"}) for name, each in weights.items()},
             coords={"protocol": [protocol.name for protocol in self.protocols]},
@@ -173,6 +182,12 @@ class Bench(Simulation):
         for name, (values, attrs) in traces.items():
             made[name] = (("protocol", "time"), values, attrs)
         return made.assign_coords(time=("time", time * 1000, {"units": "ms"}))
+
+    def _check_at_end(self, weights: np.ndarray) -> None:
+        if not (self.variants or np.isfinite(weights).all()):
+            index = int(np.argmin(np.isfinite(weights)))
+            lost = Lost("plastic", "weight", index, float(weights[index]))
+            raise InputError(self.in_words(NotFinite([lost], float(self.duration))))
 
     @property
     def last(self) -> list[str]:
@@ -279,7 +294,7 @@ class Bench(Simulation):
 
     def _steps(self, times: Sequence[float], protocol: Protocol, what: str) -> np.ndarray:
         """The time steps that are nearest to what happens at these times (ms) of every train."""
-        steps = nearest_steps(_seconds(times, protocol), self.step)
+        steps = nearest_steps(protocol.seconds(times), self.step)
         if (np.diff(steps) == 0).any():
             raise InputError(f"{protocol.name}: two {what} fall into one time step of {self.step / ms:g} ms")
         return steps

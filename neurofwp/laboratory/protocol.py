@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from neurofwp.errors import InputError
+from neurofwp.runtime.lazy import np
 
 Span = tuple[float, float]
 
@@ -94,3 +96,8 @@ class Protocol:
     def duration(self) -> float:
         """Of the whole protocol, s: a period for every train."""
         return self.trains * self.period
+
+    def seconds(self, times: Sequence[float]) -> np.ndarray:
+        """When that happens (s) which is to happen at these times (ms) of every train."""
+        onsets = np.arange(self.trains)[:, None] * self.period
+        return np.asarray(np.sort(np.asarray(times, dtype=float)) / 1000 + onsets).ravel()

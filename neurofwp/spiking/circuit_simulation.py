@@ -8,10 +8,8 @@ from typing import Any
 
 import brian2 as b2
 
-from neurofwp.brian.builds import Inputs, Recorded
 from neurofwp.brian.not_finite import Lost, NotFinite
 from neurofwp.brian.simulation import Simulation
-from neurofwp.errors import InputError
 from neurofwp.spiking.circuits.circuit import SYNAPSES
 from neurofwp.spiking.initial_values import tables, varied_constants
 from neurofwp.spiking.plan import Plan
@@ -41,15 +39,7 @@ class CircuitSimulation(Simulation):
             "probes": list(self.probes),
         }
 
-    def run(self, backend: str, numbers: Inputs, seed: int, *, progress: bool = False) -> Recorded:
-        """As of `Simulation`, with an InputError for numbers that are no longer finite."""
-        try:
-            return super().run(backend, numbers, seed, progress=progress)
-        except NotFinite as found:
-            raise InputError(self._in_words(found)) from found
-
-    def _in_words(self, found: NotFinite) -> str:
-        """Which numbers are not finite, of which cell or synapse, and since which event."""
+    def in_words(self, found: NotFinite) -> str:
         event = round(1000 * found.time / self.timeline.slot) - 1
         first, *others = found.lost
         also = f"; so are {', '.join(dict.fromkeys(each.variable for each in others))}" if others else ""

@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from brian2 import mM, ms, mV, nS
+from brian2 import mM, ms, mV, nS, second
 
 from neurofwp.errors import InputError
 from neurofwp.laboratory.bench import Bench
@@ -75,3 +75,12 @@ def test_times_between_steps_fall_into_the_nearest_one_and_that_is_said() -> Non
     np.testing.assert_array_equal(moved["voltage"], same["voltage"])
     assert moved.attrs["largest_spike_shift_ms"] == pytest.approx(0.1 / 3)
     assert same.attrs["largest_spike_shift_ms"] == 0
+
+
+@pytest.mark.parametrize("backend", ["numpy", "cpp_standalone"])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_numbers_that_overflow_stop_it_and_are_named(backend: str) -> None:
+    lab = Laboratory("linear", backend=backend, parameters={"eta": 1e308 * nS / second, "g_calcium": 1e12 / mV})
+    quiet = Protocol("quiet", (), (10.0,), trains=4, period=0.1)
+    with pytest.raises(InputError, match=r"^\w+ in protocol 'pairs' became (nan|inf) within the .* before 0.\d s: "):
+        lab.run([quiet, *protocols()])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import xarray as xr
 from brian2 import mV, nS, second
@@ -33,6 +34,17 @@ def test_a_weight_that_overflows_stops_the_run_in_its_event(backend: str, stored
     )
     with pytest.raises(InputError, match=said):
         network.run(written_late(stored_program), seed=3)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_the_last_event_is_no_exception(stored_program: xr.Dataset) -> None:
+    network = SpikingNetwork("linear", parameters={"eta": OVERFLOWING, **FLOOR}, cells_per_pool=1, backend="numpy")
+    backwards = stored_program.copy()
+    for name in ("key", "value", "write_gate"):
+        backwards[name] = stored_program[name].copy(data=stored_program[name].values[:, ::-1])
+    only_last = backwards["write_gate"] * np.eye(4)[3]
+    with pytest.raises(InputError, match="became (inf|nan) in event 3, which ends at "):
+        network.run(backwards.assign(write_gate=only_last), seed=3)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
