@@ -103,7 +103,8 @@ class Bench(Simulation):
     def in_words(self, found: NotFinite) -> str:
         first, protocol = found.lost[0], self.protocols[found.lost[0].number // self.repeats]
         return (
-            f"{first.variable} in protocol {protocol.name!r} became {first.value:g} within the {LOOK} before {found.time:g} s: parameters of synapse model "
+            f"{first.variable} in protocol {protocol.name!r} became {first.value:g} within the {LOOK} before "
+            f"{found.time:g} s: parameters of synapse model "
             f"{self.synapse.name!r} or of the cell make numbers overflow, or the step of {self.step} is too long"
         )
 
