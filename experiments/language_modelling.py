@@ -27,6 +27,7 @@ from neurofwp.errors import InputError, unknown
 from neurofwp.runtime.experiment import Experiment
 from neurofwp.runtime.lazy import np, torch, xr
 from neurofwp.runtime.parallel import parallel_map
+from neurofwp.runtime.tables import SPEED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -164,7 +165,7 @@ def train_and_test(
     return curve.assign(
         bits=((), bits, {"units": UNIT}),
         parameters=((), nf.rate.parameter_count(model), {"units": "1"}),
-        throughput=((), throughput(model, settings, device), {"units": "bytes/second"}),
+        throughput=((), throughput(model, settings, device), {"units": "bytes/second", SPEED: "of this machine"}),
     )
 
 

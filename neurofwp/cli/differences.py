@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from neurofwp.runtime.tables import FOLLOWS_FROM
+from neurofwp.runtime.tables import FOLLOWS_FROM, SPEED
 
 SHOWN = 20  # variables in a report, at most
 
@@ -40,12 +40,12 @@ def report(one: xr.DataTree, found: list[Difference]) -> list[str]:
 
 
 def _variables(tree: xr.DataTree) -> dict[str, xr.Variable]:
-    """But for numbers that follow from others, which results of before do not repeat."""
+    """But for numbers that follow from others, which results of before do not repeat, and for the machine's speed."""
     return {
         f"{group.path.rstrip('/')}/{name}": variable
         for group in tree.subtree
         for name, variable in group.to_dataset(inherit=False).variables.items()
-        if FOLLOWS_FROM not in variable.attrs
+        if not {FOLLOWS_FROM, SPEED} & variable.attrs.keys()
     }
 
 
