@@ -26,6 +26,9 @@ Kind = Literal[
 ]
 
 
+MOST = 10_000_000  # spikes of a protocol
+
+
 @dataclass(frozen=True)
 class Protocol:
     """Trains of spikes, voltages and plateaus that repeat.
@@ -79,6 +82,10 @@ class Protocol:
             raise InputError(f"{self.name}: spans in which the cell is held and a voltage (mV) go together")
         if type(self.trains) is not int or self.trains < 1:
             raise InputError(f"{self.name}: trains must be a whole number of 1 or more, not {self.trains!r}")
+        if (count := self.trains * (len(self.pre) + len(self.post))) > MOST:
+            raise InputError(
+                f"{self.name}: {count:.3g} spikes are too much for memory: a protocol has {MOST:,} at most"
+            )
         if not (math.isfinite(self.period) and self.period * 1000 >= self.length):
             raise InputError(
                 f"{self.name}: a train lasts {self.length:g} ms, which is longer than its period of {self.period:g} s"

@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 
 from neurofwp.errors import InputError
-from neurofwp.laboratory.kinds.common import MARGIN, check_above_zero
+from neurofwp.laboratory.kinds.common import MARGIN, check_above_zero, regular_times
 from neurofwp.laboratory.protocol import Protocol
 
 
@@ -16,8 +16,7 @@ def voltage_pairing(
     voltages: Sequence[float] = tuple(np.arange(-80, -19, 2.5).tolist()), *, frequency: float = 1.0, pulses: int = 100
 ) -> list[Protocol]:
     """Presynaptic spikes while the postsynaptic cell is held at a voltage (mV), as in Shouval, Bear & Cooper (2002)."""
-    check_above_zero("voltage pairing", frequency=frequency, pulses=pulses)
-    times = np.arange(pulses) * 1000 / frequency + MARGIN
+    times = regular_times("voltage pairing", pulses, frequency)
     period = pulses / frequency
     return [
         # one train: between trains the cell would be let go

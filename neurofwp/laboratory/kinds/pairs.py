@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 
-import numpy as np
-
 from neurofwp.errors import InputError
-from neurofwp.laboratory.kinds.common import MARGIN, check_above_zero
+from neurofwp.laboratory.kinds.common import check_above_zero, regular_times
 from neurofwp.laboratory.protocol import Protocol
 
 
@@ -21,10 +19,9 @@ def pairing(
 
     Without a period one train follows the other, without a pause: 60 trains of one are 60 pairs at `frequency`.
     """
-    check_above_zero("pairing", frequency=frequency, spikes=spikes)
     if not math.isfinite(dt):
         raise InputError(f"pairing needs a finite dt, not {dt:g} ms")
-    at = np.arange(spikes) * 1000 / frequency + MARGIN + max(0.0, -dt)
+    at = regular_times("pairing", spikes, frequency) + max(0.0, -dt)
     return Protocol(
         name or f"pairing, {dt:+g} ms, {frequency:g} Hz",
         pre=tuple(at.tolist()),
