@@ -82,10 +82,8 @@ class Protocol:
             raise InputError(f"{self.name}: spans in which the cell is held and a voltage (mV) go together")
         if type(self.trains) is not int or self.trains < 1:
             raise InputError(f"{self.name}: trains must be a whole number of 1 or more, not {self.trains!r}")
-        if (count := self.trains * (len(self.pre) + len(self.post))) > MOST:
-            raise InputError(
-                f"{self.name}: {count:.3g} spikes are too much for memory: a protocol has {MOST:,} at most"
-            )
+        if self.trains * (len(self.pre) + len(self.post)) > MOST:
+            raise InputError(f"{self.name}: more than {MOST:,} spikes, in all trains, are too much for memory")
         if not (math.isfinite(self.period) and self.period * 1000 >= self.length):
             raise InputError(
                 f"{self.name}: a train lasts {self.length:g} ms, which is longer than its period of {self.period:g} s"

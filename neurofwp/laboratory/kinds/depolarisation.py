@@ -16,6 +16,7 @@ def voltage_pairing(
     voltages: Sequence[float] = tuple(np.arange(-80, -19, 2.5).tolist()), *, frequency: float = 1.0, pulses: int = 100
 ) -> list[Protocol]:
     """Presynaptic spikes while the postsynaptic cell is held at a voltage (mV), as in Shouval, Bear & Cooper (2002)."""
+    check_above_zero("voltage pairing", pulses=pulses)
     times = regular_times("voltage pairing", pulses, frequency)
     period = pulses / frequency
     return [
