@@ -150,7 +150,7 @@ class Manifest:
         if not path.is_file():
             return None
         found = files.read_json(path)
-        if not isinstance(found.get("about"), dict) or "key" not in found:
+        if not _is_ours(found):
             raise InputError(f"{str(path)!r} is not what neurofwp leaves there")
         return found
 
@@ -165,6 +165,14 @@ class Manifest:
             if one != other:
                 return f"{name} = {one!r}, not {other!r}"
         return ""
+
+
+def _is_ours(content: Mapping[str, Any]) -> bool:
+    """Whether it has the form of a manifest."""
+    about, sums, replaced = content.get("about"), content.get("files", {}), content.get("replaces", [])
+    if not (isinstance(about, dict) and isinstance(sums, dict) and isinstance(replaced, list)):
+        return False
+    return all(isinstance(each, str) for each in (content.get("key"), *sums.values(), *replaced))
 
 
 def _flat(about: Mapping[str, Any]) -> dict[str, Any]:

@@ -124,6 +124,15 @@ def test_replaced_results_leave_no_files_of_the_old_ones(done: Path) -> None:
     assert (done / "own.csv").exists()
 
 
+@pytest.mark.parametrize("changed", [{"files": 7}, {"files": {"result.nc": 7}}, {"replaces": "all"}, {"key": None}])
+def test_a_manifest_of_another_form_is_refused(
+    changed: dict[str, object], done: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files.write_json(files.read_json(done / MANIFEST) | changed, done / MANIFEST)
+    assert run(done) == 2
+    assert "manifest.json' is not what neurofwp leaves there; or choose another folder" in capsys.readouterr().err
+
+
 def test_a_sweep_is_found_complete_or_refused_as_a_run_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
