@@ -158,6 +158,7 @@ def read_tree(path: str | Path, *, sealed: bool = False) -> xr.DataTree:
         raise
     except Exception as error:  # of many kinds, where a file without a digest is damaged
         raise InputError(f"{str(path)!r} is not a NetCDF-4 file that can be read: {error}") from error
+    _check_units(loaded, path)
     loaded.attrs.pop(CONTENTS, None)
     return migrations.migrate(loaded, path)
 
@@ -188,6 +189,13 @@ def read_json(path: str | Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{str(path)!r} must be a JSON object with keys, not {type(content).__name__}")
     return digest.open_json(content, path)
+
+
+def _check_units(tree: xr.DataTree, path: str | Path) -> None:
+    for group in tree.subtree:
+        for name, variable in group.variables.items():
+            if not isinstance(units := variable.attrs.get("units", ""), str):
+                raise InputError(f"the units of {name} in {str(path)!r} must be text, not {type(units).__name__}")
 
 
 def _compression(data: xr.Dataset) -> dict[str, dict[str, Any]]:

@@ -134,3 +134,9 @@ def test_a_newer_format_is_refused(given: int | str, tmp_path: Path) -> None:
     says = rf"is in format {given}, and this neurofwp reads formats up to {migrations.FORMAT}: install"
     with pytest.raises(InputError, match=says if isinstance(given, int) else "its format is 'new', but it must be"):
         files.read_tree(path)
+
+
+def test_units_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    xr.Dataset({"weight": ("key", [1.0], {"units": [1, 2]})}).to_netcdf(tmp_path / "own.nc", engine="h5netcdf")
+    with pytest.raises(InputError, match=r"the units of weight in '.*own.nc' must be text, not ndarray"):
+        files.read_netcdf(tmp_path / "own.nc")
