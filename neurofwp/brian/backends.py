@@ -14,29 +14,17 @@ from pathlib import Path
 
 from brian2 import get_device, prefs, set_device
 
+from neurofwp.brian import units
 from neurofwp.errors import unknown
 from neurofwp.runtime import children
 
 BACKENDS = ("auto", "cython", "cpp_standalone", "numpy")
-# Most of the time to compile goes to headers, read again for every one of some forty files, and to optimising what only
-# sets up and ends a run; the latter is compiled while the headers are. make takes GNUmakefile for Brian2's makefile,
-# which it includes.
-GNUMAKEFILE = """\
-include makefile
-ONCE := objects.o main.o $(filter code_objects/before_run_%,$(OBJS))
-$(ONCE): OPTIMISATIONS += -O0
-$(filter-out $(ONCE),$(OBJS)): OPTIMISATIONS += -include precompiled.h
-$(filter-out $(ONCE),$(OBJS)): precompiled.h.gch
-precompiled.h.gch: precompiled.h
-\t$(CXX) $(CXXFLAGS) -x c++-header $< -o $@
-"""
 # Numbers that are not finite count; and without -fno-finite-math-only GCC would divide by approximations, so that
 # 1 - 1/(1 + 0) is not 0, on which the synapses that are passed over (`Stage.idle`) rely.
 FLAGS = ("-w", "-O3", "-march=native", "-ffast-math", "-fno-finite-math-only")
 # So that GCC turns loops over cells into vector instructions: it declares exp of vectors only where this is defined,
 # which -fno-finite-math-only undoes; and cells have more variables than it would by default compare for overlap.
 GCC_FLAGS = ("-D__FAST_MATH__", "--param=vect-max-version-for-alias-checks=200")
-HEADERS = ('"objects.h"', '"brianlib/common_math.h"', "<climits>", "<cmath>", "<ctime>", "<fstream>", "<iostream>")
 
 
 def choose(backend: str) -> tuple[str, str]:
@@ -87,6 +75,7 @@ def compile_project(folder: Path) -> None:
     RuntimeError
         with what the compiler said.
     """
+    units.gather(folder)
     preferences = prefs.devices.cpp_standalone
     words = [*shlex.split(preferences.make_cmd_unix), *preferences.extra_make_args_unix]
     own = os.environ | {"TMPDIR": str(folder)}  # a compiler that is killed leaves its temporary files
@@ -109,13 +98,12 @@ def use_backend(backend: str) -> Iterator[Path | None]:
     own, link = prefs.codegen.cpp.extra_compile_args_gcc, prefs.codegen.cpp.extra_link_args
     make = prefs.devices.cpp_standalone.extra_make_args_unix
     with children.temporary_folder() as folder:
-        (folder / "GNUmakefile").write_text(GNUMAKEFILE, "utf-8")
-        (folder / "precompiled.h").write_text("".join(f"#include {header}\n" for header in HEADERS), "utf-8")
         set_device("cpp_standalone", directory=str(folder), build_on_run=False)
         prefs.codegen.cpp.extra_compile_args_gcc = list(flags())
         prefs.devices.cpp_standalone.extra_make_args_unix = [
             f"-j{os.cpu_count() or 1}",
             "DEPS=",  # a list of who reads which header, for nothing but the next time
+            f"OBJS={units.OBJECTS}",
         ]
         prefs.codegen.cpp.extra_link_args = [*link, "-ffast-math"]  # flushes denormal numbers, which are slow
         try:
