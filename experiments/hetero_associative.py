@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FITTED = ["weight", "recall", "conductance", "pre_rate"]  # of a Trace: all that fits look at
-SYNAPSE = ("spiking_probes", "spiking_spikes")  # of a result, in the order of figures
 DRIVES = {"nominal": "", "measured": "_measured"}  # of the fits: keys as the Program says, or as the cells fired
 LOADS = (2, 4, 8, 16, 32)  # pairs of the capacity curve, where they are not given
 
@@ -278,14 +277,15 @@ def plot(result: xr.DataTree) -> Mapping[str, Figure]:
         "recall_scatter": lambda: nf.plots.recall_scatter(program, spiking, rate),
         "weights": lambda: nf.plots.weights(spiking, rate, episode=episode),
         "synapse": lambda: nf.plots.synapse(spiking, of("spiking_probes"), program),
-        "one_write": lambda: nf.plots.one_write(program, spiking, *map(of, SYNAPSE)),
+        "one_write": lambda: nf.plots.one_write(program, spiking, of("spiking_probes"), of("spiking_spikes")),
         "raster": lambda: nf.plots.raster(spiking, of("spiking_spikes")),
     }
     if "capacity" in result.children:
         drawings["capacity"] = lambda: nf.plots.capacity(of("capacity"))
     if fits:
         drawings["rules"] = lambda: draw_rules(fits)
-        drawings["overview"] = lambda: nf.plots.overview(program, spiking, *map(of, SYNAPSE), fits=fits[0])
+        synapse = of("spiking_probes"), of("spiking_spikes")
+        drawings["overview"] = lambda: nf.plots.overview(program, spiking, *synapse, fits[0])
     return nf.plots.LazyFigures(drawings)
 
 

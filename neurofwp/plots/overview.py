@@ -50,8 +50,10 @@ def overview(
     require(program, "Program", {"target": ("episode", "event", "post")})
     episode = int(fits["unit"].values[0]) if episode is None else episode
     figure = style.figure(WIDTH, HEIGHT)
-    left, right = (figure.add_subfigure(part) for part in figure.add_gridspec(1, 2, width_ratios=(0.46, 0.54)))
-    above, below = (left.add_subfigure(part) for part in left.add_gridspec(2, 1, height_ratios=(0.42, 0.58)))
+    columns = figure.add_gridspec(1, 2, width_ratios=(0.46, 0.54))
+    left, right = (figure.add_subfigure(columns[column]) for column in range(2))
+    rows = left.add_gridspec(2, 1, height_ratios=(0.42, 0.58))
+    above, below = (left.add_subfigure(rows[row]) for row in range(2))
     _draw_recalls(above, program, trace, episode)
     panels = {name: title for name, title in SHOWN.items() if name in probes}
     draw_write(below, find_write(program, trace, probes), program, trace, probes, spikes, panels)
