@@ -25,7 +25,7 @@ ROWS = 60  # of a table on a page
 KEPT = 500  # of a table that is kept
 NOTES = "notes.md"
 FIGURE = "figure.png"
-WIDTH, COLOURS = 1100, 64  # of a figure that is kept, pixels: some 50 kB
+WIDTH, COLOURS = 1100, 200  # of a figure that is kept, pixels: some 70 kB
 SHOWN = {"hetero-associative": "overview"}  # the figure that stands for an experiment, where it is not the first
 
 
@@ -44,6 +44,7 @@ def keep(folder: Path, name: str = "") -> Path:
             shutil.copy(table, place)
     about = {name: _plain(attrs[name]) for name in ("experiment", "settings", "seed", "versions", "commit")}
     about["seconds"] = _seconds(folder / "log.txt")
+    about["answer"] = _answer(str(attrs["experiment"]), folder / "summary.json")
     if not _has_figures(place / NOTES):
         about["caption"] = _keep_figure(folder, str(attrs["experiment"]), place / FIGURE)
     (place / RUN).write_text(json.dumps(about, indent=2, sort_keys=True) + "\n")
@@ -56,6 +57,13 @@ def _seconds(log: Path) -> int:
     if not times:
         sys.exit(f"{log} does not say how long the run took: keep a run that was not resumed")
     return int(times[-1])
+
+
+def _answer(experiment: str, summary: Path) -> str:
+    """What the numbers of a run answer, as its report says it."""
+    from neurofwp.cli import catalogue
+
+    return catalogue.experiment(experiment).interpretation.answer_from(json.loads(summary.read_text()))
 
 
 def _has_figures(notes: Path) -> bool:
@@ -74,7 +82,7 @@ def _keep_figure(folder: Path, experiment: str, place: Path) -> str:
         caption = str(picture.info.get("Description", ""))
         height = round(picture.height * WIDTH / picture.width)
         small = picture.convert("RGB").resize((WIDTH, height), Image.Resampling.LANCZOS)
-        small.quantize(COLOURS).save(place, optimize=True)
+        small.quantize(COLOURS, Image.Quantize.MAXCOVERAGE).save(place, optimize=True)
     return caption
 
 
@@ -110,9 +118,11 @@ def _page(name: str, about: dict[str, Any], said: str, tables: list[Path]) -> st
     parts = [f"# {name}", f"```\n{command(about)}\n```"]
     if "seconds" in about:
         parts.append(f"It took {duration(about['seconds'])} on two cores that others used as well.")
+    if about.get("answer"):
+        parts.append(plain_line(about["answer"]))
     parts += [said] if said else []
     if "caption" in about:
-        parts.append(f"![{name}]({name}/{FIGURE})\n\n*{_line(about['caption'])}*")
+        parts.append(f"![{name}]({name}/{FIGURE})\n\n*{plain_line(about['caption'])}*")
     for table in tables:
         with table.open(newline="") as file:
             header, *rows = list(csv.reader(file))
@@ -135,7 +145,7 @@ def duration(seconds: int) -> str:
     return f"{seconds} seconds" if seconds < 90 else f"{minutes} minutes"
 
 
-def _line(caption: str) -> str:
+def plain_line(caption: str) -> str:
     """A caption as text of a page, where stars and underscores are signs."""
     return re.sub(r"([*_|\\])", r"\\\1", " ".join(caption.split()))
 
