@@ -80,8 +80,8 @@ def _keep_figure(folder: Path, experiment: str, place: Path) -> str:
     name = SHOWN.get(experiment) or next(iter(catalogue.experiment(experiment).plot(result)))
     with Image.open(folder / f"{name}.png") as picture:
         caption = str(picture.info.get("Description", ""))
-        height = round(picture.height * WIDTH / picture.width)
-        small = picture.convert("RGB").resize((WIDTH, height), Image.Resampling.LANCZOS)
+        small = picture.convert("RGB")
+        small.thumbnail((WIDTH, picture.height), Image.Resampling.LANCZOS)
         small.quantize(COLOURS, Image.Quantize.MAXCOVERAGE).save(place, optimize=True)
     return caption
 
