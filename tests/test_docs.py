@@ -72,9 +72,9 @@ def test_the_gallery_shows_every_experiment(docs: ModuleType) -> None:
     text, results = "\n\n".join(gallery.page()), gallery.kept()
     for name in catalogue.experiments():
         assert f"## {name}" in text
-    figures = [result for each in results.values() for result in each if result.figure]
-    assert figures
-    for result in figures:
+    figures = {name: result for name, each in results.items() for result in each if result.figure}
+    assert set(figures) == set(catalogue.experiments())
+    for result in figures.values():
         assert (DOCS / "results" / result.figure).stat().st_size <= 300_000
     for name, each in results.items():
         assert text.count(f"neurofwp run {name} ") >= len(each), name
