@@ -26,7 +26,10 @@ KEPT = 500  # of a table that is kept
 NOTES = "notes.md"
 FIGURE = "figure.png"
 WIDTH, COLOURS = 1100, 200  # of a figure that is kept, pixels: some 70 kB
-SHOWN = {"hetero-associative": "overview"}  # the figure that stands for an experiment, where it is not the first
+SHOWN = {
+    "hetero-associative": "overview",
+    "plasticity-protocols": "ratio_against_frequency",
+}  # that stands for it, if not the first
 
 
 def keep(folder: Path, name: str = "") -> Path:
