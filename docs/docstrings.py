@@ -30,7 +30,9 @@ def _paragraph(lines: list[str]) -> list[str]:
         return [f".. rubric:: {lines[0].strip()}", "", *body]
     if lines[0].startswith(("====", " ", ">>>", ".. ")):
         return lines
-    return _entries(lines) if ENTRY.match(lines[0]) else [_escape(line.strip()) for line in lines]
+    if ENTRY.match(lines[0]):
+        return _entries(lines)
+    return [_escape(line if lines[0].startswith("- ") else line.strip()) for line in lines]  # lists are indented
 
 
 def _entries(lines: list[str]) -> list[str]:

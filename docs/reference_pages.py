@@ -5,13 +5,13 @@ What is written, `generated/`, is not kept in the repository.
 
 from __future__ import annotations
 
-import ast
-import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module, resources
 from pathlib import Path
 from typing import Any
+
+import gallery
 
 import neurofwp
 from neurofwp import rules, synapses
@@ -34,7 +34,7 @@ def write() -> None:
         "synapses": synapse_page,
         "circuits": circuit_page,
         "stages": stage_page,
-        "experiments": experiment_page,
+        "experiments": gallery.page,
     }
     for name, parts in pages.items():
         write_page(FOLDER / f"{name}.md", parts())
@@ -129,29 +129,6 @@ def stage_page() -> Iterator[str]:
         yield f"Source: {stage.source}"
         if stage.parameters:
             yield table(("parameter", "meaning"), ((f"`{p.name}`", p.meaning) for p in stage.parameters))
-
-
-def experiment_page() -> Iterator[str]:
-    """Every experiment: its figure where results are kept, what it asks, its command."""
-    yield "# Experiments"
-    yield "Figures are of the results that their pages keep, with command, seed and commit."
-    names = [*catalogue.experiments()]
-    yield "::::{grid} 1 2 3 3\n:gutter: 3\n\n" + "\n".join(_card(name) for name in names) + "\n::::"
-    for name in names:
-        source = Path(neurofwp.experiments.__path__[0]) / f"{name.replace('-', '_')}.py"
-        yield f"## {name}"
-        yield ast.get_docstring(ast.parse(source.read_text())) or ""
-        yield f"```\nneurofwp run {name}\n```"
-        if (HERE / "results" / f"{name}.md").is_file():
-            yield f"[Results](../results/{name}.md)"
-
-
-def _card(name: str) -> str:
-    """A card of the gallery: the first figure of the page of results, if there is one."""
-    page = HERE / "results" / f"{name}.md"
-    figures = re.findall(r"!\[.*?\]\((.+?)\)", page.read_text()) if page.is_file() else []
-    image = f":img-top: ../results/{figures[0]}\n" if figures else ""
-    return f':::{{grid-item-card}} {name}\n:link: "#{_anchor(name)}"\n{image}\n{catalogue.experiments()[name]}\n:::\n'
 
 
 def api_page(module: str) -> Iterator[str]:

@@ -102,8 +102,7 @@ def run_together(
     points: Sequence[Settings], *, seed: int, device: str, folder: Path | None = None
 ) -> list[xr.DataTree]:
     """The same for settings that differ in `parameters` alone: they are conditions of one network."""
-    settings = points[0]
-    check(settings)
+    check(settings := points[0])
     networks = [nf.SpikingNetwork(**point.network()) for point in points]  # refuses bad settings before any work
     programs = write_programs(settings, seed)
     jobs = [
@@ -211,8 +210,7 @@ def capacity_curve(curve: xr.Dataset, traces: Mapping[str, xr.Dataset], loads: t
         for score in (nf.metrics.recall_r2, nf.metrics.identified)
     )
     result = xr.Dataset({"r2": r2, "identified": identified, "chance": measure(nf.metrics.chance_r2)})
-    for name in ("network", "pairs"):
-        result[name].attrs["units"] = "1"
+    result["network"].attrs["units"] = result["pairs"].attrs["units"] = "1"
     return result
 
 
@@ -286,13 +284,15 @@ def plot(result: xr.DataTree) -> Mapping[str, Figure]:
         drawings["capacity"] = lambda: nf.plots.capacity(of("capacity"))
     if fits:
         drawings["rules"] = lambda: draw_rules(fits)
+        synapse = of("spiking_probes"), of("spiking_spikes")
+        drawings["overview"] = lambda: nf.plots.overview(program, spiking, *synapse, fits[0])
     return nf.plots.LazyFigures(drawings)
 
 
 def draw_rules(fits: Sequence[xr.Dataset]) -> Figure:
     """What rules explain, from the keys of each of `DRIVES`."""
-    drive = xr.DataArray(list(DRIVES), dims="drive", name="drive")
     shown = ["feve", "low", "high", "best", "noise_ceiling", "noise_ceiling_sem", "unit"]
+    drive = xr.DataArray(list(DRIVES), dims="drive", name="drive")
     both = xr.concat([each[shown] for each in fits], drive, data_vars="all", combine_attrs="drop_conflicts")
     return nf.plots.rule_bars(both.assign(unexplained=fits[0]["unexplained"]))
 

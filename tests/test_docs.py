@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ PAGES = sorted(page for page in DOCS.rglob("*.md") if not {"_build", "generated"
 def docs(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     monkeypatch.syspath_prepend(str(DOCS))
     yield import_module("reference_pages")
-    for name in ("reference_pages", "validation_page", "docstrings"):
+    for name in ("reference_pages", "validation_page", "docstrings", "gallery", "pages"):
         sys.modules.pop(name, None)
 
 
@@ -58,3 +59,31 @@ def test_docstrings_are_lists_of_entries_and_plain_mathematics(docs: ModuleType)
     import_module("docstrings").translate(None, "", "", None, None, lines)
     assert lines[0] == r"\|x\|^2 of `a*b`."
     assert lines[2:6] == [".. rubric:: Parameters", "", "* ``a``: a number of W\\*", "* ``b``: another"]
+
+
+def test_a_list_in_a_docstring_stays_a_list(docs: ModuleType) -> None:
+    lines = ["Dataset with", "", "- ``r2``: recall;", "- ``age``: time", "  since the write.", ""]
+    import_module("docstrings").translate(None, "", "", None, None, lines)
+    assert lines[2:5] == ["- ``r2``: recall;", "- ``age``: time", "  since the write."]
+
+
+def test_the_gallery_shows_every_experiment(docs: ModuleType) -> None:
+    gallery = import_module("gallery")
+    text, results = "\n\n".join(gallery.page()), gallery.kept()
+    for name in catalogue.experiments():
+        assert f"## {name}" in text
+    figures = {name: result for name, each in results.items() for result in each if result.figure}
+    assert set(figures) == set(catalogue.experiments())
+    for result in figures.values():
+        assert (DOCS / "results" / result.figure).stat().st_size <= 300_000
+    for name, each in results.items():
+        assert text.count(f"neurofwp run {name} ") >= len(each), name
+
+
+def test_a_kept_figure_is_small_and_has_a_caption(docs: ModuleType) -> None:
+    pages = import_module("gallery").pages
+    figures = sorted(pages.HERE.glob(f"*/{pages.FIGURE}"))
+    assert figures
+    for figure in figures:
+        assert figure.stat().st_size <= 150_000, figure
+        assert json.loads((figure.parent / pages.RUN).read_text())["caption"], figure

@@ -31,12 +31,37 @@ def test_the_readme_is_a_page() -> None:
         assert (ROOT / target).exists(), target
 
 
+def test_the_commands_of_the_readme_are_there() -> None:
+    commands = re.findall(r"^make (\w+)", README, flags=re.MULTILINE)
+    targets = re.findall(r"^(\w+): ", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    assert commands == ["demo", "test"]
+    assert set(commands) <= set(targets)
+
+
+def test_a_network_of_the_reader_with_synapses_of_ours() -> None:
+    with backends.use_backend("numpy"):
+        names = example("README.md", 0)
+    assert names["trace"]["weight"].shape == (10, 4, 4, 20)
+    assert names["fits"]["best"].any()
+
+
 @pytest.mark.slow
-def test_the_example_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sequence_model_of_the_readme_learns_to_recall_in_a_minute() -> None:
+    start = time.process_time()
+    names = example("README.md", 1)
+    right = (names["model"](names["tokens"])[:, -1].argmax(-1) == names["answer"]).double().mean()
+    assert right >= 0.99
+    assert time.process_time() - start < 60
+
+
+@pytest.mark.slow
+def test_measurements_of_the_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    names = example("README.md", 0)
-    assert names["spiking"]["weight"].dims == names["repeat"]["weight"].dims
-    assert (tmp_path / "rules.png").is_file()
+    names = example("README.md", 2)
+    assert [point.ratio for point in names["points"]] == pytest.approx([1.04, 1.54, 0.83, 1.02])
+    fit = names["fit"]
+    assert (fit["low"] <= fit["high"]).all()
+    assert float(fit["fitted"].sel(parameter="A3_plus")) > 0  # pairs at 40 Hz potentiate whatever their order
 
 
 @pytest.mark.slow

@@ -4,14 +4,16 @@
     python docs/results/pages.py keep results/fit-synapse/...=fit-omega    # under a name of its own
     python docs/results/pages.py write                           # writes a page for each, and the index
 
-A run is kept as its tables (CSV, but those of more than `KEPT` rows) and `run.json`: the command, seed, versions and
-commit. Pages are made of these alone, and of `notes.md` beside them, what is to be read out of the tables.
+A run is kept as its tables (CSV, but those of more than `KEPT` rows), one figure, and `run.json`: settings, seed,
+versions, commit, the time that it took, and the caption. Pages are made of these alone, and of `notes.md` beside them,
+what is to be read out of the tables. Where notes show figures of their own, no other is kept.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -22,6 +24,12 @@ RUN = "run.json"
 ROWS = 60  # of a table on a page
 KEPT = 500  # of a table that is kept
 NOTES = "notes.md"
+FIGURE = "figure.png"
+WIDTH, COLOURS = 1100, 200  # of a figure that is kept, pixels: some 70 kB
+SHOWN = {
+    "hetero-associative": "overview",
+    "plasticity-protocols": "ratio_against_frequency",
+}  # that stands for it, if not the first
 
 
 def keep(folder: Path, name: str = "") -> Path:
@@ -32,14 +40,53 @@ def keep(folder: Path, name: str = "") -> Path:
         attrs = dict(tree.attrs)
     place = HERE / (name or str(attrs["experiment"]))
     place.mkdir(exist_ok=True)
-    for old in [*place.glob("*.csv"), *place.glob(RUN)]:
+    for old in [*place.glob("*.csv"), *place.glob(RUN), *place.glob(FIGURE)]:
         old.unlink()
     for table in sorted(folder.glob("*.csv")):
         if len(table.read_text().splitlines()) <= KEPT:
             shutil.copy(table, place)
     about = {name: _plain(attrs[name]) for name in ("experiment", "settings", "seed", "versions", "commit")}
+    about["seconds"] = _seconds(folder / "log.txt")
+    about["answer"] = _answer(str(attrs["experiment"]), folder / "summary.json")
+    if not _has_figures(place / NOTES):
+        about["caption"] = _keep_figure(folder, str(attrs["experiment"]), place / FIGURE)
     (place / RUN).write_text(json.dumps(about, indent=2, sort_keys=True) + "\n")
     return place
+
+
+def _seconds(log: Path) -> int:
+    """How long it took to measure, as the log of a run says."""
+    times = re.findall(r"measured in (\d+) s", log.read_text())
+    if not times:
+        sys.exit(f"{log} does not say how long the run took: keep a run that was not resumed")
+    return int(times[-1])
+
+
+def _answer(experiment: str, summary: Path) -> str:
+    """What the numbers of a run answer, as its report says it."""
+    from neurofwp.cli import catalogue
+
+    return catalogue.experiment(experiment).interpretation.answer_from(json.loads(summary.read_text()))
+
+
+def _has_figures(notes: Path) -> bool:
+    return notes.is_file() and "![" in notes.read_text()
+
+
+def _keep_figure(folder: Path, experiment: str, place: Path) -> str:
+    """Copy a run's figure, small; its caption."""
+    from PIL import Image
+
+    from neurofwp.cli import catalogue, results
+
+    _, result = results.open_result(folder)
+    name = SHOWN.get(experiment) or next(iter(catalogue.experiment(experiment).plot(result)))
+    with Image.open(folder / f"{name}.png") as picture:
+        caption = str(picture.info.get("Description", ""))
+        small = picture.convert("RGB")
+        small.thumbnail((WIDTH, picture.height), Image.Resampling.LANCZOS)
+        small.quantize(COLOURS, Image.Quantize.MAXCOVERAGE).save(place, optimize=True)
+    return caption
 
 
 def write() -> list[Path]:
@@ -71,7 +118,14 @@ def command(about: dict[str, Any]) -> str:
 
 
 def _page(name: str, about: dict[str, Any], said: str, tables: list[Path]) -> str:
-    parts = [f"# {name}", f"```\n{command(about)}\n```", *([said] if said else [])]
+    parts = [f"# {name}", f"```\n{command(about)}\n```"]
+    if "seconds" in about:
+        parts.append(f"It took {duration(about['seconds'])} on two cores that others used as well.")
+    if about.get("answer"):
+        parts.append(plain_line(about["answer"]))
+    parts += [said] if said else []
+    if "caption" in about:
+        parts.append(f"![{name}]({name}/{FIGURE})\n\n*{plain_line(about['caption'])}*")
     for table in tables:
         with table.open(newline="") as file:
             header, *rows = list(csv.reader(file))
@@ -86,6 +140,17 @@ def _page(name: str, about: dict[str, Any], said: str, tables: list[Path]) -> st
     versions = ", ".join(f"{name} {value}" for name, value in about["versions"].items())
     parts.append(f"Settings: {settings}.\n\nCommit {about['commit']}; {versions}.")
     return "\n\n".join(parts) + "\n"
+
+
+def duration(seconds: int) -> str:
+    """A time as one says it."""
+    minutes = round(seconds / 60)
+    return f"{seconds} seconds" if seconds < 90 else f"{minutes} minutes"
+
+
+def plain_line(caption: str) -> str:
+    """A caption as text of a page, where stars and underscores are signs."""
+    return re.sub(r"([*_|\\])", r"\\\1", " ".join(caption.split()))
 
 
 def _cell(text: str) -> str:

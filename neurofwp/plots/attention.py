@@ -37,6 +37,7 @@ def attention_matrices(matrices: xr.Dataset) -> Figure:
     names = [str(name) for name in matrices["matrix"].values]
     figure = style.figure(style.TWO_COLUMNS, 0.75 + style.TWO_COLUMNS / max(len(names), 4))
     axes = figure.subplots(1, len(names), squeeze=False)[0]
+    style.letters(axes)
     for ax, name in zip(axes, names, strict=True):
         weight = matrices["weight"].sel(matrix=name).transpose("token", "written")
         largest = float(np.abs(weight).max()) or 1.0
@@ -74,6 +75,7 @@ def read_differences(reads: xr.Dataset) -> Figure:
     in_roundings = (reads["difference"] / reads["rounding"]).max("token")
     figure = style.figure(style.TWO_COLUMNS, 3.0)
     *left, right = figure.subplots(1, len(precisions) + 1)
+    style.letters((*left, right))
     for ax, precision, fill in zip(left, precisions, ("full", "none"), strict=True):
         for index, comparison in enumerate(comparisons):
             look: dict[str, Any] = {
@@ -91,7 +93,7 @@ def read_differences(reads: xr.Dataset) -> Figure:
         for rounding in longest["rounding"].sel(precision=precision):
             ax.plot(longest["token"], rounding, color=style.BLACK, linestyle=(0, (4, 2)), linewidth=0.6)
         ax.set(yscale="log", xlabel=style.label("token", reads["token"]))
-        ax.set_title(f"{precision}, shape {longest['shape'].item()}")
+        ax.set_title(f"{precision}, shape\n{longest['shape'].item()}")
     left[0].set_ylabel(style.label("largest difference", reads["difference"]))
     right.set_yticks(np.arange(len(shapes)), shapes)
     right.set(xlabel="largest difference (roundings)", title="all tokens, every shape")
@@ -126,6 +128,7 @@ def cost_against_length(cost: xr.Dataset, quantity: str) -> Figure:
     works = [str(work) for work in cost["work"].values]
     figure = style.figure(style.TWO_COLUMNS, 3.4)
     axes = figure.subplots(1, len(works), sharex=True, sharey=True, squeeze=False)[0]
+    style.letters(axes)
     for ax, work in zip(axes, works, strict=True):
         _costs(ax, cost.sel(work=work), quantity)
         ax.set_title(work)

@@ -38,6 +38,7 @@ def closed_form(data: xr.Dataset) -> Figure:
     rows, columns = math.ceil(len(names) / COLUMNS), min(COLUMNS, len(names))
     figure = style.figure(max(style.ONE_COLUMN, 0.2 + 2.3 * columns), 0.5 + 1.55 * rows)
     axes = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel()
+    style.letters(axes[: len(names)])
     for ax, name in zip(axes, names, strict=False):
         own = data.sel(set=name)
         ax.axhline(1, color=style.GREY, linewidth=0.5, zorder=1)

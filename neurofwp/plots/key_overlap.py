@@ -38,6 +38,7 @@ def key_overlap(recall: xr.Dataset) -> Figure:
     settings = [str(setting) for setting in recall["setting"].values]
     figure = style.figure(style.TWO_COLUMNS, 3.0)
     axes = figure.subplots(1, len(settings), sharex=True, sharey=True, squeeze=False)[0]
+    style.letters(axes)
     for ax, setting in zip(axes, settings, strict=True):
         for rule in style.sort_rules(recall["rule"].values):
             mean, sem, n = average(recall["correlation"].sel(rule=rule, setting=setting), "draw")

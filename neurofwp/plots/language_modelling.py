@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from neurofwp.metrics import average
 from neurofwp.plots import style
@@ -46,7 +47,7 @@ def language_modelling(models: xr.Dataset, baselines: xr.Dataset) -> Figure:
         ylabel=f"validation files ({models['validation'].attrs.get('units', 'bits/byte')})",
         xscale="log",
     )
-    axes[0].xaxis.set_major_formatter("{x:g}")
+    axes[0].xaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}", minor_formatter="")
     style.letters(axes)
     networks = models.sizes["network"]
     closed = ", ".join(

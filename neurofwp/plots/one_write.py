@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 
 from neurofwp.errors import InputError
 from neurofwp.plots import captions, style
@@ -48,48 +50,80 @@ def one_write(
     InputError
         if no synapse was recorded, or its key cell is written in no such event.
     """
+    write = find_write(program, trace, probes, probe=probe, event=event)
+    panels = {name: title for name, title in PANELS.items() if name in probes}
+    figure = style.figure(4.2, 1.8 + 1.0 * len(panels))
+    axes = draw_write(figure, write, program, trace, probes, spikes, panels)
+    style.letters(axes)
+    place = f"Key cell {write.pre} onto {write.polarity.upper()} cells of dimension {write.post}, event {write.event}."
+    figure.caption = f"{place} {captions.of_trace(trace, episode=write.episode)}"
+    return figure
+
+
+@dataclass(frozen=True)
+class Write:
+    """One write into one recorded synapse: which probe and event, when (ms), and where the synapse is."""
+
+    probe: int
+    event: int
+    start: float
+    stop: float
+    episode: int
+    polarity: str
+    post: int
+    pre: int
+
+
+def find_write(
+    program: xr.Dataset, trace: xr.Dataset, probes: xr.Dataset, *, probe: int | None = None, event: int | None = None
+) -> Write:
+    """The write that changes a conductance most, among those of this probe and of this event; errors of `one_write`."""
     only_condition(trace)
     require(probes, "Dataset of probes", {"probe_conductance": ("probe", "time")})
-    changes = _changes(program, trace, probes)
-    if probe is not None:
-        changes = {place: change for place, change in changes.items() if place[0] == probe}
-    if event is not None:
-        changes = {place: change for place, change in changes.items() if place[1] == event}
+    changes = {
+        place: change
+        for place, change in _changes(program, trace, probes).items()
+        if probe in (None, place[0]) and event in (None, place[1])
+    }
     if not changes:
         raise InputError("no write of this kind reaches a recorded synapse: choose another probe or event")
     probe, event = max(changes, key=lambda place: abs(changes[place]))
-    episode, polarity, post, pre = (probes[f"probe_{part}"].values[probe].item() for part in PARTS)
     start, stop = (float(trace[f"write_{end}"].values[event]) for end in ("start", "stop"))
-    own = probes.sel(time=slice(start - BEFORE, stop + AFTER))
-    panels = {name: title for name, title in PANELS.items() if name in probes}
+    episode, polarity, post, pre = (probes[f"probe_{part}"].values[probe].item() for part in PARTS)
+    return Write(probe, event, start, stop, int(episode), str(polarity), int(post), int(pre))
 
-    figure = style.figure(4.2, 1.8 + 1.0 * len(panels))
-    axes = figure.subplots(2 + len(panels), 1, sharex=True)
-    _draw_spikes(axes[0], spikes, int(episode), _cells(trace, str(polarity), int(post), int(pre)), start)
-    gate = float(program["write_gate"].values[int(episode), event])
-    opens, last = _gate_delay(trace), stop - start
-    axes[1].step([-BEFORE, opens, last, last + AFTER], [0, gate, 0, 0], where="post", color=style.BLACK)
+
+def draw_write(
+    figure: FigureBase,
+    write: Write,
+    program: xr.Dataset,
+    trace: xr.Dataset,
+    probes: xr.Dataset,
+    spikes: xr.Dataset,
+    panels: Mapping[str, str],
+) -> np.ndarray:
+    """Spikes, gate, and a panel for each of these variables of a probe, by their titles; the axes, from the top."""
+    length = write.stop - write.start
+    axes: np.ndarray = figure.subplots(2 + len(panels), 1, sharex=True)
+    _draw_spikes(axes[0], spikes, write.episode, _cells(trace, write.polarity, write.post, write.pre), write.start)
+    gate = float(program["write_gate"].values[write.episode, write.event])
+    opens = _gate_delay(trace)
+    axes[1].step([-BEFORE, opens, length, length + AFTER], [0, gate, 0, 0], where="post", color=style.BLACK)
     axes[1].set(ylabel="write\ngate (1)", ylim=(-0.05, 1.05))
+    own = probes.sel(time=slice(write.start - BEFORE, write.stop + AFTER))
     for ax, (name, title) in zip(axes[2:], panels.items(), strict=True):
-        values = own[name].transpose("probe", "time").values[probe]
-        ax.plot(own["time"].values - start, values, color=style.VERMILION)
+        values = own[name].transpose("probe", "time").values[write.probe]
+        ax.plot(own["time"].values - write.start, values, color=style.VERMILION)
         ax.locator_params(axis="y", nbins=4)
         ax.set_ylabel(style.label(title, probes[name]))
-    if "probe_calcium" in panels:
-        mark_thresholds(
-            [axes[2 + list(panels).index("probe_calcium")]], probes["probe_calcium"], THRESHOLDS, headroom=1.1
-        )
+        if name == "probe_calcium":
+            mark_thresholds([ax], probes[name], THRESHOLDS, headroom=1.1)
     for ax in axes:
-        ax.axvspan(0, stop - start, color=style.PHASE["write"], linewidth=0, zorder=0)
-    axes[-1].set(
-        xlim=(-BEFORE, stop - start + AFTER),
-        xlabel=f"time from the start of the write ({probes['time'].attrs.get('units', 'ms')})",
-    )
-    figure.align_ylabels()
-    style.letters(axes)
-    place = f"Key cell {pre} onto {str(polarity).upper()} cells of dimension {post}, event {event}."
-    figure.caption = f"{place} {captions.of_trace(trace, episode=int(episode))}"
-    return figure
+        ax.axvspan(0, length, color=style.PHASE["write"], linewidth=0, zorder=0)
+    unit = probes["time"].attrs.get("units", "ms")
+    axes[-1].set(xlim=(-BEFORE, length + AFTER), xlabel=f"time from the start of the write ({unit})")
+    figure.align_ylabels(axes.tolist())
+    return axes
 
 
 def _gate_delay(trace: xr.Dataset) -> float:

@@ -46,6 +46,7 @@ def pairing_traces(data: xr.Dataset) -> Figure:
     shown = {name: look for name, look in PANELS.items() if name in data}
     figure = style.figure(style.TWO_COLUMNS, 0.6 + 1.05 * len(shown))
     axes = figure.subplots(len(shown), data.sizes["protocol"], sharex=True, sharey="row", squeeze=False)
+    style.letters(axes.ravel())
     for row, (name, (title, colour)) in zip(axes, shown.items(), strict=True):
         for ax, index in zip(row, range(data.sizes["protocol"]), strict=True):
             own = data.isel(protocol=index)

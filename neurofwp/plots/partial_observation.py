@@ -41,6 +41,7 @@ def partial_observation(shares: xr.Dataset) -> Figure:
     times = [str(time) for time in shares["time"].values]
     figure = style.figure(style.TWO_COLUMNS, 0.6 + 1.6 * len(times))
     axes = figure.subplots(len(times), max(1, len(kinds)), sharex="col", sharey=True, squeeze=False)
+    style.letters(axes.ravel())
     for row, time in zip(axes, times, strict=True):
         for ax, kind in zip(row, kinds, strict=False):
             chosen = np.flatnonzero(np.isin(shares["kind"].values, [kind, "all"]))

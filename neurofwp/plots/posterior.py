@@ -87,6 +87,7 @@ def rank_histograms(counts: xr.DataArray) -> Figure:
     rows = -(-len(names) // columns)
     figure = style.figure(style.TWO_COLUMNS, 0.4 + 1.7 * rows)
     axes = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    style.letters(axes.ravel()[: len(names)])
     low, high = binom.ppf([0.025, 0.975], int(counts[0].sum()), 1 / bins)
     for ax, name, own in zip(axes.ravel(), names, counts.values, strict=False):
         ax.axhspan(low, high, color=style.GREY, alpha=0.3, linewidth=0)

@@ -43,10 +43,10 @@ def protocol_curves(data: xr.Dataset, x: str, by: str | None = None, *, curves: 
     """
     _check(data, x, *([by] if by else []))
     panels = _split(data, "study")
-    rows = math.ceil(len(panels) / COLUMNS)
-    columns = min(COLUMNS, len(panels))
+    rows, columns = math.ceil(len(panels) / COLUMNS), min(COLUMNS, len(panels))
     figure = style.figure(min(style.TWO_COLUMNS, 0.6 + 2.5 * columns), 0.4 + 2.3 * rows)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    style.letters(axes[: len(panels)])
     dense = False
     for ax, (study, own) in zip(axes, panels.items(), strict=False):
         ax.axhline(1, color=style.GREY, linewidth=0.5, zorder=1)
@@ -55,8 +55,7 @@ def protocol_curves(data: xr.Dataset, x: str, by: str | None = None, *, curves: 
             (pathway, series) for pathway, synapses in pathways.items() for series in _split(synapses, by).values()
         ]
         for index, (pathway, series) in enumerate(several):
-            parts = [str(pathway)] if len(pathways) > 1 else []
-            parts += [style.group(series[by])] if by else []
+            parts = [*([str(pathway)] if len(pathways) > 1 else []), *([style.group(series[by])] if by else [])]
             label = ", ".join(parts)
             look = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
             pieces = _matching(curves, series, x, by)
@@ -104,6 +103,7 @@ def protocol_comparison(data: xr.Dataset) -> Figure:
     rows = np.arange(data.sizes["protocol"])[::-1]
     figure = style.figure(style.TWO_COLUMNS, 0.9 + 0.155 * len(rows))
     axes = figure.subplots(1, 1 + scored, sharey=True, squeeze=False, width_ratios=(3, 2)[: 1 + scored])[0]
+    style.letters(axes)
     ax = axes[0]
     ax.axvline(1, color=style.GREY, linewidth=0.5, zorder=1)
     if measured:

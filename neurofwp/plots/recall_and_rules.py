@@ -18,6 +18,7 @@ from neurofwp.schema import require
 
 RECALL = {"r2": ("all keys", style.BLUE, "o", -0.15), "reassigned_r2": ("reassigned keys", style.ORANGE, "s", 0.15)}
 VARIABLES = (*RECALL, *(f"{name}_sem" for name in RECALL), "status", "rules", "feve", "low", "high")
+NAMED = 3  # rules beside a bar, at most
 LOWEST = -0.4  # what lies below ends here
 
 
@@ -110,4 +111,7 @@ def _words(network: Mapping[Hashable, Any]) -> str:
     if not network["rules"]:
         return str(network["status"])
     share, low, high = (style.number(float(network[name]), 3) for name in ("feve", "low", "high"))
-    return f"{str(network['rules']).replace('_', ' ')}: {share} [{low}, {high}]"
+    rules = str(network["rules"]).replace("_", " ").split(" or ")
+    if len(rules) > NAMED:
+        rules = [*rules[: NAMED - 1], f"{len(rules) - NAMED + 1} others"]
+    return f"{' or '.join(rules)}: {share} [{low}, {high}]"

@@ -55,7 +55,7 @@ def recall_images(
     require(program, "Program", {"target": ("episode", "event", "post")})
     target = at(program, "Program", episode=episode)["target"]
     asked = np.flatnonzero(np.isfinite(target.values).all(-1))
-    titles = _titles(asked, episode, max_pairs, titles)
+    titles = choose_reads(asked, episode, max_pairs, titles)
     rows = _rows(program, spiking, rate, episode, list(titles))
     values = np.concatenate([row.pictures for row in rows])
     limits = float(np.min(target.values[list(titles)])), float(np.max(target.values[list(titles)]))
@@ -64,7 +64,7 @@ def recall_images(
     figure = style.figure(width, 0.5 + 0.8 * (len(rows) + 1))
     axes = figure.subplots(len(rows) + 1, len(titles), squeeze=False)
     for ax, key, title in zip(axes[0], program["query"].values[episode, list(titles)], titles.values(), strict=True):
-        _draw_key(ax, key)
+        draw_key(ax, key)
         ax.set_title(title)
     axes[0, 0].set_ylabel("key")
     for line, row in zip(axes[1:], rows, strict=True):
@@ -132,7 +132,7 @@ def _stored_values(own: xr.Dataset, event: int) -> np.ndarray:
     return np.array([*last.values()])
 
 
-def _draw_key(ax: Axes, key: np.ndarray) -> None:
+def draw_key(ax: Axes, key: np.ndarray) -> None:
     """All cells of a key, row by row in a rectangle that is nearly square."""
     columns = int(np.ceil(np.sqrt(key.size)))
     cells = np.full(-(-key.size // columns) * columns, 0.0)
@@ -144,7 +144,7 @@ def _draw_key(ax: Axes, key: np.ndarray) -> None:
 def _draw_row(line: np.ndarray, row: _Row, limits: tuple[float, float], *, square: bool) -> AxesImage:
     """The images of a row; the last of them."""
     for ax, picture in zip(line, row.pictures, strict=True):
-        image = _draw(ax, picture, *limits, square=square)
+        image = draw_picture(ax, picture, *limits, square=square)
         ax.spines[:].set_visible(bool(np.isfinite(picture).any()))
     for ax, number in zip(line, row.r2 if row.r2 is not None else (), strict=False):
         ax.set_xlabel(f"R² {style.number(number)}", labelpad=2)
@@ -154,7 +154,9 @@ def _draw_row(line: np.ndarray, row: _Row, limits: tuple[float, float], *, squar
     return image
 
 
-def _titles(asked: np.ndarray, episode: int, max_pairs: int, titles: Mapping[int, str] | None) -> Mapping[int, str]:
+def choose_reads(
+    asked: np.ndarray, episode: int, max_pairs: int, titles: Mapping[int, str] | None
+) -> Mapping[int, str]:
     """The events to draw and what they are called: these, or some at even distances among those with a target."""
     if max_pairs < 1:
         raise InputError(f"max_pairs must be at least 1, not {max_pairs}")
@@ -169,7 +171,7 @@ def _titles(asked: np.ndarray, episode: int, max_pairs: int, titles: Mapping[int
     return titles
 
 
-def _draw(ax: Axes, picture: np.ndarray, low: float, high: float, *, square: bool) -> AxesImage:
+def draw_picture(ax: Axes, picture: np.ndarray, low: float, high: float, *, square: bool) -> AxesImage:
     shown = picture.reshape(isqrt(picture.size), -1) if square else picture[:, np.newaxis]
     image = ax.imshow(shown, cmap=style.SEQUENTIAL, vmin=low, vmax=high, aspect="equal" if square else "auto")
     style.image_axes(ax)

@@ -41,6 +41,7 @@ def rule_transfer(scores: xr.Dataset, models: Sequence[str]) -> Figure:
     rows = -(-len(models) // COLUMNS)
     figure = style.figure(style.TWO_COLUMNS, 0.9 + 1.95 * rows)
     axes = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
+    style.letters(axes.ravel()[: len(models)])
     for ax, model in zip(axes.flat, models, strict=False):
         _matrix(ax, feve.sel(model=model).values)
         ax.set_title(_word(model))
@@ -83,6 +84,7 @@ def transfer_of_durations(scores: xr.Dataset, models: Sequence[str]) -> Figure:
     names = [f"{float(each):g}" for each in scores["duration"].values[varied]]
     figure = style.figure(style.TWO_COLUMNS, 3.2)
     axes = figure.subplots(scores.sizes["beta"], len(models), sharex=True, sharey=True, squeeze=False)
+    style.letters(axes.ravel())
     for row, beta in zip(axes, BETA, strict=True):
         for ax, model in zip(row, models, strict=True):
             _matrix(ax, feve.sel(beta=beta, model=model).values)

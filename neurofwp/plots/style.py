@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from io import BytesIO
+from string import ascii_lowercase
 from typing import Any, ParamSpec
 
 import matplotlib.style
@@ -251,8 +252,9 @@ def legend(
 
 
 def letters(axes: Iterable[Axes]) -> None:
-    """Bold a, b, c at the upper left of the panels."""
-    for letter, ax in zip("abcdefgh", axes, strict=False):
+    """Bold a, b, c at the upper left of the panels, up to z; none where there is one panel alone."""
+    panels = [*axes]
+    for letter, ax in zip(ascii_lowercase, panels if len(panels) > 1 else (), strict=False):
         ax.set_title(letter, loc="left", fontweight="bold", fontsize=8)
 
 

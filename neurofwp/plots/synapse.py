@@ -63,6 +63,7 @@ def synapse(
     time = probes["time"].values
     figure = style.figure(WIDTH, 1.0 + 0.8 * len(panels))
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    style.letters(axes)
     for ax, (name, title) in zip(axes, panels.items(), strict=True):
         # synapses of one key cell share their NMDA gating: the first line stays visible under the next
         for colour, width, probe in zip(COLOURS, (1.8, 0.9, 0.6, 0.4), chosen, strict=False):
@@ -74,7 +75,6 @@ def synapse(
     axes[-1].set_ylim(bottom=min(0.0, float(conductance[chosen].min())))
     axes[-1].set(xlim=(time[0], time[-1]), xlabel=style.label("time", probes["time"]))
     figure.align_ylabels()
-
     episodes = (
         [int(probes["probe_episode"].values[probe]) for probe in chosen] if "probe_episode" in probes.coords else [0]
     )

@@ -131,6 +131,7 @@ def fitted_curves(points: xr.Dataset, x: str, by: str) -> Figure:
     rows = math.ceil(len(panels) / columns)
     figure = style.figure(style.TWO_COLUMNS if columns > 1 else 4.2, 0.5 + 2.4 * rows)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    style.letters(axes[: len(panels)])
     for ax, (title, curves) in zip(axes, panels.items(), strict=False):
         ax.axhline(1, color=style.GREY, linewidth=0.5, zorder=1)
         for index, own in enumerate(curves):

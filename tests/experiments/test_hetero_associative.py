@@ -21,7 +21,7 @@ from neurofwp.spiking import jobs
 
 TINY = ["--pairs", "2", "--episodes", "2", "--load", "1", "2", "--load-episodes", "1", "--cells-per-pool", "1"]
 TABLES = ("summary", "recall", "verdict", "noise_ceiling", "rules", "rules_measured", "rate", "capacity")
-FIGURES = ("recall", "recall_scatter", "weights", "synapse", "one_write", "raster", "capacity", "rules")
+FIGURES = ("recall", "recall_scatter", "weights", "synapse", "one_write", "raster", "capacity", "rules", "overview")
 
 
 @pytest.fixture(scope="module")

@@ -91,7 +91,7 @@ def test_differences_are_drawn_for_the_longest_shape(
     figure = read_differences(reads)
     assert_legible(figure)
     double, single, shapes = figure.axes
-    assert double.get_title() == "float64, shape 2×257×4×64×64"
+    assert double.get_title() == "float64, shape\n2×257×4×64×64"
     drawn = single.lines[1].get_ydata()
     np.testing.assert_allclose(drawn, reads["difference"].sel(precision="float32").values[1, -1])
     assert len(shapes.lines) == 5 * 2

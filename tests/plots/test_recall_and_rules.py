@@ -43,6 +43,14 @@ def test_every_row_shows_its_recall_and_its_rule(assert_legible: Callable[[Figur
     assert [text.get_text() for text in left.texts] == ["error-correcting", "btsp-network"]
 
 
+def test_many_rules_are_counted(assert_legible: Callable[[Figure], None]) -> None:
+    many = TABLE.copy(deep=True)
+    many["rules"] = TABLE["rules"].astype(object).where(False, " or ".join(f"rule_{number}" for number in range(9)))
+    figure = recall_and_rules(many.isel(synapse_model=[0]), 0.4)
+    assert_legible(figure)
+    assert figure.axes[1].texts[0].get_text() == "rule 0 or rule 1 or 7 others: 0.990 [0.980, 0.995]"
+
+
 def test_a_table_without_what_is_drawn_is_refused() -> None:
     with pytest.raises(InputError, match="'low'"):
         recall_and_rules(TABLE.drop_vars("low"), 0.4)

@@ -38,6 +38,9 @@ FIGURES: dict[str, Draw] = {
     "raster": lambda get: plots.raster(get("spiking"), get("spikes")),
     "capacity": lambda get: plots.capacity(get("curve")),
     "many pairs": lambda get: plots.capacity(get("curve").assign_coords(pairs=[100, 101, 104, 108, 116, 1132])),
+    "overview": lambda get: plots.overview(
+        get("program"), get("spiking"), get("probes"), get("spikes"), get("fits"), episode=0
+    ),
     "rules": lambda get: plots.rule_bars(get("fits")),
     "two rules": lambda get: plots.rule_bars(get("fits").isel(rule=slice(2))),
     "both drives": lambda get: plots.rule_bars(get("both_drives")),
