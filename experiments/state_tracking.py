@@ -16,9 +16,9 @@ whose length grows, and tested on far longer ones. The loss is the squared error
 vanishes once all answers are right, and then no longer tells a turn by 119 degrees from one by 120, though on long
 sequences only one of them is right. Scaled accuracy is (accuracy - chance)/(1 - chance).
 
-Beside them stand, with the same sequences, steps and learning rates, an LSTM, whose nonlinear state can count, and a
-Transformer: two blocks of softmax attention with short convolutions and MLPs. It has more parameters than all others,
-and a depth that does not grow with the sequence, which no count of any length fits into (Hahn 2020).
+Beside them stand, trained alike, an LSTM, whose nonlinear state can count, and a Transformer: two blocks of softmax
+attention with short convolutions and MLPs, more parameters than all others, and a depth that does not grow with the
+sequence, which no count of any length fits into (Hahn 2020).
 """
 
 from __future__ import annotations
@@ -77,18 +77,16 @@ class Condition:
     sizes: dict[str, int] | None = None
 
 
+ONE, TWO, FOUR = ({"micro": steps} for steps in (1, 2, 4))
 OWN = {  # rules of a task, by name; all have the models of SHARED as well
     "parity": {"parity.beta_1": ("delta", 1.0), "parity.beta_2": ("delta", 2.0)},
-    "mod3": {
-        "mod3.one_micro_step": ("delta_product", 2.0, {"micro": 1}),
-        "mod3": ("delta_product", 2.0, {"micro": 2}),
-    },
+    "mod3": {"mod3.one_micro_step": ("delta_product", 2.0, ONE), "mod3": ("delta_product", 2.0, TWO)},
     "swaps": {"swaps.beta_1": ("delta", 1.0), "swaps.beta_2": ("delta", 2.0)},
-    "s5": {"s5.beta_2": ("delta", 2.0), "s5.four_micro_steps": ("delta_product", 2.0, {"micro": 4})},
+    "s5": {"s5.beta_2": ("delta", 2.0), "s5.four_micro_steps": ("delta_product", 2.0, FOUR)},
     "brackets": {
         "brackets.beta_1": ("delta", 1.0),
         "brackets.beta_2": ("delta", 2.0),
-        "brackets.two_micro_steps": ("delta_product", 2.0, {"micro": 2}),
+        "brackets.two_micro_steps": ("delta_product", 2.0, TWO),
     },
 }
 SHARED = ("recurrent_delta", "self_referential", "lstm", "transformer")
@@ -111,7 +109,8 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     check(settings)
     place = nf.rate.choose_device(device).type
     lengths = tested_lengths(settings)
-    conditions, networks = conditions_of(settings), settings.networks or (5 if settings.full else 3)
+    conditions = [name for name, condition in CONDITIONS.items() if condition.task in tasks_of(settings)]
+    networks = settings.networks or (5 if settings.full else 3)
     names = [(name, network) for name in conditions for network in range(networks)]
     found = parallel_map(
         train_and_test,
@@ -132,7 +131,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
             "parameters": (dims[:1], [_parameters(name, settings) for name in conditions], {"units": "1"}),
         },
         coords={
-            "condition": list(conditions),
+            "condition": conditions,
             "network": np.arange(networks),
             "length": ("length", lengths, {"units": "events"}),
         },
@@ -169,11 +168,6 @@ def tasks_of(settings: Settings) -> tuple[str, ...]:
     return settings.tasks or (tuple(OWN) if settings.full else DEFAULT)
 
 
-def conditions_of(settings: Settings) -> tuple[str, ...]:
-    """Names of all conditions of these tasks."""
-    return tuple(name for name, condition in CONDITIONS.items() if condition.task in tasks_of(settings))
-
-
 def task_of(condition: str) -> TrackedTask:
     """What a condition is trained on."""
     return nf.tasks.tokens.TRACKED[CONDITIONS[condition].task]
@@ -193,23 +187,16 @@ def train_and_test(
 
 
 def train(
-    name: str,
-    settings: Settings,
-    seed: tuple[int, int],
-    device: str,
-    folder: Path | None = None,
-    *,
+    name: str, settings: Settings, seed: tuple[int, int], device: str, folder: Path | None = None, *,
     progress: bool = False,
-) -> tuple[nn.Module, float]:
+) -> tuple[nn.Module, float]:  # fmt: skip
     """One network after both learning rates, and its loss on held-out sequences of the training length."""
     condition, task = CONDITIONS[name], task_of(name)
     generator = torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
     model = build(condition, settings, generator).to(device)
     held_out = _batch(task, settings.length, HELD_OUT, (2, *seed), device)
-    config = {
-        "condition": asdict(condition), "length": settings.length, "steps": settings.steps,
-        "seed": list(seed),
-    }  # fmt: skip
+    config = {"length": settings.length, "steps": settings.steps, "seed": list(seed)}
+    config["condition"] = asdict(condition)
 
     def train_stage(stage: str, first: int, steps: int, learning_rate: float) -> float:
         outcome = nf.slownet.training.train(
@@ -266,8 +253,7 @@ def accuracy(
 ) -> np.ndarray:
     """Share of right answers (length,): each over the last events up to that length, as many as the shortest has.
 
-    Episodes are as long as the longest. What answers always the same is right by chance at every event anew, so that
-    more than one event per episode tells it from one that knows a little.
+    Episodes are as long as the longest. Several events of each tell chance from a little knowledge.
     """
     window = int(lengths.min())
     device = next(model.parameters()).device

@@ -102,7 +102,8 @@ class _Reader:
         return np.where(~self.due & (self.level == 0), self._value(), NOT_ASKED)
 
     def _value(self) -> NDArray[np.int64]:
-        return (self.sum + self.product)[self.all, self.level] % self.modulus
+        value: NDArray[np.int64] = (self.sum + self.product)[self.all, self.level] % self.modulus
+        return value
 
     def _take(self, term: NDArray[np.int64], chosen: NDArray[np.bool_]) -> None:
         """Bring terms into the products or sums of their levels."""
