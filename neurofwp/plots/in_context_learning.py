@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from neurofwp.metrics import average
 from neurofwp.plots import style
@@ -44,6 +44,7 @@ def in_context_learning(error: xr.Dataset) -> Figure:
     for ax, (feedback, title) in zip(axes, TITLES.items(), strict=True):
         _panel(ax, error.sel(feedback=feedback), names)
         ax.set(title=title, xlabel="examples so far", yscale="log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter(NullFormatter())
     axes[0].set_ylabel(style.label("squared error", error["squared_error"]))
