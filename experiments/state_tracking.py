@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import neurofwp as nf
 from neurofwp.errors import InputError, unknown
@@ -78,7 +78,7 @@ class Condition:
 
 
 ONE, TWO, FOUR = ({"micro": steps} for steps in (1, 2, 4))
-OWN = {  # rules of a task, by name; all have the models of SHARED as well
+OWN: dict[str, dict[str, tuple[Any, ...]]] = {  # rules of a task, by name; all have the models of SHARED as well
     "parity": {"parity.beta_1": ("delta", 1.0), "parity.beta_2": ("delta", 2.0)},
     "mod3": {"mod3.one_micro_step": ("delta_product", 2.0, ONE), "mod3": ("delta_product", 2.0, TWO)},
     "swaps": {"swaps.beta_1": ("delta", 1.0), "swaps.beta_2": ("delta", 2.0)},
