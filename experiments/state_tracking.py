@@ -146,14 +146,12 @@ def check(settings: Settings) -> None:
     Raises
     ------
     InputError
-        for a task that is not known or comes twice, a length that is no multiple of 4, or of 8 with brackets, which ask
+        for a task that is not known, a length that is no multiple of 4, or of 8 with brackets, which ask
         at every other event at most, or a size below 1.
     """
     for name in settings.tasks:
         if name not in OWN:
             raise unknown("task", name, tuple(OWN))
-    if len(set(settings.tasks)) < len(settings.tasks):
-        raise InputError(f"tasks must differ, but are {' '.join(settings.tasks)}")
     for name in ("length", "steps", "networks", "episodes"):
         number = getattr(settings, name)
         if number is not None and number < 1:
@@ -195,8 +193,7 @@ def train(
     generator = torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
     model = build(condition, settings, generator).to(device)
     held_out = _batch(task, settings.length, HELD_OUT, (2, *seed), device)
-    config = {"length": settings.length, "steps": settings.steps, "seed": list(seed)}
-    config["condition"] = asdict(condition)
+    config = {"length": settings.length, "steps": settings.steps, "seed": list(seed), "condition": asdict(condition)}
 
     def train_stage(stage: str, first: int, steps: int, learning_rate: float) -> float:
         outcome = nf.slownet.training.train(
@@ -251,10 +248,7 @@ def squared_error(model: nn.Module, batch: Batch) -> Tensor:
 def accuracy(
     model: nn.Module, task: TrackedTask, lengths: np.ndarray, episodes: int, *, seed: tuple[int, ...]
 ) -> np.ndarray:
-    """Share of right answers (length,): each over the last events up to that length, as many as the shortest has.
-
-    Episodes are as long as the longest. Several events of each tell chance from a little knowledge.
-    """
+    """Share of right answers (length,): each over the last events up to that length, as many as the shortest has."""
     window = int(lengths.min())
     device = next(model.parameters()).device
     hits, asked = np.zeros((2, int(lengths.max())))

@@ -212,7 +212,6 @@ def test_the_figure_draws_every_network_and_the_mean(result: xr.DataTree) -> Non
         ({"length": 6}, "length must be a multiple of 4, but is 6"),
         ({"networks": 0}, "networks must be 1 or more, but is 0"),
         ({"episodes": 0}, "episodes must be 1 or more, but is 0"),
-        ({"tasks": ("parity", "parity")}, "tasks must differ, but are parity parity"),
         ({"tasks": ("s4",)}, "task"),
         ({"tasks": ("brackets",), "length": 12}, "length must be a multiple of 8, but is 12"),
     ],
