@@ -5,24 +5,30 @@ negative, and no number of such layers solves parity at every length; beta = 2 m
 2024, arXiv 2411.12537). Counting modulo 3 needs a turn by 120 degrees, the product of two mirrors: two micro-steps make
 it (Siems et al. 2025). One cannot: its transition is symmetric, so that under a constant input nothing has period 3.
 
+More tasks come with --tasks. Where does the first of five things lie that are permuted at every event? Swaps of two
+things take one mirror each, any permutation (S5, complete for NC1: Barrington 1989) up to four. Arithmetic modulo 3
+with brackets, two deep, is asked wherever an expression is complete. The recurrent delta rule and the self-referential
+matrix take what they have read back into their writes, and so can leave linear recurrences: of published ones, both
+learned parity, linear attention and DeltaNet did not (Irie et al. 2023, arXiv 2310.16076).
+
 Networks are one layer between an embedding and a linear read-out, without position or MLP, trained on short sequences
 whose length grows, and tested on far longer ones. The loss is the squared error against one-hot answers: cross-entropy
 vanishes once all answers are right, and then no longer tells a turn by 119 degrees from one by 120, though on long
 sequences only one of them is right. Scaled accuracy is (accuracy - chance)/(1 - chance).
 
-Beside them stand, with the same sequences, steps and learning rates, an LSTM, whose nonlinear state can count, and a
-Transformer: two blocks of softmax attention with short convolutions and MLPs. It has more parameters than all others,
-and a depth that does not grow with the sequence, which no count of any length fits into (Hahn 2020).
+Beside them stand, trained alike, an LSTM, whose nonlinear state can count, and a Transformer: two blocks of softmax
+attention with short convolutions and MLPs, more parameters than all others, and a depth that does not grow with the
+sequence, which no count of any length fits into (Hahn 2020).
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import neurofwp as nf
-from neurofwp.errors import InputError
+from neurofwp.errors import InputError, unknown
 from neurofwp.runtime.experiment import Experiment
 from neurofwp.runtime.lazy import np, torch, xr
 from neurofwp.runtime.parallel import parallel_map
@@ -31,13 +37,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor, nn
 
+    from neurofwp.tasks.tokens import TrackedTask
+
     Batch = tuple[Tensor, Tensor]  # numbers and sums, (episode, event) each
 
-REPORTED = (8, 64)  # times the training length, where accuracy is reported; curves end at the last
+REPORTED = (1, 2, 4, 8, 64)  # times the training length, where accuracy is reported; curves end at the last
 EPISODES = 64  # of a training batch
 HELD_OUT = 256  # episodes of training length, by which the best weights are chosen
 TESTED_AT_ONCE = 100  # episodes that are drawn
-ANSWERED_AT_ONCE = 20  # of these: a bound on memory
+ANSWERED_AT_ONCE = 50  # of these: a bound on memory
 TRANSFORMER = {"width": 32, "heads": 2, "size": 8, "blocks": 2}  # width, heads and size of the others
 
 
@@ -47,34 +55,47 @@ class Settings:
 
     length: int = 16
     """Longest training sequences; a multiple of 4."""
+    tasks: tuple[str, ...] = ()
+    """parity, mod3, swaps, s5 or brackets. Left out: parity mod3; with --full, all."""
+    full: bool = False
+    """All tasks, and five networks per condition: hours."""
     steps: int = 1200
     """Training steps with growing lengths at learning rate 0.01; half as many follow at 0.001."""
-    networks: int = 3
-    """Networks per condition, from different seeds."""
+    networks: int | None = None
+    """Networks per condition, from different seeds. Left out: 3; with --full, 5."""
     episodes: int = 1000
     """Test sequences."""
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A rule, "lstm" or "transformer", and a modulus. sizes : as of FastWeightLayer."""
+    """A task, and a rule, "lstm" or "transformer". sizes : as of FastWeightLayer."""
 
-    modulus: int
+    task: str
     rule: str
     beta_range: float = 1.0
     sizes: dict[str, int] | None = None
 
 
-CONDITIONS = {
-    "parity.beta_1": Condition(2, "delta", 1.0),
-    "parity.beta_2": Condition(2, "delta", 2.0),
-    "mod3.one_micro_step": Condition(3, "delta_product", 2.0, {"micro": 1}),
-    "mod3": Condition(3, "delta_product", 2.0, {"micro": 2}),
-    "parity.lstm": Condition(2, "lstm"),
-    "parity.transformer": Condition(2, "transformer"),
-    "mod3.lstm": Condition(3, "lstm"),
-    "mod3.transformer": Condition(3, "transformer"),
+ONE, TWO, FOUR = ({"micro": steps} for steps in (1, 2, 4))
+OWN: dict[str, dict[str, tuple[Any, ...]]] = {  # rules of a task, by name; all have the models of SHARED as well
+    "parity": {"parity.beta_1": ("delta", 1.0), "parity.beta_2": ("delta", 2.0)},
+    "mod3": {"mod3.one_micro_step": ("delta_product", 2.0, ONE), "mod3": ("delta_product", 2.0, TWO)},
+    "swaps": {"swaps.beta_1": ("delta", 1.0), "swaps.beta_2": ("delta", 2.0)},
+    "s5": {"s5.beta_2": ("delta", 2.0), "s5.four_micro_steps": ("delta_product", 2.0, FOUR)},
+    "brackets": {
+        "brackets.beta_1": ("delta", 1.0),
+        "brackets.beta_2": ("delta", 2.0),
+        "brackets.two_micro_steps": ("delta_product", 2.0, TWO),
+    },
 }
+SHARED = ("recurrent_delta", "self_referential", "lstm", "transformer")
+CONDITIONS = {
+    name: Condition(task, *arguments)
+    for task, own in OWN.items()
+    for name, arguments in (own | {f"{task}.{model}": (model,) for model in SHARED}).items()
+}
+DEFAULT = ("parity", "mod3")
 
 
 def run(settings: Settings, *, seed: int, device: str, folder: Path | None = None) -> xr.DataTree:
@@ -83,24 +104,23 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     Raises
     ------
     InputError
-        for a length that is no multiple of 4, or a size below 1.
+        as `check` does.
     """
-    _check(settings)
+    check(settings)
     place = nf.rate.choose_device(device).type
     lengths = tested_lengths(settings)
-    names = [(name, network) for name in CONDITIONS for network in range(settings.networks)]
+    conditions = [name for name, condition in CONDITIONS.items() if condition.task in tasks_of(settings)]
+    networks = settings.networks or (5 if settings.full else 3)
+    names = [(name, network) for name in conditions for network in range(networks)]
     found = parallel_map(
         train_and_test,
         {(name, network): (name, settings, (seed, network), place, folder) for name, network in names},
         description="training networks",
         report=lambda job, measures: f"{job[0]}, network {job[1]}: loss {measures[1]:.2g}",
     )
-    right = np.empty((len(CONDITIONS), settings.networks, len(lengths)))
-    loss = np.empty(right.shape[:2])
-    for (name, network), measures in found.items():
-        where = list(CONDITIONS).index(name), network
-        right[where], loss[where] = measures
-    chance = np.array([1 / condition.modulus for condition in CONDITIONS.values()])
+    right = np.array([[found[name, network][0] for network in range(networks)] for name in conditions])
+    loss = np.array([[found[name, network][1] for network in range(networks)] for name in conditions])
+    chance = np.array([1 / task_of(name).answers for name in conditions])
     scaled = (right - chance[:, None, None]) / (1 - chance[:, None, None])
     dims = ("condition", "network", "length")
     curves = xr.Dataset(
@@ -108,11 +128,11 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
             "accuracy": (dims, scaled, {"units": "1", "long_name": "scaled accuracy"}),
             "loss": (dims[:2], loss, {"units": "1"}),
             "chance": (dims[:1], chance, {"units": "1"}),
-            "parameters": (dims[:1], [_parameters(name, settings) for name in CONDITIONS], {"units": "1"}),
+            "parameters": (dims[:1], [_parameters(name, settings) for name in conditions], {"units": "1"}),
         },
         coords={
-            "condition": list(CONDITIONS),
-            "network": np.arange(settings.networks),
+            "condition": conditions,
+            "network": np.arange(networks),
             "length": ("length", lengths, {"units": "events"}),
         },
         attrs={"training_length": settings.length, "episodes": settings.episodes},
@@ -120,12 +140,35 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     return xr.DataTree.from_dict({"/curves": curves})
 
 
-def _check(settings: Settings) -> None:
+def check(settings: Settings) -> None:
+    """Refuse what cannot be run.
+
+    Raises
+    ------
+    InputError
+        for a task that is not known, a length that is no multiple of 4, or of 8 with brackets, which ask
+        at every other event at most, or a size below 1.
+    """
+    for name in settings.tasks:
+        if name not in OWN:
+            raise unknown("task", name, tuple(OWN))
     for name in ("length", "steps", "networks", "episodes"):
-        if getattr(settings, name) < 1:
-            raise InputError(f"{name} must be 1 or more, but is {getattr(settings, name)}")
-    if settings.length % 4:
-        raise InputError(f"length must be a multiple of 4, but is {settings.length}")
+        number = getattr(settings, name)
+        if number is not None and number < 1:
+            raise InputError(f"{name} must be 1 or more, but is {number}")
+    least = 8 if "brackets" in tasks_of(settings) else 4
+    if settings.length % least:
+        raise InputError(f"length must be a multiple of {least}, but is {settings.length}")
+
+
+def tasks_of(settings: Settings) -> tuple[str, ...]:
+    """The tasks that the settings ask for."""
+    return settings.tasks or (tuple(OWN) if settings.full else DEFAULT)
+
+
+def task_of(condition: str) -> TrackedTask:
+    """What a condition is trained on."""
+    return nf.tasks.tokens.TRACKED[CONDITIONS[condition].task]
 
 
 def tested_lengths(settings: Settings) -> np.ndarray:
@@ -138,35 +181,24 @@ def train_and_test(
 ) -> tuple[np.ndarray, float]:
     """One network of a condition: its accuracy (length,), not scaled, and its loss; `seed` is the run's and its own."""
     model, loss = train(name, settings, seed, device, folder, progress=progress)
-    modulus = CONDITIONS[name].modulus
-    return accuracy(model, modulus, tested_lengths(settings), settings.episodes, seed=(1, *seed)), loss
+    return accuracy(model, task_of(name), tested_lengths(settings), settings.episodes, seed=(1, *seed)), loss
 
 
 def train(
-    name: str,
-    settings: Settings,
-    seed: tuple[int, int],
-    device: str,
-    folder: Path | None = None,
-    *,
+    name: str, settings: Settings, seed: tuple[int, int], device: str, folder: Path | None = None, *,
     progress: bool = False,
-) -> tuple[nn.Module, float]:
+) -> tuple[nn.Module, float]:  # fmt: skip
     """One network after both learning rates, and its loss on held-out sequences of the training length."""
-    condition = CONDITIONS[name]
+    condition, task = CONDITIONS[name], task_of(name)
     generator = torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
     model = build(condition, settings, generator).to(device)
-    held_out = _batch(condition.modulus, settings.length, HELD_OUT, (2, *seed), device)
-    config = {
-        "condition": asdict(condition), "length": settings.length, "steps": settings.steps,
-        "seed": list(seed),
-    }  # fmt: skip
+    held_out = _batch(task, settings.length, HELD_OUT, (2, *seed), device)
+    config = {"length": settings.length, "steps": settings.steps, "seed": list(seed), "condition": asdict(condition)}
 
     def train_stage(stage: str, first: int, steps: int, learning_rate: float) -> float:
         outcome = nf.slownet.training.train(
             model,
-            lambda step: _batch(
-                condition.modulus, length_at(first + step, settings), EPISODES, (0, *seed, first + step), device
-            ),
+            lambda step: _batch(task, length_at(first + step, settings), EPISODES, (0, *seed, first + step), device),
             squared_error,
             lambda model: {"loss": float(squared_error(model, held_out))},
             settings=nf.slownet.training.Training(steps, learning_rate, patience=None),
@@ -183,14 +215,16 @@ def train(
 
 def build(condition: Condition, settings: Settings, generator: torch.Generator) -> nn.Module:
     """The network of a condition, not trained."""
+    task = nf.tasks.tokens.TRACKED[condition.task]
     if condition.rule == "lstm":
-        return nf.rate.RecurrentTracker(condition.modulus, generator=generator)
+        return nf.rate.RecurrentTracker(task.vocabulary, task.answers, generator=generator)
     if condition.rule == "transformer":
         return nf.rate.language_model(
-            "softmax", condition.modulus, **TRANSFORMER, length=settings.length, generator=generator
-        )
+            "softmax", task.vocabulary, **TRANSFORMER, length=settings.length, answers=task.answers,
+            generator=generator,
+        )  # fmt: skip
     return nf.rate.Tracker(
-        condition.modulus, condition.rule, condition.beta_range, condition.sizes, generator=generator
+        task.vocabulary, task.answers, condition.rule, condition.beta_range, condition.sizes, generator=generator
     )
 
 
@@ -204,40 +238,39 @@ def length_at(step: int, settings: Settings) -> int:
 
 
 def squared_error(model: nn.Module, batch: Batch) -> Tensor:
-    """Of all answers against one-hot ones, summed over answers, mean over episodes and events."""
+    """Of all answers that are asked for against one-hot ones, summed over answers, mean over episodes and events."""
     token, target = batch
     answer: Tensor = model(token)
-    return (answer - torch.nn.functional.one_hot(target, answer.shape[-1])).square().sum(-1).mean()
+    right = torch.nn.functional.one_hot(target.clamp_min(0), answer.shape[-1])
+    return (answer - right).square().sum(-1)[target != nf.tasks.tokens.NOT_ASKED].mean()
 
 
 def accuracy(
-    model: nn.Module, modulus: int, lengths: np.ndarray, episodes: int, *, seed: tuple[int, ...]
+    model: nn.Module, task: TrackedTask, lengths: np.ndarray, episodes: int, *, seed: tuple[int, ...]
 ) -> np.ndarray:
-    """Share of right answers (length,): each over the last events up to that length, as many as the shortest has.
-
-    Episodes are as long as the longest. What answers always the same is right by chance at every event anew, so that
-    more than one event per episode tells it from one that knows a little.
-    """
+    """Share of right answers (length,): each over the last events up to that length, as many as the shortest has."""
     window = int(lengths.min())
     device = next(model.parameters()).device
-    hits = np.zeros(int(lengths.max()))
+    hits, asked = np.zeros((2, int(lengths.max())))
     for start in range(0, episodes, TESTED_AT_ONCE):
         count = min(TESTED_AT_ONCE, episodes - start)
-        token, target = _batch(modulus, len(hits), count, (*seed, start), device)
+        token, target = _batch(task, len(hits), count, (*seed, start), device)
         with torch.no_grad():
             answer = torch.cat([model(some).argmax(-1) for some in token.split(ANSWERED_AT_ONCE)])
             hits += (answer == target).sum(0).cpu().numpy()
-    return np.array([hits[length - window : length].mean() for length in lengths]) / episodes
+            asked += (target != nf.tasks.tokens.NOT_ASKED).sum(0).cpu().numpy()
+    last = [slice(length - window, length) for length in lengths]
+    return np.array([hits[each].sum() / asked[each].sum() for each in last])
 
 
-def _batch(modulus: int, length: int, episodes: int, seed: tuple[int, ...], device: str | torch.device) -> Batch:
-    task = nf.tasks.tokens.modular_sums(modulus, length, episodes, seed=seed)
-    token, target = (torch.as_tensor(task[name].values, device=device) for name in ("token", "target"))
+def _batch(task: TrackedTask, length: int, episodes: int, seed: tuple[int, ...], device: str | torch.device) -> Batch:
+    drawn = task.draw(length, episodes, seed)
+    token, target = (torch.as_tensor(drawn[name].values, device=device) for name in ("token", "target"))
     return token, target
 
 
 def tables(result: xr.DataTree) -> dict[str, xr.Dataset]:
-    """Scaled accuracy at 8 and 64 times the training length, and training losses: mean, SEM and every network.
+    """Scaled accuracy at 1, 2, 4, 8 and 64 times the training length, and training losses: mean, SEM and every network.
 
     Condition "mod3" is with two micro-steps, "mod3.one_micro_step" the control.
     """
@@ -263,4 +296,4 @@ def plot(result: xr.DataTree) -> dict[str, Figure]:
     return {"state_tracking": nf.plots.state_tracking(result["curves"].to_dataset())}
 
 
-EXPERIMENT = Experiment(Settings, run, tables, plot)
+EXPERIMENT = Experiment(Settings, run, tables, plot, check=check)

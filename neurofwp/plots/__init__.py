@@ -12,6 +12,7 @@ from neurofwp.plots.closed_form import closed_form
 from neurofwp.plots.gating import gating
 from neurofwp.plots.identification import explained, recovered
 from neurofwp.plots.in_context import in_context
+from neurofwp.plots.in_context_learning import in_context_learning
 from neurofwp.plots.key_overlap import key_overlap
 from neurofwp.plots.language_modelling import language_modelling
 from neurofwp.plots.lazy_figures import LazyFigures
@@ -65,6 +66,7 @@ __all__ = [
     "gating",
     "has_curves",
     "in_context",
+    "in_context_learning",
     "key_overlap",
     "language_modelling",
     "learning",

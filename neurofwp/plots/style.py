@@ -68,8 +68,11 @@ RULES = {
     "erase_write_delta": ("#00405F", "d"),
     "log_linear": (PURPLE, "P"),
     "softmax": (BLACK, "D"),
+    "recurrent_delta": (GREEN, "v"),
+    "self_referential": (PURPLE, "*"),
+    "lstm": (ORANGE, "^"),
 }
-LABELS = {"delta_nonnegative": "delta, W ≥ 0", "delta_unit_keys": "delta, unit keys"}
+LABELS = {"lstm": "LSTM", "delta_nonnegative": "delta, W ≥ 0", "delta_unit_keys": "delta, unit keys"}
 # Synapse models have the colours of the rules that they are meant to run.
 MODELS = {
     "error-correcting": RULES["delta"],

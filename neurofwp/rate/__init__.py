@@ -14,6 +14,7 @@ from neurofwp.rate.evaluation import Result
 from neurofwp.rate.language_model import language_model, parameter_count
 from neurofwp.rate.layer import FastWeightLayer
 from neurofwp.rate.network import RateNetwork, choose_device, unit
+from neurofwp.rate.predictor import Predictor, RecurrentPredictor, predictor
 from neurofwp.rate.scan import scan
 from neurofwp.rate.stack import FastWeightStack
 from neurofwp.rate.stream import run
@@ -22,7 +23,9 @@ from neurofwp.rate.tracker import RecurrentTracker, Tracker
 __all__ = [
     "FastWeightLayer",
     "FastWeightStack",
+    "Predictor",
     "RateNetwork",
+    "RecurrentPredictor",
     "RecurrentTracker",
     "Result",
     "SoftmaxLayer",
@@ -37,6 +40,7 @@ __all__ = [
     "hopfield",
     "language_model",
     "parameter_count",
+    "predictor",
     "run",
     "scan",
     "softmax_attention",

@@ -8,6 +8,7 @@ from torch import nn
 from neurofwp.errors import InputError
 from neurofwp.rate.attention import SoftmaxLayer
 from neurofwp.rate.layer import FastWeightLayer
+from neurofwp.rate.layer_signals import linear
 from neurofwp.rate.stack import FastWeightStack
 
 SOFTMAX = "softmax"
@@ -26,6 +27,7 @@ def language_model(
     size: int,
     blocks: int,
     length: int,
+    answers: int | None = None,
     generator: torch.Generator,
 ) -> FastWeightStack:
     """A FastWeightStack with a short convolution, or the same with softmax attention in place of fast weights.
@@ -36,8 +38,8 @@ def language_model(
     Parameters
     ----------
     layer : "softmax" or the id of a rule. width : d_model. heads : of each layer. size : d_key and d_value of one head.
-    blocks : their number. length : the longest sequences, for whose events log_linear has levels. generator : of all
-        initial weights.
+    blocks : their number. length : the longest sequences, for whose events log_linear has levels.
+    answers : how many there are, by default as many as tokens. generator : of all initial weights.
 
     Raises
     ------
@@ -61,6 +63,8 @@ def language_model(
         layers=blocks, convolution=CONVOLUTION, mlp_width=mlp_width, feature_map=FEATURE_MAP, sizes=sizes,
         generator=generator,
     )  # fmt: skip
+    if answers is not None:
+        stack.head = linear(width, answers, generator=generator)
     nn.init.normal_(stack.embedding.weight, std=EMBEDDING, generator=generator)
     if layer == SOFTMAX:
         for block, its_own in zip(stack.blocks, attention, strict=True):

@@ -150,11 +150,14 @@ def sizes_of(rule: Rule, pre: int, post: int, given: Mapping[str, int]) -> dict[
 def trial_signals(
     arguments: Sequence[Argument], sizes: Mapping[str, int], heads: int, events: int
 ) -> dict[str, Tensor]:
-    """Signals of these shapes and ranges, for a batch of one."""
+    """Signals of these shapes and ranges, for a batch of one; vectors have norm one before they are brought into range.
+
+    With longer keys, write strengths above 1 would make weights overflow within the trial.
+    """
     made = {}
     for argument in arguments:
         micro = sizes["micro"] if "micro" in argument.dims else 1
         own = [sizes[dim] for dim in argument.dims if dim != "micro"]
         leading = (1, micro * events) if argument.per_event else ()
-        made[argument.name] = bring_into_range(torch.ones(*leading, heads, *own), argument)
+        made[argument.name] = bring_into_range(torch.full((*leading, heads, *own), math.prod(own) ** -0.5), argument)
     return made

@@ -14,20 +14,22 @@ SHUT = 200.0  # log sigmoid of it is 0, and so is its gradient
 
 
 class Tracker(nn.Module):
-    """Numbers (batch, time), from 0 to modulus - 1, to one answer per event (batch, time, modulus).
+    """Tokens (batch, time), whole numbers below `vocabulary`, to scores of all answers (batch, time, answers).
 
     One layer of two heads between an embedding and a linear read-out, without position or MLP. Its weights do not
     decay, since what decays cannot count.
 
     Parameters
     ----------
-    modulus : how many numbers there are. rule, beta_range, sizes : as of `FastWeightLayer`.
+    vocabulary : how many tokens there are. answers : how many answers. rule, beta_range, sizes : as of
+        `FastWeightLayer`.
     generator : of all initial weights.
     """
 
     def __init__(
         self,
-        modulus: int,
+        vocabulary: int,
+        answers: int,
         rule: str,
         beta_range: float,
         sizes: Mapping[str, int] | None = None,
@@ -35,7 +37,7 @@ class Tracker(nn.Module):
         generator: torch.Generator,
     ) -> None:
         super().__init__()
-        self.embedding = nn.utils.skip_init(nn.Embedding, modulus, WIDTH)
+        self.embedding = nn.utils.skip_init(nn.Embedding, vocabulary, WIDTH)
         nn.init.normal_(self.embedding.weight, generator=generator)
         self.layer = FastWeightLayer(
             rule,
@@ -48,7 +50,7 @@ class Tracker(nn.Module):
             sizes=sizes,
             generator=generator,
         )
-        self.head = nn.utils.skip_init(nn.Linear, WIDTH, modulus)
+        self.head = nn.utils.skip_init(nn.Linear, WIDTH, answers)
         nn.init.uniform_(self.head.weight, -(WIDTH**-0.5), WIDTH**-0.5, generator=generator)
         nn.init.zeros_(self.head.bias)
         if "log_decay" in self.layer.signals:
@@ -64,15 +66,15 @@ class RecurrentTracker(nn.Module):
 
     Parameters
     ----------
-    modulus, generator : as of `Tracker`.
+    vocabulary, answers, generator : as of `Tracker`.
     """
 
-    def __init__(self, modulus: int, *, generator: torch.Generator) -> None:
+    def __init__(self, vocabulary: int, answers: int, *, generator: torch.Generator) -> None:
         super().__init__()
-        self.embedding = nn.utils.skip_init(nn.Embedding, modulus, WIDTH)
+        self.embedding = nn.utils.skip_init(nn.Embedding, vocabulary, WIDTH)
         nn.init.normal_(self.embedding.weight, generator=generator)
         self.layer = nn.LSTM(WIDTH, WIDTH, batch_first=True)
-        self.head = nn.utils.skip_init(nn.Linear, WIDTH, modulus)
+        self.head = nn.utils.skip_init(nn.Linear, WIDTH, answers)
         for parameter in (*self.layer.parameters(), *self.head.parameters()):
             nn.init.uniform_(parameter, -(WIDTH**-0.5), WIDTH**-0.5, generator=generator)
 

@@ -13,6 +13,8 @@ from neurofwp.tasks.few_shot import few_shot
 from neurofwp.tasks.gated_pairs import gated_pairs
 from neurofwp.tasks.regression import regression
 from neurofwp.tasks.tokens.associative_recall import recall
+from neurofwp.tasks.tokens.brackets import bracketed_sums
+from neurofwp.tasks.tokens.permutations import permuted_things
 from neurofwp.tasks.tokens.retrieval import retrieval
 from neurofwp.tasks.tokens.state_tracking import modular_sums
 
@@ -39,6 +41,8 @@ TASKS: tuple[Task, ...] = (
     Task("associative-recall", recall, "pairs of tokens, and after blanks the value of every key"),
     Task("retrieval", retrieval, "pairs of tokens, and queries for the last value of every key"),
     Task("state-tracking", modular_sums, "the sum so far of all numbers, modulo m"),
+    Task("permutations", permuted_things, "where things lie that are permuted at every event"),
+    Task("brackets", bracketed_sums, "arithmetic modulo m with brackets, asked wherever it is complete"),
 )
 
 REGISTRY: Registry[Task] = Registry("task", lambda task: task.name, shipped=TASKS)

@@ -156,6 +156,15 @@ def test_decays_start_slow_and_positive_constants_at_one():
     torch.testing.assert_close(ridge, torch.ones_like(ridge))
 
 
+def test_micro_steps_of_strengths_up_to_two_are_no_reason_to_refuse_a_layer() -> None:
+    """What a layer is tried with has keys of norm one, as its feature map makes them."""
+    layer = FastWeightLayer(
+        "delta_product", 4, 8, 8, 2, "silu-l2", beta_range=2.0, sizes={"micro": 4},
+        generator=torch.Generator().manual_seed(0),
+    )  # fmt: skip
+    assert layer(torch.ones(1, 64, 4)).isfinite().all()
+
+
 def parity_layer(beta_range: float) -> FastWeightLayer:
     """One weight that sees "start", 0 and 1: key and query always 1; at the start value 1 and beta 1, then value 0."""
     layer = FastWeightLayer("delta", 3, 1, 1, 1, beta_range=beta_range).double()

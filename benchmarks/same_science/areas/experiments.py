@@ -41,6 +41,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "items": 4, "shares": (0.3, 0.6), "episodes": 2, "key_cells": 60, "active": 8, "cells_per_pool": 1,
         "duration": 250.0,
     },
+    "in-context-learning": {
+        "models": ("lstm", "delta"), "networks": 2, "steps": 4, "episodes": 20, "examples": 5, "width": 8, "heads": 1,
+        "size": 4, "blocks": 1,
+    },
     "in-context-regression": {"inputs": 3, "longest": 4, "episodes": 300},
     "key-overlap": {
         "key_cells": 32, "value_cells": 12, "keys": 8, "active": (1, 6), "draws": 3, "tuning_draws": 2,

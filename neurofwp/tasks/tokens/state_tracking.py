@@ -14,6 +14,17 @@ from neurofwp.tasks.task import whole
 KIND = "neurofwp.state_tracking"
 
 
+def check_seed(seed: int | Sequence[int]) -> None:
+    """
+    Raises
+    ------
+    InputError
+        for a negative one.
+    """
+    if np.any(np.asarray(seed) < 0):
+        raise InputError(f"seed must be 0 or more, not {seed}")
+
+
 def modular_sums(modulus: int, length: int, episodes: int, *, seed: int | Sequence[int]) -> xr.Dataset:
     """Episodes of random numbers, and at every event the sum of all numbers so far, modulo `modulus`.
 
@@ -45,8 +56,7 @@ def modular_sums(modulus: int, length: int, episodes: int, *, seed: int | Sequen
     """
     modulus = whole("modulus", modulus, low=2)
     length, episodes = whole("length", length), whole("episodes", episodes)
-    if np.any(np.asarray(seed) < 0):
-        raise InputError(f"seed must be 0 or more, not {seed}")
+    check_seed(seed)
     token = np.random.default_rng(seed).integers(modulus, size=(episodes, length))
     arrays = {"token": token, "target": token.cumsum(axis=1) % modulus}
     settings = {"modulus": modulus, "length": length, "episodes": episodes, "seed": seed}
