@@ -1,8 +1,8 @@
 """The networks that all simulators run, as numbers: they can be read without neurofwp.
 
-Key cells fire at given times. Value cells are leaky integrate-and-fire cells that hear all of them; membranes advance in
-steps of 0.1 ms by the exact solution of one step (exponential Euler), calcium and weights in steps of 1 ms. Cells and
-synapses are those below in every simulator, in SI units:
+Key cells fire at given times. Value cells are leaky integrate-and-fire cells that hear all of them. Membranes advance
+in steps of 0.1 ms by exponential Euler, calcium and weights in steps of 1 ms. Cells and synapses are those below in
+every simulator, in SI units:
 
     key cell      ds/dt = -s/tau_nmda; at a spike s += alpha_nmda (1 - s)
     value cell    dv/dt = (E_leak - v + (g/g_leak)(0 - v))/tau; dg/dt = -g/tau_ampa; v > threshold: v = E_leak
@@ -10,8 +10,7 @@ synapses are those below in every simulator, in SI units:
     synapse       the model `error-correcting` of `neurofwp show error-correcting`; at a spike of the key cell g += w
 
 The voltage at the synapses is that of the dendrite, which answers do not reach: rounding cannot grow, so that weights
-must agree. The other network has triplet STDP (`neurofwp show triplet-visual-cortex`): cells on both sides fire at
-given times.
+must agree.
 """
 
 from __future__ import annotations
@@ -35,7 +34,6 @@ class Case:
     """A network, how its key cells fire, and the numbers of its synapses in SI units.
 
     share : of the key cells that fire at `rate`; the others fire at `rest` (Hz).
-    post_rate : of value cells that fire at given times (Hz), or 0.
     """
 
     name: str
@@ -45,7 +43,6 @@ class Case:
     rate: float
     share: float = 1.0
     rest: float = 0.0
-    post_rate: float = 0.0
     seed: int = 0
     numbers: dict[str, Any] = field(default_factory=dict)
 
@@ -57,20 +54,13 @@ class Case:
     def key_spikes(self) -> list[NDArray[np.int64]]:
         """Steps at which each key cell fires."""
         fast = np.arange(self.pre) < round(self.share * self.pre)
-        return self._poisson(np.where(fast, self.rate, self.rest), stream=0)
-
-    def value_spikes(self) -> list[NDArray[np.int64]]:
-        """Steps at which each value cell fires, where they are given."""
-        return self._poisson(np.full(self.post, self.post_rate), stream=1)
+        rng = np.random.default_rng(self.seed)
+        counts = rng.poisson(np.where(fast, self.rate, self.rest) * self.seconds)
+        return [np.unique(rng.integers(1, self.steps, count)) for count in counts]
 
     def phases(self) -> NDArray[np.float64]:
         """Of the dendrites' waves (value cell,)."""
         return 2 * np.pi * np.arange(self.post) / self.post
-
-    def _poisson(self, rates: NDArray[np.float64], stream: int) -> list[NDArray[np.int64]]:
-        rng = np.random.default_rng([self.seed, stream])
-        counts = rng.poisson(rates * self.seconds)
-        return [np.unique(rng.integers(1, self.steps, count)) for count in counts]
 
 
 def table(spikes: list[NDArray[np.int64]]) -> NDArray[np.float64]:

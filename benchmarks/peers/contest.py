@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from brian2 import second
 from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -30,7 +31,7 @@ from neurofwp.synapses.model import load
 
 OURS = "ours"
 INSTALL = {"brainpy_jax": "pip install neurofwp[peers]"}
-CALCIUM = (OURS, "brian2_skilful", "brainpy_jax")
+CONTENDERS = (OURS, "brian2_skilful", "brainpy_jax")
 CASES = (
     Case("1000 x 256, dense", 1000, 256, 2.0, rate=10),
     Case("1000 x 256, sparse", 1000, 256, 2.0, rate=40, share=0.05, rest=1),
@@ -76,16 +77,10 @@ class Worker:
 def numbers() -> dict[str, float]:
     """Of the synapses of `error-correcting`, in SI units."""
     synapse = load("error-correcting")
-    every = synapse.constants(PLASTICITY_STEP * _second()) | {name: synapse.values[name] for name in NAMES}
+    every = synapse.constants(PLASTICITY_STEP * second) | {name: synapse.values[name] for name in NAMES}
     wanted = (*NAMES, "calcium_survival", "per_K_P", "per_K_D", "P_step", "D_step", "w_max", "K_m")
     made = {name: float(every[name]) for name in wanted}
     return made | {"magnesium": float(synapse.values["Mg"]) / 3.57, "weight": 1e-9}
-
-
-def _second() -> Any:
-    import brian2
-
-    return brian2.second
 
 
 def measure(case: Case, modules: Sequence[str], rounds: int) -> dict[str, Any]:
@@ -154,8 +149,7 @@ def compare(rounds: int = 5, cases: Sequence[Case] = CASES) -> dict[str, Any]:
     """All cases, printed one by one."""
     found = {}
     for case in cases:
-        modules = [each for each in CALCIUM if case.pre <= 1000 or each != "annarchy"]
-        found[case.name] = measure(case, modules, rounds)
+        found[case.name] = measure(case, CONTENDERS, rounds)
         show(case.name, found[case.name])
     return found
 
@@ -169,7 +163,8 @@ def show(title: str, found: dict[str, Any]) -> None:
         low, high = each["quartiles"]
         table.add_row(
             name, f"{each['seconds']:.3g}", f"{each['ratio']:.3g} [{low:.3g}, {high:.3g}]", f"{each['start']:.3g}",
-            f"{each['imports']:.2g}", f"{each['mebibytes']:.0f}", f"{each['weights_apart']:.0e}", f"{each['spikes']:.0f}",
+            f"{each['imports']:.2g}", f"{each['mebibytes']:.0f}", f"{each['weights_apart']:.0e}",
+            f"{each['spikes']:.0f}",
         )  # fmt: skip
     Console(width=140).print(table)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import brian2 as b2
 import numpy as np
-from brian2 import nS, second, volt
+from brian2 import second
 
 from benchmarks.peers.cases import MEMBRANE_STEP, PLASTICITY_STEP, Case
 from benchmarks.peers.standalone import NAMES, VALUE_CELL, WAVE, Program, keep, program, scripted

@@ -51,7 +51,7 @@ def scripted(
 class Program:
     """A compiled network, and where it leaves its weights."""
 
-    def __init__(self, folder: Path, weights: Path, fired: Path | None, dtype: Any) -> None:
+    def __init__(self, folder: Path, weights: Path, fired: Path, dtype: Any) -> None:
         self.folder, self._weights, self._fired, self._dtype = folder, weights, fired, dtype
 
     def run(self) -> float:
@@ -65,7 +65,7 @@ class Program:
 
     def fired(self) -> float:
         """Spikes of all value cells."""
-        return float(np.fromfile(self.folder / self._fired).sum()) if self._fired else float("nan")
+        return float(np.fromfile(self.folder / self._fired).sum())
 
     def mebibytes(self) -> float:
         """That the program holds at most."""
@@ -81,10 +81,8 @@ def program(objects: Iterable[Any], plastic: b2.Synapses, value: Any, case: Case
     b2.Network(*objects).run(case.seconds * second, namespace={})
     device.build(directory=str(folder), with_output=False, compile=False, run=False)
     weight = plastic.variables["weight"]
-    has_count = "fired" in value.variables
-    fired = Path(device.get_array_filename(value.variables["fired"])) if has_count else None
-    return Program(folder, Path("results", Path(device.get_array_filename(weight)).name),
-                   Path("results", fired.name) if fired else None, weight.dtype)  # fmt: skip
+    weights, fired = (Path(device.get_array_filename(each)).name for each in (weight, value.variables["fired"]))
+    return Program(folder, Path("results", weights), Path("results", fired), weight.dtype)
 
 
 def keep(made: Program) -> Program:
