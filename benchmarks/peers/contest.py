@@ -89,7 +89,7 @@ def measure(case: Case, modules: Sequence[str], rounds: int) -> dict[str, Any]:
     Raises
     ------
     RuntimeError
-        if weights do not agree: a ratio of times would mean nothing.
+        if weights or spikes do not agree: a ratio of times would mean nothing.
     """
     case = replace(case, numbers=numbers())
     with tempfile.TemporaryDirectory(prefix="neurofwp-") as place:
@@ -102,6 +102,7 @@ def measure(case: Case, modules: Sequence[str], rounds: int) -> dict[str, Any]:
             first = {name: each.run() for name, each in workers.items()}
             weights = {name: np.load(each.place) for name, each in workers.items()}
             apart = differences(weights)
+            same_spikes({name: each["fired"] for name, each in first.items()})
             seconds: dict[str, list[float]] = {name: [] for name in workers}
             for turn in range(rounds):
                 for name in sorted(workers, reverse=bool(turn % 2)):
@@ -129,10 +130,21 @@ def differences(weights: dict[str, NDArray[np.float64]]) -> dict[str, float]:
     apart = {name: float(abs(each - ours).max() / abs(ours).max()) for name, each in weights.items()}
     for name, each in apart.items():
         if not each <= TOLERANCE:
-            raise RuntimeError(
-                f"{name} has other weights than neurofwp: {each:.1e} of the largest, {TOLERANCE:.0e} at most"
-            )
+            raise RuntimeError(f"weights of {name} are {each:.1e} of the largest from ours, {TOLERANCE:.0e} at most")
     return apart
+
+
+def same_spikes(fired: dict[str, float]) -> None:
+    """Value cells fire alike, but for spikes that rounding moves past the end.
+
+    Raises
+    ------
+    RuntimeError
+        if a contender has 1 % more or fewer.
+    """
+    for name, each in fired.items():
+        if not abs(each - fired[OURS]) <= 0.01 * fired[OURS]:
+            raise RuntimeError(f"value cells of {name} fire {each:.0f} spikes, ours {fired[OURS]:.0f}")
 
 
 def summary(seconds: NDArray[np.float64], ours: NDArray[np.float64]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.peers.cases import MEMBRANE_STEP, Case, table
-from benchmarks.peers.contest import OURS, differences, measure, summary
+from benchmarks.peers.contest import OURS, differences, measure, same_spikes, summary
 
 
 def test_key_cells_fire_at_their_rates():
@@ -31,6 +31,12 @@ def test_weights_that_differ_are_no_contest():
     assert differences({OURS: ours, "other": ours * (1 + 1e-6)})["other"] == pytest.approx(1e-6)
     with pytest.raises(RuntimeError, match="weights of other"):
         differences({OURS: ours, "other": ours * 1.01})
+
+
+def test_spikes_that_differ_are_no_contest():
+    same_spikes({OURS: 1000, "other": 1005})
+    with pytest.raises(RuntimeError, match="fire 900 spikes"):
+        same_spikes({OURS: 1000, "other": 900})
 
 
 def test_ratios_are_those_of_a_round():
