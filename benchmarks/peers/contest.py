@@ -26,17 +26,22 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.peers.cases import PLASTICITY_STEP, Case
+from benchmarks.peers.cases import PLASTICITY_STEP, TRIPLET, Case
 from neurofwp.synapses.model import load
 
-OURS = "ours"
 INSTALL = {"brainpy_jax": "pip install neurofwp[peers]"}
-CONTENDERS = (OURS, "brian2_skilful", "brainpy_jax")
+# the first of each network is ours
+CONTENDERS = {
+    "calcium": ("ours", "brian2_skilful", "brainpy_jax"),
+    "triplet": ("triplet_ours", "triplet_brian2"),
+}
 CASES = (
     Case("1000 x 256, dense", 1000, 256, 2.0, rate=10),
     Case("1000 x 256, sparse", 1000, 256, 2.0, rate=40, share=0.05, rest=1),
     Case("4000 x 512, dense", 4000, 512, 1.0, rate=10),
     Case("4000 x 512, sparse", 4000, 512, 1.0, rate=40, share=0.05, rest=1),
+    Case("1000 x 256, triplets, 10 Hz", 1000, 256, 2.0, rate=10, network="triplet"),
+    Case("1000 x 256, triplets, 40 Hz", 1000, 256, 2.0, rate=40, network="triplet"),
 )
 TOLERANCE = 1e-4  # of the largest weight: what thousands of updates in single precision may round
 NAMES = ("tau_nmda", "alpha_nmda", "tau_ampa", "E_calcium", "g_calcium")
@@ -74,8 +79,11 @@ class Worker:
         raise RuntimeError(f"{self.place.stem} ended with status {self.process.wait()}")
 
 
-def numbers() -> dict[str, float]:
-    """Of the synapses of `error-correcting`, in SI units."""
+def numbers(network: str) -> dict[str, float]:
+    """Of the synapses, in SI units."""
+    if network == "triplet":
+        triplet = load("triplet-visual-cortex")
+        return {name: float(triplet.values[name]) for name in TRIPLET}
     synapse = load("error-correcting")
     every = synapse.constants(PLASTICITY_STEP * second) | {name: synapse.values[name] for name in NAMES}
     wanted = (*NAMES, "calcium_survival", "per_K_P", "per_K_D", "P_step", "D_step", "w_max", "K_m")
@@ -91,7 +99,7 @@ def measure(case: Case, modules: Sequence[str], rounds: int) -> dict[str, Any]:
     RuntimeError
         if weights or spikes do not agree: a ratio of times would mean nothing.
     """
-    case = replace(case, numbers=numbers())
+    case = replace(case, numbers=numbers(case.network))
     with tempfile.TemporaryDirectory(prefix="neurofwp-") as place:
         every = {module: Worker(module, case, Path(place)) for module in modules}
         workers = {name: each for name, each in every.items() if "missing" not in each.told}
@@ -111,7 +119,7 @@ def measure(case: Case, modules: Sequence[str], rounds: int) -> dict[str, Any]:
             for each in every.values():
                 each.end()
     return {
-        name: summary(np.array(seconds[name]), np.array(seconds[OURS]))
+        name: summary(np.array(seconds[name]), np.array(seconds[modules[0]]))
         | workers[name].told
         | {"weights_apart": apart[name], "spikes": first[name]["fired"], "mebibytes": first[name]["mebibytes"]}
         for name in workers
@@ -119,14 +127,14 @@ def measure(case: Case, modules: Sequence[str], rounds: int) -> dict[str, Any]:
 
 
 def differences(weights: dict[str, NDArray[np.float64]]) -> dict[str, float]:
-    """Largest difference from our weights, as a share of the largest.
+    """Largest difference from the first's weights, as a share of the largest.
 
     Raises
     ------
     RuntimeError
         if one is beyond single precision.
     """
-    ours = weights[OURS]
+    ours = next(iter(weights.values()))
     apart = {name: float(abs(each - ours).max() / abs(ours).max()) for name, each in weights.items()}
     for name, each in apart.items():
         if not each <= TOLERANCE:
@@ -142,9 +150,10 @@ def same_spikes(fired: dict[str, float]) -> None:
     RuntimeError
         if a contender has 1 % more or fewer.
     """
+    ours = next(iter(fired.values()))
     for name, each in fired.items():
-        if not abs(each - fired[OURS]) <= 0.01 * fired[OURS]:
-            raise RuntimeError(f"value cells of {name} fire {each:.0f} spikes, ours {fired[OURS]:.0f}")
+        if not abs(each - ours) <= 0.01 * ours:
+            raise RuntimeError(f"value cells of {name} fire {each:.0f} spikes, ours {ours:.0f}")
 
 
 def summary(seconds: NDArray[np.float64], ours: NDArray[np.float64]) -> dict[str, Any]:
@@ -161,7 +170,7 @@ def compare(rounds: int = 5, cases: Sequence[Case] = CASES) -> dict[str, Any]:
     """All cases, printed one by one."""
     found = {}
     for case in cases:
-        found[case.name] = measure(case, CONTENDERS, rounds)
+        found[case.name] = measure(case, CONTENDERS[case.network], rounds)
         show(case.name, found[case.name])
     return found
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.peers.cases import MEMBRANE_STEP, Case, table
-from benchmarks.peers.contest import OURS, differences, measure, same_spikes, summary
+from benchmarks.peers.contest import differences, measure, same_spikes, summary
 
 
 def test_key_cells_fire_at_their_rates():
@@ -28,15 +28,15 @@ def test_a_table_holds_every_spike_once_and_ends_with_a_time_never_reached():
 
 def test_weights_that_differ_are_no_contest():
     ours = np.array([1e-9, 2e-9])
-    assert differences({OURS: ours, "other": ours * (1 + 1e-6)})["other"] == pytest.approx(1e-6)
+    assert differences({"ours": ours, "other": ours * (1 + 1e-6)})["other"] == pytest.approx(1e-6)
     with pytest.raises(RuntimeError, match="weights of other"):
-        differences({OURS: ours, "other": ours * 1.01})
+        differences({"ours": ours, "other": ours * 1.01})
 
 
 def test_spikes_that_differ_are_no_contest():
-    same_spikes({OURS: 1000, "other": 1005})
+    same_spikes({"ours": 1000, "other": 1005})
     with pytest.raises(RuntimeError, match="fire 900 spikes"):
-        same_spikes({OURS: 1000, "other": 900})
+        same_spikes({"ours": 1000, "other": 900})
 
 
 def test_ratios_are_those_of_a_round():
@@ -61,14 +61,20 @@ def test_a_simulator_that_is_not_installed_is_named_and_left_out(capsys, monkeyp
 
     monkeypatch.setattr("benchmarks.peers.contest.Worker", Absent)
     monkeypatch.setattr("benchmarks.peers.contest.np.load", lambda _: np.ones(2))
-    found = measure(Case("", 2, 1, 1.0, rate=10), (OURS, "brainpy_jax"), 2)
-    assert list(found) == [OURS]
+    found = measure(Case("", 2, 1, 1.0, rate=10), ("ours", "brainpy_jax"), 2)
+    assert list(found) == ["ours"]
     assert "pip install neurofwp[peers]" in capsys.readouterr().err
 
 
 @pytest.mark.slow
 def test_ours_and_skilful_brian2_change_weights_alike():
-    found = measure(Case("", 60, 32, 0.5, rate=20), (OURS, "brian2_skilful"), 1)
+    found = measure(Case("", 60, 32, 0.5, rate=20), ("ours", "brian2_skilful"), 1)
     assert found["brian2_skilful"]["weights_apart"] < 1e-4
-    assert found["brian2_skilful"]["spikes"] == pytest.approx(found[OURS]["spikes"], rel=0.01)
-    assert found[OURS]["spikes"] > 0
+    assert found["brian2_skilful"]["spikes"] == pytest.approx(found["ours"]["spikes"], rel=0.01)
+    assert found["ours"]["spikes"] > 0
+
+
+@pytest.mark.slow
+def test_traces_of_cells_and_of_synapses_are_one_triplet_rule():
+    found = measure(Case("", 60, 32, 0.5, rate=20, network="triplet"), ("triplet_ours", "triplet_brian2"), 1)
+    assert found["triplet_brian2"]["weights_apart"] < 1e-5
