@@ -68,7 +68,7 @@ def test_a_simulator_that_is_not_installed_is_named_and_left_out(capsys, monkeyp
 
 @pytest.mark.slow
 def test_ours_and_skilful_brian2_change_weights_alike():
-    found = measure(Case("", 60, 32, 0.5, rate=20), ("ours", "brian2_skilful"), 1)
+    found = measure(Case("", 400, 32, 0.5, rate=40), ("ours", "brian2_skilful"), 1)
     assert found["brian2_skilful"]["weights_apart"] < 1e-4
     assert found["brian2_skilful"]["spikes"] == pytest.approx(found["ours"]["spikes"], rel=0.01)
     assert found["ours"]["spikes"] > 0
