@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any, cast
 
 import torch
@@ -21,6 +22,7 @@ from neurofwp.rate.layer_signals import (
     bring_into_range,
     check_input,
     check_sizes,
+    check_weight,
     draw_linear,
     draw_uniform,
     empty_linear,
@@ -31,6 +33,7 @@ from neurofwp.rate.layer_signals import (
     trial_signals,
 )
 from neurofwp.rate.normalisers import Normaliser
+from neurofwp.rate.one_event import has_all_of, write_and_read
 from neurofwp.rate.scan import Bounds
 from neurofwp.rate.sequences import Offsets, Sequences, behind, check_sequences
 from neurofwp.rate.stream import run
@@ -167,8 +170,13 @@ class FastWeightLayer(nn.Module):
         """One event, (batch, d_model) both ways, from the state that the last one left; without one, from the first."""
         if x.ndim != 2:
             raise InputError(f"a step takes x (batch, d_model), but its shape is {tuple(x.shape)}")
-        y, after = self.advance(x[:, None], state)
-        return y[:, 0], after
+        before = self.begin(len(x)) if state is None else state
+        parameters = self._parameters_of_a_step(x, before)
+        if parameters is None:
+            y, after = self.advance(x[:, None], state)
+            return y[:, 0], after
+        read, after = write_and_read(self.rule, self._signals(x), parameters, before, self.bounds)
+        return self.out(read.flatten(1)), after
 
     def advance(
         self,
@@ -193,12 +201,7 @@ class FastWeightLayer(nn.Module):
             x = torch.where(behind(sequences.mask, x), x, 0.0)
         count = len(x) if sequences is None else sequences.count or len(x)
         before = self.begin(count) if state is None else state
-        expected = (count, self.heads, *self._shape(self.rule.weight_dims))
-        if tuple(before["weight"].shape) != expected:
-            raise InputError(
-                f"weights of the state must be (batch, head, {', '.join(self.rule.weight_dims)}) = {expected}, "
-                f"but their shape is {tuple(before['weight'].shape)}"
-            )
+        check_weight(self.rule, before["weight"], self._weight_shape(count))
         signals = self._signals(x)
         numbers, backend = self._prepare(signals["query"], sequences is not None)
         if backend != "flash-linear-attention":
@@ -222,7 +225,7 @@ class FastWeightLayer(nn.Module):
 
     def begin(self, batch: int) -> LayerState:
         """The state before the first event: the fast weights, zero unless the rule learns its first ones."""
-        shape = (batch, self.heads, *self._shape(self.rule.weight_dims))
+        shape = self._weight_shape(batch)
         like = self.constants["weight"] if "weight" in self.constants else self.out.weight.new_zeros(())
         return {"weight": like.to(self._state_dtype()).expand(shape)}
 
@@ -230,14 +233,15 @@ class FastWeightLayer(nn.Module):
         return f"rule={self.rule.id}, feature_map={self.feature_map.id}, heads={self.heads}"
 
     def _signals(self, x: Tensor) -> dict[str, Tensor]:
-        """What the rule takes, in the layout and the ranges of `run`."""
+        """What the rule takes, in the layout and the ranges of `run`; without time where x has none."""
         made = {}
         for argument in self.arguments:
             if not argument.per_event:
                 made[argument.name] = bring_into_range(self.constants[argument.name], argument)
                 continue
             micro, *own = self._raw_shape(argument)
-            raw = self.signals[argument.name](x).reshape(len(x), micro * x.shape[1], self.heads, *own)
+            leading = x.shape[:-1] if micro == 1 else (len(x), micro * x.shape[1])
+            raw = self.signals[argument.name](x).reshape(*leading, self.heads, *own)
             signal = bring_into_range(raw, argument)
             if argument.name in FEATURES:
                 random = () if self.random_projection is None else (self.random_projection,)
@@ -252,6 +256,21 @@ class FastWeightLayer(nn.Module):
     def _state_dtype(self) -> torch.dtype:
         """Kernels return their state in float32."""
         return torch.float32 if self._dtype() in kernels.HALF else self._dtype()
+
+    def _parameters_of_a_step(self, x: Tensor, state: LayerState) -> dict[str, Tensor] | None:
+        """The rule's parameters where an event (batch, d_model) can run by itself: after the first has been prepared,
+        in one precision, without a kernel."""
+        kind = (self._dtype(), x.dtype, x.device, True, False)
+        if kind not in self._prepared or self.normaliser or "micro" in self.sizes or x.shape[-1] != self.d_model:
+            return None
+        numbers, backend = self._prepared[kind]
+        one_precision = x.dtype == self.out.weight.dtype == self._state_dtype()
+        if backend != "recurrent" or not one_precision or torch.is_autocast_enabled(x.device.type):
+            return None
+        if not has_all_of(self.rule, state):
+            return None
+        check_weight(self.rule, state["weight"], self._weight_shape(len(x)))
+        return numbers
 
     def _prepare(self, query: Tensor, masked: bool) -> tuple[dict[str, Tensor], Backend]:
         """The rule's parameters, in the layer's precision, and what runs: found once, where values can be looked at."""
@@ -271,14 +290,21 @@ class FastWeightLayer(nn.Module):
             self._prepared[kind] = numbers, backend
         return numbers, backend
 
-    def _rule_parameters(self, like: Tensor) -> dict[str, Tensor]:
-        return {name: torch.as_tensor(number).to(like) for name, number in self.parameters_of_rule.items()}
+    def _rule_parameters(self, like: Tensor) -> dict[str, Any]:
+        """Those of the layer: plain numbers stay, so that rules know of them; all else is in the layer's precision."""
+        return {
+            name: number if isinstance(number, Real) else torch.as_tensor(number).to(like)
+            for name, number in self.parameters_of_rule.items()
+        }
 
     def _raw_shape(self, argument: Argument) -> tuple[int, ...]:
         """Micro-steps per event, and the dims of one head before the feature map."""
         micro = self.sizes["micro"] if "micro" in argument.dims else 1
         own = [dim for dim in argument.dims if dim != "micro"]
         return (micro, self.d_key) if argument.name in FEATURES else (micro, *self._shape(own))
+
+    def _weight_shape(self, batch: int) -> tuple[int, ...]:
+        return (batch, self.heads, *self._shape(self.rule.weight_dims))
 
     def _shape(self, dims: Sequence[str]) -> tuple[int, ...]:
         return tuple(self.sizes[dim] for dim in dims)

@@ -25,10 +25,14 @@ def bring_into_range(raw: Tensor, argument: Argument) -> Tensor:
     """Any number brought into the range of an argument."""
     low, high = argument.low, argument.high
     if math.isfinite(low) and math.isfinite(high):
-        return low + (high - low) * torch.sigmoid(raw)
+        share = torch.sigmoid(raw)
+        share = share if high - low == 1 else (high - low) * share
+        return low + share if low else share
     if math.isfinite(low):
         return low + functional.softplus(raw)
-    return high + functional.logsigmoid(raw) if math.isfinite(high) else raw
+    if not math.isfinite(high):
+        return raw
+    return high + functional.logsigmoid(raw) if high else functional.logsigmoid(raw)
 
 
 def empty_linear(inputs: int, outputs: int, *, bias: bool = False, **where: Any) -> nn.Linear:
@@ -79,6 +83,20 @@ def check_input(x: Tensor, d_model: int, dtype: torch.dtype) -> None:
         )
     if x.dtype != dtype and not torch.is_autocast_enabled(x.device.type):
         raise InputError(f"x must have the dtype of the layer, {dtype}, not {x.dtype}")
+
+
+def check_weight(rule: Rule, weight: Tensor, expected: tuple[int, ...]) -> None:
+    """
+    Raises
+    ------
+    InputError
+        for weights of a state that do not have the expected shape.
+    """
+    if tuple(weight.shape) != expected:
+        raise InputError(
+            f"weights of the state must be (batch, head, {', '.join(rule.weight_dims)}) = {expected}, "
+            f"but their shape is {tuple(weight.shape)}"
+        )
 
 
 @torch.no_grad()

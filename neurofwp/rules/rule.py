@@ -24,6 +24,7 @@ class Event:
     others : what else the rule takes, by name; in the chunkwise form log_decay too.
     mask : (...), which events happen, where some do not, for the chunkwise form: those come with beta 0 and log decay
         0, and leave all of the state as it was.
+    ungated : whether beta was left out, so that the gate is 1 at every event.
     """
 
     key: Tensor
@@ -33,6 +34,7 @@ class Event:
     query: Tensor | None = None
     others: Mapping[str, Tensor] = field(default_factory=dict)
     mask: Tensor | None = None
+    ungated: bool = False
 
 
 @dataclass(frozen=True)
