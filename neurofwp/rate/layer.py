@@ -26,6 +26,7 @@ from neurofwp.rate.layer_signals import (
     draw_linear,
     draw_uniform,
     empty_linear,
+    event_signals,
     factory,
     fill,
     initial_bias,
@@ -42,6 +43,7 @@ from neurofwp.rules import Argument, Rule
 
 LayerState = dict[str, Tensor]
 
+NOT_PREPARED = ({}, None, None)
 UNIT_SOFTPLUS = math.log(math.e - 1)  # softplus of it is 1
 
 
@@ -118,9 +120,12 @@ class FastWeightLayer(nn.Module):
         self.feature_map = feature_maps.get(feature_map)
         self.sizes = sizes_of(self.rule, self.feature_map.dimension(d_key), d_value, sizes or {})
         self.arguments = arguments_of(self.rule, self.feature_map, beta_range)
+        self.weight_shape = (heads, *self._shape(self.rule.weight_dims))
+        self._event_signals = event_signals(self.arguments, self.sizes, d_key, heads)
+        self._constant_arguments = [argument for argument in self.arguments if not argument.per_event]
         self.compute_dtype = compute_dtype
         self._make(d_value, factory(device, dtype))
-        self._prepared: dict[tuple[Any, ...], tuple[dict[str, Tensor], Backend]] = {}
+        self._prepared: dict[tuple[Any, ...], tuple[dict[str, Tensor], Backend, Tensor]] = {}
         with torch.device("cpu"):  # where values can be looked at
             self._try_settings()
         self.reset_parameters(generator)
@@ -131,14 +136,12 @@ class FastWeightLayer(nn.Module):
         random = torch.empty(shape, device=where["device"], dtype=torch.float64) if self.feature_map.draw else None
         self.register_buffer("random_projection", random)
         self.signals, self.constants = nn.ModuleDict(), nn.ParameterDict()
-        constants = {argument.name: argument.dims for argument in self.arguments if not argument.per_event}
+        constants = {argument.name: argument.dims for argument in self._constant_arguments}
         if "program" in self.rule.weight_dims:
             constants["weight"] = self.rule.weight_dims
-        for argument in self.arguments:
-            if argument.per_event:
-                micro, *own = self._raw_shape(argument)
-                width, bias = micro * self.heads * math.prod(own), initial_bias(argument) is not None
-                self.signals[argument.name] = empty_linear(self.d_model, width, bias=bias, **where)
+        for signal in self._event_signals:
+            width = signal.micro * math.prod(signal.shape)
+            self.signals[signal.name] = empty_linear(self.d_model, width, bias=signal.biased, **where)
         for name, dims in constants.items():
             self.constants[name] = nn.Parameter(torch.empty(self.heads, *self._shape(dims), **where))
         self.out = empty_linear(self.heads * d_value, self.d_model, **where)
@@ -171,11 +174,11 @@ class FastWeightLayer(nn.Module):
         if x.ndim != 2:
             raise InputError(f"a step takes x (batch, d_model), but its shape is {tuple(x.shape)}")
         before = self.begin(len(x)) if state is None else state
-        parameters = self._parameters_of_a_step(x, before)
-        if parameters is None:
+        prepared = self._prepared_for_a_step(x, before)
+        if prepared is None:
             y, after = self.advance(x[:, None], state)
             return y[:, 0], after
-        read, after = write_and_read(self.rule, self._signals(x), parameters, before, self.bounds)
+        read, after = write_and_read(self.rule, self._signals(x), *prepared, before, self.bounds)
         return self.out(read.flatten(1)), after
 
     def advance(
@@ -201,7 +204,7 @@ class FastWeightLayer(nn.Module):
             x = torch.where(behind(sequences.mask, x), x, 0.0)
         count = len(x) if sequences is None else sequences.count or len(x)
         before = self.begin(count) if state is None else state
-        check_weight(self.rule, before["weight"], self._weight_shape(count))
+        check_weight(self.rule, before["weight"], (count, *self.weight_shape))
         signals = self._signals(x)
         numbers, backend = self._prepare(signals["query"], sequences is not None)
         if backend != "flash-linear-attention":
@@ -225,9 +228,8 @@ class FastWeightLayer(nn.Module):
 
     def begin(self, batch: int) -> LayerState:
         """The state before the first event: the fast weights, zero unless the rule learns its first ones."""
-        shape = self._weight_shape(batch)
         like = self.constants["weight"] if "weight" in self.constants else self.out.weight.new_zeros(())
-        return {"weight": like.to(self._state_dtype()).expand(shape)}
+        return {"weight": like.to(self._state_dtype()).expand(batch, *self.weight_shape)}
 
     def extra_repr(self) -> str:
         return f"rule={self.rule.id}, feature_map={self.feature_map.id}, heads={self.heads}"
@@ -235,18 +237,17 @@ class FastWeightLayer(nn.Module):
     def _signals(self, x: Tensor) -> dict[str, Tensor]:
         """What the rule takes, in the layout and the ranges of `run`; without time where x has none."""
         made = {}
-        for argument in self.arguments:
-            if not argument.per_event:
-                made[argument.name] = bring_into_range(self.constants[argument.name], argument)
-                continue
-            micro, *own = self._raw_shape(argument)
-            leading = x.shape[:-1] if micro == 1 else (len(x), micro * x.shape[1])
-            raw = self.signals[argument.name](x).reshape(*leading, self.heads, *own)
-            signal = bring_into_range(raw, argument)
-            if argument.name in FEATURES:
-                random = () if self.random_projection is None else (self.random_projection,)
-                signal = self.feature_map.function(signal, *random)
-            made[argument.name] = signal
+        # the linear maps are in the order of their signals
+        for signal, linear in zip(self._event_signals, self.signals.values(), strict=True):
+            raw = linear(x)
+            raw = raw.view(x.shape[0], *([signal.micro * x.shape[1]] if x.ndim == 3 else ()), *signal.shape)
+            bounded = raw if signal.into_range is None else signal.into_range(raw)
+            if signal.is_feature and self.feature_map.id != "identity":
+                random = (self.random_projection,) if self.feature_map.draw else ()
+                bounded = self.feature_map.function(bounded, *random)
+            made[signal.name] = bounded
+        for argument in self._constant_arguments:
+            made[argument.name] = bring_into_range(self.constants[argument.name], argument)
         return made
 
     def _dtype(self) -> torch.dtype:
@@ -257,29 +258,28 @@ class FastWeightLayer(nn.Module):
         """Kernels return their state in float32."""
         return torch.float32 if self._dtype() in kernels.HALF else self._dtype()
 
-    def _parameters_of_a_step(self, x: Tensor, state: LayerState) -> dict[str, Tensor] | None:
-        """The rule's parameters where an event (batch, d_model) can run by itself: after the first has been prepared,
-        in one precision, without a kernel."""
-        kind = (self._dtype(), x.dtype, x.device, True, False)
-        if kind not in self._prepared or self.normaliser or "micro" in self.sizes or x.shape[-1] != self.d_model:
+    def _prepared_for_a_step(self, x: Tensor, state: LayerState) -> tuple[dict[str, Tensor], Tensor] | None:
+        """The rule's parameters, and 1, where an event (batch, d_model) can run by itself: after the first has been
+        prepared, in one precision, without a kernel."""
+        dtype = self.out.weight.dtype
+        computed = self.compute_dtype or dtype
+        numbers, backend, one = self._prepared.get((computed, x.dtype, x.device, True, False), NOT_PREPARED)
+        if backend != "recurrent" or not x.dtype == computed == dtype or torch.is_autocast_enabled(x.device.type):
             return None
-        numbers, backend = self._prepared[kind]
-        one_precision = x.dtype == self.out.weight.dtype == self._state_dtype()
-        if backend != "recurrent" or not one_precision or torch.is_autocast_enabled(x.device.type):
+        if self.normaliser or "micro" in self.sizes or x.shape[-1] != self.d_model or not has_all_of(self.rule, state):
             return None
-        if not has_all_of(self.rule, state):
-            return None
-        check_weight(self.rule, state["weight"], self._weight_shape(len(x)))
-        return numbers
+        check_weight(self.rule, state["weight"], (x.shape[0], *self.weight_shape))
+        return numbers, one
 
     def _prepare(self, query: Tensor, masked: bool) -> tuple[dict[str, Tensor], Backend]:
         """The rule's parameters, in the layer's precision, and what runs: found once, where values can be looked at."""
         kind = (self._dtype(), query.dtype, query.device, query.shape[1] < WORTH_CHUNKING, masked)
         if kind in self._prepared:
-            return self._prepared[kind]
+            return self._prepared[kind][:2]
         like = self.out.weight.detach().to(self._state_dtype())
         with torch.inference_mode(False):  # they outlive the mode in which they are made
             numbers = check_parameters(self.rule, self._rule_parameters(like), self.heads, like)
+            one = like.new_ones(())
         if self.compute_dtype is not None or not kernels.serve(self.rule, query, self.parameters_of_rule):
             query = query.to(self._dtype())  # under autocast: see `advance`
         given, mode = self.parameters_of_rule, self.mode
@@ -287,7 +287,7 @@ class FastWeightLayer(nn.Module):
             self.rule, query, given, mode=mode, bounds=self.bounds, chunk=self.chunk, masked=masked
         )
         if are_known(query):
-            self._prepared[kind] = numbers, backend
+            self._prepared[kind] = numbers, backend, one
         return numbers, backend
 
     def _rule_parameters(self, like: Tensor) -> dict[str, Any]:
@@ -296,15 +296,6 @@ class FastWeightLayer(nn.Module):
             name: number if isinstance(number, Real) else torch.as_tensor(number).to(like)
             for name, number in self.parameters_of_rule.items()
         }
-
-    def _raw_shape(self, argument: Argument) -> tuple[int, ...]:
-        """Micro-steps per event, and the dims of one head before the feature map."""
-        micro = self.sizes["micro"] if "micro" in argument.dims else 1
-        own = [dim for dim in argument.dims if dim != "micro"]
-        return (micro, self.d_key) if argument.name in FEATURES else (micro, *self._shape(own))
-
-    def _weight_shape(self, batch: int) -> tuple[int, ...]:
-        return (batch, self.heads, *self._shape(self.rule.weight_dims))
 
     def _shape(self, dims: Sequence[str]) -> tuple[int, ...]:
         return tuple(self.sizes[dim] for dim in dims)

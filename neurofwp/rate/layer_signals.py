@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -92,7 +93,7 @@ def check_weight(rule: Rule, weight: Tensor, expected: tuple[int, ...]) -> None:
     InputError
         for weights of a state that do not have the expected shape.
     """
-    if tuple(weight.shape) != expected:
+    if weight.shape != expected:
         raise InputError(
             f"weights of the state must be (batch, head, {', '.join(rule.weight_dims)}) = {expected}, "
             f"but their shape is {tuple(weight.shape)}"
@@ -163,6 +164,40 @@ def sizes_of(rule: Rule, pre: int, post: int, given: Mapping[str, int]) -> dict[
             raise InputError(f"rule {rule.id!r} needs sizes={{{name!r}: ...}}, a whole number of 1 or more")
         check_sizes(**{f"sizes[{name!r}]": given[name]})
     return known | dict(given)
+
+
+@dataclass(frozen=True)
+class EventSignal:
+    """A signal that a linear map makes at every event.
+
+    micro : micro-steps per event. shape : (head, *dims), before the feature map. into_range : brings any number into
+    its range; None where it is in it. is_feature : whether it goes through the feature map.
+    """
+
+    name: str
+    micro: int
+    shape: tuple[int, ...]
+    into_range: Callable[[Tensor], Tensor] | None
+    is_feature: bool
+    biased: bool
+
+
+def event_signals(
+    arguments: Sequence[Argument], sizes: Mapping[str, int], d_key: int, heads: int
+) -> tuple[EventSignal, ...]:
+    """The signals of every event, in the order of the arguments."""
+    made = []
+    for argument in arguments:
+        if not argument.per_event:
+            continue
+        feature = argument.name in FEATURES
+        own = [d_key] if feature else [sizes[dim] for dim in argument.dims if dim != "micro"]
+        micro = sizes["micro"] if "micro" in argument.dims else 1
+        bounded = math.isfinite(argument.low) or math.isfinite(argument.high)
+        into_range = partial(bring_into_range, argument=argument) if bounded else None
+        biased = initial_bias(argument) is not None
+        made.append(EventSignal(argument.name, micro, (heads, *own), into_range, feature, biased))
+    return tuple(made)
 
 
 def trial_signals(

@@ -16,6 +16,7 @@ def write_and_read(
     rule: Rule,
     signals: Mapping[str, Tensor],
     parameters: Mapping[str, Tensor],
+    one: Tensor,
     state: Mapping[str, Tensor],
     bounds: Bounds | None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -24,15 +25,14 @@ def write_and_read(
     Parameters
     ----------
     signals : the query and what the rule takes, (batch, head, *dims), by name; what it takes once has no batch.
-    state : all that the rule remembers, by name.
+    one : the number 1. state : all that the rule remembers, by name.
     """
     query = signals["query"]
     gate, log_decay = signals.get("beta"), signals.get("log_decay")
-    one = query.new_ones(()).expand(query.shape[:2]) if gate is None or log_decay is None else gate
     event = Event(
         key=signals.get("key", query),
         value=signals.get("value", query),
-        gate=one if gate is None else gate,
+        gate=one.expand(query.shape[:2]) if gate is None else gate,
         retention=one if log_decay is None else log_decay.exp(),
         query=query,
         others={name: tensor for name, tensor in signals.items() if name not in NAMED},
@@ -47,5 +47,5 @@ def write_and_read(
 
 def has_all_of(rule: Rule, state: Mapping[str, Tensor]) -> bool:
     """Whether a state has all that the rule remembers, and no more."""
-    fields = ("weight",) if rule.state is None else rule.state._fields  # type: ignore[attr-defined]
-    return state.keys() == set(fields)
+    fields: tuple[str, ...] = ("weight",) if rule.state is None else rule.state._fields  # type: ignore[attr-defined]
+    return len(state) == len(fields) and all(name in state for name in fields)

@@ -257,19 +257,19 @@ def _check_parameters(rule: Rule, own: str) -> None:
 
 def per_post(number: Tensor) -> Tensor:
     """(...) -> (..., 1), to multiply a value (..., post)."""
-    return number[..., None]
+    return number.unsqueeze(-1)
 
 
 def per_synapse(number: Tensor) -> Tensor:
     """(...) -> (..., 1, 1), to multiply a weight (..., post, pre)."""
-    return number[..., None, None]
+    return number.unsqueeze(-1).unsqueeze(-1)
 
 
 def outer(value: Tensor, key: Tensor) -> Tensor:
     """v k': (..., post) and (..., pre) -> (..., post, pre)."""
-    return value[..., :, None] * key[..., None, :]
+    return value.unsqueeze(-1) * key.unsqueeze(-2)
 
 
 def product(weight: Tensor, key: Tensor) -> Tensor:
     """W k: (..., post, pre) and (..., pre) -> (..., post)."""
-    return (weight @ key[..., :, None])[..., 0]
+    return (weight @ key.unsqueeze(-1)).squeeze(-1)
