@@ -22,18 +22,24 @@ SLOW_DECAY = 4.0
 FEATURES = ("query", "key", "removal")  # what goes through the feature map
 
 
+def range_map(argument: Argument) -> Callable[[Tensor], Tensor] | None:
+    """`bring_into_range` for one argument, in as few calls as can be; None where any number is in its range."""
+    span = (argument.low, argument.high)
+    if span == (0.0, 1.0):
+        return torch.sigmoid
+    if span == (-math.inf, 0.0):
+        return functional.logsigmoid
+    return None if span == (-math.inf, math.inf) else partial(bring_into_range, argument=argument)
+
+
 def bring_into_range(raw: Tensor, argument: Argument) -> Tensor:
     """Any number brought into the range of an argument."""
     low, high = argument.low, argument.high
     if math.isfinite(low) and math.isfinite(high):
-        share = torch.sigmoid(raw)
-        share = share if high - low == 1 else (high - low) * share
-        return low + share if low else share
+        return low + (high - low) * torch.sigmoid(raw)
     if math.isfinite(low):
         return low + functional.softplus(raw)
-    if not math.isfinite(high):
-        return raw
-    return high + functional.logsigmoid(raw) if high else functional.logsigmoid(raw)
+    return high + functional.logsigmoid(raw) if math.isfinite(high) else raw
 
 
 def empty_linear(inputs: int, outputs: int, *, bias: bool = False, **where: Any) -> nn.Linear:
@@ -193,10 +199,8 @@ def event_signals(
         feature = argument.name in FEATURES
         own = [d_key] if feature else [sizes[dim] for dim in argument.dims if dim != "micro"]
         micro = sizes["micro"] if "micro" in argument.dims else 1
-        bounded = math.isfinite(argument.low) or math.isfinite(argument.high)
-        into_range = partial(bring_into_range, argument=argument) if bounded else None
         biased = initial_bias(argument) is not None
-        made.append(EventSignal(argument.name, micro, (heads, *own), into_range, feature, biased))
+        made.append(EventSignal(argument.name, micro, (heads, *own), range_map(argument), feature, biased))
     return tuple(made)
 
 
