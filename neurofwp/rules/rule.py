@@ -262,7 +262,7 @@ def per_post(number: Tensor) -> Tensor:
 
 def per_synapse(number: Tensor) -> Tensor:
     """(...) -> (..., 1, 1), to multiply a weight (..., post, pre)."""
-    return number.unsqueeze(-1).unsqueeze(-1)
+    return number[..., None, None]
 
 
 def outer(value: Tensor, key: Tensor) -> Tensor:
