@@ -34,7 +34,7 @@ def decayed_sum(
         before.append(weight)
         share = decay.across(index)
         weight = weight + new if share is None else torch.addcmul(new, share, weight)
-    start = torch.stack(torch.broadcast_tensors(*before, weight)[:-1], dim=-3)
+    start = _stack(before, weight)
     read = decay.pairs(query, key) @ value + decay.from_start(query) @ start.mT
     return join(read, length), weight
 
@@ -87,13 +87,20 @@ def corrected_sum(
         writes.append(whole - share @ weight.mT)
         left = decay.across(index)
         weight = (weight if left is None else left * weight) + writes[-1].mT @ kept
-    start = torch.stack(torch.broadcast_tensors(*before, weight)[:-1], dim=-3)
-    written = torch.stack(writes, dim=-3)
+    start = _stack(before, weight)
+    written = torch.stack(writes, dim=-3) if len(writes) > 1 else writes[0].unsqueeze(-3)
     if transposed:
         read = decay.combine(query @ written.mT, key) + decay.from_start(query @ start)
     else:
         read = decay.pairs(query, key) @ written + decay.from_start(query) @ start.mT
     return join(read, length), weight
+
+
+def _stack(before: list[Tensor], last: Tensor) -> Tensor:
+    """The weights before each chunk, (..., chunk, post, pre), of the shape that the last ones have."""
+    if len(before) == 1:  # no copy
+        return before[0].expand_as(last).unsqueeze(-3)
+    return torch.stack(torch.broadcast_tensors(*before, last)[:-1], dim=-3)
 
 
 def _times(strength: Tensor | None, rows: Tensor, size: int) -> Tensor:
