@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from numbers import Real
 from typing import Any, cast
 
 import torch
@@ -12,12 +11,11 @@ from torch import Tensor, nn
 
 from neurofwp import rules
 from neurofwp.errors import InputError
-from neurofwp.rate import feature_maps, kernels
-from neurofwp.rate.arguments import check_compute_dtype, check_parameters
-from neurofwp.rate.backends import WORTH_CHUNKING, Backend, Mode, choose_backend
+from neurofwp.rate import feature_maps
+from neurofwp.rate.arguments import check_compute_dtype
+from neurofwp.rate.backends import WORTH_CHUNKING, Mode
 from neurofwp.rate.evaluation import evaluate
 from neurofwp.rate.layer_signals import (
-    FEATURES,
     arguments_of,
     bring_into_range,
     check_input,
@@ -35,15 +33,15 @@ from neurofwp.rate.layer_signals import (
 )
 from neurofwp.rate.normalisers import Normaliser
 from neurofwp.rate.one_event import has_all_of, write_and_read
+from neurofwp.rate.preparation import Preparation
 from neurofwp.rate.scan import Bounds
+from neurofwp.rate.segments import are_many, parts
 from neurofwp.rate.sequences import Offsets, Sequences, behind, check_sequences
 from neurofwp.rate.stream import run
-from neurofwp.rate.values import are_known
-from neurofwp.rules import Argument, Rule
+from neurofwp.rules import Rule
 
 LayerState = dict[str, Tensor]
 
-NOT_PREPARED = ({}, None, None)
 UNIT_SOFTPLUS = math.log(math.e - 1)  # softplus of it is 1
 
 
@@ -125,7 +123,9 @@ class FastWeightLayer(nn.Module):
         self._constant_arguments = [argument for argument in self.arguments if not argument.per_event]
         self.compute_dtype = compute_dtype
         self._make(d_value, factory(device, dtype))
-        self._prepared: dict[tuple[Any, ...], tuple[dict[str, Tensor], Backend, Tensor]] = {}
+        self._preparation = Preparation(
+            self.rule, self.parameters_of_rule, heads, mode, bounds=bounds, chunk=chunk, compute_dtype=compute_dtype
+        )
         with torch.device("cpu"):  # where values can be looked at
             self._try_settings()
         self.reset_parameters(generator)
@@ -174,11 +174,14 @@ class FastWeightLayer(nn.Module):
         if x.ndim != 2:
             raise InputError(f"a step takes x (batch, d_model), but its shape is {tuple(x.shape)}")
         before = self.begin(len(x)) if state is None else state
-        prepared = self._prepared_for_a_step(x, before)
-        if prepared is None:
+        prepared = self._preparation.of_one_event(self.out.weight, x)
+        alone = x.shape[-1] == self.d_model and self.normaliser is None and "micro" not in self.sizes
+        if prepared is None or not alone or not has_all_of(self.rule, before):
             y, after = self.advance(x[:, None], state)
             return y[:, 0], after
-        read, after = write_and_read(self.rule, self._signals(x), *prepared, before, self.bounds)
+        check_weight(self.rule, before["weight"], (x.shape[0], *self.weight_shape))
+        numbers, _, one = prepared
+        read, after = write_and_read(self.rule, self._signals(x), numbers, one, before, self.bounds)
         return self.out(read.flatten(1)), after
 
     def advance(
@@ -200,16 +203,24 @@ class FastWeightLayer(nn.Module):
         self, x: Tensor, state: LayerState | None, sequences: Sequences | None
     ) -> tuple[Tensor, LayerState]:
         """`advance` of sequences that have been checked."""
+        if are_many(x) and self.normaliser is None and (sequences is None or sequences.mask is not None):
+            made = []
+            for part, its in parts(x, sequences):
+                y, state = self.advance_sequences(part, state, its)
+                made.append(y)
+            assert state is not None
+            return torch.cat(made, dim=1), state
         if sequences is not None and sequences.mask is not None:
             x = torch.where(behind(sequences.mask, x), x, 0.0)
         count = len(x) if sequences is None else sequences.count or len(x)
         before = self.begin(count) if state is None else state
         check_weight(self.rule, before["weight"], (count, *self.weight_shape))
         signals = self._signals(x)
-        numbers, backend = self._prepare(signals["query"], sequences is not None)
+        numbers, backend, _ = self._preparation.of_events(self.out.weight, signals["query"], sequences is not None)
         if backend != "flash-linear-attention":
             # in half precision, as under autocast, fast weights would lose what they gather
-            signals = {name: signal.to(self._state_dtype()) for name, signal in signals.items()}
+            dtype = self._preparation.state_dtype(self.out.weight)
+            signals = {name: signal.to(dtype) for name, signal in signals.items()}
         query = signals.pop("query")
         result = evaluate(
             self.rule,
@@ -229,7 +240,8 @@ class FastWeightLayer(nn.Module):
     def begin(self, batch: int) -> LayerState:
         """The state before the first event: the fast weights, zero unless the rule learns its first ones."""
         like = self.constants["weight"] if "weight" in self.constants else self.out.weight.new_zeros(())
-        return {"weight": like.to(self._state_dtype()).expand(batch, *self.weight_shape)}
+        dtype = self._preparation.state_dtype(self.out.weight)
+        return {"weight": like.to(dtype).expand(batch, *self.weight_shape)}
 
     def extra_repr(self) -> str:
         return f"rule={self.rule.id}, feature_map={self.feature_map.id}, heads={self.heads}"
@@ -250,53 +262,6 @@ class FastWeightLayer(nn.Module):
             made[argument.name] = bring_into_range(self.constants[argument.name], argument)
         return made
 
-    def _dtype(self) -> torch.dtype:
-        """In what precision fast weights are computed, except by a kernel."""
-        return self.compute_dtype or self.out.weight.dtype
-
-    def _state_dtype(self) -> torch.dtype:
-        """Kernels return their state in float32."""
-        return torch.float32 if self._dtype() in kernels.HALF else self._dtype()
-
-    def _prepared_for_a_step(self, x: Tensor, state: LayerState) -> tuple[dict[str, Tensor], Tensor] | None:
-        """The rule's parameters, and 1, where an event (batch, d_model) can run by itself: after the first has been
-        prepared, in one precision, without a kernel."""
-        dtype = self.out.weight.dtype
-        computed = self.compute_dtype or dtype
-        numbers, backend, one = self._prepared.get((computed, x.dtype, x.device, True, False), NOT_PREPARED)
-        if backend != "recurrent" or not x.dtype == computed == dtype or torch.is_autocast_enabled(x.device.type):
-            return None
-        if self.normaliser or "micro" in self.sizes or x.shape[-1] != self.d_model or not has_all_of(self.rule, state):
-            return None
-        check_weight(self.rule, state["weight"], (x.shape[0], *self.weight_shape))
-        return numbers, one
-
-    def _prepare(self, query: Tensor, masked: bool) -> tuple[dict[str, Tensor], Backend]:
-        """The rule's parameters, in the layer's precision, and what runs: found once, where values can be looked at."""
-        kind = (self._dtype(), query.dtype, query.device, query.shape[1] < WORTH_CHUNKING, masked)
-        if kind in self._prepared:
-            return self._prepared[kind][:2]
-        like = self.out.weight.detach().to(self._state_dtype())
-        with torch.inference_mode(False):  # they outlive the mode in which they are made
-            numbers = check_parameters(self.rule, self._rule_parameters(like), self.heads, like)
-            one = like.new_ones(())
-        if self.compute_dtype is not None or not kernels.serve(self.rule, query, self.parameters_of_rule):
-            query = query.to(self._dtype())  # under autocast: see `advance`
-        given, mode = self.parameters_of_rule, self.mode
-        backend = choose_backend(
-            self.rule, query, given, mode=mode, bounds=self.bounds, chunk=self.chunk, masked=masked
-        )
-        if are_known(query):
-            self._prepared[kind] = numbers, backend, one
-        return numbers, backend
-
-    def _rule_parameters(self, like: Tensor) -> dict[str, Any]:
-        """Those of the layer: plain numbers stay, so that rules know of them; all else is in the layer's precision."""
-        return {
-            name: number if isinstance(number, Real) else torch.as_tensor(number).to(like)
-            for name, number in self.parameters_of_rule.items()
-        }
-
     def _shape(self, dims: Sequence[str]) -> tuple[int, ...]:
         return tuple(self.sizes[dim] for dim in dims)
 
@@ -314,6 +279,6 @@ class FastWeightLayer(nn.Module):
             bounds=self.bounds,
             chunk=self.chunk,
             micro_steps=self.sizes.get("micro"),
-            parameters=self._rule_parameters(first),
+            parameters=self._preparation.parameters(first),
             **made,
         )

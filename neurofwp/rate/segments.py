@@ -1,7 +1,7 @@
 """The chunkwise form over segments of a sequence, each from the state that the last one left.
 
-A chunkwise form holds all that it makes of all its chunks at once. In segments memory does not grow with the length, but
-for the signals, the reads and what a backward pass needs, and what is made is still in the cache when it is used.
+A chunkwise form holds all that it makes of all its chunks at once. In segments only the signals, the reads and what a
+backward pass needs grow with the length, and what is made is still in the cache when it is used.
 """
 
 from __future__ import annotations
@@ -13,9 +13,25 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from neurofwp.rate.sequences import Sequences
 from neurofwp.rules import Event, Rule, State
 
+EVENTS = 4096  # of an input of a layer, in a segment
 NUMBERS = 2**17  # of all keys of a segment: half a MiB in single precision
+
+
+def are_many(x: Tensor) -> bool:
+    """Whether a layer takes events (batch, time, d_model) in segments: a GPU has more use of all of them at once."""
+    return not torch.compiler.is_compiling() and x.device.type == "cpu" and x.shape[1] > EVENTS
+
+
+def parts(x: Tensor, sequences: Sequences | None) -> Iterator[tuple[Tensor, Sequences | None]]:
+    """Segments of events (batch, time, d_model), and of the mask of their sequences."""
+    if sequences is None or sequences.mask is None:
+        yield from ((part, None) for part in x.split(EVENTS, dim=1))
+    else:
+        masks = sequences.mask.split(EVENTS, dim=1)
+        yield from ((part, Sequences(mask=mask)) for part, mask in zip(x.split(EVENTS, dim=1), masks, strict=True))
 
 
 def chunkwise(
@@ -46,7 +62,7 @@ def split(rule: Rule, events: Event, segment: int) -> Iterator[Event]:
 
     # not slices: the backward pass of each would write a whole tensor of zeros
     def each(signal: Tensor, dims: int) -> tuple[Tensor, ...]:
-        return signal.split(segment, dim=-1 - dims)
+        return torch.split(signal, segment, dim=-1 - dims)
 
     assert events.query is not None
     query = each(events.query, 1)

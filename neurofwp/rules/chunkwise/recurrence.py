@@ -77,7 +77,8 @@ def corrected_sum(
     # the inverse, and two products, are faster than to solve for so many right-hand sides
     one = torch.eye(size, dtype=key.dtype, device=key.device).expand(coupling.shape)
     inverse = torch.linalg.solve_triangular(coupling, one, upper=False, unitriangular=True)
-    alone, taken = inverse @ _times(write, value, size), inverse @ _times(erase, decay.from_start(asked), size)  # u = alone - taken W'
+    # u = alone - taken W'
+    alone, taken = inverse @ _times(write, value, size), inverse @ _times(erase, decay.from_start(asked), size)
 
     before, writes = [], []
     weight = initial
