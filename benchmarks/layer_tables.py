@@ -25,11 +25,10 @@ def show(console: Console, numbers: dict[str, Any], *, targets: bool) -> None:
         console.print(table("Memory, ours over the reference", ("", "forward", "both", "at most, forward"), rows))
     if "event.lengths" in numbers:
         columns = ("", "ours, µs", "naive, µs", "times longer", "quartiles", "at most")
-        console.print(
-            table("One streaming step of a layer, batch 1", columns, _streams(numbers, _target(most, "stream")))
-        )
+        streams = _streams(numbers, _target(most, "stream"))
+        console.print(table("One streaming step of a layer, batch 1", columns, streams))
         lengths = numbers["event.lengths"]
-        columns = ("", *(f"{n} events" for n in lengths), "last over second", "quartiles", "at most")
+        columns = ("", *(str(n) for n in lengths), "last / second", "quartiles", "at most")
         title = "One event of a layer in sequences of this length, µs and KiB"
         console.print(table(title, columns, _events(numbers, lengths, _target(most, "event"))))
 

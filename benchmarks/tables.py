@@ -35,8 +35,10 @@ def show(numbers: dict[str, Any], *, targets: bool) -> None:
             _costs(numbers),
         )
     )
-    columns = ("", "forward", "quartiles", "target", "both", "quartiles", "target")
-    console.print(table("Times faster", columns, _ratios(numbers, least, FORWARD_AT_LEAST if targets else {})))
+    columns = ("", "ratio", "quartiles", "target")
+    forward = _ratios(numbers, FORWARD_AT_LEAST if targets else {}, SUFFIX["forward"])
+    console.print(table("Times faster, forward", columns, forward))
+    console.print(table("Times faster, forward and backward", columns, _ratios(numbers, least, "")))
     lengths = [str(length) for length in numbers["plan"]["repeats_at"]]
     console.print(
         table("Times faster than softmax attention, forward and backward", ("", *lengths), _softmax(numbers, lengths))
@@ -56,26 +58,13 @@ def _costs(numbers: dict[str, Any]) -> Iterable[list[str]]:
         ]
 
 
-def _ratios(
-    numbers: dict[str, Any], least: Mapping[str, float], least_forward: Mapping[str, float]
-) -> Iterable[list[str]]:
+def _ratios(numbers: dict[str, Any], least: Mapping[str, float], suffix: str) -> Iterable[list[str]]:
     for spread in _whole(numbers, "spread."):
-        key = spread.replace("spread", "ratio", 1)
-        yield [
-            key.removeprefix("ratio."),
-            *_ratio(numbers, key + SUFFIX["forward"]),
-            str(least_forward.get(key, "")),
-            *_ratio(numbers, key),
-            str(least.get(key, "")),
-        ]
-
-
-def _ratio(numbers: dict[str, Any], key: str) -> list[str]:
-    """A ratio and its quartiles, empty where it was not measured."""
-    if key not in numbers:
-        return ["", ""]
-    low, high = numbers[key.replace("ratio", "spread", 1)]
-    return [f"{numbers[key]:.2f}", f"{low:.2f} to {high:.2f}"]
+        if spread + suffix in numbers:
+            key = spread.replace("spread", "ratio", 1)
+            low, high = numbers[spread + suffix]
+            ratio, quartiles = f"{numbers[key + suffix]:.2f}", f"{low:.2f} to {high:.2f}"
+            yield [key.removeprefix("ratio."), ratio, quartiles, str(least.get(key, ""))]
 
 
 def _softmax(numbers: dict[str, Any], lengths: list[str]) -> Iterable[list[str]]:
