@@ -28,9 +28,9 @@ def show(console: Console, numbers: dict[str, Any], *, targets: bool) -> None:
         streams = _streams(numbers, _target(most, "stream"))
         console.print(table("One streaming step of a layer, batch 1", columns, streams))
         lengths = numbers["event.lengths"]
-        columns = ("", *(str(n) for n in lengths), "last / second", "quartiles", "at most")
+        by_length = ("", *(str(n) for n in lengths), "last / second", "quartiles", "at most")
         title = "One event of a layer in sequences of this length, µs and KiB"
-        console.print(table(title, columns, _events(numbers, lengths, _target(most, "event"))))
+        console.print(table(title, by_length, _events(numbers, lengths, _target(most, "event"))))
 
 
 def _target(most: dict[str, float], name: str) -> str:

@@ -249,15 +249,15 @@ class FastWeightLayer(nn.Module):
     def _signals(self, x: Tensor) -> dict[str, Tensor]:
         """What the rule takes, in the layout and the ranges of `run`; without time where x has none."""
         made = {}
+        leading = tuple(x.shape[:-1])
+        features = None if self.feature_map.id == "identity" else self.feature_map.function
+        random = (self.random_projection,) if self.feature_map.draw else ()
         # the linear maps are in the order of their signals
         for signal, linear in zip(self._event_signals, self.signals.values(), strict=True):
-            raw = linear(x)
-            raw = raw.view(x.shape[0], *([signal.micro * x.shape[1]] if x.ndim == 3 else ()), *signal.shape)
+            before = leading if signal.micro == 1 else (leading[0], signal.micro * leading[1])
+            raw = linear(x).view(before + signal.shape)
             bounded = raw if signal.into_range is None else signal.into_range(raw)
-            if signal.is_feature and self.feature_map.id != "identity":
-                random = (self.random_projection,) if self.feature_map.draw else ()
-                bounded = self.feature_map.function(bounded, *random)
-            made[signal.name] = bounded
+            made[signal.name] = features(bounded, *random) if features and signal.is_feature else bounded
         for argument in self._constant_arguments:
             made[argument.name] = bring_into_range(self.constants[argument.name], argument)
         return made
