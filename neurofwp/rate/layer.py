@@ -255,7 +255,7 @@ class FastWeightLayer(nn.Module):
         # the linear maps are in the order of their signals
         for signal, linear in zip(self._event_signals, self.signals.values(), strict=True):
             before = leading if signal.micro == 1 else (leading[0], signal.micro * leading[1])
-            raw = linear(x).view(before + signal.shape)
+            raw = linear(x).reshape(before + signal.shape)
             bounded = raw if signal.into_range is None else signal.into_range(raw)
             made[signal.name] = features(bounded, *random) if features and signal.is_feature else bounded
         for argument in self._constant_arguments:
