@@ -6,6 +6,9 @@ quartiles of the ratios within a round. Memory is the most that tensors hold at 
 
 In the JSON file, `ratio.RULE.CONTENDER` and `crossover.RULE`, the shortest length from which on we are ahead of softmax
 attention, are for forward and backward together; with `.forward` behind them they are for forward alone.
+`memory.RULE.forward` is our memory over the peer's. `stream.RULE` and `event.RULE` are of a layer on a CPU: the time of
+one step over that of a naive loop of the same maps, and the time of an event in the longest sequence over that in one
+of the second length.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from benchmarks import agreement, bandwidth, flash_linear_attention, machine, scaling, tables
+from benchmarks import agreement, bandwidth, flash_linear_attention, lengths, machine, scaling, streaming, tables
 from benchmarks.contenders import (
     RULES,
     SUFFIX,
@@ -49,12 +52,15 @@ Compile = Literal["neither", "ours", "both"]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured, and how often; `repeats_at` holds the lengths for softmax attention."""
+    """What is measured, and how often; `repeats_at` holds the lengths for softmax attention, `lengths` those of a
+    layer, and `steps` are how many events it streams."""
 
     size: Size
     repeats: int
     repeats_at: dict[int, int]
     compile: Compile = "neither"
+    lengths: tuple[int, ...] = lengths.LENGTHS
+    steps: int = streaming.STEPS
 
 
 FULL = Plan(
@@ -62,7 +68,13 @@ FULL = Plan(
     repeats=5,
     repeats_at={256: 5, 512: 5, 1024: 5, 2048: 5, 4096: 3, 8192: 2},
 )
-QUICK = Plan(Size(batch=2, time=256, heads=2, d_k=32, d_v=32), repeats=3, repeats_at={64: 3, 128: 3, 256: 3, 512: 3})
+QUICK = Plan(
+    Size(batch=2, time=256, heads=2, d_k=32, d_v=32),
+    repeats=3,
+    repeats_at={64: 3, 128: 3, 256: 3, 512: 3},
+    lengths=(64, 128, 256),
+    steps=20,
+)
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,9 @@ def main(words: list[str] | None = None) -> int:
     with one_thread():
         numbers = {"machine": machine.describe(device)} | against_peers(plan, device, settings.seed)
         cost = scaling.measure(plan.size, plan.repeats_at, device, settings.seed)
+        if device.type == "cpu":
+            numbers |= streaming.measure(repeats=plan.repeats, steps=plan.steps, seed=settings.seed)
+            numbers |= lengths.measure(lengths=plan.lengths, repeats=plan.repeats, seed=settings.seed)
     numbers |= scaling.numbers(cost) | {
         "plan": asdict(plan),
         "clock": "wall" if device.type == "cuda" else "process",
@@ -130,6 +145,9 @@ def against_peers(plan: Plan, device: torch.device, seed: int, chosen: Sequence[
             least = bandwidth.least_bytes(contenders["ours"], backward="backward" in work)
             numbers[f"floor.{rule}{suffix}"] = least / speed / float(np.median(seconds["ours"]))
             numbers |= _ratios(rule, suffix, seconds)
+            if "reference" in calls:
+                ours_held, theirs = (numbers[f"bytes.{rule}.{name}{suffix}"] for name in ("ours", "reference"))
+                numbers[f"memory.{rule}{suffix}"] = ours_held / theirs
     return numbers
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
+from benchmarks import layer_tables
 from benchmarks.contenders import RULES, SUFFIX
+from benchmarks.simple_table import table
 
 # forward and backward, one thread of a CPU
 AT_LEAST = (
@@ -18,6 +18,7 @@ AT_LEAST = (
     | {f"ratio.{rule}.reference": 1.3 for rule in RULES}
     | {f"ratio.{rule}.compiled.reference": 2.0 for rule in RULES}
 )
+FORWARD_AT_LEAST = {f"ratio.{rule}.reference": 1.0 for rule in RULES}
 AT_MOST = {"crossover.hebbian": 512, "crossover.scalar_decay": 512, "crossover.delta": 1024}
 
 
@@ -28,18 +29,22 @@ def show(numbers: dict[str, Any], *, targets: bool) -> None:
     console.print(", ".join(f"{name}: {value}" for name, value in numbers["machine"].items()))
     console.print(f"load before and after: {numbers['load']}")
     console.print(
-        _table(
+        table(
             "Medians, forward and both forward and backward",
             ("", "forward", "both", "forward", "both"),
             _costs(numbers),
         )
     )
-    console.print(_table("Times faster", ("", "forward", "both", "quartiles", "target"), _ratios(numbers, least)))
+    columns = ("", "ratio", "quartiles", "target")
+    forward = _ratios(numbers, FORWARD_AT_LEAST if targets else {}, SUFFIX["forward"])
+    console.print(table("Times faster, forward", columns, forward))
+    console.print(table("Times faster, forward and backward", columns, _ratios(numbers, least, "")))
     lengths = [str(length) for length in numbers["plan"]["repeats_at"]]
     console.print(
-        _table("Times faster than softmax attention, forward and backward", ("", *lengths), _softmax(numbers, lengths))
+        table("Times faster than softmax attention, forward and backward", ("", *lengths), _softmax(numbers, lengths))
     )
-    console.print(_table("Ahead of it from length", ("", "forward", "both", "target"), _crossovers(numbers, most)))
+    console.print(table("Ahead of it from length", ("", "forward", "both", "target"), _crossovers(numbers, most)))
+    layer_tables.show(console, numbers, targets=targets)
 
 
 def _costs(numbers: dict[str, Any]) -> Iterable[list[str]]:
@@ -53,17 +58,13 @@ def _costs(numbers: dict[str, Any]) -> Iterable[list[str]]:
         ]
 
 
-def _ratios(numbers: dict[str, Any], least: Mapping[str, float]) -> Iterable[list[str]]:
+def _ratios(numbers: dict[str, Any], least: Mapping[str, float], suffix: str) -> Iterable[list[str]]:
     for spread in _whole(numbers, "spread."):
-        key = spread.replace("spread", "ratio", 1)
-        low, high = numbers[spread]
-        yield [
-            key.removeprefix("ratio."),
-            f"{numbers[key + SUFFIX['forward']]:.2f}" if key + SUFFIX["forward"] in numbers else "",
-            f"{numbers[key]:.2f}",
-            f"{low:.2f} to {high:.2f}",
-            str(least.get(key, "")),
-        ]
+        if spread + suffix in numbers:
+            key = spread.replace("spread", "ratio", 1)
+            low, high = numbers[spread + suffix]
+            ratio, quartiles = f"{numbers[key + suffix]:.2f}", f"{low:.2f} to {high:.2f}"
+            yield [key.removeprefix("ratio."), ratio, quartiles, str(least.get(key, ""))]
 
 
 def _softmax(numbers: dict[str, Any], lengths: list[str]) -> Iterable[list[str]]:
@@ -84,12 +85,3 @@ def _crossovers(numbers: dict[str, Any], most: Mapping[str, int]) -> Iterable[li
 def _whole(numbers: dict[str, Any], prefix: str) -> list[str]:
     """The keys for forward and backward together."""
     return [key for key in numbers if key.startswith(prefix) and not key.endswith(SUFFIX["forward"])]
-
-
-def _table(title: str, columns: Iterable[str], rows: Iterable[list[str]]) -> Table:
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, justify="right" if column else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    return table

@@ -18,6 +18,7 @@ from neurofwp.rate.ranges import Range
 from neurofwp.rate.scan import Bounds
 from neurofwp.rate.sequences import behind
 from neurofwp.rules import Argument, Rule
+from neurofwp.rules.known import Numbers
 
 LEADING = ("batch", "time", "head")
 
@@ -119,7 +120,7 @@ def _check_shape(argument: Argument, tensor: Tensor, sizes: dict[str, int]) -> N
             raise InputError(f"{argument.name} must not be empty, but its shape is {tuple(tensor.shape)}")
 
 
-def check_parameters(rule: Rule, parameters: Mapping[str, Any], heads: int, like: Tensor) -> dict[str, Tensor]:
+def check_parameters(rule: Rule, parameters: Mapping[str, Any], heads: int, like: Tensor) -> Numbers:
     """All parameters as tensors, () or (head,): those given, and the rule's defaults.
 
     Raises
@@ -135,9 +136,11 @@ def check_parameters(rule: Rule, parameters: Mapping[str, Any], heads: int, like
     for name in parameters:
         if name not in known:
             raise errors.unknown(f"parameter of rule {rule.id!r},", str(name), known)
-    made = {}
+    made, plain = {}, {}
     for parameter in rule.parameters:
         number = parameters.get(parameter.name)
+        if isinstance(number, Real) or (number is None and not parameter.by_head):
+            plain[parameter.name] = parameter.default if number is None else float(number)
         if number is None:
             by_head = parameter.by_head
             # filled where it is needed: a number that is copied to a GPU waits for it
@@ -155,7 +158,7 @@ def check_parameters(rule: Rule, parameters: Mapping[str, Any], heads: int, like
                 f"{parameter.name} must be a number or one per head, ({heads},), but its shape is {tuple(tensor.shape)}"
             )
         made[parameter.name] = tensor
-    return made
+    return Numbers(made, plain)
 
 
 def _number(given: Any, dtype: torch.dtype, device: torch.device) -> Tensor:

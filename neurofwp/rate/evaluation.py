@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neurofwp.rate import kernels
+from neurofwp.rate import kernels, segments
 from neurofwp.rate.backends import Backend
 from neurofwp.rate.events import first_state, make_events
 from neurofwp.rate.normalisers import Normaliser, by_attention, key_sums
@@ -154,7 +154,7 @@ def _write_and_read(
         return kernels.run(rule, events, state, parameters)
     if backend == "chunkwise":
         size = chunk or even_chunk(rule.chunk, events.query.shape[-2])
-        return rule.chunkwise(events.query, events, state, parameters, size)
+        return segments.chunkwise(rule, events, state, parameters, size)
     reads = []
     after = states(rule, parameters, events, state, bounds)
     for each, asked in zip(after, events.query.unbind(-2), strict=True):

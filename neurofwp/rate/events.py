@@ -66,6 +66,7 @@ def make_events(
         query=signals["query"],
         others={name: tensor for name, tensor in signals.items() if name not in named},
         mask=happens,
+        ungated="beta" not in arguments and happens is None,
     )
 
 

@@ -11,19 +11,20 @@ from torch import Tensor, nn
 
 from neurofwp import rules
 from neurofwp.errors import InputError
-from neurofwp.rate import feature_maps, kernels
-from neurofwp.rate.arguments import check_compute_dtype, check_parameters
-from neurofwp.rate.backends import WORTH_CHUNKING, Backend, Mode, choose_backend
+from neurofwp.rate import feature_maps
+from neurofwp.rate.arguments import check_compute_dtype
+from neurofwp.rate.backends import WORTH_CHUNKING, Mode
 from neurofwp.rate.evaluation import evaluate
 from neurofwp.rate.layer_signals import (
-    FEATURES,
     arguments_of,
     bring_into_range,
     check_input,
     check_sizes,
+    check_weight,
     draw_linear,
     draw_uniform,
     empty_linear,
+    event_signals,
     factory,
     fill,
     initial_bias,
@@ -31,11 +32,13 @@ from neurofwp.rate.layer_signals import (
     trial_signals,
 )
 from neurofwp.rate.normalisers import Normaliser
+from neurofwp.rate.one_event import has_all_of, write_and_read
+from neurofwp.rate.preparation import Preparation
 from neurofwp.rate.scan import Bounds
+from neurofwp.rate.segments import are_many, parts
 from neurofwp.rate.sequences import Offsets, Sequences, behind, check_sequences
 from neurofwp.rate.stream import run
-from neurofwp.rate.values import are_known
-from neurofwp.rules import Argument, Rule
+from neurofwp.rules import Rule
 
 LayerState = dict[str, Tensor]
 
@@ -115,9 +118,14 @@ class FastWeightLayer(nn.Module):
         self.feature_map = feature_maps.get(feature_map)
         self.sizes = sizes_of(self.rule, self.feature_map.dimension(d_key), d_value, sizes or {})
         self.arguments = arguments_of(self.rule, self.feature_map, beta_range)
+        self.weight_shape = (heads, *self._shape(self.rule.weight_dims))
+        self._event_signals = event_signals(self.arguments, self.sizes, d_key, heads)
+        self._constant_arguments = [argument for argument in self.arguments if not argument.per_event]
         self.compute_dtype = compute_dtype
         self._make(d_value, factory(device, dtype))
-        self._prepared: dict[tuple[Any, ...], tuple[dict[str, Tensor], Backend]] = {}
+        self._preparation = Preparation(
+            self.rule, self.parameters_of_rule, heads, mode, bounds=bounds, chunk=chunk, compute_dtype=compute_dtype
+        )
         with torch.device("cpu"):  # where values can be looked at
             self._try_settings()
         self.reset_parameters(generator)
@@ -128,14 +136,12 @@ class FastWeightLayer(nn.Module):
         random = torch.empty(shape, device=where["device"], dtype=torch.float64) if self.feature_map.draw else None
         self.register_buffer("random_projection", random)
         self.signals, self.constants = nn.ModuleDict(), nn.ParameterDict()
-        constants = {argument.name: argument.dims for argument in self.arguments if not argument.per_event}
+        constants = {argument.name: argument.dims for argument in self._constant_arguments}
         if "program" in self.rule.weight_dims:
             constants["weight"] = self.rule.weight_dims
-        for argument in self.arguments:
-            if argument.per_event:
-                micro, *own = self._raw_shape(argument)
-                width, bias = micro * self.heads * math.prod(own), initial_bias(argument) is not None
-                self.signals[argument.name] = empty_linear(self.d_model, width, bias=bias, **where)
+        for signal in self._event_signals:
+            width = signal.micro * math.prod(signal.shape)
+            self.signals[signal.name] = empty_linear(self.d_model, width, bias=signal.biased, **where)
         for name, dims in constants.items():
             self.constants[name] = nn.Parameter(torch.empty(self.heads, *self._shape(dims), **where))
         self.out = empty_linear(self.heads * d_value, self.d_model, **where)
@@ -167,8 +173,16 @@ class FastWeightLayer(nn.Module):
         """One event, (batch, d_model) both ways, from the state that the last one left; without one, from the first."""
         if x.ndim != 2:
             raise InputError(f"a step takes x (batch, d_model), but its shape is {tuple(x.shape)}")
-        y, after = self.advance(x[:, None], state)
-        return y[:, 0], after
+        before = self.begin(len(x)) if state is None else state
+        prepared = self._preparation.of_one_event(self.out.weight, x)
+        alone = x.shape[-1] == self.d_model and self.normaliser is None and "micro" not in self.sizes
+        if prepared is None or not alone or not has_all_of(self.rule, before):
+            y, after = self.advance(x[:, None], state)
+            return y[:, 0], after
+        check_weight(self.rule, before["weight"], (x.shape[0], *self.weight_shape))
+        numbers, _, one = prepared
+        read, after = write_and_read(self.rule, self._signals(x), numbers, one, before, self.bounds)
+        return self.out(read.flatten(1)), after
 
     def advance(
         self,
@@ -189,21 +203,24 @@ class FastWeightLayer(nn.Module):
         self, x: Tensor, state: LayerState | None, sequences: Sequences | None
     ) -> tuple[Tensor, LayerState]:
         """`advance` of sequences that have been checked."""
+        if are_many(x) and self.normaliser is None and (sequences is None or sequences.mask is not None):
+            made = []
+            for part, its in parts(x, sequences):
+                y, state = self.advance_sequences(part, state, its)
+                made.append(y)
+            assert state is not None
+            return torch.cat(made, dim=1), state
         if sequences is not None and sequences.mask is not None:
             x = torch.where(behind(sequences.mask, x), x, 0.0)
         count = len(x) if sequences is None else sequences.count or len(x)
         before = self.begin(count) if state is None else state
-        expected = (count, self.heads, *self._shape(self.rule.weight_dims))
-        if tuple(before["weight"].shape) != expected:
-            raise InputError(
-                f"weights of the state must be (batch, head, {', '.join(self.rule.weight_dims)}) = {expected}, "
-                f"but their shape is {tuple(before['weight'].shape)}"
-            )
+        check_weight(self.rule, before["weight"], (count, *self.weight_shape))
         signals = self._signals(x)
-        numbers, backend = self._prepare(signals["query"], sequences is not None)
+        numbers, backend, _ = self._preparation.of_events(self.out.weight, signals["query"], sequences is not None)
         if backend != "flash-linear-attention":
             # in half precision, as under autocast, fast weights would lose what they gather
-            signals = {name: signal.to(self._state_dtype()) for name, signal in signals.items()}
+            dtype = self._preparation.state_dtype(self.out.weight)
+            signals = {name: signal.to(dtype) for name, signal in signals.items()}
         query = signals.pop("query")
         result = evaluate(
             self.rule,
@@ -222,63 +239,28 @@ class FastWeightLayer(nn.Module):
 
     def begin(self, batch: int) -> LayerState:
         """The state before the first event: the fast weights, zero unless the rule learns its first ones."""
-        shape = (batch, self.heads, *self._shape(self.rule.weight_dims))
         like = self.constants["weight"] if "weight" in self.constants else self.out.weight.new_zeros(())
-        return {"weight": like.to(self._state_dtype()).expand(shape)}
+        dtype = self._preparation.state_dtype(self.out.weight)
+        return {"weight": like.to(dtype).expand(batch, *self.weight_shape)}
 
     def extra_repr(self) -> str:
         return f"rule={self.rule.id}, feature_map={self.feature_map.id}, heads={self.heads}"
 
     def _signals(self, x: Tensor) -> dict[str, Tensor]:
-        """What the rule takes, in the layout and the ranges of `run`."""
+        """What the rule takes, in the layout and the ranges of `run`; without time where x has none."""
         made = {}
-        for argument in self.arguments:
-            if not argument.per_event:
-                made[argument.name] = bring_into_range(self.constants[argument.name], argument)
-                continue
-            micro, *own = self._raw_shape(argument)
-            raw = self.signals[argument.name](x).reshape(len(x), micro * x.shape[1], self.heads, *own)
-            signal = bring_into_range(raw, argument)
-            if argument.name in FEATURES:
-                random = () if self.random_projection is None else (self.random_projection,)
-                signal = self.feature_map.function(signal, *random)
-            made[argument.name] = signal
+        leading = tuple(x.shape[:-1])
+        features = None if self.feature_map.id == "identity" else self.feature_map.function
+        random = (self.random_projection,) if self.feature_map.draw else ()
+        # the linear maps are in the order of their signals
+        for signal, linear in zip(self._event_signals, self.signals.values(), strict=True):
+            before = leading if signal.micro == 1 else (leading[0], signal.micro * leading[1])
+            raw = linear(x).reshape(before + signal.shape)
+            bounded = raw if signal.into_range is None else signal.into_range(raw)
+            made[signal.name] = features(bounded, *random) if features and signal.is_feature else bounded
+        for argument in self._constant_arguments:
+            made[argument.name] = bring_into_range(self.constants[argument.name], argument)
         return made
-
-    def _dtype(self) -> torch.dtype:
-        """In what precision fast weights are computed, except by a kernel."""
-        return self.compute_dtype or self.out.weight.dtype
-
-    def _state_dtype(self) -> torch.dtype:
-        """Kernels return their state in float32."""
-        return torch.float32 if self._dtype() in kernels.HALF else self._dtype()
-
-    def _prepare(self, query: Tensor, masked: bool) -> tuple[dict[str, Tensor], Backend]:
-        """The rule's parameters, in the layer's precision, and what runs: found once, where values can be looked at."""
-        kind = (self._dtype(), query.dtype, query.device, query.shape[1] < WORTH_CHUNKING, masked)
-        if kind in self._prepared:
-            return self._prepared[kind]
-        like = self.out.weight.detach().to(self._state_dtype())
-        with torch.inference_mode(False):  # they outlive the mode in which they are made
-            numbers = check_parameters(self.rule, self._rule_parameters(like), self.heads, like)
-        if self.compute_dtype is not None or not kernels.serve(self.rule, query, self.parameters_of_rule):
-            query = query.to(self._dtype())  # under autocast: see `advance`
-        given, mode = self.parameters_of_rule, self.mode
-        backend = choose_backend(
-            self.rule, query, given, mode=mode, bounds=self.bounds, chunk=self.chunk, masked=masked
-        )
-        if are_known(query):
-            self._prepared[kind] = numbers, backend
-        return numbers, backend
-
-    def _rule_parameters(self, like: Tensor) -> dict[str, Tensor]:
-        return {name: torch.as_tensor(number).to(like) for name, number in self.parameters_of_rule.items()}
-
-    def _raw_shape(self, argument: Argument) -> tuple[int, ...]:
-        """Micro-steps per event, and the dims of one head before the feature map."""
-        micro = self.sizes["micro"] if "micro" in argument.dims else 1
-        own = [dim for dim in argument.dims if dim != "micro"]
-        return (micro, self.d_key) if argument.name in FEATURES else (micro, *self._shape(own))
 
     def _shape(self, dims: Sequence[str]) -> tuple[int, ...]:
         return tuple(self.sizes[dim] for dim in dims)
@@ -297,6 +279,6 @@ class FastWeightLayer(nn.Module):
             bounds=self.bounds,
             chunk=self.chunk,
             micro_steps=self.sizes.get("micro"),
-            parameters=self._rule_parameters(first),
+            parameters=self._preparation.parameters(first),
             **made,
         )

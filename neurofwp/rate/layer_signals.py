@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,6 +20,16 @@ from neurofwp.rules import Argument, Rule, self_referential
 # a thousandth is left after ten events, and hardly a gradient reaches what was written before.
 SLOW_DECAY = 4.0
 FEATURES = ("query", "key", "removal")  # what goes through the feature map
+
+
+def range_map(argument: Argument) -> Callable[[Tensor], Tensor] | None:
+    """`bring_into_range` for one argument, in as few calls as can be; None where any number is in its range."""
+    span = (argument.low, argument.high)
+    if span == (0.0, 1.0):
+        return torch.sigmoid
+    if span == (-math.inf, 0.0):
+        return functional.logsigmoid
+    return None if span == (-math.inf, math.inf) else partial(bring_into_range, argument=argument)
 
 
 def bring_into_range(raw: Tensor, argument: Argument) -> Tensor:
@@ -79,6 +90,20 @@ def check_input(x: Tensor, d_model: int, dtype: torch.dtype) -> None:
         )
     if x.dtype != dtype and not torch.is_autocast_enabled(x.device.type):
         raise InputError(f"x must have the dtype of the layer, {dtype}, not {x.dtype}")
+
+
+def check_weight(rule: Rule, weight: Tensor, expected: tuple[int, ...]) -> None:
+    """
+    Raises
+    ------
+    InputError
+        for weights of a state that do not have the expected shape.
+    """
+    if weight.shape != expected:
+        raise InputError(
+            f"weights of the state must be (batch, head, {', '.join(rule.weight_dims)}) = {expected}, "
+            f"but their shape is {tuple(weight.shape)}"
+        )
 
 
 @torch.no_grad()
@@ -145,6 +170,38 @@ def sizes_of(rule: Rule, pre: int, post: int, given: Mapping[str, int]) -> dict[
             raise InputError(f"rule {rule.id!r} needs sizes={{{name!r}: ...}}, a whole number of 1 or more")
         check_sizes(**{f"sizes[{name!r}]": given[name]})
     return known | dict(given)
+
+
+@dataclass(frozen=True)
+class EventSignal:
+    """A signal that a linear map makes at every event.
+
+    micro : micro-steps per event. shape : (head, *dims), before the feature map. into_range : brings any number into
+    its range; None where it is in it. is_feature : whether it goes through the feature map.
+    """
+
+    name: str
+    micro: int
+    shape: tuple[int, ...]
+    into_range: Callable[[Tensor], Tensor] | None
+    is_feature: bool
+    biased: bool
+
+
+def event_signals(
+    arguments: Sequence[Argument], sizes: Mapping[str, int], d_key: int, heads: int
+) -> tuple[EventSignal, ...]:
+    """The signals of every event, in the order of the arguments."""
+    made = []
+    for argument in arguments:
+        if not argument.per_event:
+            continue
+        feature = argument.name in FEATURES
+        own = [d_key] if feature else [sizes[dim] for dim in argument.dims if dim != "micro"]
+        micro = sizes["micro"] if "micro" in argument.dims else 1
+        biased = initial_bias(argument) is not None
+        made.append(EventSignal(argument.name, micro, (heads, *own), range_map(argument), feature, biased))
+    return tuple(made)
 
 
 def trial_signals(

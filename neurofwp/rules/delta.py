@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from neurofwp.rules.chunkwise import Decay, NoDecay, corrected_sum
+from neurofwp.rules.known import is_known, scaled, write_strength, write_strengths
 from neurofwp.rules.parameter import Parameter
 from neurofwp.rules.rule import Event, Nests, Rule, outer, per_post, per_synapse, product
 
@@ -24,24 +25,28 @@ PREDICTION = (
 
 def prediction(weight: Tensor, key: Tensor, p: Mapping[str, Tensor]) -> Tensor:
     """g sign(Wk) max(|Wk| - threshold, 0), (..., post)."""
-    threshold = per_post(p["prediction_threshold"])
     readout = product(weight, key)
-    # ">=" keeps the slope at W k = 0 where the threshold is 0: the textbook rule is linear there
-    beyond = torch.where(readout.abs() >= threshold, readout - threshold * readout.sign(), 0.0)
-    return per_post(p["prediction_gain"]) * beyond
+    if not is_known(p, "prediction_threshold", 0.0):
+        threshold = per_post(p["prediction_threshold"])
+        # ">=" keeps the slope at W k = 0 where the threshold is 0: the textbook rule is linear there
+        readout = torch.where(readout.abs() >= threshold, readout - threshold * readout.sign(), 0.0)
+    return readout if is_known(p, "prediction_gain", 1.0) else per_post(p["prediction_gain"]) * readout
 
 
 LINEAR = {"prediction_threshold": 0.0}
 
 
-def strengths(events: Event, p: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """How much of the value is written and how much of the prediction is taken off, (..., time)."""
-    write = per_post(p["rate"]) * events.gate
-    return write, per_post(p["prediction_gain"]) * write
+def strengths(events: Event, p: Mapping[str, Tensor]) -> tuple[Tensor | None, Tensor | None]:
+    """How much of the value is written and how much of the prediction is taken off, (..., time); None is all."""
+    write = write_strengths(p, events)
+    if is_known(p, "prediction_gain", 1.0):
+        return write, write
+    gain = per_post(p["prediction_gain"])
+    return write, gain * (events.gate if write is None else write)
 
 
 def corrected_reads(
-    query: Tensor, events: Event, weight: Tensor, write: Tensor, erase: Tensor, decay: Decay, size: int
+    query: Tensor, events: Event, weight: Tensor, write: Tensor | None, erase: Tensor | None, decay: Decay, size: int
 ) -> tuple[Tensor, Tensor]:
     """The chunkwise form of all delta rules, with a linear prediction."""
     return corrected_sum(
@@ -71,7 +76,7 @@ class Delta(Rule):
 
     def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
         error = event.value - prediction(weight, event.key, p)
-        return weight + per_synapse(p["rate"] * event.gate) * outer(error, event.key)
+        return weight + outer(scaled(write_strength(p, event), error), event.key)
 
     def chunkwise(
         self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from neurofwp.rules import delta
 from neurofwp.rules.chunkwise import ScalarDecay
+from neurofwp.rules.known import is_known
 from neurofwp.rules.parameter import SHARE, Parameter
 from neurofwp.rules.rule import Event, Nests, Rule, per_synapse
 from neurofwp.rules.signals import BETA, KEY, LOG_DECAY, VALUE
@@ -40,7 +41,8 @@ class GatedDelta(Rule):
     }
 
     def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
-        return delta.RULE.step(per_synapse(event.retention * p["decay"]) * weight, event, p)
+        left = event.retention if is_known(p, "decay", 1.0) else event.retention * p["decay"]
+        return delta.RULE.step(per_synapse(left) * weight, event, p)
 
     def chunkwise(
         self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from neurofwp.rules.chunkwise import NoDecay, decayed_sum
+from neurofwp.rules.known import scaled, write_strength, write_strengths
 from neurofwp.rules.parameter import Parameter
-from neurofwp.rules.rule import Event, Rule, outer, per_post, per_synapse
+from neurofwp.rules.rule import Event, Rule, outer
 
 
 class Hebbian(Rule):
@@ -24,12 +25,12 @@ class Hebbian(Rule):
     chunkwise_skips = True
 
     def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
-        return weight + per_synapse(p["rate"] * event.gate) * outer(event.value, event.key)
+        return weight + outer(scaled(write_strength(p, event), event.value), event.key)
 
     def chunkwise(
         self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
     ) -> tuple[Tensor, Tensor]:
-        write = per_post(p["rate"]) * events.gate
+        write = write_strengths(p, events)
         return decayed_sum(query, events.key, events.value, write=write, decay=NoDecay(), initial=weight, size=size)
 
 

@@ -24,6 +24,7 @@ class Event:
     others : what else the rule takes, by name; in the chunkwise form log_decay too.
     mask : (...), which events happen, where some do not, for the chunkwise form: those come with beta 0 and log decay
         0, and leave all of the state as it was.
+    ungated : whether beta was left out, so that the gate is 1 at every event.
     """
 
     key: Tensor
@@ -33,6 +34,7 @@ class Event:
     query: Tensor | None = None
     others: Mapping[str, Tensor] = field(default_factory=dict)
     mask: Tensor | None = None
+    ungated: bool = False
 
 
 @dataclass(frozen=True)
@@ -255,7 +257,7 @@ def _check_parameters(rule: Rule, own: str) -> None:
 
 def per_post(number: Tensor) -> Tensor:
     """(...) -> (..., 1), to multiply a value (..., post)."""
-    return number[..., None]
+    return number.unsqueeze(-1)
 
 
 def per_synapse(number: Tensor) -> Tensor:
@@ -265,9 +267,9 @@ def per_synapse(number: Tensor) -> Tensor:
 
 def outer(value: Tensor, key: Tensor) -> Tensor:
     """v k': (..., post) and (..., pre) -> (..., post, pre)."""
-    return value[..., :, None] * key[..., None, :]
+    return value.unsqueeze(-1) * key.unsqueeze(-2)
 
 
 def product(weight: Tensor, key: Tensor) -> Tensor:
     """W k: (..., post, pre) and (..., pre) -> (..., post)."""
-    return (weight @ key[..., :, None])[..., 0]
+    return (weight @ key.unsqueeze(-1)).squeeze(-1)

@@ -8,8 +8,9 @@ from typing import ClassVar
 from torch import Tensor
 
 from neurofwp.rules.chunkwise import ScalarDecay, decayed_sum
+from neurofwp.rules.known import is_known, scaled, write_strength, write_strengths
 from neurofwp.rules.parameter import SHARE, Parameter
-from neurofwp.rules.rule import Event, Formula, Nests, Rule, outer, per_post, per_synapse
+from neurofwp.rules.rule import Event, Formula, Nests, Rule, outer, per_synapse
 from neurofwp.rules.signals import BETA, KEY, LOG_DECAY, VALUE
 
 
@@ -46,13 +47,15 @@ class ScalarDecayRule(Rule):
     }
 
     def step(self, weight: Tensor, event: Event, p: Mapping[str, Tensor]) -> Tensor:
-        alpha = event.retention * (p["decay_closed"] + (p["decay_open"] - p["decay_closed"]) * event.gate)
-        return per_synapse(alpha) * weight + per_synapse(p["rate"] * event.gate) * outer(event.value, event.key)
+        left = event.retention
+        if not (is_known(p, "decay_open", 1.0) and is_known(p, "decay_closed", 1.0)):
+            left = left * (p["decay_closed"] + (p["decay_open"] - p["decay_closed"]) * event.gate)
+        return per_synapse(left) * weight + outer(scaled(write_strength(p, event), event.value), event.key)
 
     def chunkwise(
         self, query: Tensor, events: Event, weight: Tensor, p: Mapping[str, Tensor], size: int
     ) -> tuple[Tensor, Tensor]:
-        write = per_post(p["rate"]) * events.gate
+        write = write_strengths(p, events)
         decay = ScalarDecay.from_logs(events.others["log_decay"], size)
         return decayed_sum(query, events.key, events.value, write=write, decay=decay, initial=weight, size=size)
 

@@ -10,13 +10,13 @@ from neurofwp.rules.chunkwise.decay import Decay
 
 
 def decayed_sum(
-    query: Tensor, key: Tensor, value: Tensor, *, write: Tensor, decay: Decay, initial: Tensor, size: int
+    query: Tensor, key: Tensor, value: Tensor, *, write: Tensor | None, decay: Decay, initial: Tensor, size: int
 ) -> tuple[Tensor, Tensor]:
     """W_t = W_{t-1} a_t + w_t v_t k_t', y_t = W_t q_t (Sun et al. 2023; Yang et al. 2024, arXiv 2312.06635).
 
     Parameters
     ----------
-    query, key : (..., time, pre). value : (..., time, post). write : (..., time), the w_t.
+    query, key : (..., time, pre). value : (..., time, post). write : (..., time), the w_t; None is 1.
     decay : the a_t, cut into chunks of `size`. initial : (..., post, pre), W_0. Leading dims broadcast.
 
     Returns
@@ -25,7 +25,8 @@ def decayed_sum(
     """
     length = query.shape[-2]
     query, key, value = (split(each, size, axis=-2) for each in (query, key, value))
-    value = split(write, size, axis=-1)[..., None] * value
+    if write is not None:
+        value = split(write, size, axis=-1)[..., None] * value
     added = value.mT @ decay.to_end(key)  # (..., chunk, post, pre)
     before = []
     weight = initial
@@ -33,7 +34,7 @@ def decayed_sum(
         before.append(weight)
         share = decay.across(index)
         weight = weight + new if share is None else torch.addcmul(new, share, weight)
-    start = torch.stack(torch.broadcast_tensors(*before, weight)[:-1], dim=-3)
+    start = _stack(before, weight)
     read = decay.pairs(query, key) @ value + decay.from_start(query) @ start.mT
     return join(read, length), weight
 
@@ -43,8 +44,8 @@ def corrected_sum(
     key: Tensor,
     value: Tensor,
     *,
-    write: Tensor,
-    erase: Tensor,
+    write: Tensor | None,
+    erase: Tensor | None,
     decay: Decay,
     initial: Tensor,
     size: int,
@@ -58,7 +59,8 @@ def corrected_sum(
 
     Parameters
     ----------
-    query, key : (..., time, pre). value : (..., time, post). write, erase : (..., time), the w_t and e_t.
+    query, key : (..., time, pre). value : (..., time, post). write, erase : (..., time), the w_t and e_t; None
+        is 1.
     removal : (..., time, pre), the r_t. decay : the a_t, over pre, cut into chunks of `size`.
     initial : (..., post, pre), W_0.
     transposed : read with the transpose: query (..., time, post), reads (..., time, pre). A rule that corrects what the
@@ -70,13 +72,13 @@ def corrected_sum(
     """
     length = query.shape[-2]
     query, key, value = (split(each, size, axis=-2) for each in (query, key, value))
-    write, erase = (split(each, size, axis=-1)[..., None] for each in (write, erase))
     asked = key if removal is None else split(removal, size, axis=-2)
-    coupling = erase * decay.pairs(asked, key)  # of which only what lies below the diagonal is used
+    coupling = _times(erase, decay.pairs(asked, key), size)  # of which only what lies below the diagonal is used
     # the inverse, and two products, are faster than to solve for so many right-hand sides
     one = torch.eye(size, dtype=key.dtype, device=key.device).expand(coupling.shape)
     inverse = torch.linalg.solve_triangular(coupling, one, upper=False, unitriangular=True)
-    alone, taken = inverse @ (write * value), inverse @ (erase * decay.from_start(asked))  # u = alone - taken W'
+    # u = alone - taken W'
+    alone, taken = inverse @ _times(write, value, size), inverse @ _times(erase, decay.from_start(asked), size)
 
     before, writes = [], []
     weight = initial
@@ -86,10 +88,22 @@ def corrected_sum(
         writes.append(whole - share @ weight.mT)
         left = decay.across(index)
         weight = (weight if left is None else left * weight) + writes[-1].mT @ kept
-    start = torch.stack(torch.broadcast_tensors(*before, weight)[:-1], dim=-3)
-    written = torch.stack(writes, dim=-3)
+    start = _stack(before, weight)
+    written = torch.stack(writes, dim=-3) if len(writes) > 1 else writes[0].unsqueeze(-3)
     if transposed:
         read = decay.combine(query @ written.mT, key) + decay.from_start(query @ start)
     else:
         read = decay.pairs(query, key) @ written + decay.from_start(query) @ start.mT
     return join(read, length), weight
+
+
+def _stack(before: list[Tensor], last: Tensor) -> Tensor:
+    """The weights before each chunk, (..., chunk, post, pre), of the shape that the last ones have."""
+    if len(before) == 1:  # no copy
+        return before[0].expand_as(last).unsqueeze(-3)
+    return torch.stack(torch.broadcast_tensors(*before, last)[:-1], dim=-3)
+
+
+def _times(strength: Tensor | None, rows: Tensor, size: int) -> Tensor:
+    """Rows (..., chunk, size, dim) times numbers (..., time); None is 1."""
+    return rows if strength is None else split(strength, size, axis=-1)[..., None] * rows
