@@ -50,7 +50,7 @@ class Settings:
     """Episodes: rules are fitted to the first half and judged on the others."""
     pixels: int = 8
     """How many pixels the values have: those that differ most between digits."""
-    seeds: int = 1
+    networks: int = 1
     """Seeds, each with keys, values and spikes of its own; they follow `--seed`."""
     rules: tuple[str, ...] = ("hebbian", "fixed_decay", "scalar_decay", "key_decay", "delta", "gated_delta",
                               "key_gated_delta", "soft_bound", "outstar", "calcium_threshold")  # fmt: skip
@@ -72,7 +72,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         for fewer than two episodes, or a fact that there is not.
     """
     check(settings)
-    facts, numbers = select_facts(settings), range(seed, seed + settings.seeds)
+    facts, numbers = select_facts(settings), range(seed, seed + settings.networks)
     loads = [settings.pairs, settings.transfer_pairs][: 1 + bool(settings.transfer_pairs and settings.verdicts)]
     runs = range(1 + settings.verdicts)
     programs = {
@@ -112,7 +112,7 @@ def label(fact: Fact, seed: int) -> str:
 
 def check(settings: Settings) -> None:
     """Refuse what leaves nothing to judge."""
-    if settings.episodes < 2 or settings.seeds < 1:
+    if settings.episodes < 2 or settings.networks < 1:
         raise InputError("realism needs 2 episodes, one to fit and one to judge, and 1 seed, or more of each")
 
 

@@ -140,10 +140,13 @@ def _order(tables: Mapping[str, _Table]) -> dict[str, pd.Index]:
     order = {dim: _unique(keys, dim) for dim in keys.labels}
     order["post"] = _unique(values, "post")
     if not pd.api.types.is_numeric_dtype(order["event"]):
-        labels = order["event"]
-        label = next((each for each in labels if not _is_number(each)), max(labels, key=len))  # or one of many digits
-        row = keys.rows.index[keys.rows["event"].astype(str).str.strip() == label][0]
-        raise keys.refuse(row, f"event is {label!r}, but must be a number, which says the order of events")
+        labels = _labels(keys, "event")
+        wrong = [place for place, label in enumerate(labels) if not _is_number(label)]
+        place = wrong[0] if wrong else int(labels.str.len().argmax())  # one of many digits
+        raise keys.refuse(
+            labels.index[place],
+            f"event is {labels.iloc[place]!r}, but must be a number, which says the order of events",
+        )
     return order
 
 

@@ -16,7 +16,7 @@ from neurofwp.runtime import old_traces
 from neurofwp.runtime.lazy import xr
 
 ATTRIBUTE = "format"  # of a file: the version of the format that it is written in
-FORMAT = 5
+FORMAT = 6
 JSON = ("settings", "config")  # attributes of Datasets that hold JSON
 
 
@@ -48,6 +48,7 @@ RENAMED: dict[int, Renames] = {  # by the version that has the old names; files 
     2: Renames(of_kind={"neurofwp.fits": {"episode": "unit"}}),  # what judges may be cells or events
     3: Renames(),  # spikes and probes of Traces are groups that belong to them
     4: Renames(),  # and are groups of their own: `old_traces`
+    5: Renames(settings={"seeds": ("networks", int)}),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import xarray as xr
 from brian2 import nS
 
 from neurofwp import cli
-from neurofwp.cli import sweep
+from neurofwp.cli import catalogue, sweep
+from neurofwp.cli.run import _Run
 from neurofwp.experiments import hetero_associative
 from neurofwp.runtime import files
 from neurofwp.runtime.sweeps import Point
@@ -125,3 +127,11 @@ def test_a_sweep_leaves_one_labelled_dataset_and_a_result_for_every_point(
     results = list(tmp_path.glob("points/*/result.nc"))
     assert len(results) == 4
     assert {xr.open_datatree(path).attrs["seed"] for path in results} == {0, 1}
+
+
+@pytest.mark.parametrize("name", catalogue.experiments())
+def test_no_setting_has_the_name_of_a_flag(name: str) -> None:
+    """Or an experiment could not be run or swept."""
+    own = {field.name for field in fields(catalogue.experiment(name).settings)}
+    flags = {field.name for kind in (_Run, sweep._Sweep) for field in fields(kind)}
+    assert own.isdisjoint(flags)

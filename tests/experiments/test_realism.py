@@ -21,7 +21,7 @@ from neurofwp.spiking.jobs import Job
 
 SMALL = realism.Settings(
     facts=("gate by spikes", "strength of feedback", "feedback removed", "NMDA receptors blocked"), pairs=4, episodes=6,
-    pixels=2, seeds=2, transfer_pairs=6, rules=("hebbian", "delta"), restarts=1,
+    pixels=2, networks=2, transfer_pairs=6, rules=("hebbian", "delta"), restarts=1,
 )  # fmt: skip
 SPIKES = {"flag_values": [0, 1], "flag_meanings": "key value"}
 

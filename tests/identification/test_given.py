@@ -346,7 +346,7 @@ def test_an_npy_file_whose_header_is_damaged_is_refused_by_name(arrays: Arrays, 
         given.read(folder, units="nS")
 
 
-@pytest.mark.parametrize("label", ["9" * 30, "x"])
+@pytest.mark.parametrize("label", ["9" * 30, "x", "\0"])
 def test_an_event_that_has_no_number_is_refused_with_its_row(label: str, arrays: Arrays, tmp_path: Path) -> None:
     folder = as_csv(arrays, tmp_path / "own")
     lines = (folder / "keys.csv").read_text().splitlines()
