@@ -24,10 +24,9 @@ from typing import TYPE_CHECKING
 
 import neurofwp as nf
 from neurofwp.errors import InputError, unknown
-from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.experiment import SPEED, Experiment
 from neurofwp.runtime.lazy import np, torch, xr
 from neurofwp.runtime.parallel import parallel_map
-from neurofwp.runtime.tables import SPEED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

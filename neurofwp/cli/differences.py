@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from neurofwp.runtime.tables import FOLLOWS_FROM, SPEED
+from neurofwp.runtime.experiment import SPEED
+from neurofwp.runtime.tables import FOLLOWS_FROM
 
 SHOWN = 20  # variables in a report, at most
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RUN = ("seed", "device", "folder")  # what every run is told by keyword
+SPEED = "speed"  # attribute of a variable that says how fast a machine was; no other run has the same
 
 
 @dataclass(frozen=True)

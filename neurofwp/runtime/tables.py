@@ -17,7 +17,6 @@ import xarray as xr
 
 UNNAMED = "summary"  # a table whose numbers go into summary.json under their own names
 FOLLOWS_FROM = "table"  # attribute of a variable that is a number of that table
-SPEED = "speed"  # attribute of a variable that says how fast a machine was; no other run has the same
 MOST = 500  # numbers of one table that `variables` names one by one
 SEM = "_sem"
 

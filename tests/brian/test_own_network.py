@@ -73,10 +73,11 @@ MODELS = (
 )
 
 
-# one model of each kind is enough to compile
-@pytest.mark.parametrize(
-    ("name", "target"), [*((name, "numpy") for name in MODELS), *((name, "cython") for name in MODELS[:2])]
-)
+# Cython compiles for a minute; a test below does so for a network of another kind
+COMPILED = [pytest.param(name, "cython", marks=pytest.mark.slow) for name in MODELS[:2]]
+
+
+@pytest.mark.parametrize(("name", "target"), [*((name, "numpy") for name in MODELS), *COMPILED])
 def test_the_numbers_are_those_of_our_networks(name: str, target: str) -> None:
     before, b2.prefs.codegen.target = b2.prefs.codegen.target, target
     try:

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from neurofwp.cli.differences import differing
-from neurofwp.runtime.tables import SPEED
+from neurofwp.runtime.experiment import SPEED
 
 
 def result(weight: float, speed: float) -> xr.DataTree:
