@@ -8,8 +8,8 @@ another(noise) is a new normal number, as randn() is. Brian2 warns of code that 
 synapses share, because a sequence of draws depends on the order of synapses. Its distribution does not, and this
 function says so.
 
-For functions without an implementation of their own for NumPy, Brian2 2.9 checks units at every call, and for that prints
-the whole array into a message that it does not need: 0.7 ms. So every function has one.
+Every function has an implementation for NumPy: around those that have none, Brian2 2.9 checks units at every call, and
+for that prints the whole array into a message that it does not need, which takes 0.7 ms.
 """
 
 from typing import Any
