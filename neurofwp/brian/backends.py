@@ -77,7 +77,7 @@ def compile_project(folder: Path) -> None:
     """
     units.gather(folder)
     preferences = prefs.devices.cpp_standalone
-    words = [*shlex.split(preferences.make_cmd_unix), *preferences.extra_make_args_unix]
+    words = [*shlex.split(preferences.make_cmd_unix), *preferences.extra_make_args_unix, f"OBJS={units.OBJECTS}"]
     own = os.environ | {"TMPDIR": str(folder)}  # a compiler that is killed leaves its temporary files
     done = children.run(words, cwd=folder, env=own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
@@ -103,7 +103,6 @@ def use_backend(backend: str) -> Iterator[Path | None]:
         prefs.devices.cpp_standalone.extra_make_args_unix = [
             f"-j{os.cpu_count() or 1}",
             "DEPS=",  # a list of who reads which header, for nothing but the next time
-            f"OBJS={units.OBJECTS}",
         ]
         prefs.codegen.cpp.extra_link_args = [*link, "-ffast-math"]  # flushes denormal numbers, which are slow
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import brian2 as b2
 import numpy as np
 import pytest
@@ -17,6 +19,13 @@ CELLS = """
     dg_e/dt = -g_e/(5*ms) : siemens
 """
 STEPS = 400
+
+
+@pytest.fixture
+def on_numpy() -> Iterator[None]:
+    """Where nothing is asked of compiled code, which takes long to compile."""
+    with backends.use_backend("numpy"):
+        yield
 
 
 def driven(name: str = "target", count: int = 4) -> b2.NeuronGroup:
@@ -73,24 +82,21 @@ MODELS = (
 )
 
 
-# Cython compiles for a minute; a test below does so for a network of another kind
-COMPILED = [pytest.param(name, "cython", marks=pytest.mark.slow) for name in MODELS[:2]]
-
-
-@pytest.mark.parametrize(("name", "target"), [*((name, "numpy") for name in MODELS), *COMPILED])
+# one model of each kind is enough to compile
+@pytest.mark.parametrize(
+    ("name", "target"), [*((name, "numpy") for name in MODELS), *((name, "cython") for name in MODELS[:2])]
+)
 def test_the_numbers_are_those_of_our_networks(name: str, target: str) -> None:
-    before, b2.prefs.codegen.target = b2.prefs.codegen.target, target
-    try:
-        synapse = nf.synapse(name)
+    synapse = nf.synapse(name)
+    with backends.use_backend("numpy"):
+        expected = by_hand(synapse)
+    with backends.use_backend(target):
         cell, step = trains()
         source = b2.SpikeGeneratorGroup(4, cell, step * ms, dt=1 * ms)
         cells = driven()
         plastic = synapse.connect(source, cells, dendrite="v", conductance="g_e")
         plastic.weight = 0.2 * nS
         b2.Network(source, cells, plastic).run(STEPS * ms, namespace={})
-        expected = by_hand(synapse)
-    finally:
-        b2.prefs.codegen.target = before
     assert np.ptp(expected["weight"]) > 1e-3
     np.testing.assert_allclose(plastic.weight / nS, expected["weight"], rtol=1e-9)
     np.testing.assert_allclose(cells.g_e / nS, expected["g"], rtol=1e-9)
@@ -113,6 +119,7 @@ def test_the_numbers_are_those_of_our_networks_in_standalone_mode(name: str) -> 
         np.testing.assert_allclose(cells.g_e / nS, expected["g"], rtol=1e-9)
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_sparse_synapses_with_delays_are_recorded_by_brian2_beside_another_model() -> None:
     source = b2.PoissonGroup(20, 50 * Hz)
     cells = driven(count=10)
@@ -128,6 +135,7 @@ def test_sparse_synapses_with_delays_are_recorded_by_brian2_beside_another_model
     assert one.now.delay == 2 * ms
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_recurrent_synapses_of_a_network_that_spikes() -> None:
     cells = driven(count=6)
     recurrent = nf.synapse("triplet-visual-cortex").connect(
@@ -155,43 +163,40 @@ def test_cells_that_lack_something_are_told(name: str, equations: str, how: dict
         nf.synapse(name).connect(source, cells, **how)
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_part_of_a_group_is_like_a_group() -> None:
     """What stands beside the cells is that of the cells that are connected, also where these are in the middle."""
-    before, b2.prefs.codegen.target = b2.prefs.codegen.target, "numpy"
-    try:
-        weights = []
-        for whole in (True, False):
-            cell, step = trains()
-            source = b2.SpikeGeneratorGroup(4, cell, step * ms, dt=1 * ms)
-            cells = driven(name="target*", count=4 if whole else 9)
-            if not whole:
-                cells.v = -70 * b2.mV + np.array([9, 9, 9, 0, 0, 0, 0, 9, 9]) * b2.mV
-            else:
-                cells.v = -70 * b2.mV
-            plastic = nf.synapse("error-correcting").connect(
-                source, cells if whole else cells[3:7], dendrite="v", conductance="g_e"
-            )
-            plastic.weight = 0.2 * nS
-            b2.Network(source, cells, plastic).run(100 * ms, namespace={})
-            weights.append(np.array(plastic.weight / nS))
-            assert np.asarray(plastic.unblocked[:]).shape == (16,)  # one of each synapse
-    finally:
-        b2.prefs.codegen.target = before
+    weights = []
+    for whole in (True, False):
+        cell, step = trains()
+        source = b2.SpikeGeneratorGroup(4, cell, step * ms, dt=1 * ms)
+        cells = driven(name="target*", count=4 if whole else 9)
+        if not whole:
+            cells.v = -70 * b2.mV + np.array([9, 9, 9, 0, 0, 0, 0, 9, 9]) * b2.mV
+        else:
+            cells.v = -70 * b2.mV
+        plastic = nf.synapse("error-correcting").connect(
+            source, cells if whole else cells[3:7], dendrite="v", conductance="g_e"
+        )
+        plastic.weight = 0.2 * nS
+        b2.Network(source, cells, plastic).run(100 * ms, namespace={})
+        weights.append(np.array(plastic.weight / nS))
+        assert np.asarray(plastic.unblocked[:]).shape == (16,)  # one of each synapse
     assert np.ptp(weights[0]) > 1e-4
     np.testing.assert_array_equal(*weights)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.usefixtures("on_numpy")
 def test_a_network_stops_when_a_weight_is_no_longer_finite() -> None:
-    with backends.use_backend("numpy"):
-        cell, step = trains()
-        source = b2.SpikeGeneratorGroup(4, cell, step * ms, dt=1 * ms)
-        cells = driven()
-        overflows = nf.synapse("linear", parameters={"g_calcium": "1e300 1/mV", "eta": "1e20 nS/s"})
-        plastic = overflows.connect(source, cells, dendrite="v", conductance="g_e", name="written")
-        with pytest.raises(
-            InputError,
-            match=r"weight of the synapse of 'written' from cell \d to cell \d became (inf|nan) within the 100. ms "
-            r"before 0\.[1-4] s(; so are .*)?: parameters make numbers overflow, or a time step is too long",
-        ):
-            b2.Network(source, cells, plastic).run(STEPS * ms, namespace={})
+    cell, step = trains()
+    source = b2.SpikeGeneratorGroup(4, cell, step * ms, dt=1 * ms)
+    cells = driven()
+    overflows = nf.synapse("linear", parameters={"g_calcium": "1e300 1/mV", "eta": "1e20 nS/s"})
+    plastic = overflows.connect(source, cells, dendrite="v", conductance="g_e", name="written")
+    with pytest.raises(
+        InputError,
+        match=r"weight of the synapse of 'written' from cell \d to cell \d became (inf|nan) within the 100. ms "
+        r"before 0\.[1-4] s(; so are .*)?: parameters make numbers overflow, or a time step is too long",
+    ):
+        b2.Network(source, cells, plastic).run(STEPS * ms, namespace={})

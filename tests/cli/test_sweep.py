@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,21 @@ import pytest
 import xarray as xr
 from brian2 import nS
 
-from neurofwp import cli
+from neurofwp import cli, slownet
 from neurofwp.cli import catalogue, sweep
 from neurofwp.cli.run import _Run
 from neurofwp.experiments import hetero_associative
 from neurofwp.runtime import files
 from neurofwp.runtime.sweeps import Point
+from neurofwp.slownet import FixedEncoder
 
-SMALL = ("--episodes", "1", "--pairs", "2", "--no-fit", "--load", "--cells-per-pool", "1")
+SMALL = ("--episodes", "1", "--pairs", "2", "--no-fit", "--load", "--cells-per-pool", "1", "--backend", "numpy")
+
+
+@pytest.fixture
+def small_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """40 key cells instead of 400, and events of 250 ms instead of 500 ms."""
+    monkeypatch.setattr(slownet, "FixedEncoder", partial(FixedEncoder, pre=40, active=10, duration=250.0))
 
 
 @pytest.mark.parametrize(
@@ -99,6 +107,7 @@ def test_parameters_are_read_in_their_own_unit() -> None:
     assert network["parameters"]["g_gaba"] == 1.5 * nS
 
 
+@pytest.mark.usefixtures("small_keys")
 def test_a_sweep_leaves_one_labelled_dataset_and_a_result_for_every_point(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
