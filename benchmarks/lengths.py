@@ -38,7 +38,7 @@ def measure(
             numbers[f"event.{rule}.{length}.seconds"] = float(np.median(seconds[str(length)])) / lengths[-1]
             numbers[f"event.{rule}.{length}.bytes"] = held / length
         short, long = seconds[str(lengths[1])], seconds[str(lengths[-1])]
-        numbers[f"event.{rule}"] = float(np.median(long) / np.median(short))
+        numbers[f"event.{rule}"] = float(np.median(long / short))
         numbers[f"event.{rule}.quartiles"] = np.quantile(long / short, (0.25, 0.75)).tolist()
     return numbers
 

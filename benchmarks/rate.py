@@ -1,8 +1,8 @@
 """How fast the rate rules are: against a step loop, a public peer and softmax attention, in one run.
 
 One thread of a CPU in float32, or a GPU in bfloat16, which the peer's kernels ask for. The contenders of a comparison
-take turns. A ratio is the median of their times over the median of ours: above one, we are faster. Its spread is the
-quartiles of the ratios within a round. Memory is the most that tensors hold at once during a call.
+take turns. A ratio is the median over rounds of their time to ours: above one, we are faster. Its spread is the
+quartiles over rounds. Memory is the most that tensors hold at once during a call.
 
 In the JSON file, `ratio.RULE.CONTENDER` and `crossover.RULE`, the shortest length from which on we are ahead of softmax
 attention, are for forward and backward together; with `.forward` behind them they are for forward alone.
@@ -169,7 +169,7 @@ def _ratios(rule: str, suffix: str, seconds: dict[str, NDArray[np.float64]]) -> 
         for theirs in ("step_loop", "reference", "reference_compiled"):
             if mine in seconds and theirs in seconds:
                 key = f"{rule}.{prefix}{theirs}{suffix}"
-                numbers[f"ratio.{key}"] = float(np.median(seconds[theirs]) / np.median(seconds[mine]))
+                numbers[f"ratio.{key}"] = float(np.median(seconds[theirs] / seconds[mine]))
                 numbers[f"spread.{key}"] = np.quantile(seconds[theirs] / seconds[mine], (0.25, 0.75)).tolist()
     return numbers
 
