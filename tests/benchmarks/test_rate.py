@@ -161,8 +161,8 @@ def test_what_a_run_leaves(
     assert rate.main(["--quick", "--json", str(file), "--device", "cpu"]) == 0
     numbers = json.loads(file.read_text())
     for rule in RULES:
-        times = {name: numbers[f"seconds.{rule}.{name}"] for name in ("ours", "step_loop")}
-        assert numbers[f"ratio.{rule}.step_loop"] == pytest.approx(times["step_loop"] / times["ours"])
+        low, high = numbers[f"spread.{rule}.step_loop"]
+        assert 0 < low <= numbers[f"ratio.{rule}.step_loop"] <= high
         assert numbers[f"crossover.{rule}"] in (None, 16, 64)
         assert numbers[f"backend.{rule}"] == "chunkwise"
         assert f"ratio.{rule}.reference" not in numbers
