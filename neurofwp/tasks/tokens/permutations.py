@@ -79,11 +79,12 @@ def permuted_things(
     if things > MOST:
         raise InputError(f"things must be at most {MOST}, not {things}")
     every, composed = group(things), compositions(things)
-    rng = np.random.default_rng(seed)
-    token = rng.integers(len(every), size=(episodes, length))
+    # one generator for each, or an episode's swaps would depend on how many episodes there are
+    any_permutation, any_swap = map(np.random.default_rng, (seed, np.random.SeedSequence(seed).spawn(1)[0]))
+    token = any_permutation.integers(len(every), size=(episodes, length))
     if only_swaps:
         allowed = swaps(things)
-        token[:, 1:] = allowed[rng.integers(len(allowed), size=(episodes, length - 1))]
+        token[:, 1:] = allowed[any_swap.integers(len(allowed), size=(episodes, length - 1))]
     target = token.copy()
     for event in range(1, length):
         target[:, event] = composed[token[:, event], target[:, event - 1]]
