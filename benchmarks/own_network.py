@@ -84,7 +84,7 @@ def compile(make: Callable[[Settings], b2.Network], settings: Settings, stack: E
         assert folder is not None
         make(settings).run(SECONDS * b2.second, namespace={})
         b2.get_device().build(directory=str(folder), compile=False, run=False)
-        backends.compile_project(folder)
+        backends.make(folder)
         kept = Path(stack.enter_context(neurofwp.runtime.children.temporary_folder()))
         subprocess.run(["cp", "-r", f"{folder}/.", str(kept)], check=True)
     return kept

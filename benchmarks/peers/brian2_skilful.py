@@ -6,16 +6,11 @@ calcium drive and the dendrite's wave are each cell's. Compiler flags and double
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
-
 import brian2 as b2
 from brian2 import second
 
 from benchmarks.peers.cases import MEMBRANE_STEP, PLASTICITY_STEP, Case
-from benchmarks.peers.standalone import NAMES, VALUE_CELL, WAVE, Program, keep, program, scripted
-from neurofwp.brian import backends
+from benchmarks.peers.standalone import NAMES, VALUE_CELL, WAVE, Made, Program, build_brian2, scripted
 
 DRIVE = "drive = g_calcium*(E_calcium - v_dendrite)/(1 + exp(-v_dendrite/(16.129032258064516*mV))*magnesium)"
 UPDATE = """
@@ -37,13 +32,7 @@ UPDATE = """
 
 def build(case: Case) -> Program:
     """The compiled network."""
-    with tempfile.TemporaryDirectory(prefix="neurofwp-") as place:
-        b2.set_device("cpp_standalone", directory=place, build_on_run=False)
-        b2.prefs.devices.cpp_standalone.extra_make_args_unix = [f"-j{os.cpu_count() or 1}"]
-        made = _network(case)
-        own = program(made, made[-1], made[1], case, Path(place))
-        backends.compile_project(Path(place))
-        return keep(own)
+    return build_brian2(_network, case)
 
 
 def names(case: Case) -> dict[str, object]:
@@ -53,7 +42,7 @@ def names(case: Case) -> dict[str, object]:
     return NAMES | {name: value * units.get(name, 1) for name, value in case.numbers.items() if name != "weight"}
 
 
-def _network(case: Case) -> tuple[b2.NeuronGroup, b2.NeuronGroup, b2.Synapses]:
+def _network(case: Case) -> Made:
     known = names(case)
     key = scripted(case.key_spikes(), "ds/dt = -s/tau_nmda : 1", "s += alpha_nmda*(1 - s)", "key", known)
     value = b2.NeuronGroup(

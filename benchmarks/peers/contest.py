@@ -22,11 +22,10 @@ from typing import Any
 import numpy as np
 from brian2 import second
 from numpy.typing import NDArray
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.peers.cases import PLASTICITY_STEP, TRIPLET, Case
+from benchmarks.simple_table import table
 from neurofwp.synapses.model import load
 
 INSTALL = {"brainpy_jax": "pip install neurofwp[peers]"}
@@ -179,17 +178,17 @@ def compare(rounds: int = 5, cases: Sequence[Case] = CASES) -> dict[str, Any]:
 
 def show(title: str, found: dict[str, Any]) -> None:
     """A case as a table."""
-    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left")
-    for column in ("", "s per simulated s", "times ours", "start, s", "imports, s", "MiB", "weights apart", "spikes"):
-        table.add_column(column, justify="right" if column else "left")
-    for name, each in found.items():
-        low, high = each["quartiles"]
-        table.add_row(
-            name, f"{each['seconds']:.3g}", f"{each['ratio']:.3g} [{low:.3g}, {high:.3g}]", f"{each['start']:.3g}",
-            f"{each['imports']:.2g}", f"{each['mebibytes']:.0f}", f"{each['weights_apart']:.0e}",
-            f"{each['spikes']:.0f}",
-        )  # fmt: skip
-    Console(width=140).print(table)
+    columns = ("", "s per simulated s", "times ours", "start, s", "imports, s", "MiB", "weights apart", "spikes")
+    Console(width=140).print(table(title, columns, (_row(name, each) for name, each in found.items())))
+
+
+def _row(name: str, found: dict[str, Any]) -> list[str]:
+    low, high = found["quartiles"]
+    return [
+        name, f"{found['seconds']:.3g}", f"{found['ratio']:.3g} [{low:.3g}, {high:.3g}]", f"{found['start']:.3g}",
+        f"{found['imports']:.2g}", f"{found['mebibytes']:.0f}", f"{found['weights_apart']:.0e}",
+        f"{found['spikes']:.0f}",
+    ]  # fmt: skip
 
 
 def main() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 
 from benchmarks.peers.cases import CELLS, MEMBRANE_STEP, Case, table
 from benchmarks.spiking_growth import LAUNCHER
+from neurofwp.brian import backends
 
 UNITS = {
     "E_leak": b2.volt, "g_leak": b2.siemens, "tau": second, "threshold": b2.volt, "u_rest": b2.volt,
@@ -48,11 +51,18 @@ def scripted(
     return group
 
 
-class Program:
-    """A compiled network, and where it leaves its weights."""
+Made = tuple[b2.NeuronGroup, b2.NeuronGroup, b2.Synapses]  # key cells, value cells, synapses
 
-    def __init__(self, folder: Path, weights: Path, fired: Path, dtype: Any) -> None:
-        self.folder, self._weights, self._fired, self._dtype = folder, weights, fired, dtype
+
+@dataclass(frozen=True)
+class Program:
+    """A compiled network in a folder, the files of its weights and spikes there, and what removes it at the end."""
+
+    folder: Path
+    weights_file: Path
+    fired_file: Path
+    dtype: Any
+    holder: tempfile.TemporaryDirectory[str]
 
     def run(self) -> float:
         """Processor seconds of the network, without its start."""
@@ -61,11 +71,11 @@ class Program:
 
     def weights(self) -> NDArray[np.float64]:
         """At the end, in siemens, ordered by key cell."""
-        return np.fromfile(self.folder / self._weights, self._dtype).astype(float)
+        return np.fromfile(self.folder / self.weights_file, self.dtype).astype(float)
 
     def fired(self) -> float:
         """Spikes of all value cells."""
-        return float(np.fromfile(self.folder / self._fired).sum())
+        return float(np.fromfile(self.folder / self.fired_file).sum())
 
     def mebibytes(self) -> float:
         """That the program holds at most."""
@@ -73,23 +83,35 @@ class Program:
         return int(subprocess.run(words, cwd=self.folder, capture_output=True, check=True).stdout) / 1024
 
 
-def program(objects: Iterable[Any], plastic: b2.Synapses, value: Any, case: Case, folder: Path) -> Program:
-    """Write the program of a network, while a standalone device is set; whoever called compiles it."""
+def build_ours(network: Callable[[Case], Made], case: Case) -> Program:
+    """A network compiled as `SpikingNetwork` compiles its own."""
+    with backends.use_backend("cpp_standalone") as folder:
+        assert folder is not None
+        return _compile(network(case), case, folder, backends.compile_project)
+
+
+def build_brian2(network: Callable[[Case], Made], case: Case) -> Program:
+    """A network compiled as Brian2 compiles it, with its own flags."""
+    with tempfile.TemporaryDirectory(prefix="neurofwp-") as folder:
+        b2.set_device("cpp_standalone", directory=folder, build_on_run=False)
+        b2.prefs.devices.cpp_standalone.extra_make_args_unix = [f"-j{os.cpu_count() or 1}"]
+        return _compile(network(case), case, Path(folder), backends.make)
+
+
+def _compile(made: Made, case: Case, folder: Path, compile: Callable[[Path], None]) -> Program:
+    """Write a network's program while a standalone device is set, compile it, and copy it to a folder that stays."""
+    _, value, plastic = made
     device = b2.get_device()
     device.insert_code("before_network_run", "const std::clock_t began = std::clock();")
     device.insert_code("after_network_run", TELL)
-    b2.Network(*objects).run(case.seconds * second, namespace={})
+    b2.Network(*made).run(case.seconds * second, namespace={})
     device.build(directory=str(folder), with_output=False, compile=False, run=False)
+    compile(folder)
     weight = plastic.variables["weight"]
-    weights, fired = (Path(device.get_array_filename(each)).name for each in (weight, value.variables["fired"]))
-    return Program(folder, Path("results", weights), Path("results", fired), weight.dtype)
-
-
-def keep(made: Program) -> Program:
-    """A copy in a folder that stays until the process ends."""
+    weights, fired = (
+        Path("results", Path(device.get_array_filename(each)).name) for each in (weight, value.variables["fired"])
+    )
     holder = tempfile.TemporaryDirectory(prefix="neurofwp-")
     kept = Path(holder.name, "program")
-    shutil.copytree(made.folder, kept, ignore=shutil.ignore_patterns("*.o", "*.gch"))
-    own = Program(kept, made._weights, made._fired, made._dtype)
-    own.holder = holder  # type: ignore[attr-defined]  # removed when the program is forgotten
-    return own
+    shutil.copytree(folder, kept, ignore=shutil.ignore_patterns("*.o"))
+    return Program(kept, weights, fired, weight.dtype, holder)

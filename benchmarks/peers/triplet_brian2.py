@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
-
 import brian2 as b2
 from brian2 import second
 
 from benchmarks.peers.cases import MEMBRANE_STEP, TRIPLET, Case
-from benchmarks.peers.standalone import Program, keep, program, scripted
-from neurofwp.brian import backends
+from benchmarks.peers.standalone import Made, Program, build_brian2, scripted
 
 TRACES = """
     dr1/dt = -r1/tau_plus : 1 (event-driven)
@@ -35,16 +30,10 @@ ON_POST = """
 
 def build(case: Case) -> Program:
     """The compiled network."""
-    with tempfile.TemporaryDirectory(prefix="neurofwp-") as place:
-        b2.set_device("cpp_standalone", directory=place, build_on_run=False)
-        b2.prefs.devices.cpp_standalone.extra_make_args_unix = [f"-j{os.cpu_count() or 1}"]
-        made = _network(case)
-        own = program(made, made[-1], made[1], case, Path(place))
-        backends.compile_project(Path(place))
-        return keep(own)
+    return build_brian2(_network, case)
 
 
-def _network(case: Case) -> tuple[b2.NeuronGroup, b2.NeuronGroup, b2.Synapses]:
+def _network(case: Case) -> Made:
     units = {"w_unit": b2.siemens} | {name: second for name in TRIPLET if name.startswith("tau")}
     names = {name: case.numbers[name] * units.get(name, 1) for name in TRIPLET}
     key = scripted(case.key_spikes(), "", "", "key", names)

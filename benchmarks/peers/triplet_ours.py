@@ -7,8 +7,7 @@ import numpy as np
 from brian2 import second
 
 from benchmarks.peers.cases import PLASTICITY_STEP, Case
-from benchmarks.peers.standalone import Program, keep, program, scripted
-from neurofwp.brian import backends
+from benchmarks.peers.standalone import Made, Program, build_ours, scripted
 from neurofwp.brian.connect import begin, connect
 from neurofwp.brian.spike_detection import ManyCells
 from neurofwp.synapses.model import load
@@ -16,15 +15,10 @@ from neurofwp.synapses.model import load
 
 def build(case: Case) -> Program:
     """The compiled network."""
-    with backends.use_backend("cpp_standalone") as folder:
-        assert folder is not None
-        made = _network(case)
-        own = program(made, made[-1], made[1], case, folder)
-        backends.compile_project(folder)
-        return keep(own)
+    return build_ours(_network, case)
 
 
-def _network(case: Case) -> tuple[b2.NeuronGroup, b2.NeuronGroup, b2.Synapses]:
+def _network(case: Case) -> Made:
     synapse = load("triplet-visual-cortex")
     plasticity = b2.Clock(PLASTICITY_STEP * second, name="plasticity_clock")
     names = synapse.values | synapse.constants(plasticity.dt)

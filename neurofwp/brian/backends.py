@@ -66,7 +66,13 @@ def flags() -> tuple[str, ...]:
 
 
 def compile_project(folder: Path) -> None:
-    """Compile the program that Brian2 has written into a folder.
+    """Compile the program that Brian2 has written into a folder, in few translation units; errors of `make`."""
+    units.gather(folder)
+    make(folder, f"OBJS={units.OBJECTS}")
+
+
+def make(folder: Path, *arguments: str) -> None:
+    """Compile the program that Brian2 has written into a folder, as Brian2 does.
 
     Brian2 itself would wait for make in a way that no signal ends.
 
@@ -75,9 +81,8 @@ def compile_project(folder: Path) -> None:
     RuntimeError
         with what the compiler said.
     """
-    units.gather(folder)
     preferences = prefs.devices.cpp_standalone
-    words = [*shlex.split(preferences.make_cmd_unix), *preferences.extra_make_args_unix, f"OBJS={units.OBJECTS}"]
+    words = [*shlex.split(preferences.make_cmd_unix), *preferences.extra_make_args_unix, *arguments]
     own = os.environ | {"TMPDIR": str(folder)}  # a compiler that is killed leaves its temporary files
     done = children.run(words, cwd=folder, env=own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
@@ -96,7 +101,7 @@ def use_backend(backend: str) -> Iterator[Path | None]:
             prefs.codegen.target = before
         return
     own, link = prefs.codegen.cpp.extra_compile_args_gcc, prefs.codegen.cpp.extra_link_args
-    make = prefs.devices.cpp_standalone.extra_make_args_unix
+    make_arguments = prefs.devices.cpp_standalone.extra_make_args_unix
     with children.temporary_folder() as folder:
         set_device("cpp_standalone", directory=str(folder), build_on_run=False)
         prefs.codegen.cpp.extra_compile_args_gcc = list(flags())
@@ -110,5 +115,5 @@ def use_backend(backend: str) -> Iterator[Path | None]:
         finally:
             get_device().reinit()
             prefs.codegen.cpp.extra_compile_args_gcc, prefs.codegen.cpp.extra_link_args = own, link
-            prefs.devices.cpp_standalone.extra_make_args_unix = make
+            prefs.devices.cpp_standalone.extra_make_args_unix = make_arguments
             set_device("runtime")
