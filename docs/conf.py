@@ -8,7 +8,8 @@ from typing import Any
 
 import neurofwp
 
-sys.path.insert(0, str(Path(__file__).parent))  # for the extensions of our own
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE / "results")]  # for the extensions of our own, and pages.py
 
 project = "neurofwp"
 author = project_copyright = "neurofwp developers"

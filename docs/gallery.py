@@ -8,20 +8,17 @@ from __future__ import annotations
 import ast
 import json
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import pages
 
 import neurofwp
 from neurofwp.cli import catalogue
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
-sys.path.insert(0, str(RESULTS))  # for pages.py
-
-import pages  # noqa: E402
-
 FIGURE = re.compile(r"!\[.*?\]\((.+?)\)")
 
 

@@ -21,7 +21,8 @@ PAGES = sorted(page for page in DOCS.rglob("*.md") if not {"_build", "generated"
 
 @pytest.fixture
 def docs(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    monkeypatch.syspath_prepend(str(DOCS))
+    for folder in (DOCS, DOCS / "results"):
+        monkeypatch.syspath_prepend(str(folder))
     yield import_module("reference_pages")
     for name in ("reference_pages", "validation_page", "docstrings", "gallery", "pages"):
         sys.modules.pop(name, None)
