@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Literal
 
 import neurofwp as nf
 from neurofwp.errors import InputError
-from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.experiment import Experiment, check_counts
 from neurofwp.runtime.lazy import np, torch, xr
 from neurofwp.runtime.parallel import parallel_map
 
@@ -153,8 +153,7 @@ def cells_of(settings: Settings) -> list[Cell]:
         curves = [(settings.setting, settings.feature_map, settings.rule)]
     if not curves:
         raise InputError("no published curve has these settings: give setting, feature_map and rule, to train another")
-    if settings.evaluated < 1:
-        raise InputError(f"evaluated must be 1 or more, but is {settings.evaluated}")
+    check_counts(settings, "evaluated")
     for count in settings.pairs:
         if count < 2:
             raise InputError(f"pairs must be 2 or more, but have {count}")

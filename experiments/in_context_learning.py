@@ -22,8 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import neurofwp as nf
-from neurofwp.errors import InputError, unknown
-from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.experiment import Experiment, check_counts, check_models
 from neurofwp.runtime.lazy import np, torch, xr
 from neurofwp.runtime.parallel import parallel_map
 
@@ -79,14 +78,8 @@ def check(settings: Settings) -> None:
     InputError
         for a model that is not known or comes twice, or a size below 1.
     """
-    for name in settings.models:
-        if name not in MODELS:
-            raise unknown("model", name, MODELS)
-    if len(set(settings.models)) < len(settings.models):
-        raise InputError(f"models must differ, but are {' '.join(settings.models)}")
-    for name, number in asdict(settings).items():
-        if isinstance(number, int) and name != "full" and number < 1:
-            raise InputError(f"{name} must be 1 or more, but is {number}")
+    check_models(settings.models, MODELS)
+    check_counts(settings)
 
 
 def models_of(settings: Settings) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import neurofwp as nf
 from neurofwp.errors import InputError
-from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.experiment import Experiment, check_counts
 from neurofwp.runtime.lazy import np, torch, xr
 
 if TYPE_CHECKING:
@@ -98,8 +98,7 @@ def _check(settings: Settings) -> None:
     for name in ("keys", "draws", "value_cells"):
         if getattr(settings, name) < 2:
             raise InputError(f"{name} must be 2 or more, but is {getattr(settings, name)}")
-    if settings.tuning_draws < 1:
-        raise InputError(f"tuning_draws must be 1 or more, but is {settings.tuning_draws}")
+    check_counts(settings, "tuning_draws")
     for name in ("active", "rates", "decays", "potentiations", "depressions"):
         if not getattr(settings, name):
             raise InputError(f"{name} must have at least one number, but is empty")

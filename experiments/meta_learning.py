@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import neurofwp as nf
 from neurofwp.errors import InputError, unknown
-from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.experiment import Experiment, check_counts
 from neurofwp.runtime.lazy import np, torch, xr
 from neurofwp.runtime.parallel import parallel_map
 
@@ -72,9 +72,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
     InputError
         for a size below 1, fewer than 20 episodes, or an unknown architecture, and as the tasks do.
     """
-    for name in ("networks", "regression_steps", "few_shot_steps", "gate_steps"):
-        if getattr(settings, name) < 1:
-            raise InputError(f"{name} must be 1 or more, but is {getattr(settings, name)}")
+    check_counts(settings, "networks", "regression_steps", "few_shot_steps", "gate_steps")
     if settings.episodes < 20:
         raise InputError(f"episodes must be 20 or more, but is {settings.episodes}")
     if settings.architecture not in get_args(Architecture):

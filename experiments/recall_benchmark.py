@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, cast
 
 import neurofwp as nf
 from neurofwp.errors import InputError
-from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.experiment import Experiment, check_counts
 from neurofwp.runtime.lazy import np, torch, xr
 from neurofwp.runtime.parallel import parallel_map
 
@@ -100,9 +100,7 @@ def run(settings: Settings, *, seed: int, device: str, folder: Path | None = Non
         raise InputError(f"sizes must be 1 or more, but are {settings.sizes}")
     if settings.networks < 2:
         raise InputError(f"networks must be 2 or more, for a standard error, but is {settings.networks}")
-    for name in ("steps", "sequences", "tested"):
-        if getattr(settings, name) < 1:
-            raise InputError(f"{name} must be 1 or more, but is {getattr(settings, name)}")
+    check_counts(settings, "steps", "sequences", "tested")
     for variant in VARIANTS:
         sequences(settings, variant, 1, seed=0)
     place = nf.rate.choose_device(device).type

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 import neurofwp as nf
 from neurofwp.errors import InputError, unknown
-from neurofwp.runtime.experiment import Experiment
+from neurofwp.runtime.experiment import Experiment, check_counts
 from neurofwp.runtime.lazy import np, torch, xr
 from neurofwp.runtime.parallel import parallel_map
 
@@ -152,10 +152,7 @@ def check(settings: Settings) -> None:
     for name in settings.tasks:
         if name not in OWN:
             raise unknown("task", name, tuple(OWN))
-    for name in ("length", "steps", "networks", "episodes"):
-        number = getattr(settings, name)
-        if number is not None and number < 1:
-            raise InputError(f"{name} must be 1 or more, but is {number}")
+    check_counts(settings)
     least = 8 if "brackets" in tasks_of(settings) else 4
     if settings.length % least:
         raise InputError(f"length must be a multiple of {least}, but is {settings.length}")

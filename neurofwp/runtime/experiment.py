@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurofwp.errors import InputError
+from neurofwp.errors import InputError, unknown
 from neurofwp.runtime.interpretation import Interpretation, read_interpretation
 from neurofwp.runtime.registry import Registry
 
@@ -106,3 +106,32 @@ def _shipped_names() -> dict[str, str]:
 
 
 REGISTRY: Registry[Experiment] = Registry("experiment", lambda experiment: experiment.name, references=_shipped_names)
+
+
+def check_counts(settings: Any, *names: str) -> None:
+    """Refuse settings that count something and are below 1; without names, all that are whole numbers.
+
+    Raises
+    ------
+    InputError
+        for the first one that is.
+    """
+    given = {name: getattr(settings, name) for name in names or [field.name for field in fields(settings)]}
+    for name, number in given.items():
+        if type(number) is int and number < 1:  # what is None, the experiment chooses itself
+            raise InputError(f"{name} must be 1 or more, but is {number}")
+
+
+def check_models(chosen: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse models that are not known, or come twice.
+
+    Raises
+    ------
+    InputError
+        for the first one that is not known, or if two are the same.
+    """
+    for name in chosen:
+        if name not in known:
+            raise unknown("model", name, known)
+    if len(set(chosen)) < len(chosen):
+        raise InputError(f"models must differ, but are {' '.join(chosen)}")
