@@ -58,7 +58,7 @@ def state_ranges(parts: Mapping[str, Tensor], initial: Any) -> Iterator[Range]:
 
 def _check_names(rule: Rule, parts: Mapping[str, Tensor], normaliser: str | None) -> None:
     """The variables of a state: those of the rule, and with a normaliser that needs it the sum of keys."""
-    fields = {"weight"} if rule.state is None else set(rule.state._fields)  # type: ignore[attr-defined]
+    fields = set(rule.remembered)
     if not fields <= set(parts) <= fields | {"key_sum"}:
         raise InputError(f"initial must have {', '.join(sorted(fields))}, but has {', '.join(map(str, parts))}")
     if ("key_sum" in parts) != (normaliser == "attention"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import torch
 from torch import nn
 
@@ -16,6 +18,16 @@ FEATURE_MAP = "silu-l2"
 CONVOLUTION = 4
 # Spread of the embedding at first. At the usual one, 1, what a block adds is small beside its input for long.
 EMBEDDING = 0.02
+
+
+class Sizes(TypedDict):
+    """Of a model, as of `language_model`."""
+
+    width: int
+    heads: int
+    size: int
+    blocks: int
+    length: int
 
 
 def language_model(

@@ -32,7 +32,7 @@ from neurofwp.rate.layer_signals import (
     trial_signals,
 )
 from neurofwp.rate.normalisers import Normaliser
-from neurofwp.rate.one_event import has_all_of, write_and_read
+from neurofwp.rate.one_event import write_and_read
 from neurofwp.rate.preparation import Preparation
 from neurofwp.rate.scan import Bounds
 from neurofwp.rate.segments import are_many, parts
@@ -176,7 +176,7 @@ class FastWeightLayer(nn.Module):
         before = self.begin(len(x)) if state is None else state
         prepared = self._preparation.of_one_event(self.out.weight, x)
         alone = x.shape[-1] == self.d_model and self.normaliser is None and "micro" not in self.sizes
-        if prepared is None or not alone or not has_all_of(self.rule, before):
+        if prepared is None or not alone or before.keys() != set(self.rule.remembered):
             y, after = self.advance(x[:, None], state)
             return y[:, 0], after
         check_weight(self.rule, before["weight"], (x.shape[0], *self.weight_shape))

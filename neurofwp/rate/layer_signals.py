@@ -23,23 +23,27 @@ FEATURES = ("query", "key", "removal")  # what goes through the feature map
 
 
 def range_map(argument: Argument) -> Callable[[Tensor], Tensor] | None:
-    """`bring_into_range` for one argument, in as few calls as can be; None where any number is in its range."""
+    """What brings any number into the range of an argument, in as few calls as can be; None where it is in it."""
     span = (argument.low, argument.high)
     if span == (0.0, 1.0):
         return torch.sigmoid
     if span == (-math.inf, 0.0):
         return functional.logsigmoid
-    return None if span == (-math.inf, math.inf) else partial(bring_into_range, argument=argument)
+    return None if span == (-math.inf, math.inf) else partial(_into_span, low=argument.low, high=argument.high)
 
 
 def bring_into_range(raw: Tensor, argument: Argument) -> Tensor:
     """Any number brought into the range of an argument."""
-    low, high = argument.low, argument.high
+    into_range = range_map(argument)
+    return raw if into_range is None else into_range(raw)
+
+
+def _into_span(raw: Tensor, low: float, high: float) -> Tensor:
     if math.isfinite(low) and math.isfinite(high):
         return low + (high - low) * torch.sigmoid(raw)
     if math.isfinite(low):
         return low + functional.softplus(raw)
-    return high + functional.logsigmoid(raw) if math.isfinite(high) else raw
+    return high + functional.logsigmoid(raw)
 
 
 def empty_linear(inputs: int, outputs: int, *, bias: bool = False, **where: Any) -> nn.Linear:

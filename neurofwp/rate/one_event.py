@@ -43,9 +43,3 @@ def write_and_read(
     if bounds is not None:
         after = clamp(after, bounds)
     return rule.read(after, query, parameters), {"weight": after} if rule.state is None else after._asdict()
-
-
-def has_all_of(rule: Rule, state: Mapping[str, Tensor]) -> bool:
-    """Whether a state has all that the rule remembers, and no more."""
-    fields: tuple[str, ...] = ("weight",) if rule.state is None else rule.state._fields  # type: ignore[attr-defined]
-    return len(state) == len(fields) and all(name in state for name in fields)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import torch
 from torch import Tensor, nn
 
-from neurofwp.rate.language_model import SOFTMAX, language_model, parameter_count
+from neurofwp.rate.language_model import SOFTMAX, Sizes, language_model, parameter_count
 from neurofwp.rate.layer_signals import linear
 
 
@@ -27,26 +29,17 @@ class Predictor(nn.Module):
         inputs: int,
         outputs: int,
         *,
-        width: int,
-        heads: int,
-        size: int,
-        blocks: int,
-        length: int,
         generator: torch.Generator,
+        **sizes: Unpack[Sizes],
     ) -> None:
         super().__init__()
-        stack = language_model(
-            layer, 1, width=width, heads=heads, size=size, blocks=blocks, length=length, answers=outputs,
-            generator=generator,
-        )  # fmt: skip
-        self.input = linear(inputs, width, bias=0.0, generator=generator)
-        self.blocks, self.norm, self.head = stack.blocks, stack.norm, stack.head
+        stack = language_model(layer, 1, **sizes, answers=outputs, generator=generator)
+        stack.embedding = nn.Identity()  # of tokens, which there are none of
+        self.input = linear(inputs, sizes["width"], bias=0.0, generator=generator)
+        self.stack = stack
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.input(x)
-        for block in self.blocks:
-            x, _ = block(x, block.begin(len(x)))  # type: ignore[operator]
-        answers: Tensor = self.head(self.norm(x))
+        answers, _ = self.stack.advance_vectors(self.input(x), self.stack.begin(len(x)))
         return answers
 
 
@@ -71,22 +64,12 @@ class RecurrentPredictor(nn.Module):
 
 
 def predictor(
-    model: str,
-    inputs: int,
-    outputs: int,
-    *,
-    width: int,
-    heads: int,
-    size: int,
-    blocks: int,
-    length: int,
-    generator: torch.Generator,
+    model: str, inputs: int, outputs: int, *, generator: torch.Generator, **sizes: Unpack[Sizes]
 ) -> nn.Module:
     """A `Predictor`, or for "lstm" a `RecurrentPredictor` with as many cells as make it no larger than attention."""
-    sizes = {"width": width, "heads": heads, "size": size, "blocks": blocks, "length": length}
     if model != "lstm":
-        return Predictor(model, inputs, outputs, **sizes, generator=generator)
-    most = parameter_count(Predictor(SOFTMAX, inputs, outputs, **sizes, generator=torch.Generator()))
+        return Predictor(model, inputs, outputs, generator=generator, **sizes)
+    most = parameter_count(Predictor(SOFTMAX, inputs, outputs, generator=torch.Generator(), **sizes))
     cells = 1
     while 4 * (cells + 1) * (inputs + cells + 3) + (cells + 2) * outputs <= most:
         cells += 1

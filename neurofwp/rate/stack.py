@@ -111,6 +111,12 @@ class FastWeightStack(nn.Module):
         sequences = check_sequences(mask, cu_seqlens, tokens)
         count = len(tokens) if sequences is None else sequences.count or len(tokens)
         before = self.begin(count) if state is None else self._check_state(state, count)
+        return self.advance_vectors(x, before, sequences)
+
+    def advance_vectors(
+        self, x: Tensor, before: StackState, sequences: Sequences | None = None
+    ) -> tuple[Tensor, StackState]:
+        """`advance` of vectors (batch, time, d_model), as tokens become, from a state."""
         after = []
         for block, memory in zip(self._layers(), before, strict=True):
             x, kept = block(x, memory, sequences)

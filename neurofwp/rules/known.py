@@ -26,16 +26,18 @@ def is_known(p: Mapping[str, Tensor], name: str, number: float) -> bool:
 
 def write_strength(p: Mapping[str, Tensor], event: Event) -> Tensor | None:
     """rate beta of one event, (...); None where it is known to be 1."""
-    if is_known(p, "rate", 1.0):
-        return None if event.ungated else event.gate
-    return p["rate"] * event.gate
+    return _gated(p, event, p["rate"])
 
 
 def write_strengths(p: Mapping[str, Tensor], events: Event) -> Tensor | None:
     """rate beta of all events, (..., time); None where it is known to be 1."""
+    return _gated(p, events, per_post(p["rate"]))
+
+
+def _gated(p: Mapping[str, Tensor], event: Event, rate: Tensor) -> Tensor | None:
     if is_known(p, "rate", 1.0):
-        return None if events.ungated else events.gate
-    return per_post(p["rate"]) * events.gate
+        return None if event.ungated else event.gate
+    return rate * event.gate
 
 
 def scaled(strength: Tensor | None, vector: Tensor) -> Tensor:

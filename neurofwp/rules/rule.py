@@ -132,6 +132,11 @@ class Rule:
     def __init__(self) -> None:
         check(self)
 
+    @property
+    def remembered(self) -> tuple[str, ...]:
+        """The names of all tensors of a state."""
+        return ("weight",) if self.state is None else tuple(self.state.__annotations__)
+
     def step(self, state: State, event: Event, p: Mapping[str, Tensor], /) -> State:
         """The state after the event; the state is W, unless the rule says otherwise."""
         raise NotImplementedError
