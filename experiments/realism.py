@@ -51,7 +51,7 @@ class Settings:
     pixels: int = 8
     """How many pixels the values have: those that differ most between digits."""
     networks: int = 1
-    """Seeds, each with keys, values and spikes of its own; they follow `--seed`."""
+    """Networks of each condition, with keys, values and spikes of their own; their seeds follow `--seed`."""
     rules: tuple[str, ...] = ("hebbian", "fixed_decay", "scalar_decay", "key_decay", "delta", "gated_delta",
                               "key_gated_delta", "soft_bound", "outstar", "calcium_threshold")  # fmt: skip
     """Rules to fit; empty for all that can be, which takes three times as long."""
